@@ -1,0 +1,1 @@
+"""Floor 2, room: the four agents on the OpenAI Agents SDK."""

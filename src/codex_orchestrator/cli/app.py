@@ -1,0 +1,96 @@
+"""The command tree, loaded when it is called, and the one boundary where errors become exit codes."""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from codex_orchestrator import __version__
+from codex_orchestrator.model.errors import ExitCode, OrchestratorError
+
+# name → (module, attribute, one-line help). Help is here so that `--help` imports no command.
+COMMANDS = {
+    "init": ("init", "init", "Prepare a repository: config, specs, hooks, workflow."),
+    "doctor": ("doctor", "doctor", "Show what works here, and the fix for what does not."),
+    "guard": ("guard", "guard", "Check that changed code is covered by an approved, fresh spec."),
+    "spec": ("guard", "spec", "Write a new spec from the template."),
+    "run": ("run", "run", "Hand a task to the agents and keep proof."),
+    "runs": ("runs", "runs", "List, show and verify runs."),
+    "audit": ("runs", "audit", "Show or verify the audit log."),
+    "review": ("review", "review", "Publish a run's review on a pull request."),
+    "sync": ("sync", "sync", "Send finished runs to the catalog."),
+    "catalog": ("sync", "catalog", "Look into the catalog."),
+    "patterns": ("patterns", "patterns", "The learning library: codemods, lint rules, templates."),
+    "credentials": ("credentials", "credentials", "Check where secrets come from; prints none."),
+    "mcp": ("mcp", "mcp", "MCP servers over stdio."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, and not for `--help`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the command names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of one command and return the command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        loaded = importlib.import_module(f"codex_orchestrator.cli.{module}")
+        command: click.Command = getattr(loaded, attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command table without importing a command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 good · 1 findings · 2 wrong input · 3 not checked · 4 service failed · "
+    "5 locked · 6 waiting for approval · 70 bug · 130 interrupted",
+)
+@click.version_option(__version__, prog_name="codex-orchestrator")
+def app() -> None:
+    """Hand tasks to coding agents under your review rules, and keep proof of what happened."""
+
+
+def run(argv: list[str], **extra: Any) -> int:
+    """Run the command line and return the exit code. The only place that catches everything."""
+    try:
+        result = app.main(args=argv, prog_name="codex-orchestrator", standalone_mode=False, **extra)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.Abort:
+        return _say("interrupted", "", ExitCode.INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        return int(ExitCode.USAGE)
+    except OrchestratorError as error:
+        return _say(error.message, error.fix, error.exit_code)
+    except KeyboardInterrupt:
+        return _say("interrupted", "", ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader went away (`| head`). Point stdout elsewhere so that exit does not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - the boundary
+        from codex_orchestrator.cli.bug_report import write_bug_report
+
+        return _say(*write_bug_report(error, argv), ExitCode.BUG)
+    return int(result) if isinstance(result, int) else int(ExitCode.OK)
+
+
+def _say(message: str, fix: str, code: ExitCode) -> int:
+    from codex_orchestrator.cli.console import printable
+
+    click.echo(f"codex-orchestrator: error: {printable(message)}", err=True)
+    if fix:
+        click.echo(f"  fix: {printable(fix)}", err=True)
+    return int(code)

@@ -1,0 +1,32 @@
+"""The report file that a bug of ours leaves: traceback and versions, no secret."""
+
+import os
+import platform
+import tempfile
+import traceback
+
+from codex_orchestrator import __version__
+
+
+def write_bug_report(error: BaseException, argv: list[str]) -> tuple[str, str]:
+    """Write a report file and return the message and the fix to print.
+
+    Values of environment variables that look like secrets are removed from the text.
+    """
+    from codex_orchestrator.credentials.redact import redactor_for_environment
+
+    text = "\n".join(
+        [
+            f"codex-orchestrator {__version__}, Python {platform.python_version()}, {platform.platform()}",
+            f"command: {argv!r}",
+            "",
+            *traceback.format_exception(error),
+        ]
+    )
+    handle, path = tempfile.mkstemp(prefix="codex-orchestrator-bug-", suffix=".txt")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
+        stream.write(redactor_for_environment(os.environ).redact(text))
+    return (
+        f"a bug of ours: {type(error).__name__}; report written to {path}",
+        "please open an issue with that file",
+    )

@@ -1,0 +1,1 @@
+"""Floor 1, nouns: what the product talks about. No I/O, no clock, no network."""

@@ -1,0 +1,111 @@
+"""Approvals and the policy for what an agent may do: pure decisions, no mechanism."""
+
+import fnmatch
+from enum import StrEnum
+
+from pydantic import Field, field_validator
+
+from codex_orchestrator.model.document import Document
+
+
+class ApprovalKind(StrEnum):
+    """What an escalation asks for."""
+
+    EDIT = "edit"
+    RUN = "run"
+    NETWORK = "network"
+
+
+class Approval(Document):
+    """A person's answer to an escalation, bound to one task text and one base commit."""
+
+    kind: ApprovalKind
+    value: str = Field(min_length=1, max_length=500)
+    by: str
+    at: str
+    bound_to: str
+
+
+# Files that decide what runs, who reviews or what agents are told. A change needs a person.
+PROTECTED_PATHS = (
+    ".github/**",
+    ".git/**",
+    "**/.git/**",
+    ".githooks/**",
+    ".husky/**",
+    ".pre-commit-config.yaml",
+    ".pre-commit-hooks.yaml",
+    "**/.gitattributes",
+    "**/.gitmodules",
+    "**/CODEOWNERS",
+    "**/AGENTS.md",
+    "**/CLAUDE.md",
+    "**/.codex/**",
+    "**/.agents/**",
+    "**/*.lock",
+    "**/package-lock.json",
+    "**/pnpm-lock.yaml",
+    "**/go.sum",
+    ".codex-orchestrator.toml",
+    "**/conftest.py",
+    "**/sitecustomize.py",
+)
+
+
+class Policy(Document):
+    """What agents may do in a work tree: read and edit there, run listed commands, no network.
+
+    `run` holds allowed commands as argument lists; a call is allowed when it starts with one.
+    """
+
+    protected: tuple[str, ...] = PROTECTED_PATHS
+    run: tuple[tuple[str, ...], ...] = ()
+    approved_edits: tuple[str, ...] = ()
+
+    @field_validator("run")
+    @classmethod
+    def _no_empty_command(
+        cls, commands: tuple[tuple[str, ...], ...]
+    ) -> tuple[tuple[str, ...], ...]:
+        if any(not command for command in commands):
+            raise ValueError("an allowed command must not be empty: it would allow every command")
+        return commands
+
+    def protecting_rule(self, path: str) -> str:
+        """Return the glob that protects a path from edits; "" when it may be edited."""
+        if any(matches_glob(path, glob) for glob in self.approved_edits):
+            return ""
+        return next((glob for glob in self.protected if matches_glob(path, glob)), "")
+
+    def allows_command(self, argv: tuple[str, ...]) -> bool:
+        """Say whether a command may be run."""
+        return any(argv[: len(allowed)] == allowed for allowed in self.run)
+
+
+def matches_glob(path: str, glob: str) -> bool:
+    """Match a repository path against a glob; `**` spans folders, `*` and `?` stay in one.
+
+    Compared without regard to case: on file systems that fold case the file is the same one.
+    """
+    return _match(tuple(path.casefold().split("/")), tuple(glob.casefold().split("/")))
+
+
+def _match(parts: tuple[str, ...], globs: tuple[str, ...]) -> bool:
+    if not globs:
+        return not parts
+    if globs[0] == "**":
+        return any(_match(parts[skip:], globs[1:]) for skip in range(len(parts) + 1))
+    return bool(parts) and fnmatch.fnmatchcase(parts[0], globs[0]) and _match(parts[1:], globs[1:])
+
+
+def parse_escalation(text: str) -> tuple[ApprovalKind, str]:
+    """Parse `KIND:VALUE`, for example `edit:.github/workflows/ci.yml`.
+
+    Raises:
+        ValueError: the kind is unknown or the value is missing.
+    """
+    kind, colon, value = text.partition(":")
+    if not colon or not value or kind not in set(ApprovalKind):
+        kinds = ", ".join(ApprovalKind)
+        raise ValueError(f"{text!r} is not KIND:VALUE with a kind of {kinds}")
+    return ApprovalKind(kind), value

@@ -1,0 +1,34 @@
+"""What the builder says it did, and what the work tree shows."""
+
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.task import Identifier
+
+
+class BuildReport(Document):
+    """The builder's own account of one plan item; the diff is the evidence."""
+
+    item_id: Identifier
+    summary: str
+    notes: tuple[str, ...] = ()
+
+
+class TestExplanation(Document):
+    """The tester's words on check results. Exit codes decide; this explains."""
+
+    __test__ = False
+
+    summary: str
+    likely_cause: str = ""
+    suggestion: str = ""
+
+
+class Change(Document):
+    """What stands in the work tree against the base: paths, sizes and the patch.
+
+    `patch` is `git diff --binary` text; line counts leave binary files out.
+    """
+
+    paths: tuple[str, ...]
+    added_lines: int
+    removed_lines: int
+    patch: bytes

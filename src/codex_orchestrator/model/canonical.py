@@ -1,0 +1,118 @@
+"""JSON that is read strictly and written in one way only.
+
+Written form: RFC 8785 (JSON Canonicalization Scheme). Reading refuses what `json.loads` lets
+through and two readers could understand differently: duplicate keys, NaN, floats where a schema
+bans them, integers from 2^53, lone surrogates, invalid UTF-8 and nesting without end.
+"""
+
+import hashlib
+import json
+from typing import Any, TypeAlias
+
+import rfc8785
+
+MAX_BYTES = 16 * 1024 * 1024
+MAX_DEPTH = 64
+MAX_INTEGER = 2**53 - 1
+
+JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+
+
+class CanonicalError(ValueError):
+    """A document that cannot be read strictly or written canonically."""
+
+
+def canonical_bytes(value: JsonValue) -> bytes:
+    """Return the RFC 8785 bytes of a JSON value.
+
+    Raises:
+        CanonicalError: the value has no canonical form.
+    """
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise CanonicalError(str(error)) from error
+
+
+def sha256_hex(data: bytes) -> str:
+    """Return the SHA-256 of data, 64 lowercase hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def load_strict(data: bytes) -> JsonValue:
+    """Parse JSON bytes and refuse everything that is ambiguous.
+
+    Raises:
+        CanonicalError: says what was found.
+    """
+    if len(data) > MAX_BYTES:
+        raise CanonicalError(f"document has {len(data)} bytes, the limit is {MAX_BYTES}")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CanonicalError(f"not UTF-8 at byte {error.start}") from error
+    _refuse_depth(text)
+    try:
+        value: JsonValue = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_int=_integer,
+        )
+    except json.JSONDecodeError as error:
+        raise CanonicalError(f"line {error.lineno}: {error.msg}") from error
+    _refuse_surrogates(value)
+    return value
+
+
+def _refuse_depth(text: str) -> None:
+    depth = 0
+    in_string = escaped = False
+    for char in text:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif char == "\\":
+                escaped = True
+            elif char == '"':
+                in_string = False
+        elif char == '"':
+            in_string = True
+        elif char in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise CanonicalError(f"nested deeper than {MAX_DEPTH}")
+        elif char in "]}":
+            depth -= 1
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise CanonicalError(f"duplicate key {key!r}")
+        found[key] = value
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise CanonicalError(f"{name} is not JSON")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 17 or abs(int(digits)) > MAX_INTEGER:
+        raise CanonicalError(f"integer {digits[:20]} is beyond 2^53-1")
+    return int(digits)
+
+
+def _refuse_surrogates(value: JsonValue) -> None:
+    if isinstance(value, str):
+        if any(0xD800 <= ord(char) <= 0xDFFF for char in value):
+            raise CanonicalError("text with a lone surrogate")
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_surrogates(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_surrogates(key)
+            _refuse_surrogates(item)

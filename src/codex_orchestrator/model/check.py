@@ -1,0 +1,31 @@
+"""A check: one command of an adapter or of the task, and what came of it."""
+
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.verdict import ValidationStatus
+
+
+class CheckCommand(Document):
+    """One command to run in a work tree, without a shell.
+
+    `junit` is the file, relative to the run's log folder, that the command writes its JUnit
+    report to; "" when it writes none. `timeout_s` is in seconds.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    timeout_s: int = 600
+    junit: str = ""
+
+
+class CheckResult(Document):
+    """What one check did. `failures` names failing tests, as far as a report tells."""
+
+    name: str
+    argv: tuple[str, ...]
+    status: ValidationStatus
+    exit_code: int | None
+    duration_ms: int
+    log_path: str
+    output_tail: str = ""
+    failures: tuple[str, ...] = ()
+    detail: str = ""

@@ -1,0 +1,88 @@
+"""Trouble: one tree of exceptions, each with the exit code it ends the command with.
+
+A verdict is data and never an exception. Standard library only: the hook imports this.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command; the table in README is the contract."""
+
+    OK = 0
+    FINDINGS = 1
+    USAGE = 2
+    NOT_CHECKED = 3
+    SERVICE = 4
+    LOCKED = 5
+    APPROVAL = 6
+    BUG = 70
+    INTERRUPTED = 130
+
+
+class OrchestratorError(Exception):
+    """Trouble that ends a command. `fix` is the sentence that tells the user what to do."""
+
+    exit_code = ExitCode.BUG
+
+    def __init__(self, message: str, *, fix: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+
+class InputError(OrchestratorError):
+    """A usage, configuration or input file error. Names file, line and field where there is one."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(
+        self, message: str, *, fix: str = "", path: str = "", line: int = 0, field: str = ""
+    ) -> None:
+        place = path + (f":{line}" if path and line else "")
+        parts = [part for part in (place, field, message) if part]
+        super().__init__(": ".join(parts), fix=fix)
+        self.path = path
+        self.line = line
+        self.field = field
+
+
+class NotCheckedError(OrchestratorError):
+    """History, permission, credential or prerequisite is missing, so nothing was decided."""
+
+    exit_code = ExitCode.NOT_CHECKED
+
+
+class MissingExtraError(NotCheckedError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, extra: str, *, needed_for: str) -> None:
+        super().__init__(
+            f"{needed_for} needs the extra [{extra}], which is not installed",
+            fix=f'pip install "codex-orchestrator-toolkit[{extra}]"',
+        )
+        self.extra = extra
+
+
+class ServiceError(OrchestratorError):
+    """An outside service failed after its retries. The work is kept."""
+
+    exit_code = ExitCode.SERVICE
+
+
+class LockedError(OrchestratorError):
+    """Another run holds the lock. The message names holder, host, pid and since when."""
+
+    exit_code = ExitCode.LOCKED
+
+
+class ApprovalRequiredError(OrchestratorError):
+    """The run waits for a person. The message names what is asked and how to grant it."""
+
+    exit_code = ExitCode.APPROVAL
+
+
+class InterruptedRunError(OrchestratorError):
+    """A person or the system interrupted the run; it can be resumed."""
+
+    exit_code = ExitCode.INTERRUPTED

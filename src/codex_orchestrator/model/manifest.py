@@ -1,0 +1,122 @@
+"""The manifest: the record of a run. No floats, no absolute paths, no secret."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from codex_orchestrator.model.approval import Approval
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.mode import Mode
+from codex_orchestrator.model.pattern import PatternUse, Sha256
+from codex_orchestrator.model.plan import Plan
+from codex_orchestrator.model.review import Review
+from codex_orchestrator.model.run import ItemState, RunState, Usage
+from codex_orchestrator.model.task import Identifier, InsidePath
+from codex_orchestrator.model.verdict import ValidationStatus, Verdict
+
+
+class SpecFacts(Document):
+    """The spec that allowed the run, as it stood at the base commit."""
+
+    path: str
+    blob: str
+    last_review: str
+
+
+class TaskFacts(Document):
+    """Which task this is a run of. `sha256` is of the task file's bytes."""
+
+    id: Identifier
+    title: str
+    sha256: Sha256
+    spec: SpecFacts
+
+
+class RunFacts(Document):
+    """Which run this is. Times are RFC 3339 in UTC; commits are full object names."""
+
+    id: Identifier
+    attempt: int = Field(ge=1)
+    started_at: str
+    finished_at: str | None = None
+    state: RunState
+    base_sha: str
+    head_sha: str = ""
+    host: str
+
+
+class Engine(Document):
+    """What did the work, with versions."""
+
+    toolkit: str
+    agents_sdk: str = ""
+    model: str = ""
+    builder: str = ""
+    codex: str = ""
+
+
+class Guardrail(Document):
+    """One guardrail and what it said."""
+
+    name: str
+    outcome: Literal["passed", "blocked", "noted"]
+    detail: str = ""
+
+
+class ManifestItem(Document):
+    """One plan item and where it stands."""
+
+    id: Identifier
+    state: ItemState
+    attempt: int
+    artifacts: tuple[InsidePath, ...] = ()
+
+
+class Validation(Document):
+    """One check that was run. `duration_ms` is in milliseconds."""
+
+    command: tuple[str, ...]
+    exit_code: int | None
+    status: ValidationStatus
+    duration_ms: int
+    log_path: InsidePath
+    failures: tuple[str, ...] = ()
+    detail: str = ""
+
+
+class Artifact(Document):
+    """A file of the run folder. `path` is relative to it."""
+
+    path: InsidePath
+    kind: str
+    sha256: Sha256
+    bytes: int
+
+
+class Notes(Document):
+    """What a reader should know."""
+
+    summary: str = ""
+    risks: tuple[str, ...] = ()
+    follow_up: tuple[str, ...] = ()
+
+
+class Manifest(Document):
+    """The record of one run; written after every stage, complete when the run has finished."""
+
+    schema_: Literal["run-manifest.v1"] = Field(alias="schema", default="run-manifest.v1")
+    task: TaskFacts
+    run: RunFacts
+    mode: Mode
+    engine: Engine
+    guardrails: tuple[Guardrail, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    plan: Plan | None = None
+    items: tuple[ManifestItem, ...] = ()
+    validations: tuple[Validation, ...] = ()
+    patterns: tuple[PatternUse, ...] = ()
+    review: Review | None = None
+    verdict: Verdict | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    usage: Usage = Usage()
+    notes: Notes = Notes()

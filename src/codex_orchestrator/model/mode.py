@@ -1,0 +1,51 @@
+"""Mode policy: where the builder runs, decided by one pure function."""
+
+from enum import StrEnum
+
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.task import Task
+
+
+class ModeName(StrEnum):
+    """Where the builder runs."""
+
+    MCP = "mcp"
+    CLOUD = "cloud"
+
+
+class Mode(Document):
+    """The chosen mode, why, and what was asked for."""
+
+    selected: ModeName
+    reason: str
+    requested: str
+
+
+def choose_mode(task: Task, *, requested: str = "auto") -> Mode:
+    """Choose the mode of a run: an explicit request, else what the task signals, else MCP.
+
+    `requested` is `auto`, `mcp` or `cloud`.
+    """
+    if requested != "auto":
+        return Mode(
+            selected=ModeName(requested),
+            reason=f"requested explicitly: {requested}",
+            requested=requested,
+        )
+    if task.execution.parallel:
+        return Mode(
+            selected=ModeName.CLOUD,
+            reason="task says execution.parallel: true",
+            requested=requested,
+        )
+    if task.execution.requires_cloud:
+        return Mode(
+            selected=ModeName.CLOUD,
+            reason="task says execution.requires_cloud: true",
+            requested=requested,
+        )
+    return Mode(
+        selected=ModeName.MCP,
+        reason="default: the task does not ask for cloud",
+        requested=requested,
+    )

@@ -1,0 +1,66 @@
+"""Names that come from outside and end up in paths: parsed, never joined raw."""
+
+import re
+import unicodedata
+from typing import NewType
+
+RepoPath = NewType("RepoPath", str)
+"""A path relative to the repository root, with forward slashes, that cannot leave it."""
+
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_DEVICES = frozenset(
+    [
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        *(f"com{n}" for n in range(1, 10)),
+        *(f"lpt{n}" for n in range(1, 10)),
+    ]
+)
+# Bidirectional controls, zero-width and tag characters: names that show other than they are.
+_INVISIBLE = frozenset("\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u180e\ufeff") | {
+    chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
+
+
+def is_identifier(text: str) -> bool:
+    """Say whether text may be an id of a task, run, pattern or plan item."""
+    return (
+        _ID.fullmatch(text) is not None
+        and ".." not in text
+        and not text.endswith(".")
+        and text.split(".", maxsplit=1)[0] not in _DEVICES
+    )
+
+
+def path_problem(text: str) -> str:
+    """Say what is wrong with text as a path inside a repository; "" when nothing is."""
+    if not text:
+        return "is empty"
+    if "\\" in text:
+        return "has a backslash; use forward slashes"
+    if text.startswith(("/", "~")) or (len(text) > 1 and text[1] == ":"):
+        return "is absolute; give it relative to the repository"
+    if any(part in ("..", ".git") for part in text.split("/")):
+        return "leaves the repository or enters .git"
+    if any(unicodedata.category(char) == "Cc" or is_invisible(char) for char in text):
+        return "has a control or invisible character"
+    return ""
+
+
+def is_invisible(char: str) -> bool:
+    """Say whether a character shows nothing or reorders what surrounds it."""
+    return char in _INVISIBLE or 0xE0000 <= ord(char) <= 0xE007F
+
+
+def repo_path(text: str) -> RepoPath:
+    """Return text as a path inside a repository.
+
+    Raises:
+        ValueError: it is absolute, leaves the repository or holds hidden characters.
+    """
+    problem = path_problem(text)
+    if problem:
+        raise ValueError(f"path {text!r} {problem}")
+    return RepoPath(text.removeprefix("./"))

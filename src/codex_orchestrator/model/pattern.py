@@ -1,0 +1,64 @@
+"""Patterns: the reusable assets of the learning library."""
+
+import re
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.task import Identifier, InsidePath
+
+INDEX_SCHEMA = "pattern-index.v1"
+_SEMANTIC_VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
+
+
+def _semantic_version(text: str) -> str:
+    if _SEMANTIC_VERSION.fullmatch(text) is None:
+        raise ValueError("must be a semantic version such as 1.2.0")
+    return text
+
+
+SemanticVersion = Annotated[str, AfterValidator(_semantic_version)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class PatternKind(StrEnum):
+    """What an asset does."""
+
+    CODEMOD = "codemod"
+    LINTER = "linter"
+    TEMPLATE = "template"
+
+
+class PatternAsset(Document):
+    """One entry of `patterns/index.json`. `sha256` covers every file of the asset's folder."""
+
+    id: Identifier
+    kind: PatternKind
+    version: SemanticVersion
+    language: str
+    entry: InsidePath
+    description: str
+    usage: str
+    sha256: Sha256
+
+
+class PatternIndex(Document):
+    """The versioned list of patterns."""
+
+    schema_: str = Field(alias="schema", default=INDEX_SCHEMA)
+    version: SemanticVersion
+    assets: tuple[PatternAsset, ...]
+
+
+class PatternUse(Document):
+    """What applying one pattern did: files where it matched, edits made, paths changed."""
+
+    id: Identifier
+    kind: PatternKind
+    version: SemanticVersion
+    sha256: Sha256
+    hits: int
+    changes: int
+    paths: tuple[str, ...] = ()

@@ -1,0 +1,40 @@
+"""What the catalog and the audit log answer: receipts and audit records."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.pattern import Sha256
+from codex_orchestrator.model.task import Identifier
+
+
+class Receipt(Document):
+    """The catalog's proof of acceptance of one manifest.
+
+    `key` names the object in the catalog; `created` says whether this put made it (`False`: the
+    very same bytes stood there before).
+    """
+
+    schema_: Literal["receipt.v1"] = Field(alias="schema", default="receipt.v1")
+    task_id: Identifier
+    run_id: Identifier
+    manifest_sha256: Sha256
+    catalog: str
+    key: str
+    created: bool
+    stored_at: str
+
+
+class AuditRecord(Document):
+    """One line of `out/audit.log`. `hash` covers the canonical bytes of all other fields."""
+
+    seq: int = Field(ge=0)
+    timestamp: str
+    task_id: str
+    run_id: str
+    level: Literal["info", "error"]
+    event: str
+    details: dict[str, str | int | bool | None] = {}
+    prev: Sha256
+    hash: Sha256

@@ -1,0 +1,55 @@
+"""A run: one attempt at a task, as `out/<task>/state.json` remembers it."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.task import Identifier
+from codex_orchestrator.model.verdict import Verdict
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    INTERRUPTED = "interrupted"
+    FINISHED = "finished"
+
+
+class ItemState(StrEnum):
+    """Where a plan item stands."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Usage(Document):
+    """What the models were asked for: requests and tokens."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class RunSummary(Document):
+    """One run in the task's state file."""
+
+    run_id: Identifier
+    attempt: int
+    started_at: str
+    finished_at: str | None
+    state: RunState
+    verdict: Verdict | None
+    manifest_sha256: str
+
+
+class TaskState(Document):
+    """`out/<task>/state.json`: a cache that can be rebuilt from the manifests."""
+
+    task_id: Identifier
+    last_run_at: str
+    runs: tuple[RunSummary, ...] = Field(default=())

@@ -1,0 +1,163 @@
+"""A task: what was asked for. YAML front matter and a brief in Markdown."""
+
+import difflib
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.names import is_identifier, path_problem
+from codex_orchestrator.model.strict_yaml import YamlDocument, YamlError, parse_mapping
+
+MAX_BRIEF_BYTES = 256 * 1024
+
+
+def _identifier(text: str) -> str:
+    if not is_identifier(text):
+        raise ValueError(
+            "must be lowercase letters, digits, `.`, `_` or `-`, start with a letter or digit, "
+            "have no `..` and at most 64 characters"
+        )
+    return text
+
+
+def _inside(text: str) -> str:
+    problem = path_problem(text)
+    if problem:
+        raise ValueError(problem)
+    return text
+
+
+Identifier = Annotated[str, AfterValidator(_identifier)]
+InsidePath = Annotated[str, AfterValidator(_inside)]
+CheckName = Literal["test", "lint", "build"]
+
+
+class Execution(Document):
+    """What the task says about where it should run."""
+
+    parallel: bool = False
+    requires_cloud: bool = False
+
+
+class Step(Document):
+    """One piece of work that needs no model: a pattern on paths, or a command."""
+
+    pattern: Identifier | None = None
+    paths: tuple[InsidePath, ...] = ()
+    command: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Step":
+        if (self.pattern is None) == (not self.command):
+            raise ValueError("a step has either `pattern` or `command`")
+        if self.command and self.paths:
+            raise ValueError("`paths` goes with `pattern`, not with `command`")
+        return self
+
+
+class Limits(Document):
+    """Bounds of a run; reaching one ends it with a named reason."""
+
+    minutes: int = Field(default=30, ge=1, le=24 * 60)
+    turns: int = Field(default=60, ge=1, le=1000)
+    tokens: int = Field(default=1_000_000, ge=1)
+    repair_rounds: int = Field(default=2, ge=0, le=10)
+
+
+class Task(Document):
+    """What was asked for."""
+
+    id: Identifier
+    title: str = Field(min_length=1, max_length=200)
+    spec: InsidePath
+    execution: Execution = Execution()
+    adapter: Identifier | None = None
+    steps: tuple[Step, ...] = ()
+    checks: tuple[CheckName, ...] = ("test",)
+    approvals: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    brief: str = Field(default="", exclude=True)
+
+
+def parse_task(text: str, *, source: str) -> Task:
+    """Parse a task file: front matter between `---` lines, then the brief.
+
+    Args:
+        text: the whole file.
+        source: the file's name, for messages.
+
+    Raises:
+        InputError: names file, line, field and the fix.
+    """
+    front, brief = split_front_matter(text, source=source)
+    if len(brief.encode("utf-8", "surrogatepass")) > MAX_BRIEF_BYTES:
+        raise InputError(
+            f"the brief has {len(brief.encode('utf-8', 'surrogatepass'))} bytes, "
+            f"the limit is {MAX_BRIEF_BYTES}",
+            fix="move long material into the repository and name its path in the brief",
+            path=source,
+        )
+    try:
+        document = parse_mapping(front)
+    except YamlError as error:
+        raise InputError(
+            str(error), path=source, line=error.line + 1, fix="mend the front matter"
+        ) from error
+    try:
+        return Task(**document.values, brief=brief.strip())
+    except ValidationError as error:
+        raise _input_error(error, document, source) from error
+    except TypeError as error:
+        raise InputError(
+            "`brief` is the text below the front matter, not a key", path=source
+        ) from error
+
+
+def split_front_matter(text: str, *, source: str) -> tuple[str, str]:
+    """Split a file into front matter and body.
+
+    Raises:
+        InputError: there is no front matter, or it is not closed.
+    """
+    lines = text.removeprefix("\ufeff").splitlines(keepends=True)
+    if not lines or lines[0].rstrip() != "---":
+        raise InputError(
+            "no front matter",
+            path=source,
+            line=1,
+            fix="start the file with a line `---`, then `key: value` lines, then `---`",
+        )
+    for number, line in enumerate(lines[1:], start=1):
+        if line.rstrip() == "---":
+            return "".join(lines[1:number]), "".join(lines[number + 1 :])
+    raise InputError(
+        "front matter is not closed", path=source, line=1, fix="end it with a line `---`"
+    )
+
+
+def _input_error(error: ValidationError, document: YamlDocument, source: str) -> InputError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    line = document.lines.get(place) or document.lines.get(place.rsplit(".", 1)[0], 0)
+    fix = ""
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(first["loc"])
+        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+        message = "unknown key" + (f"; did you mean `{near[0]}`?" if near else "")
+        fix = f"known keys here: {', '.join(known)}"
+    return InputError(
+        message,
+        path=source,
+        line=line + 1,
+        field=place,
+        fix=fix,
+    )
+
+
+def _known_keys(place: tuple[int | str, ...]) -> list[str]:
+    models: dict[str, type[Document]] = {"execution": Execution, "limits": Limits, "steps": Step}
+    owner: type[Document] = models.get(str(place[0]), Task) if len(place) > 1 else Task
+    return [name for name in owner.model_fields if name != "brief"]

@@ -1,0 +1,37 @@
+"""The verdict: one value that drives exit code, manifest, comment and check."""
+
+from enum import StrEnum
+
+from codex_orchestrator.model.errors import ExitCode
+
+
+class Verdict(StrEnum):
+    """What came of a run."""
+
+    APPROVED = "approved"
+    CHANGES_REQUESTED = "changes-requested"
+    FAILED = "failed"
+
+
+class ValidationStatus(StrEnum):
+    """What came of one command that was run as a check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    TIMED_OUT = "timed-out"
+    NOT_RUN = "not-run"
+
+
+def exit_code_of(verdict: Verdict) -> ExitCode:
+    """Return the exit code that says the verdict."""
+    return ExitCode.OK if verdict is Verdict.APPROVED else ExitCode.FINDINGS
+
+
+def choose_verdict(statuses: tuple[ValidationStatus, ...], *, is_approved: bool) -> Verdict:
+    """Decide the verdict from what the checks said and whether the review approved.
+
+    No check at all, or one that could not run, is not a pass.
+    """
+    if not statuses or any(status is not ValidationStatus.PASSED for status in statuses):
+        return Verdict.FAILED
+    return Verdict.APPROVED if is_approved else Verdict.CHANGES_REQUESTED

@@ -1,0 +1,1 @@
+"""Floor 2, room: codemods, lint rules, templates and language adapters."""

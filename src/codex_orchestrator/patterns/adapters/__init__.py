@@ -1,0 +1,1 @@
+"""Language adapters: how a kind of project is tested, linted and built. One file a language."""

@@ -1,0 +1,1 @@
+"""Floor 3, verbs: what the product does, one verb a file."""

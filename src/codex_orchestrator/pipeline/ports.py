@@ -1,0 +1,188 @@
+"""The ports: what the verbs need from the rooms, on one page.
+
+Rooms never import each other; `compose.py` is where a port meets its room.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from codex_orchestrator.model.approval import Policy
+from codex_orchestrator.model.build import BuildReport, Change, TestExplanation
+from codex_orchestrator.model.check import CheckCommand, CheckResult
+from codex_orchestrator.model.credential import Scope, Secret
+from codex_orchestrator.model.finding import Finding
+from codex_orchestrator.model.manifest import Artifact, Manifest, SpecFacts
+from codex_orchestrator.model.pattern import PatternAsset, PatternUse
+from codex_orchestrator.model.plan import Plan, PlanItem
+from codex_orchestrator.model.receipt import AuditRecord, Receipt
+from codex_orchestrator.model.review import Review
+from codex_orchestrator.model.run import Usage
+from codex_orchestrator.model.task import Task
+
+Clock = Callable[[], str]
+"""Returns the present moment as RFC 3339 text in UTC with milliseconds, `…T…Z`."""
+
+
+class SpecGuard(Protocol):
+    """Decides whether a spec allows work."""
+
+    def check_task(self, task: Task, *, base_sha: str, as_of: str) -> tuple[Finding, ...]:
+        """Check that the task's spec exists at the commit, is approved and fresh."""
+        ...
+
+    def spec_facts(self, task: Task, *, base_sha: str) -> SpecFacts:
+        """Return path, blob and review date of the task's spec at the commit."""
+        ...
+
+
+class WorkTree(Protocol):
+    """A git work tree that belongs to one run; the user's checkout is never touched."""
+
+    @property
+    def root(self) -> Path:
+        """Absolute path of the work tree."""
+        ...
+
+    def change(self) -> Change:
+        """Return all that differs from the base, new files included, ignored files left out."""
+        ...
+
+    def commit(self, message: str, *, branch: str) -> str:
+        """Record the change as one commit on a new branch and return its object name."""
+        ...
+
+
+class Workspace(Protocol):
+    """Gives work trees and runs checks in them."""
+
+    def open(self, run_id: str, *, base_sha: str) -> AbstractContextManager[WorkTree]:
+        """Make (or find again, on resume) the run's work tree; remove it at the end."""
+        ...
+
+    def run_check(
+        self, tree: WorkTree, command: CheckCommand, *, log_dir: Path, deadline_s: float
+    ) -> CheckResult:
+        """Run one check; its whole process group is gone when this returns."""
+        ...
+
+
+class PatternLibrary(Protocol):
+    """The learning library as verbs see it."""
+
+    def get(self, pattern_id: str) -> PatternAsset:
+        """Return an asset; raises InputError that names near ids."""
+        ...
+
+    def lint(self, root: Path, paths: Sequence[str]) -> tuple[Finding, ...]:
+        """Run the library's lint rules on files."""
+        ...
+
+    def preview(self, pattern_id: str, root: Path, globs: Sequence[str]) -> PatternUse:
+        """Say what applying a pattern would change, and change nothing."""
+        ...
+
+
+class AgentTeam(Protocol):
+    """The four agents. Each call is one agent's turn loop under the run's limits."""
+
+    @property
+    def usage(self) -> Usage:
+        """What the models were asked for so far."""
+        ...
+
+    @property
+    def patterns_used(self) -> tuple[PatternUse, ...]:
+        """What the builder's apply_pattern calls did so far."""
+        ...
+
+    def plan(self, task: Task) -> Plan:
+        """Ask the planner."""
+        ...
+
+    def build(self, task: Task, item: PlanItem, *, feedback: str) -> BuildReport:
+        """Ask the builder to carry out one item in the work tree."""
+        ...
+
+    def explain(self, task: Task, results: Sequence[CheckResult]) -> TestExplanation:
+        """Ask the tester what the check results mean."""
+        ...
+
+    def review(self, task: Task, change: Change, results: Sequence[CheckResult]) -> Review:
+        """Ask the reviewer."""
+        ...
+
+
+class AgentEngine(Protocol):
+    """Opens a team for one run."""
+
+    def open(
+        self, task: Task, *, root: Path, run_dir: Path, policy: Policy
+    ) -> AbstractContextManager[AgentTeam]:
+        """Start what the agents need (MCP servers, clients); all of it ends with the context."""
+        ...
+
+    def describe(self) -> Mapping[str, str]:
+        """Return the engine's facts: agents_sdk, model, builder."""
+        ...
+
+
+class RunStore(Protocol):
+    """Run folders and task state."""
+
+    def create(self, task_id: str, run_id: str) -> Path:
+        """Make the folder of a new run, durable and private."""
+        ...
+
+    def save(self, manifest: Manifest) -> str:
+        """Write the manifest durably and return the SHA-256 of its canonical bytes."""
+        ...
+
+    def load(self, run_id: str) -> Manifest:
+        """Read a manifest strictly."""
+        ...
+
+    def artifact(self, manifest: Manifest, name: str, data: bytes, *, kind: str) -> Artifact:
+        """Write one file of the run folder and return its facts."""
+        ...
+
+    def summarize(self, manifest: Manifest, manifest_sha256: str) -> None:
+        """Put the run into the task's state file."""
+        ...
+
+
+class AuditLog(Protocol):
+    """The hash-chained log in `out/audit.log`."""
+
+    def append(
+        self,
+        event: str,
+        *,
+        task_id: str,
+        run_id: str,
+        level: str = "info",
+        details: Mapping[str, str | int | bool | None] | None = None,
+    ) -> AuditRecord:
+        """Append one record, durable before it returns."""
+        ...
+
+
+class Catalog(Protocol):
+    """Where manifests go."""
+
+    def push(self, manifest: Manifest, data: bytes) -> Receipt:
+        """Store the canonical bytes under their hash; idempotent; other bytes are a conflict."""
+        ...
+
+
+class CredentialBroker(Protocol):
+    """Gives secrets for a scope and takes them back."""
+
+    def get(self, scope: Scope) -> Secret | None:
+        """Return the secret of a scope; None when the source has none."""
+        ...
+
+    def revoke_all(self) -> None:
+        """Give back what was leased; safe to call twice."""
+        ...

@@ -1,0 +1,1 @@
+"""Floor 2, room: run folders, locks and the audit log."""

@@ -1,0 +1,1 @@
+"""Floor 4, surfaces: MCP servers over stdio."""

@@ -1,0 +1,1 @@
+"""Floor 2, room: worktrees, processes and the approval policy."""
