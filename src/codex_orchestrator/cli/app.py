@@ -1,4 +1,4 @@
-"""The command tree, loaded when it is called, and the one boundary where errors become exit codes."""
+"""The command tree, loaded when called, and the one boundary that makes errors exit codes."""
 
 import importlib
 import os

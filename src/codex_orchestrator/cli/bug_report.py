@@ -17,7 +17,8 @@ def write_bug_report(error: BaseException, argv: list[str]) -> tuple[str, str]:
 
     text = "\n".join(
         [
-            f"codex-orchestrator {__version__}, Python {platform.python_version()}, {platform.platform()}",
+            f"codex-orchestrator {__version__}, Python {platform.python_version()}",
+            platform.platform(),
             f"command: {argv!r}",
             "",
             *traceback.format_exception(error),

@@ -35,6 +35,6 @@ class AuditRecord(Document):
     run_id: str
     level: Literal["info", "error"]
     event: str
-    details: dict[str, str | int | bool | None] = {}
+    details: dict[str, str | int | bool | None] = Field(default_factory=dict)
     prev: Sha256
     hash: Sha256
