@@ -5,9 +5,13 @@ from codex_orchestrator.model.task import Identifier
 
 
 class BuildReport(Document):
-    """The builder's own account of one plan item; the diff is the evidence."""
+    """The builder's own account of one plan item; the diff is the evidence.
+
+    `is_done` says whether the builder could carry the item out.
+    """
 
     item_id: Identifier
+    is_done: bool
     summary: str
     notes: tuple[str, ...] = ()
 

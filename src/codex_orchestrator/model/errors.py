@@ -82,6 +82,12 @@ class ApprovalRequiredError(OrchestratorError):
     exit_code = ExitCode.APPROVAL
 
 
+class LimitReachedError(OrchestratorError):
+    """A bound of the run was reached, or a model broke its contract twice: the run has failed."""
+
+    exit_code = ExitCode.FINDINGS
+
+
 class InterruptedRunError(OrchestratorError):
     """A person or the system interrupted the run; it can be resumed."""
 

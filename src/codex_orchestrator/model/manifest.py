@@ -64,11 +64,15 @@ class Guardrail(Document):
 
 
 class ManifestItem(Document):
-    """One plan item and where it stands."""
+    """One plan item and where it stands.
+
+    `tree` is the git tree object that held the work when the item was done.
+    """
 
     id: Identifier
     state: ItemState
     attempt: int
+    tree: str = ""
     artifacts: tuple[InsidePath, ...] = ()
 
 

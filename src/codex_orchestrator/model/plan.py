@@ -3,7 +3,7 @@
 from pydantic import Field, model_validator
 
 from codex_orchestrator.model.document import Document
-from codex_orchestrator.model.task import Identifier, InsidePath, Step
+from codex_orchestrator.model.task import Identifier, InsidePath, OneLine, Step
 
 
 class PlanItem(Document):
@@ -13,7 +13,7 @@ class PlanItem(Document):
     """
 
     id: Identifier
-    title: str = Field(min_length=1, max_length=200)
+    title: OneLine
     instructions: str
     depends_on: tuple[Identifier, ...] = ()
     requires_cloud: bool = False

@@ -11,6 +11,7 @@ from codex_orchestrator.model.names import is_identifier, path_problem
 from codex_orchestrator.model.strict_yaml import YamlDocument, YamlError, parse_mapping
 
 MAX_BRIEF_BYTES = 256 * 1024
+MAX_TITLE = 200
 
 
 def _identifier(text: str) -> str:
@@ -29,7 +30,14 @@ def _inside(text: str) -> str:
     return text
 
 
+def _one_line(text: str) -> str:
+    if not text.strip() or len(text) > MAX_TITLE or "\n" in text:
+        raise ValueError(f"must be one line of 1 to {MAX_TITLE} characters")
+    return text
+
+
 Identifier = Annotated[str, AfterValidator(_identifier)]
+OneLine = Annotated[str, AfterValidator(_one_line)]
 InsidePath = Annotated[str, AfterValidator(_inside)]
 CheckName = Literal["test", "lint", "build"]
 
@@ -70,7 +78,7 @@ class Task(Document):
     """What was asked for."""
 
     id: Identifier
-    title: str = Field(min_length=1, max_length=200)
+    title: OneLine
     spec: InsidePath
     execution: Execution = Execution()
     adapter: Identifier | None = None
