@@ -9,6 +9,7 @@ from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.mode import Mode
 from codex_orchestrator.model.pattern import PatternUse, Sha256
 from codex_orchestrator.model.plan import Plan
+from codex_orchestrator.model.receipt import AuditAnchor
 from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.run import ItemState, RunState, Usage
 from codex_orchestrator.model.task import Identifier, InsidePath
@@ -106,7 +107,10 @@ class Notes(Document):
 
 
 class Manifest(Document):
-    """The record of one run; written after every stage, complete when the run has finished."""
+    """The record of one run; written after every stage, complete when the run has finished.
+
+    `audit` is where the audit log stood when the run began: `runs verify` compares.
+    """
 
     schema_: Literal["run-manifest.v1"] = Field(alias="schema", default="run-manifest.v1")
     task: TaskFacts
@@ -124,3 +128,4 @@ class Manifest(Document):
     artifacts: tuple[Artifact, ...] = ()
     usage: Usage = Usage()
     notes: Notes = Notes()
+    audit: AuditAnchor | None = None

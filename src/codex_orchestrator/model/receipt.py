@@ -9,6 +9,28 @@ from codex_orchestrator.model.pattern import Sha256
 from codex_orchestrator.model.task import Identifier
 
 
+class AuditAnchor(Document):
+    """Where the audit log stood: the newest record's number and hash.
+
+    A log that was cut short or written anew no longer has this hash at this number.
+    """
+
+    seq: int = Field(ge=0)
+    hash: Sha256
+
+
+class RecordedArtifact(Document):
+    """Where CI keeps the run folder: id, digest and address of the uploaded artifact."""
+
+    schema_: Literal["recorded-artifact.v1"] = Field(alias="schema", default="recorded-artifact.v1")
+    task_id: Identifier
+    run_id: Identifier
+    id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")
+    digest: Sha256
+    url: str = Field(pattern=r"^https?://[^\s\x00-\x1f\x7f]{1,2000}$")
+    recorded_at: str
+
+
 class Receipt(Document):
     """The catalog's proof of acceptance of one manifest.
 

@@ -1,6 +1,7 @@
 """A run: one attempt at a task, as `out/<task>/state.json` remembers it."""
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -50,6 +51,21 @@ class RunSummary(Document):
 class TaskState(Document):
     """`out/<task>/state.json`: a cache that can be rebuilt from the manifests."""
 
+    schema_: Literal["task-state.v1"] = Field(alias="schema", default="task-state.v1")
     task_id: Identifier
     last_run_at: str
     runs: tuple[RunSummary, ...] = Field(default=())
+
+
+class StoredRun(Document):
+    """One run folder, whatever its condition.
+
+    `path` is the folder relative to the repository. `problem` says why the manifest cannot be
+    read ("" when it can); then `summary` is None.
+    """
+
+    task_id: Identifier
+    run_id: Identifier
+    path: str
+    summary: RunSummary | None = None
+    problem: str = ""
