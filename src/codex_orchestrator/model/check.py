@@ -8,13 +8,16 @@ class CheckCommand(Document):
     """One command to run in a work tree, without a shell.
 
     `junit` is the file, relative to the run's log folder, that the command writes its JUnit
-    report to; "" when it writes none. `timeout_s` is in seconds.
+    report to; "" when it writes none. In `argv` the text `{log_dir}` stands for the run's log
+    folder: whoever runs the command puts the absolute path there. `env` holds variables to set
+    besides the allowed ones. `timeout_s` is in seconds.
     """
 
     name: str
     argv: tuple[str, ...]
     timeout_s: int = 600
     junit: str = ""
+    env: tuple[tuple[str, str], ...] = ()
 
 
 class CheckResult(Document):

@@ -52,8 +52,19 @@ class PatternIndex(Document):
     assets: tuple[PatternAsset, ...]
 
 
+class LeftFile(Document):
+    """A file that a pattern did not change, and why. `path` has odd bytes escaped."""
+
+    path: str
+    reason: str
+
+
 class PatternUse(Document):
-    """What applying one pattern did: files where it matched, edits made, paths changed."""
+    """What applying one pattern did: files where it matched, edits made, paths changed.
+
+    `refused` are files that the policy protects and the pattern would have changed; `skipped`
+    are files that could not be edited safely. Both stand as they were.
+    """
 
     id: Identifier
     kind: PatternKind
@@ -62,3 +73,5 @@ class PatternUse(Document):
     hits: int
     changes: int
     paths: tuple[str, ...] = ()
+    refused: tuple[LeftFile, ...] = ()
+    skipped: tuple[LeftFile, ...] = ()
