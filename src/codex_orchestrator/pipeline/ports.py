@@ -13,13 +13,17 @@ from codex_orchestrator.model.build import BuildReport, Change, TestExplanation
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.credential import Scope, Secret
 from codex_orchestrator.model.finding import Finding
-from codex_orchestrator.model.manifest import Artifact, Manifest, SpecFacts
+from codex_orchestrator.model.manifest import Artifact, Engine, Manifest, SpecFacts
 from codex_orchestrator.model.pattern import PatternAsset, PatternUse
 from codex_orchestrator.model.plan import Plan, PlanItem
+from codex_orchestrator.model.rails import Rails
 from codex_orchestrator.model.receipt import AuditRecord, Receipt
 from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.run import Usage
 from codex_orchestrator.model.task import Task
+
+EventSink = Callable[[str, Mapping[str, str | int | bool]], None]
+"""Takes one event of a run: its kind and its facts."""
 
 Clock = Callable[[], str]
 """Returns the present moment as RFC 3339 text in UTC with milliseconds, `…T…Z`."""
@@ -97,8 +101,12 @@ class AgentTeam(Protocol):
         """What the builder's apply_pattern calls did so far."""
         ...
 
-    def plan(self, task: Task) -> Plan:
-        """Ask the planner."""
+    def remaining_s(self) -> float:
+        """Return how many seconds the run may still take."""
+        ...
+
+    def plan(self, task: Task, patterns: Sequence[PatternAsset]) -> Plan:
+        """Ask the planner; it is shown which patterns the library holds."""
         ...
 
     def build(self, task: Task, item: PlanItem, *, feedback: str) -> BuildReport:
@@ -109,7 +117,9 @@ class AgentTeam(Protocol):
         """Ask the tester what the check results mean."""
         ...
 
-    def review(self, task: Task, change: Change, results: Sequence[CheckResult]) -> Review:
+    def review(
+        self, task: Task, plan: Plan, change: Change, results: Sequence[CheckResult]
+    ) -> Review:
         """Ask the reviewer."""
         ...
 
@@ -118,13 +128,21 @@ class AgentEngine(Protocol):
     """Opens a team for one run."""
 
     def open(
-        self, task: Task, *, root: Path, run_dir: Path, policy: Policy
+        self,
+        task: Task,
+        *,
+        root: Path,
+        run_dir: Path,
+        policy: Policy,
+        checks: Sequence[CheckCommand],
+        rails: Rails,
+        on_event: EventSink,
     ) -> AbstractContextManager[AgentTeam]:
-        """Start what the agents need (MCP servers, clients); all of it ends with the context."""
+        """Start what the agents need (MCP server, client); all of it ends with the context."""
         ...
 
-    def describe(self) -> Mapping[str, str]:
-        """Return the engine's facts: agents_sdk, model, builder."""
+    def describe(self) -> Engine:
+        """Return what does the work, with versions."""
         ...
 
 

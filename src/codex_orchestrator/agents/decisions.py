@@ -1,0 +1,50 @@
+"""What the workspace server decided and did, read back from the files that it writes.
+
+Tool results pass through the model's eyes and hold text from the repository, so they prove
+nothing. The server writes its decisions and pattern uses to files that no tool can reach.
+"""
+
+import json
+from pathlib import Path
+
+from codex_orchestrator.model.errors import ApprovalRequiredError
+from codex_orchestrator.model.pattern import PatternUse
+
+
+class DecisionLog:
+    """Reads the decisions file and the uses file of one workspace server."""
+
+    def __init__(self, decisions: Path, uses: Path) -> None:
+        self._decisions = decisions
+        self._uses = uses
+        self._seen = 0
+
+    def raise_if_approval_is_needed(self) -> None:
+        """Stop the run when the server refused something that a person could grant.
+
+        Raises:
+            ApprovalRequiredError: names what is asked for and how to grant it.
+        """
+        lines = _lines(self._decisions)
+        fresh, self._seen = lines[self._seen :], len(lines)
+        for line in fresh:
+            record = json.loads(line)
+            if record["decision"] != "approval-required":
+                continue
+            wanted = record["escalation"]
+            raise ApprovalRequiredError(
+                f"the builder asks for {wanted}: {record['rule']}",
+                fix=f"codex-orchestrator run --resume RUN --approve {wanted}",
+            )
+
+    def uses(self) -> tuple[PatternUse, ...]:
+        """Return what every apply_pattern call did, in order."""
+        return tuple(PatternUse.model_validate_json(line) for line in _lines(self._uses))
+
+
+def _lines(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    text = path.read_text("utf-8")
+    # A line without its newline is still being written.
+    return text[: text.rfind("\n") + 1].splitlines()

@@ -1,0 +1,60 @@
+"""What can go wrong inside the SDK, in our words and with our exit codes."""
+
+from agents import AgentsException
+from agents.exceptions import (
+    InputGuardrailTripwireTriggered,
+    MaxTurnsExceeded,
+    ModelBehaviorError,
+    ModelRefusalError,
+    ModelTimeoutError,
+    OutputGuardrailTripwireTriggered,
+)
+from openai import APIConnectionError, APIStatusError, OpenAIError
+
+from codex_orchestrator.model.errors import (
+    LimitReachedError,
+    NotCheckedError,
+    OrchestratorError,
+    ServiceError,
+)
+
+RESUME = "the work is kept; continue with `codex-orchestrator run --resume RUN`"
+
+
+def explain(error: AgentsException | OpenAIError | TimeoutError, *, role: str) -> OrchestratorError:
+    """Return the error of ours that says what an SDK error means for the run."""
+    if isinstance(error, InputGuardrailTripwireTriggered):
+        problem = error.guardrail_result.output.output_info
+        return LimitReachedError(f"guardrail spec-guard stopped the {role}: {problem}")
+    if isinstance(error, OutputGuardrailTripwireTriggered):
+        name = error.guardrail_result.guardrail.get_name()
+        problem = error.guardrail_result.output.output_info
+        return LimitReachedError(f"guardrail {name} stopped the {role}: {problem}")
+    if isinstance(error, MaxTurnsExceeded):
+        return LimitReachedError(
+            f"the {role} reached the limit of turns", fix="raise limits.turns in the task"
+        )
+    if isinstance(error, ModelTimeoutError | TimeoutError):
+        return LimitReachedError(
+            f"the {role} reached the limit of minutes", fix="raise limits.minutes in the task"
+        )
+    if isinstance(error, ModelRefusalError):
+        return LimitReachedError(f"the model refused to act as {role}")
+    if isinstance(error, ModelBehaviorError):
+        return LimitReachedError(f"the {role}'s model broke its contract: {error}")
+    if isinstance(error, APIStatusError):
+        return _status_error(error, role=role)
+    if isinstance(error, APIConnectionError):
+        return ServiceError(f"the model server cannot be reached ({role})", fix=RESUME)
+    return ServiceError(f"the {role} stopped: {type(error).__name__}", fix=RESUME)
+
+
+def _status_error(error: APIStatusError, *, role: str) -> OrchestratorError:
+    if error.status_code in (401, 403):
+        return NotCheckedError(
+            f"the model server refused the key (HTTP {error.status_code})",
+            fix="check the key and what it may do; `codex-orchestrator credentials check`",
+        )
+    return ServiceError(
+        f"the model server answered HTTP {error.status_code} to the {role}", fix=RESUME
+    )

@@ -1,0 +1,176 @@
+"""What the offline model answers in each role: pure functions of what it is shown."""
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from codex_orchestrator.model.approval import matches_glob
+
+
+class Answer(NamedTuple):
+    """A tool call when `tool` is set, else the final document."""
+
+    tool: str
+    body: dict[str, Any]
+
+
+class Transcript(NamedTuple):
+    """The framed data, the results of tool calls so far in order, and the tools at hand."""
+
+    data: dict[str, Any]
+    results: tuple[str, ...]
+    tools: tuple[str, ...]
+
+
+def answer_as(output_type: str, transcript: Transcript) -> Answer:
+    """Answer in the role whose output type is named.
+
+    Raises:
+        ValueError: no role has that output type.
+    """
+    role = _ROLES.get(output_type)
+    if role is None:
+        raise ValueError(f"the offline model knows no output type {output_type!r}")
+    return role(transcript)
+
+
+def _plan(transcript: Transcript) -> Answer:
+    task = transcript.data["task"]
+    if not transcript.results:
+        return Answer("list_files", {})
+    items = []
+    previous: list[str] = []
+    for number, step in enumerate(task["steps"], start=1):
+        item_id = f"step-{number}"
+        items.append(
+            {
+                "id": item_id,
+                "title": _step_title(step),
+                "instructions": "Carry out the step as it stands.",
+                "depends_on": list(previous),
+                "requires_cloud": False,
+                "paths": list(step["paths"]),
+                "step": step,
+            }
+        )
+        previous = [item_id]
+    summary = f"{task['title']}: {len(items)} steps"
+    return Answer("", {"summary": summary, "items": items, "risks": []})
+
+
+def _step_title(step: dict[str, Any]) -> str:
+    if step["pattern"]:
+        where = ", ".join(step["paths"]) or "the whole repository"
+        return f"Apply {step['pattern']} to {where}"[:200]
+    return f"Run {' '.join(step['command'])}"[:200].replace("\n", " ")
+
+
+def _build(transcript: Transcript) -> Answer:
+    item = transcript.data["item"]
+    step = item["step"]
+    if step is None:
+        return _built(
+            item, is_done=False, summary="No step says how; the offline model stops here."
+        )
+    if not transcript.results:
+        if step["pattern"]:
+            return Answer("apply_pattern", {"pattern": step["pattern"], "paths": step["paths"]})
+        return Answer("run_check", {"argv": step["command"]})
+    result = transcript.results[-1]
+    answered = _document(result)
+    is_done = answered is not None and (bool(step["pattern"]) or answered.get("status") == "passed")
+    return _built(item, is_done=is_done, summary=result[:2000])
+
+
+def _document(result: str) -> dict[str, Any] | None:
+    """Read a tool result; a refused or failed call answers in words, not in a document."""
+    try:
+        value = json.loads(result)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _built(item: dict[str, Any], *, is_done: bool, summary: str) -> Answer:
+    return Answer("", {"item_id": item["id"], "is_done": is_done, "summary": summary, "notes": []})
+
+
+def _explain(transcript: Transcript) -> Answer:
+    results = transcript.data["results"]
+    bad = [result for result in results if result["status"] != "passed"]
+    if not bad:
+        return Answer(
+            "",
+            {"summary": f"{len(results)} checks passed.", "likely_cause": "", "suggestion": ""},
+        )
+    failing = [name for result in bad for name in result["failures"]]
+    names = ", ".join(failing[:20]) or ", ".join(result["name"] for result in bad)
+    return Answer(
+        "",
+        {
+            "summary": f"{len(bad)} of {len(results)} checks did not pass: {names}",
+            "likely_cause": "the change of this run, if the checks passed before it",
+            "suggestion": "read the log; narrow the step's paths or mend the pattern",
+        },
+    )
+
+
+def _review(transcript: Transcript) -> Answer:
+    data = transcript.data
+    if not transcript.results and "git_diff" in transcript.tools:
+        return Answer("git_diff", {})
+    findings = [*_unplanned(data), *_unpassed(data)]
+    if not data["change"]["paths"]:
+        findings.append(_finding("empty-change", "", "the run changed nothing"))
+    count = len(data["change"]["paths"])
+    return Answer(
+        "",
+        {
+            "decision": "request-changes" if findings else "approve",
+            "findings": findings,
+            "summary": (
+                f"Compared {count} changed files with the plan and read the check results: "
+                f"{len(findings)} findings. The offline model follows rules and weighs no design."
+            ),
+        },
+    )
+
+
+def _unplanned(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Find changed paths that no item of the plan speaks of; a command may change any path."""
+    items = data["plan"]["items"]
+    if any(not item["paths"] for item in items):
+        return []
+    globs = [glob for item in items for glob in item["paths"]]
+    return [
+        _finding("unplanned-change", path, "changed, but no item of the plan speaks of it")
+        for path in data["change"]["paths"]
+        if not any(matches_glob(path, glob) for glob in globs)
+    ]
+
+
+def _unpassed(data: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        _finding("check-not-passed", "", f"check {result['name']}: {result['status']}")
+        for result in data["results"]
+        if result["status"] != "passed"
+    ]
+
+
+def _finding(rule: str, path: str, message: str) -> dict[str, Any]:
+    return {
+        "rule": rule,
+        "severity": "error",
+        "path": path,
+        "line": 0,
+        "message": message,
+        "fix": "",
+    }
+
+
+_ROLES: dict[str, Callable[[Transcript], Answer]] = {
+    "Plan": _plan,
+    "BuildReport": _build,
+    "TestExplanation": _explain,
+    "Review": _review,
+}

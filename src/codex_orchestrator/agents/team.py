@@ -1,0 +1,198 @@
+"""The team at work: one call of a verb is one agent's turn loop under the run's limits."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from agents import (
+    Agent,
+    AgentsException,
+    RunConfig,
+    RunContextWrapper,
+    Runner,
+    ToolExecutionConfig,
+)
+from agents import (
+    Usage as SdkUsage,
+)
+from agents.exceptions import ModelBehaviorError
+from anyio.from_thread import BlockingPortal
+from openai import OpenAIError
+from pydantic import JsonValue
+
+from codex_orchestrator.agents.decisions import DecisionLog
+from codex_orchestrator.agents.events import EventHooks, EventSink
+from codex_orchestrator.agents.failures import explain
+from codex_orchestrator.agents.frame import frame
+from codex_orchestrator.agents.roles import Roles
+from codex_orchestrator.model.build import BuildReport, Change, TestExplanation
+from codex_orchestrator.model.check import CheckResult
+from codex_orchestrator.model.errors import LimitReachedError
+from codex_orchestrator.model.pattern import PatternAsset, PatternUse
+from codex_orchestrator.model.plan import Plan, PlanItem
+from codex_orchestrator.model.review import Review
+from codex_orchestrator.model.run import Usage
+from codex_orchestrator.model.task import Task
+
+MAX_PATCH_CHARACTERS = 200_000
+
+
+class SdkAgentTeam:
+    """Four Agents SDK agents on one model and one workspace server."""
+
+    def __init__(
+        self,
+        task: Task,
+        roles: Roles,
+        portal: BlockingPortal,
+        *,
+        decisions: DecisionLog,
+        sink: EventSink,
+        new_nonce: Callable[[], str],
+    ) -> None:
+        self._task = task
+        self._roles = roles
+        self._portal = portal
+        self._decisions = decisions
+        self._new_nonce = new_nonce
+        self._hooks = EventHooks(sink, after_step=self._check_limits)
+        self._spent = SdkUsage()
+        self._live = SdkUsage()
+        self._deadline = time.monotonic() + task.limits.minutes * 60
+
+    @property
+    def usage(self) -> Usage:
+        """What the models were asked for so far."""
+        return Usage(
+            requests=self._spent.requests,
+            input_tokens=self._spent.input_tokens,
+            output_tokens=self._spent.output_tokens,
+        )
+
+    @property
+    def patterns_used(self) -> tuple[PatternUse, ...]:
+        """What the builder's apply_pattern calls did so far."""
+        return self._decisions.uses()
+
+    def remaining_s(self) -> float:
+        """Return how many seconds the run may still take."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    def plan(self, task: Task, patterns: Sequence[PatternAsset]) -> Plan:
+        """Ask the planner."""
+        shown: list[JsonValue] = [
+            {"id": asset.id, "language": asset.language, "description": asset.description}
+            for asset in patterns
+        ]
+        plan: Plan = self._ask(
+            self._roles.planner, {"task": _task_document(task), "patterns": shown}
+        )
+        return plan
+
+    def build(self, task: Task, item: PlanItem, *, feedback: str) -> BuildReport:
+        """Ask the builder to carry out one item in the work tree."""
+        report: BuildReport = self._ask(
+            self._roles.builder,
+            {
+                "task": _task_document(task),
+                "item": item.model_dump(mode="json"),
+                "feedback": feedback,
+            },
+        )
+        return report
+
+    def explain(self, task: Task, results: Sequence[CheckResult]) -> TestExplanation:
+        """Ask the tester what the check results mean."""
+        explanation: TestExplanation = self._ask(
+            self._roles.tester, {"task": _task_document(task), "results": _results(results)}
+        )
+        return explanation
+
+    def review(
+        self, task: Task, plan: Plan, change: Change, results: Sequence[CheckResult]
+    ) -> Review:
+        """Ask the reviewer."""
+        review: Review = self._ask(
+            self._roles.reviewer,
+            {
+                "task": _task_document(task),
+                "plan": plan.model_dump(mode="json"),
+                "change": _change_document(change),
+                "results": _results(results),
+            },
+        )
+        return review
+
+    def _ask(self, agent: Agent[Any], document: dict[str, JsonValue]) -> Any:
+        message = frame(document, nonce=self._new_nonce())
+        return self._portal.call(self._run, agent, message)
+
+    async def _run(self, agent: Agent[Any], message: str) -> Any:
+        """Run one agent; an answer that is no valid document gets one more try."""
+        for is_last in (False, True):
+            try:
+                return await self._run_once(agent, message)
+            except ModelBehaviorError as error:
+                if is_last:
+                    raise explain(error, role=agent.name) from error
+            except (AgentsException, OpenAIError, TimeoutError) as error:
+                raise explain(error, role=agent.name) from error
+        raise AssertionError("the loop returns or raises")
+
+    async def _run_once(self, agent: Agent[Any], message: str) -> Any:
+        turns_left = self._task.limits.turns - self._spent.requests
+        if turns_left < 1:
+            raise LimitReachedError(
+                f"limit of {self._task.limits.turns} turns reached before the {agent.name}",
+                fix="raise limits.turns in the task",
+            )
+        try:
+            async with asyncio.timeout(self.remaining_s()):
+                result = await Runner.run(
+                    agent,
+                    message,
+                    max_turns=turns_left,
+                    hooks=self._hooks,
+                    run_config=RunConfig(
+                        tracing_disabled=True,
+                        trace_include_sensitive_data=False,
+                        tool_not_found_behavior="return_error_to_model",
+                        # One work tree: two edits at once would race.
+                        tool_execution=ToolExecutionConfig(max_function_tool_concurrency=1),
+                    ),
+                )
+        finally:
+            # Also when the loop ended in an exception: what was asked for was paid for.
+            self._spent.add(self._live)
+            self._live = SdkUsage()
+        return result.final_output
+
+    def _check_limits(self, context: RunContextWrapper[Any]) -> None:
+        self._live = context.usage
+        self._decisions.raise_if_approval_is_needed()
+        spent = self._spent.total_tokens + context.usage.total_tokens
+        if spent > self._task.limits.tokens:
+            raise LimitReachedError(
+                f"limit of {self._task.limits.tokens} tokens reached with {spent}",
+                fix="raise limits.tokens in the task",
+            )
+
+
+def _task_document(task: Task) -> dict[str, JsonValue]:
+    return {**task.model_dump(mode="json"), "brief": task.brief}
+
+
+def _results(results: Sequence[CheckResult]) -> list[JsonValue]:
+    return [result.model_dump(mode="json") for result in results]
+
+
+def _change_document(change: Change) -> dict[str, JsonValue]:
+    patch = change.patch.decode("utf-8", "replace")
+    return {
+        "paths": list(change.paths),
+        "added_lines": change.added_lines,
+        "removed_lines": change.removed_lines,
+        "patch": patch[:MAX_PATCH_CHARACTERS],
+        "patch_is_cut": len(patch) > MAX_PATCH_CHARACTERS,
+    }

@@ -1,0 +1,144 @@
+"""The configuration: one table; an unknown key is an error that names the nearest known one."""
+
+import difflib
+import tomllib
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field, ValidationError
+
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.errors import InputError
+
+TABLE = "codex-orchestrator"
+
+
+class ModelConfig(Document):
+    """Which model, and where. An empty name means: offline for tasks with steps."""
+
+    name: str = ""
+    base_url: str = "https://api.openai.com/v1"
+
+
+class CodexConfig(Document):
+    """The Codex binary and Codex Cloud."""
+
+    path: str = ""
+    environment: str = ""
+    parallel: int = Field(default=10, ge=1, le=100)
+
+
+class PolicyConfig(Document):
+    """What is added to the built-in policy."""
+
+    run: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+
+
+class VaultScope(Document):
+    """Where a scope's secret lies in Vault."""
+
+    path: str
+    field: str
+
+
+class VaultConfig(Document):
+    """How to reach Vault."""
+
+    url: str = ""
+    auth: Literal["jwt", "approle", "kubernetes", "token"] = "jwt"
+    role: str = ""
+    mount: str = "jwt"
+    namespace: str = ""
+    scopes: dict[str, VaultScope] = Field(default_factory=dict)
+
+
+class CredentialsConfig(Document):
+    """Where secrets come from."""
+
+    source: Literal["environment", "vault"] = "environment"
+    vault: VaultConfig = VaultConfig()
+
+
+class CatalogConfig(Document):
+    """Where manifests go."""
+
+    url: str = "file://out/catalog"
+
+
+class Config(Document):
+    """All of `[tool.codex-orchestrator]`. The guard reads its own table; it needs no pydantic."""
+
+    branch_prefix: str = "codex-orchestrator/"
+    author: str = "Codex Orchestrator <codex-orchestrator@localhost>"
+    model: ModelConfig = ModelConfig()
+    codex: CodexConfig = CodexConfig()
+    policy: PolicyConfig = PolicyConfig()
+    credentials: CredentialsConfig = CredentialsConfig()
+    catalog: CatalogConfig = CatalogConfig()
+    guard: dict[str, Any] = Field(default_factory=dict)
+
+
+class Effective(NamedTuple):
+    """The configuration in force, and where each value that is no default came from."""
+
+    config: Config
+    origins: dict[str, str]
+
+
+def parse_config(text: str, *, source: str) -> Config:
+    """Parse a configuration file: `pyproject.toml`, or a file of our own.
+
+    Args:
+        text: the file's text.
+        source: the file's name, for messages; in `pyproject.toml` the table is `tool.codex-…`.
+
+    Raises:
+        InputError: names file, line, field and the nearest known key.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(str(error), path=source, fix="mend the TOML") from error
+    table = document.get("tool", {}).get(TABLE)
+    if table is None:
+        table = {} if source.endswith("pyproject.toml") else document
+    try:
+        return Config.model_validate(table)
+    except ValidationError as error:
+        raise _input_error(error, text, source) from error
+
+
+def _input_error(error: ValidationError, text: str, source: str) -> InputError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = [str(part) for part in first["loc"]]
+    message, fix = first["msg"], ""
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(place[:-1])
+        near = difflib.get_close_matches(place[-1], known, n=1)
+        message = "unknown key" + (f"; did you mean `{near[0]}`?" if near else "")
+        fix = f"known keys here: {', '.join(known)}"
+    return InputError(
+        message, path=source, line=_line_of(text, place), field=".".join(place), fix=fix
+    )
+
+
+def _known_keys(place: list[str]) -> list[str]:
+    owner: type[Document] = Config
+    for part in place:
+        field = owner.model_fields.get(part)
+        if field is None or not isinstance(field.annotation, type):
+            return []
+        owner = field.annotation
+    return sorted(owner.model_fields)
+
+
+def _line_of(text: str, place: list[str]) -> int:
+    """Find the line of a key by its last name; TOML parsers here tell no positions."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        key = line.split("=", 1)[0].strip().split(".")[-1].strip("\"' ")
+        if "=" in line and key == place[-1]:
+            return number
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip().startswith("[") and line.strip().strip("[]").endswith(place[-1]):
+            return number
+    return 0

@@ -1,0 +1,197 @@
+"""Text of strangers made safe to publish in Markdown: rebuilt from escaped parts, never filtered.
+
+Agents, pull requests and repositories write text that we show in comments and summaries. Nothing
+in it may notify a person, close or link an issue, load an image, forge our marker, or act on the
+terminal. So its characters are shown, its few harmless structures (paragraphs, lists, code) are
+written anew, and everything else becomes plain text.
+"""
+
+import re
+import unicodedata
+from typing import NewType
+
+from codex_orchestrator.model.names import is_invisible
+
+Markdown = NewType("Markdown", str)
+"""Markdown that we built; text of strangers gets in only through the functions below."""
+
+COMMENT_LIMIT = 65_000
+"""Characters in a comment: below GitHub's 65,536, and below 262,144 bytes in any alphabet."""
+SUMMARY_LIMIT = 1_000_000
+"""Bytes in one step's job summary: below the limit of 1 MiB."""
+
+_TERMINAL = re.compile(
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # operating system commands
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # colours, cursor
+    r"|\x1b[PX^_][^\x1b]*(?:\x1b\\)?|\x1b."
+)
+_FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})([^`]*)")
+_LIST = re.compile(r"\s*(?:[-*+]|(\d{1,9})[.)])\s+(.*)")
+_HEADING = re.compile(r"\s*#{1,6}\s+(.*)")
+_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+# What GitHub would link or act on: mentions, addresses, e-mail, issue and commit references.
+_ACTIVE = re.compile(r"[@\uff20]|://|\bwww\.|\bmailto:|#\d|\bgh-\d", re.IGNORECASE)
+_ESCAPED = {char: "\\" + char for char in "\\`*_~[]#$"} | {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    "|": "&#124;",
+}
+_BLOCK_START = re.compile(r"\A(\d{0,9})([-+=.)])")
+_INSIDE_WORD = re.compile(r"(?<=[^\W_])_(?=[^\W_])")
+_INFO = re.compile(r"[a-z0-9+-]{1,20}")
+
+
+def visible(text: str) -> str:
+    """Remove what is obeyed or not seen: controls, terminal codes, bidi, invisible characters.
+
+    Newlines and tabs stay; carriage returns become newlines; lone surrogates become U+FFFD.
+    """
+    text = _TERMINAL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    shown = (char for char in text if char in "\n\t" or not _is_hidden(char))
+    return "".join("\ufffd" if 0xD800 <= ord(char) <= 0xDFFF else char for char in shown)
+
+
+def _is_hidden(char: str) -> bool:
+    if char.isascii():
+        return char < " " or char == "\x7f"
+    return (
+        unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"}
+        or is_invisible(char)
+        or 0xFE00 <= ord(char) <= 0xFE0F
+        or 0xE0100 <= ord(char) <= 0xE01EF
+        or char in "\u034f\u115f\u1160\u3164\uffa0"
+    )
+
+
+def line(text: str, *, limit: int = 500) -> Markdown:
+    """Return text as one line of prose, cut at `limit` characters; also fit for a table cell."""
+    return _no_block(_prose_line(shortened(" ".join(visible(text).split()), limit)))
+
+
+def code(text: str, *, limit: int = 300) -> Markdown:
+    """Return text as one code span, cut at `limit` characters; also fit for a table cell."""
+    shown = shortened(" ".join(visible(text).split()), limit)
+    # A code span cannot hold a `|` in a table, so spans are joined around it.
+    return Markdown("&#124;".join(_span(piece) for piece in shown.split("|")) or "` `")
+
+
+def _span(text: str) -> str:
+    if not text.strip():
+        return ""
+    ticks = "`" * (_longest_run(text, "`") + 1)
+    pad = " " if text[0] == "`" or text[-1] == "`" else ""
+    return f"{ticks}{pad}{text}{pad}{ticks}"
+
+
+def fenced(text: str, *, info: str = "", limit: int = 10_000) -> Markdown:
+    """Return text as a fenced block, cut at a line end at `limit` characters.
+
+    The fence is longer than any in the text.
+    """
+    shown = shortened(visible(text).strip("\n"), limit)
+    fence = "`" * max(3, _longest_run(shown, "`") + 1)
+    language = info if _INFO.fullmatch(info) else ""
+    return Markdown(f"{fence}{language}\n{shown}\n{fence}")
+
+
+def prose(text: str, *, limit: int = 10_000) -> Markdown:
+    """Return text as Markdown with its paragraphs, lists and code kept, all else shown as text."""
+    built: list[str] = []
+    lines = iter(shortened(visible(text).strip("\n"), limit).split("\n"))
+    for current in lines:
+        fence = _FENCE.fullmatch(current)
+        if fence:
+            inside: list[str] = []
+            for inner in lines:
+                if re.fullmatch(
+                    rf"\s{{0,3}}{re.escape(fence[1][0])}{{{len(fence[1])},}}\s*", inner
+                ):
+                    break
+                inside.append(inner)
+            built += ["", fenced("\n".join(inside), info=fence[2].strip().lower(), limit=limit), ""]
+        else:
+            built.append(_block_line(current))
+    return Markdown(re.sub(r"\n{3,}", "\n\n", "\n".join(built)).strip("\n"))
+
+
+def _block_line(text: str) -> str:
+    if heading := _HEADING.fullmatch(text):
+        return f"\n**{_prose_line(heading[1])}**\n" if heading[1].strip() else ""
+    if item := _LIST.fullmatch(text):
+        return f"{item[1] + '.' if item[1] else '-'} {_prose_line(item[2])}"
+    return _no_block(_prose_line(text.strip()))
+
+
+def _no_block(text: Markdown) -> Markdown:
+    """Take from a line's start what would open a list, a rule or an underlined heading."""
+    return Markdown(_BLOCK_START.sub(r"\1\\\2", text))
+
+
+def _prose_line(text: str) -> Markdown:
+    built: list[str] = []
+    position = 0
+    for span in _SPAN.finditer(text):
+        built += [_plain(text[position : span.start()]), code(span[2], limit=len(span[2]))]
+        position = span.end()
+    return Markdown(_joined([*built, _plain(text[position:])]))
+
+
+def _joined(pieces: list[str]) -> str:
+    """Join pieces; two code spans that touch would swallow or open each other."""
+    built = ""
+    for piece in pieces:
+        built += " " + piece if built.endswith("`") and piece.startswith("`") else piece
+    return built
+
+
+def _plain(text: str) -> str:
+    """Escape plain words; a word that GitHub would act on is shown as code."""
+    return "".join(
+        code(word, limit=len(word)) if _ACTIVE.search(word) else _escape(word)
+        for word in re.split(r"(\s+)", text)
+    )
+
+
+def _escape(text: str) -> str:
+    inside = {match.start() for match in _INSIDE_WORD.finditer(text)}
+    return "".join(
+        char if place in inside else _ESCAPED.get(char, char) for place, char in enumerate(text)
+    )
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return text of at most `limit` characters; a cut shows as `…`."""
+    return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
+
+
+def capped(text: Markdown, *, limit: int, notice: Markdown) -> Markdown:
+    """Return Markdown of at most `limit` characters: cut at a line end, blocks closed, notice last.
+
+    `notice` says that text was cut and where the whole stands.
+    """
+    if len(text) <= limit:
+        return text
+    kept: list[str] = []
+    fence = ""
+    folds = 0
+    room = limit - len(notice) - 40
+    for current in text.split("\n"):
+        room -= len(current) + 1
+        closing = len(fence) + 1 + folds * len("</details>\n\n")
+        if room < closing:
+            break
+        kept.append(current)
+        if mark := _FENCE.fullmatch(current):
+            if not fence:
+                fence = mark[1]
+            elif mark[1].startswith(fence) and not mark[2].strip():
+                fence = ""
+        elif not fence:
+            folds += current.startswith("<details>") - current.startswith("</details>")
+    ends = [fence] * bool(fence) + ["\n</details>"] * folds
+    return Markdown("\n".join([*kept, *ends, "", notice]))
+
+
+def _longest_run(text: str, char: str) -> int:
+    return max((len(run) for run in re.findall(re.escape(char) + "+", text)), default=0)
