@@ -1,10 +1,11 @@
 """What the catalog and the audit log answer: receipts and audit records."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
 from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.pattern import Sha256
 from codex_orchestrator.model.task import Identifier
 
@@ -60,3 +61,16 @@ class AuditRecord(Document):
     details: dict[str, str | int | bool | None] = Field(default_factory=dict)
     prev: Sha256
     hash: Sha256
+
+    @property
+    def anchor(self) -> AuditAnchor:
+        """Return what a manifest keeps of this record."""
+        return AuditAnchor(seq=self.seq, hash=self.hash)
+
+
+class AuditCheck(NamedTuple):
+    """What a walk along the audit log found: how many good records, the newest, and findings."""
+
+    records: int
+    head: AuditAnchor | None
+    findings: tuple[Finding, ...]

@@ -57,9 +57,29 @@ class WorkTree(Protocol):
         """Record the change as one commit on a new branch and return its object name."""
         ...
 
+    def snapshot(self) -> str:
+        """Keep what the tree holds now and return the name of the git tree object."""
+        ...
+
+    def restore(self, tree_id: str) -> None:
+        """Make the tree hold what a snapshot kept."""
+        ...
+
 
 class Workspace(Protocol):
     """Gives work trees and runs checks in them."""
+
+    def base_commit(self) -> str:
+        """Return the commit that the user's checkout stands on."""
+        ...
+
+    def require_clean_checkout(self) -> None:
+        """Raise InputError when the user's checkout has changes."""
+        ...
+
+    def apply_to_checkout(self, patch: bytes) -> None:
+        """Put a patch into the user's clean checkout, all of it or nothing."""
+        ...
 
     def open(self, run_id: str, *, base_sha: str) -> AbstractContextManager[WorkTree]:
         """Make (or find again, on resume) the run's work tree; remove it at the end."""
@@ -79,12 +99,29 @@ class PatternLibrary(Protocol):
         """Return an asset; raises InputError that names near ids."""
         ...
 
+    @property
+    def assets(self) -> tuple[PatternAsset, ...]:
+        """Every asset of the library."""
+        ...
+
     def lint(self, root: Path, paths: Sequence[str]) -> tuple[Finding, ...]:
         """Run the library's lint rules on files."""
         ...
 
     def preview(self, pattern_id: str, root: Path, globs: Sequence[str]) -> PatternUse:
         """Say what applying a pattern would change, and change nothing."""
+        ...
+
+
+class Adapters(Protocol):
+    """What the language adapters know about a project."""
+
+    def commands(self, root: Path, *, wanted: str | None) -> tuple[str, Mapping[str, CheckCommand]]:
+        """Return the id of the adapter that fits and its commands by check name."""
+        ...
+
+    def failures(self, report: Path) -> tuple[str, ...]:
+        """Return the names of the failing tests in a JUnit report; empty when there is none."""
         ...
 
 
@@ -163,6 +200,14 @@ class RunStore(Protocol):
 
     def artifact(self, manifest: Manifest, name: str, data: bytes, *, kind: str) -> Artifact:
         """Write one file of the run folder and return its facts."""
+        ...
+
+    def register(self, manifest: Manifest, path: str, *, kind: str) -> Artifact:
+        """Return the facts of a file that stands in the run folder already."""
+        ...
+
+    def folder(self, run_id: str) -> Path:
+        """Return the folder of a run; a unique beginning of its id is enough."""
         ...
 
     def summarize(self, manifest: Manifest, manifest_sha256: str) -> None:

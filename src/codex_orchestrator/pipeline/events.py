@@ -1,0 +1,37 @@
+"""Events of a run as JSON lines: what happened, in order, while it happens."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from codex_orchestrator.model.credential import Redaction
+from codex_orchestrator.pipeline.ports import Clock
+
+
+class EventStream:
+    """Appends events to the run's `events.jsonl` and passes each line on."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        redaction: Redaction,
+        also: Callable[[str], None],
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._redaction = redaction
+        self._also = also
+
+    def send(self, kind: str, facts: Mapping[str, str | int | bool]) -> None:
+        """Write one event, secrets masked, and flush it."""
+        document = {"at": self._clock(), "event": kind, **facts}
+        masked = {
+            key: self._redaction.redact(value) if isinstance(value, str) else value
+            for key, value in document.items()
+        }
+        line = json.dumps(masked, ensure_ascii=False)
+        with self._path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(line + "\n")
+        self._also(line)

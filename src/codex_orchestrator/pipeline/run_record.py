@@ -1,0 +1,110 @@
+"""The run in progress: one manifest, saved durably after every change of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from codex_orchestrator.model.credential import Redaction
+from codex_orchestrator.model.manifest import Artifact, Guardrail, Manifest, ManifestItem
+from codex_orchestrator.model.run import ItemState, RunState
+from codex_orchestrator.pipeline.events import EventStream
+from codex_orchestrator.pipeline.ports import AuditLog, Clock, RunStore
+
+
+class RunRecord:
+    """Holds the manifest of a run and writes each change of it before anything else happens."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        folder: Path,
+        *,
+        store: RunStore,
+        audit: AuditLog,
+        clock: Clock,
+        redaction: Redaction,
+        on_event: Callable[[str], None],
+    ) -> None:
+        self.manifest = manifest
+        self.folder = folder
+        self.events = EventStream(
+            folder / "events.jsonl", clock=clock, redaction=redaction, also=on_event
+        )
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+        self._redaction = redaction
+
+    def save(self, **changes: Any) -> str:
+        """Change fields of the manifest, write it, and return its hash."""
+        self.manifest = self.manifest.model_copy(update=changes)
+        return self._store.save(self.manifest)
+
+    def save_run(self, **changes: Any) -> str:
+        """Change fields of the manifest's `run` part and write the manifest."""
+        return self.save(run=self.manifest.run.model_copy(update=changes))
+
+    def note(self, **changes: Any) -> None:
+        """Change fields of the manifest's notes without writing yet."""
+        notes = self.manifest.notes.model_copy(update=changes)
+        self.manifest = self.manifest.model_copy(update={"notes": notes})
+
+    def guardrail(
+        self, name: str, outcome: Literal["passed", "blocked", "noted"], detail: str
+    ) -> None:
+        """Record what a guardrail said, in the manifest and in the audit log."""
+        said = Guardrail(name=name, outcome=outcome, detail=self._redaction.redact(detail))
+        self.save(guardrails=(*self.manifest.guardrails, said))
+        self.audit(f"guardrail-{outcome}", guardrail=name, detail=said.detail)
+
+    def audit(self, event: str, **details: str | int | bool | None) -> None:
+        """Append a record about this run to the audit log."""
+        facts = self.manifest
+        self._audit.append(event, task_id=facts.task.id, run_id=facts.run.id, details=details)
+
+    def item(self, item_id: str, state: ItemState, *, tree: str = "") -> None:
+        """Record where a plan item stands."""
+        known = {item.id: item for item in self.manifest.items}
+        before = known.get(item_id)
+        attempt = (before.attempt if before else 0) + (state is ItemState.RUNNING)
+        known[item_id] = ManifestItem(
+            id=item_id,
+            state=state,
+            attempt=max(attempt, 1),
+            tree=tree or (before.tree if before else ""),
+        )
+        self.save(items=tuple(known.values()))
+
+    def write(self, name: str, data: bytes, *, kind: str) -> None:
+        """Write one artifact of the run, secrets masked, and list it in the manifest."""
+        clean = self._redaction.redact_bytes(data)
+        self._list(self._store.artifact(self.manifest, name, clean, kind=kind))
+
+    def register(self, name: str, *, kind: str) -> None:
+        """List a file that stands in the run folder already."""
+        self._list(self._store.register(self.manifest, name, kind=kind))
+
+    def register_folder(self, name: str, *, kind: str) -> None:
+        """List every file below a folder of the run."""
+        for path in sorted((self.folder / name).rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                self.register(path.relative_to(self.folder).as_posix(), kind=kind)
+
+    def finish(self) -> str:
+        """Write the manifest of a finished run, its summary and the audit record; return the hash."""
+        digest = self.save_run(state=RunState.FINISHED, finished_at=self._clock())
+        self._store.summarize(self.manifest, digest)
+        verdict = self.manifest.verdict
+        self.audit("run-finished", manifest_sha256=digest, verdict=str(verdict))
+        return digest
+
+    def pause(self, state: RunState, reason: str) -> None:
+        """Write that the run stopped before its end and why; it can be resumed."""
+        self.note(summary=self._redaction.redact(reason))
+        digest = self.save_run(state=state)
+        self._store.summarize(self.manifest, digest)
+        self.audit(f"run-{state}", reason=self.manifest.notes.summary)
+
+    def _list(self, artifact: Artifact) -> None:
+        others = tuple(old for old in self.manifest.artifacts if old.path != artifact.path)
+        self.save(artifacts=(*others, artifact))

@@ -1,0 +1,80 @@
+"""What a run is asked for, what it needs, and what comes of it."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple
+
+from codex_orchestrator.model.approval import Policy
+from codex_orchestrator.model.credential import Redaction
+from codex_orchestrator.model.finding import Finding
+from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.task import Task
+from codex_orchestrator.pipeline.ports import (
+    Adapters,
+    AgentEngine,
+    AuditLog,
+    Clock,
+    PatternLibrary,
+    RunStore,
+    SpecGuard,
+    Workspace,
+)
+
+
+class RunRequest(NamedTuple):
+    """What the user asked for.
+
+    `approvals` are `KIND:VALUE`, granted by `approved_by`. `resume` is a run id or "".
+    """
+
+    task: Task
+    task_text: bytes
+    task_source: str
+    mode: str = "auto"
+    approvals: tuple[str, ...] = ()
+    approved_by: str = ""
+    resume: str = ""
+    must_apply: bool = False
+
+
+class RunRooms(NamedTuple):
+    """The rooms a run works with, behind their ports.
+
+    `lock` takes the task's lock; `progress` takes a line for people; `on_event` takes each event
+    as a line of JSON; `review_text` renders the review of a manifest as Markdown.
+    """
+
+    guard: SpecGuard
+    workspace: Workspace
+    library: PatternLibrary
+    adapters: Adapters
+    engine: AgentEngine
+    store: RunStore
+    audit: AuditLog
+    redaction: Redaction
+    lock: Callable[[str], AbstractContextManager[object]]
+    clock: Clock
+    new_run_id: Callable[[], str]
+    host: str
+    policy: Policy
+    branch_prefix: str
+    review_text: Callable[[Manifest], str]
+    progress: Callable[[str], None]
+    on_event: Callable[[str], None]
+
+
+class FinishedRun(NamedTuple):
+    """A run with a verdict, where it stands, and the branch that holds its commit."""
+
+    manifest: Manifest
+    manifest_sha256: str
+    folder: Path
+    branch: str
+
+
+class RefusedTask(NamedTuple):
+    """A task that no run was started for: what the spec guard found."""
+
+    task: Task
+    findings: tuple[Finding, ...]

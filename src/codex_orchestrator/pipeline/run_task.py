@@ -1,0 +1,124 @@
+"""Run a task: spec, lock, mode, plan, build, test, review, repair, manifest, state, audit."""
+
+from codex_orchestrator.model.errors import (
+    ApprovalRequiredError,
+    InputError,
+    InterruptedRunError,
+    LimitReachedError,
+    NotCheckedError,
+    OrchestratorError,
+)
+from codex_orchestrator.model.mode import ModeName
+from codex_orchestrator.model.run import RunState
+from codex_orchestrator.model.verdict import Verdict
+from codex_orchestrator.pipeline.finish_run import finish_run, stored_run
+from codex_orchestrator.pipeline.run_policy import choose_checks, run_policy, step_problem
+from codex_orchestrator.pipeline.run_record import RunRecord
+from codex_orchestrator.pipeline.run_rooms import FinishedRun, RefusedTask, RunRequest, RunRooms
+from codex_orchestrator.pipeline.stages import (
+    Work,
+    build_items,
+    plan_work,
+    rails_of,
+    repair,
+    review_change,
+    run_checks,
+)
+from codex_orchestrator.pipeline.start_run import start_run
+
+
+def run_task(request: RunRequest, rooms: RunRooms) -> FinishedRun | RefusedTask:
+    """Run a task, or go on with a run of it, and return the verdict with its proof.
+
+    The user's checkout is not touched, unless the request says to apply an approved patch.
+
+    Raises:
+        InputError: the task cannot be run as it stands (exit 2).
+        NotCheckedError: something that a verdict needs is missing (exit 3).
+        ServiceError: a model or another service failed after its retries; resume (exit 4).
+        LockedError: another run of the task is at work (exit 5).
+        ApprovalRequiredError: an agent asks for what a person must grant; resume (exit 6).
+        InterruptedRunError: a person or the system interrupted the run; resume (exit 130).
+    """
+    task = request.task
+    problem = step_problem(task, rooms.library)
+    if problem:
+        raise InputError(
+            problem.message, path=request.task_source, field=problem.field, fix=problem.fix
+        )
+    if request.must_apply:
+        rooms.workspace.require_clean_checkout()
+    with rooms.lock(task.id):
+        started = start_run(request, rooms)
+        if isinstance(started, RefusedTask):
+            return started
+        if started.manifest.run.state is RunState.FINISHED:
+            rooms.progress(f"run {started.manifest.run.id} has finished before; nothing to do")
+            return stored_run(started, rooms)
+        finished = _carry_out(started, request, rooms)
+    if request.must_apply and finished.manifest.verdict is Verdict.APPROVED:
+        rooms.workspace.apply_to_checkout((finished.folder / "diff.patch").read_bytes())
+        rooms.progress("applied diff.patch to the checkout")
+    return finished
+
+
+def _carry_out(record: RunRecord, request: RunRequest, rooms: RunRooms) -> FinishedRun:
+    """Run the stages; whatever stops them leaves a manifest that says so and can be resumed."""
+    run_id = record.manifest.run.id
+    resume = f"codex-orchestrator run --resume {run_id}"
+    try:
+        if record.manifest.mode.selected is ModeName.CLOUD:
+            raise NotCheckedError(
+                "cloud mode was selected, and this version runs tasks in MCP mode only "
+                f"({record.manifest.mode.reason})",
+                fix="run it with --mode mcp",
+            )
+        return _run_stages(record, request, rooms)
+    except KeyboardInterrupt:
+        record.pause(RunState.INTERRUPTED, "interrupted")
+        raise InterruptedRunError("interrupted; every finished stage is kept", fix=resume) from None
+    except ApprovalRequiredError as error:
+        record.pause(RunState.WAITING, error.message)
+        error.fix = error.fix.replace("RUN", run_id)
+        raise
+    except OrchestratorError as error:
+        record.pause(RunState.INTERRUPTED, error.message)
+        error.fix = error.fix.replace("RUN", run_id) or resume
+        raise
+
+
+def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> FinishedRun:
+    facts = record.manifest.run
+    with rooms.workspace.open(facts.id, base_sha=facts.base_sha) as tree:
+        adapter, commands = rooms.adapters.commands(tree.root, wanted=request.task.adapter)
+        checks = choose_checks(request, commands, adapter=adapter)
+        policy = run_policy(request, rooms.policy)
+        with rooms.engine.open(
+            request.task,
+            root=tree.root,
+            run_dir=record.folder,
+            policy=policy,
+            checks=checks,
+            rails=rails_of(request, rooms, tree, policy, base_sha=facts.base_sha),
+            on_event=record.events.send,
+        ) as team:
+            work = Work(request, rooms, record, tree, team, checks, policy)
+            try:
+                _run_agents(work)
+            except LimitReachedError as error:
+                rooms.progress(f"stopped: {error.message}")
+                record.note(summary=error.message, follow_up=(error.fix,) if error.fix else ())
+                record.save(verdict=Verdict.FAILED)
+            finally:
+                work.save_usage()
+        return finish_run(record, request, rooms, tree)
+
+
+def _run_agents(work: Work) -> None:
+    """Plan, build, test, review, and repair while rounds are left and rounds change something."""
+    plan = plan_work(work)
+    if not build_items(work, plan):
+        return
+    results = run_checks(work)
+    review_change(work, plan, results)
+    repair(work, plan, results)

@@ -1,0 +1,239 @@
+"""The stages between the first manifest and the last: plan, build, test, review, repair."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from codex_orchestrator.model.approval import Policy
+from codex_orchestrator.model.build import Change
+from codex_orchestrator.model.check import CheckCommand, CheckResult
+from codex_orchestrator.model.errors import LimitReachedError
+from codex_orchestrator.model.finding import Finding, Severity
+from codex_orchestrator.model.manifest import Validation
+from codex_orchestrator.model.patch import added_lines
+from codex_orchestrator.model.plan import Plan, PlanItem
+from codex_orchestrator.model.rails import Rails
+from codex_orchestrator.model.review import merge_review
+from codex_orchestrator.model.run import ItemState, Usage
+from codex_orchestrator.model.verdict import ValidationStatus, Verdict, choose_verdict
+from codex_orchestrator.pipeline.ports import AgentTeam, WorkTree
+from codex_orchestrator.pipeline.run_record import RunRecord
+from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
+
+
+class Work:
+    """What the stages of one run share."""
+
+    def __init__(
+        self,
+        request: RunRequest,
+        rooms: RunRooms,
+        record: RunRecord,
+        tree: WorkTree,
+        team: AgentTeam,
+        checks: tuple[CheckCommand, ...],
+        policy: Policy,
+    ) -> None:
+        self.task = request.task
+        self.rooms = rooms
+        self.record = record
+        self.tree = tree
+        self.team = team
+        self.checks = checks
+        self.policy = policy
+        self.round = 0
+        # An earlier attempt of this run has spent and done something already.
+        self._usage_before = record.manifest.usage
+        self._patterns_before = record.manifest.patterns
+
+    def save_usage(self) -> None:
+        """Write what the models were asked for and what the patterns did so far."""
+        before, now = self._usage_before, self.team.usage
+        self.record.save(
+            usage=Usage(
+                requests=before.requests + now.requests,
+                input_tokens=before.input_tokens + now.input_tokens,
+                output_tokens=before.output_tokens + now.output_tokens,
+            ),
+            patterns=self._patterns_before + self.team.patterns_used,
+        )
+
+    def say(self, stage: str, text: str) -> None:
+        """Tell people and the event stream where the run stands."""
+        self.rooms.progress(f"{stage:<7} {text}")
+        self.record.events.send("stage", {"stage": stage, "text": text})
+
+
+def plan_work(work: Work) -> Plan:
+    """Ask the planner, unless an earlier attempt has a plan; a plan must hold the task's steps."""
+    if work.record.manifest.plan is not None:
+        return work.record.manifest.plan
+    work.say("plan", "asking the planner")
+    plan = work.team.plan(work.task, work.rooms.library.assets)
+    planned = [item.step for item in plan.items if item.step is not None]
+    if planned != list(work.task.steps):
+        raise LimitReachedError("the plan does not hold the task's steps, each once and in order")
+    work.record.write("plan.json", plan.model_dump_json(indent=2).encode() + b"\n", kind="plan")
+    work.record.save(plan=plan)
+    work.save_usage()
+    for item in plan.items:
+        work.say("plan", f"{item.id}: {item.title}")
+    return plan
+
+
+def build_items(work: Work, plan: Plan) -> bool:
+    """Build the items that are not done yet, each kept when it is done; say whether all are."""
+    done = {item.id: item for item in work.record.manifest.items if item.state is ItemState.DONE}
+    for item in plan.items:
+        if item.id in done:
+            work.tree.restore(done[item.id].tree)
+            work.say("build", f"{item.id}: done before")
+        elif not _build(work, item, feedback=""):
+            return False
+    return True
+
+
+def _build(work: Work, item: PlanItem, *, feedback: str) -> bool:
+    work.say("build", f"{item.id}: {item.title}")
+    work.record.item(item.id, ItemState.RUNNING)
+    report = work.team.build(work.task, item, feedback=feedback)
+    work.save_usage()
+    if report.is_done:
+        work.record.item(item.id, ItemState.DONE, tree=work.tree.snapshot())
+        return True
+    work.record.item(item.id, ItemState.FAILED)
+    work.record.note(summary=f"item {item.id} was not done: {report.summary[:1000]}")
+    work.record.save(verdict=Verdict.FAILED)
+    return False
+
+
+def run_checks(work: Work) -> tuple[CheckResult, ...]:
+    """Run every check for real; the tester then explains what came of it."""
+    work.round += 1
+    folder = f"tests/round-{work.round}"
+    log_dir = work.record.folder / folder
+    results = []
+    for command in work.checks:
+        work.say("test", " ".join(command.argv))
+        result = work.rooms.workspace.run_check(
+            work.tree, command, log_dir=log_dir, deadline_s=work.team.remaining_s()
+        )
+        report = log_dir / command.junit if command.junit else None
+        failures = work.rooms.adapters.failures(report) if report else ()
+        results.append(result.model_copy(update={"failures": failures}))
+        work.say("test", f"{command.name}: {result.status}")
+    work.record.save(validations=tuple(_validation(result, folder) for result in results))
+    explanation = work.team.explain(work.task, results)
+    work.record.note(summary=explanation.summary)
+    work.save_usage()
+    return tuple(results)
+
+
+def _validation(result: CheckResult, folder: str) -> Validation:
+    return Validation(
+        command=result.argv,
+        exit_code=result.exit_code,
+        status=result.status,
+        duration_ms=result.duration_ms,
+        log_path=f"{folder}/{Path(result.log_path).name}",
+        failures=result.failures,
+        detail=result.detail,
+    )
+
+
+def review_change(work: Work, plan: Plan, results: Sequence[CheckResult]) -> None:
+    """Let rules and the reviewer look at the change, and decide the verdict."""
+    work.say("review", "asking the reviewer")
+    change = work.tree.change()
+    review = work.team.review(work.task, plan, change, results)
+    review = merge_review(review, _rule_findings(work, change))
+    verdict = choose_verdict(
+        tuple(result.status for result in results), is_approved=review.decision == "approve"
+    )
+    work.record.save(review=review, verdict=verdict)
+    work.save_usage()
+    work.say("review", f"{review.decision}, {len(review.findings)} findings: {verdict}")
+
+
+def _rule_findings(work: Work, change: Change) -> tuple[Finding, ...]:
+    """Return what rules say of the lines that the run added; older lines are not its doing."""
+    if not change.paths:
+        return (
+            Finding(
+                "run/empty-change",
+                Severity.ERROR,
+                "",
+                0,
+                "the run changed nothing",
+                "the work may be done already, or the steps' paths match no file",
+            ),
+        )
+    added = added_lines(change.patch)
+    linted = work.rooms.library.lint(work.tree.root, list(change.paths))
+    found = [one for one in linted if one.line in added.get(one.path, ())]
+    if work.rooms.redaction.finds_secret(change.patch.decode("utf-8", "replace")):
+        found.append(
+            Finding(
+                "run/secret-in-change",
+                Severity.ERROR,
+                "",
+                0,
+                "the change holds a secret; no branch was made and the patch is masked",
+                "take the secret out of the source that it was read from, and change it",
+            )
+        )
+    return tuple(found)
+
+
+def repair(work: Work, plan: Plan, results: tuple[CheckResult, ...]) -> None:
+    """Let the builder mend what checks and review found; a round that changes nothing is the last."""
+    for number in range(1, work.task.limits.repair_rounds + 1):
+        review = work.record.manifest.review
+        if work.record.manifest.verdict is Verdict.APPROVED or review is None:
+            return
+        before = work.tree.snapshot()
+        item = PlanItem(
+            id=f"repair-{number}",
+            title=f"Repair round {number}",
+            instructions="Mend what the feedback says; change nothing else.",
+        )
+        feedback = _feedback(results, review.summary, review.findings)
+        work.say("repair", f"round {number} of {work.task.limits.repair_rounds}")
+        report = work.team.build(work.task, item, feedback=feedback)
+        work.save_usage()
+        if not report.is_done or work.tree.snapshot() == before:
+            work.tree.restore(before)
+            work.say("repair", "the builder changed nothing")
+            return
+        work.record.item(item.id, ItemState.DONE, tree=work.tree.snapshot())
+        results = run_checks(work)
+        review_change(work, plan, results)
+
+
+def _feedback(
+    results: Sequence[CheckResult], summary: str, findings: Sequence[NamedTuple | object]
+) -> str:
+    parts = [f"review: {summary}", *(str(finding) for finding in findings)]
+    for result in results:
+        if result.status is not ValidationStatus.PASSED:
+            parts += [f"check {result.name}: {result.status}", result.output_tail]
+    return "\n".join(parts)
+
+
+def rails_of(
+    request: RunRequest, rooms: RunRooms, tree: WorkTree, policy: Policy, *, base_sha: str
+) -> Rails:
+    """Return what the agents' guardrails check for this run."""
+
+    def spec() -> str:
+        found = rooms.guard.check_task(request.task, base_sha=base_sha, as_of=rooms.clock()[:10])
+        return "; ".join(one.message for one in found if one.severity is Severity.ERROR)
+
+    def protected() -> str:
+        touched = [path for path in tree.change().paths if policy.protecting_rule(path)]
+        return f"protected paths were changed: {', '.join(touched)}" if touched else ""
+
+    def secrets(text: str) -> str:
+        return "the answer holds a secret" if rooms.redaction.finds_secret(text) else ""
+
+    return Rails(spec, protected, secrets)

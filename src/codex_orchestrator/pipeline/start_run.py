@@ -1,0 +1,114 @@
+"""Start a run, or find the one to go on with."""
+
+from pathlib import Path
+
+from codex_orchestrator.model.approval import Approval, parse_escalation
+from codex_orchestrator.model.canonical import sha256_hex
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.finding import has_errors
+from codex_orchestrator.model.manifest import Manifest, RunFacts, TaskFacts
+from codex_orchestrator.model.mode import choose_mode
+from codex_orchestrator.model.run import RunState
+from codex_orchestrator.pipeline.run_record import RunRecord
+from codex_orchestrator.pipeline.run_rooms import RefusedTask, RunRequest, RunRooms
+
+
+def start_run(request: RunRequest, rooms: RunRooms) -> RunRecord | RefusedTask:
+    """Check the spec, then make the run's folder and first manifest, or resume an earlier run.
+
+    Raises:
+        InputError: the run to resume belongs to another task or task text.
+    """
+    if request.resume:
+        return _resume(request, rooms)
+    task = request.task
+    base_sha = rooms.workspace.base_commit()
+    findings = rooms.guard.check_task(task, base_sha=base_sha, as_of=rooms.clock()[:10])
+    if has_errors(findings):
+        rooms.audit.append(
+            "run-refused",
+            task_id=task.id,
+            run_id="",
+            level="error",
+            details={"guardrail": "spec-guard", "findings": len(findings)},
+        )
+        return RefusedTask(task, findings)
+    run_id = rooms.new_run_id()
+    folder = rooms.store.create(task.id, run_id)
+    spec = rooms.guard.spec_facts(task, base_sha=base_sha)
+    manifest = Manifest(
+        task=TaskFacts(
+            id=task.id, title=task.title, sha256=sha256_hex(request.task_text), spec=spec
+        ),
+        run=RunFacts(
+            id=run_id,
+            attempt=1,
+            started_at=rooms.clock(),
+            state=RunState.RUNNING,
+            base_sha=base_sha,
+            host=rooms.host,
+        ),
+        mode=choose_mode(task, requested=request.mode),
+        engine=rooms.engine.describe(),
+        approvals=_approvals(request, rooms, base_sha=base_sha),
+    )
+    record = _record(manifest, rooms, folder)
+    record.save()
+    record.audit("run-started", base_sha=base_sha, attempt=1)
+    record.write("task.md", request.task_text, kind="task")
+    record.guardrail("spec-guard", "passed", f"{spec.path} reviewed on {spec.last_review}")
+    mode = manifest.mode
+    record.guardrail("mode-policy", "noted", f"{mode.selected}: {mode.reason}")
+    return record
+
+
+def _resume(request: RunRequest, rooms: RunRooms) -> RunRecord:
+    folder = rooms.store.folder(request.resume)
+    manifest = rooms.store.load(folder.name)
+    if manifest.task.sha256 != sha256_hex(request.task_text):
+        raise InputError(
+            f"the task's text is not the one that run {manifest.run.id} was started with",
+            path=request.task_source,
+            fix="start a new run, or resume with the task file as it was (task.md in the run folder)",
+        )
+    record = _record(manifest, rooms, folder)
+    if manifest.run.state is RunState.FINISHED:
+        return record
+    granted = _approvals(request, rooms, base_sha=manifest.run.base_sha)
+    known = {(old.kind, old.value) for old in manifest.approvals}
+    added = tuple(new for new in granted if (new.kind, new.value) not in known)
+    record.save(approvals=(*manifest.approvals, *added))
+    record.save_run(state=RunState.RUNNING, attempt=manifest.run.attempt + 1)
+    record.audit("run-resumed", attempt=record.manifest.run.attempt)
+    return record
+
+
+def _record(manifest: Manifest, rooms: RunRooms, folder: Path) -> RunRecord:
+    return RunRecord(
+        manifest,
+        folder,
+        store=rooms.store,
+        audit=rooms.audit,
+        clock=rooms.clock,
+        redaction=rooms.redaction,
+        on_event=rooms.on_event,
+    )
+
+
+def _approvals(request: RunRequest, rooms: RunRooms, *, base_sha: str) -> tuple[Approval, ...]:
+    """Record who granted what, bound to this task text and this base commit."""
+    bound_to = sha256_hex(request.task_text + base_sha.encode())
+    granted = []
+    for text in request.approvals:
+        try:
+            kind, value = parse_escalation(text)
+        except ValueError as error:
+            raise InputError(
+                str(error), field="--approve", fix="for example edit:AGENTS.md"
+            ) from error
+        granted.append(
+            Approval(
+                kind=kind, value=value, by=request.approved_by, at=rooms.clock(), bound_to=bound_to
+            )
+        )
+    return tuple(granted)
