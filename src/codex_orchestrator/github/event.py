@@ -1,0 +1,208 @@
+"""The event that started a workflow: which commits, which pull request, from a fork or not.
+
+The one place that reads `GITHUB_SHA` and the event payload. The payload is text of strangers: it
+is read with a size limit and every field that is used is checked.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from codex_orchestrator.model.canonical import CanonicalError, load_strict
+from codex_orchestrator.model.errors import InputError, NotCheckedError
+
+MAX_PAYLOAD_BYTES = 16 * 1024 * 1024
+_SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9._-]{1,100}")
+_PULL_REQUEST_EVENTS = frozenset(
+    ["pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment"]
+)
+_COMMIT_ONLY_EVENTS = frozenset(["workflow_dispatch", "schedule", "repository_dispatch"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeEvent:
+    """What an event says about the change. An empty commit name means: the event does not say.
+
+    `checkout_sha` is the commit that a plain checkout gives: on a pull request, GitHub's merge
+    commit. Publish on `head_sha`, never on it.
+    """
+
+    name: str
+    repository: str
+    base_sha: str
+    head_sha: str
+    pull_request: int | None
+    is_fork: bool
+    checkout_sha: str
+
+
+def read_event(environment: Mapping[str, str]) -> ChangeEvent:
+    """Read the event of the workflow that this process runs in.
+
+    Args:
+        environment: needs GITHUB_EVENT_NAME and GITHUB_REPOSITORY; GITHUB_EVENT_PATH for the
+            payload, GITHUB_SHA for the commit that was checked out.
+
+    Raises:
+        NotCheckedError: not in a workflow, or an event that names no commit.
+        InputError: the payload is missing, too large, or a field of it has the wrong form.
+    """
+    name = environment.get("GITHUB_EVENT_NAME", "")
+    if not name:
+        raise NotCheckedError(
+            "not in a GitHub workflow: GITHUB_EVENT_NAME is not set",
+            fix="run it in a workflow, or name the commits and the pull request with options",
+        )
+    repository = environment.get("GITHUB_REPOSITORY", "")
+    if _REPOSITORY.fullmatch(repository) is None:
+        raise InputError(f"{repository!r} is not OWNER/NAME", field="GITHUB_REPOSITORY")
+    checkout_sha = _sha(environment.get("GITHUB_SHA", ""), "GITHUB_SHA", may_be_absent=True)
+    if name in _COMMIT_ONLY_EVENTS:
+        return _found(name, repository, checkout_sha, head_sha=checkout_sha)
+    payload = _Payload(environment.get("GITHUB_EVENT_PATH", ""))
+    if name in _PULL_REQUEST_EVENTS:
+        return _from_pull_request(payload, name, repository, checkout_sha)
+    if name == "push":
+        return _from_push(payload, name, repository, checkout_sha)
+    if name == "merge_group":
+        return _found(
+            name,
+            repository,
+            checkout_sha,
+            base_sha=payload.sha("merge_group.base_sha"),
+            head_sha=payload.sha("merge_group.head_sha"),
+        )
+    if name == "workflow_run":
+        return _from_workflow_run(payload, name, repository, checkout_sha)
+    raise NotCheckedError(
+        f"the event {name!r} does not say which commits to look at",
+        fix="use pull_request, push, merge_group, workflow_run, workflow_dispatch or schedule",
+    )
+
+
+def _found(
+    name: str,
+    repository: str,
+    checkout_sha: str,
+    *,
+    head_sha: str,
+    base_sha: str = "",
+    pull_request: int | None = None,
+    is_fork: bool = False,
+) -> ChangeEvent:
+    return ChangeEvent(
+        name=name,
+        repository=repository,
+        base_sha=base_sha,
+        head_sha=head_sha,
+        pull_request=pull_request,
+        is_fork=is_fork,
+        checkout_sha=checkout_sha,
+    )
+
+
+def _from_pull_request(
+    payload: "_Payload", name: str, repository: str, checkout_sha: str
+) -> ChangeEvent:
+    # The head's repository is null when the fork was deleted: a stranger's all the same.
+    home = payload.find("pull_request.head.repo.full_name")
+    return _found(
+        name,
+        repository,
+        checkout_sha,
+        base_sha=payload.sha("pull_request.base.sha"),
+        head_sha=payload.sha("pull_request.head.sha"),
+        pull_request=payload.number("pull_request.number"),
+        is_fork=home != repository,
+    )
+
+
+def _from_push(payload: "_Payload", name: str, repository: str, checkout_sha: str) -> ChangeEvent:
+    after = payload.sha("after", may_be_absent=True)
+    if not after:
+        raise NotCheckedError(
+            "the push deleted a branch: there is no commit to look at",
+            fix="leave deletions out with `if: ${{ !github.event.deleted }}`",
+        )
+    before = payload.sha("before", may_be_absent=True)
+    return _found(name, repository, checkout_sha, base_sha=before, head_sha=after)
+
+
+def _from_workflow_run(
+    payload: "_Payload", name: str, repository: str, checkout_sha: str
+) -> ChangeEvent:
+    head_sha = payload.sha("workflow_run.head_sha")
+    pull_request, base_sha = None, ""
+    listed = payload.find("workflow_run.pull_requests")
+    for place in range(len(listed) if isinstance(listed, list) else 0):
+        entry = f"workflow_run.pull_requests.{place}"
+        if payload.sha(f"{entry}.head.sha") == head_sha:
+            pull_request = payload.number(f"{entry}.number")
+            base_sha = payload.sha(f"{entry}.base.sha")
+            break
+    home = payload.find("workflow_run.head_repository.full_name")
+    return _found(
+        name,
+        repository,
+        checkout_sha,
+        base_sha=base_sha,
+        head_sha=head_sha,
+        pull_request=pull_request,
+        is_fork=home != repository,
+    )
+
+
+class _Payload:
+    """The event's payload; fields are asked for by dotted name and checked when read."""
+
+    def __init__(self, path: str) -> None:
+        if not path:
+            raise InputError("is not set", field="GITHUB_EVENT_PATH")
+        try:
+            with open(path, "rb") as stream:
+                if os.fstat(stream.fileno()).st_size > MAX_PAYLOAD_BYTES:
+                    raise InputError(f"more than {MAX_PAYLOAD_BYTES} bytes", path=path)
+                values = load_strict(stream.read(MAX_PAYLOAD_BYTES + 1))
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+        except CanonicalError as error:
+            raise InputError(str(error), path=path) from error
+        self._path = path
+        self._values: Any = values
+
+    def find(self, field: str) -> Any:
+        """Return a field's value; None when it or a part of the way to it is missing."""
+        value = self._values
+        for part in field.split("."):
+            if isinstance(value, list) and part.isdigit() and int(part) < len(value):
+                value = value[int(part)]
+            elif isinstance(value, dict):
+                value = value.get(part)
+            else:
+                return None
+        return value
+
+    def number(self, field: str) -> int:
+        """Return a field that must be a positive integer."""
+        value = self.find(field)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise InputError("must be a positive integer", path=self._path, field=field)
+        return value
+
+    def sha(self, field: str, *, may_be_absent: bool = False) -> str:
+        """Return a field that must be a full commit name; "" for none, if that is allowed."""
+        value = self.find(field)
+        text = value if isinstance(value, str) else ""
+        return _sha(text, field, path=self._path, may_be_absent=may_be_absent)
+
+
+def _sha(text: str, field: str, *, may_be_absent: bool, path: str = "") -> str:
+    # Forty zeros say that there is no commit: a branch that is new or gone.
+    if may_be_absent and not text.strip("0"):
+        return ""
+    if _SHA.fullmatch(text) is None or not text.strip("0"):
+        raise InputError("must be a full commit name in lowercase hex", path=path, field=field)
+    return text

@@ -1,0 +1,173 @@
+"""A run's review as Markdown: for `review.md` in the run folder and for the pull request."""
+
+from collections.abc import Iterable
+
+from codex_orchestrator.model.finding import Severity
+from codex_orchestrator.model.manifest import Manifest, Validation
+from codex_orchestrator.model.published_text import Markdown, code, line, prose
+from codex_orchestrator.model.review import ReviewFinding
+from codex_orchestrator.model.verdict import Verdict
+from codex_orchestrator.report.diff_stat import FileStat, diff_stat
+
+_VERDICTS = {
+    Verdict.APPROVED: "approved",
+    Verdict.CHANGES_REQUESTED: "changes requested",
+    Verdict.FAILED: "failed",
+}
+_ORDER = {kind: place for place, kind in enumerate(Severity)}
+_MAX_FILES = 100
+
+
+def review_text(manifest: Manifest, *, patch: bytes, manifest_sha256: str = "") -> Markdown:
+    """Return the review of a run: verdict, findings, checks, plan, change, usage, proof.
+
+    Args:
+        manifest: the run's record.
+        patch: the run's `diff.patch`.
+        manifest_sha256: the record's hash; "" while it is still being written.
+    """
+    blocks = [
+        _head(manifest),
+        prose(manifest.review.summary, limit=6_000) if manifest.review else "",
+        _findings(manifest),
+        _checks(manifest.validations),
+        _plan(manifest),
+        _change(diff_stat(patch)),
+        _patterns(manifest),
+        _notes(manifest),
+        _proof(manifest, manifest_sha256),
+    ]
+    return Markdown("\n\n".join(block for block in blocks if block))
+
+
+def count_findings(manifest: Manifest) -> int:
+    """Return how many findings the run's review has."""
+    return len(manifest.review.findings) if manifest.review else 0
+
+
+def _head(manifest: Manifest) -> str:
+    run, mode = manifest.run, manifest.mode
+    verdict = _VERDICTS[manifest.verdict] if manifest.verdict else "no verdict"
+    count = count_findings(manifest)
+    reviewed = run.head_sha or run.base_sha
+    base = f" (from {code(run.base_sha[:12])})" if run.head_sha else ""
+    return (
+        f"## Codex Orchestrator: {verdict}\n\n"
+        f"**{line(manifest.task.title)}** · task {code(manifest.task.id)} · run {code(run.id)}\n\n"
+        f"Reviewed {code(reviewed)}{base}, {count} finding{'' if count == 1 else 's'}. "
+        f"Mode {code(mode.selected)}: {line(mode.reason)}."
+    )
+
+
+def _findings(manifest: Manifest) -> str:
+    if not count_findings(manifest) or manifest.review is None:
+        return ""
+    ordered = sorted(manifest.review.findings, key=lambda finding: _ORDER[finding.severity])
+    rows = ((finding.severity, _place(finding), _what(finding)) for finding in ordered)
+    return "### Findings\n\n" + _table(("severity", "where", "what"), rows)
+
+
+def _place(finding: ReviewFinding) -> str:
+    if not finding.path:
+        return ""
+    return code(f"{finding.path}:{finding.line}" if finding.line else finding.path)
+
+
+def _what(finding: ReviewFinding) -> str:
+    fix = f" Fix: {line(finding.fix)}" if finding.fix else ""
+    return f"{code(finding.rule)} {line(finding.message)}{fix}"
+
+
+def _checks(validations: tuple[Validation, ...]) -> str:
+    if not validations:
+        return "### Checks\n\nNo check ran."
+    rows = (
+        (
+            code(" ".join(check.command)),
+            check.status,
+            "none" if check.exit_code is None else str(check.exit_code),
+            f"{check.duration_ms / 1000:.1f} s",
+            _failures(check),
+        )
+        for check in validations
+    )
+    headings = ("check", "result", "exit code", "time", "failures")
+    return "### Checks\n\n" + _table(headings, rows)
+
+
+def _failures(check: Validation) -> str:
+    shown = [code(name, limit=120) for name in check.failures[:10]]
+    more = len(check.failures) - len(shown)
+    detail = [line(check.detail, limit=200)] if check.detail else []
+    return " ".join([*shown, *([f"and {more} more"] if more else []), *detail])
+
+
+def _plan(manifest: Manifest) -> str:
+    if manifest.plan is None:
+        return ""
+    states = {item.id: item for item in manifest.items}
+    rows = (
+        (
+            code(item.id),
+            states[item.id].state if item.id in states else "planned",
+            line(item.title),
+        )
+        for item in manifest.plan.items
+    )
+    count = len(manifest.plan.items)
+    return _fold(f"Plan: {count} item{'' if count == 1 else 's'}", ("item", "state", "title"), rows)
+
+
+def _change(files: tuple[FileStat, ...]) -> str:
+    if not files:
+        return "The run changed no file."
+    added, removed = sum(file.added for file in files), sum(file.removed for file in files)
+    rows = [
+        (code(file.path), "binary" if file.is_binary else f"+{file.added} -{file.removed}")
+        for file in files[:_MAX_FILES]
+    ]
+    if len(files) > _MAX_FILES:
+        rows.append((Markdown(f"and {len(files) - _MAX_FILES} more files"), ""))
+    count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
+    return _fold(f"Change: {count}, +{added} -{removed} lines", ("file", "lines"), rows)
+
+
+def _patterns(manifest: Manifest) -> str:
+    rows = [
+        (code(f"{use.id}@{use.version}"), use.kind, str(use.hits), str(use.changes))
+        for use in manifest.patterns
+    ]
+    return _fold("Patterns", ("pattern", "kind", "matches", "edits"), rows) if rows else ""
+
+
+def _notes(manifest: Manifest) -> str:
+    lists = (("Risks", manifest.notes.risks), ("Follow-up", manifest.notes.follow_up))
+    return "\n\n".join(
+        f"**{name}**\n\n" + "\n".join(f"- {line(text)}" for text in texts)
+        for name, texts in lists
+        if texts
+    )
+
+
+def _proof(manifest: Manifest, manifest_sha256: str) -> str:
+    usage, engine = manifest.usage, manifest.engine
+    spec = manifest.task.spec
+    manifest_line = f"\nManifest SHA-256 {code(manifest_sha256)}." if manifest_sha256 else ""
+    return (
+        "---\n\n"
+        f"Spec {code(spec.path)}, reviewed {line(spec.last_review)}, "
+        f"blob {code(spec.blob[:12])}.\n"
+        f"Model {code(engine.model or 'none')}, builder {code(engine.builder or 'none')}, "
+        f"toolkit {line(engine.toolkit)}: {usage.requests} requests, "
+        f"{usage.input_tokens} tokens in, {usage.output_tokens} out.{manifest_line}"
+    )
+
+
+def _table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    marks = ("---",) * len(headings)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (headings, marks, *rows))
+
+
+def _fold(title: str, headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    table = _table(headings, rows)
+    return f"<details><summary>{title}</summary>\n\n{table}\n\n</details>"
