@@ -22,7 +22,7 @@ def spec_guardrail(check: Check) -> InputGuardrail[Any]:
     """Return the input guardrail that stops an agent when the task's spec does not allow work."""
 
     async def spec_guard(
-        context: RunContextWrapper[Any], agent: Agent[Any], items: str | list[TResponseInputItem]
+        _context: RunContextWrapper[Any], _agent: Agent[Any], _items: str | list[TResponseInputItem]
     ) -> GuardrailFunctionOutput:
         problem = check()
         return GuardrailFunctionOutput(output_info=problem, tripwire_triggered=bool(problem))
@@ -34,7 +34,7 @@ def secret_guardrail(check: TextCheck) -> OutputGuardrail[Any]:
     """Return the output guardrail that stops an answer which holds a secret."""
 
     async def secrets(
-        context: RunContextWrapper[Any], agent: Agent[Any], output: object
+        _context: RunContextWrapper[Any], _agent: Agent[Any], output: object
     ) -> GuardrailFunctionOutput:
         text = output.model_dump_json() if isinstance(output, BaseModel) else str(output)
         problem = check(text)
@@ -47,7 +47,7 @@ def protected_path_guardrail(check: Check) -> OutputGuardrail[Any]:
     """Return the output guardrail that stops a builder whose work tree touches protected paths."""
 
     async def protected_paths(
-        context: RunContextWrapper[Any], agent: Agent[Any], output: object
+        _context: RunContextWrapper[Any], _agent: Agent[Any], _output: object
     ) -> GuardrailFunctionOutput:
         problem = check()
         return GuardrailFunctionOutput(output_info=problem, tripwire_triggered=bool(problem))

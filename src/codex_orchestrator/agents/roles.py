@@ -42,8 +42,7 @@ def make_roles(
 ) -> Roles:
     """Make the four agents on one model and one workspace server.
 
-    Args:
-        timeout_s: seconds that one model request may take.
+    `timeout_s` bounds one model request, in seconds.
     """
     settings = ModelSettings(parallel_tool_calls=False, store=False, timeout=timeout_s)
 

@@ -91,7 +91,7 @@ class RunRecord:
                 self.register(path.relative_to(self.folder).as_posix(), kind=kind)
 
     def finish(self) -> str:
-        """Write the manifest of a finished run, its summary and the audit record; return the hash."""
+        """Write the last manifest, the run's summary and the audit record; return the hash."""
         digest = self.save_run(state=RunState.FINISHED, finished_at=self._clock())
         self._store.summarize(self.manifest, digest)
         verdict = self.manifest.verdict

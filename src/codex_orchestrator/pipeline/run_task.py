@@ -111,7 +111,7 @@ def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Fini
                 record.save(verdict=Verdict.FAILED)
             finally:
                 work.save_usage()
-        return finish_run(record, request, rooms, tree)
+        return finish_run(record, rooms, tree)
 
 
 def _run_agents(work: Work) -> None:

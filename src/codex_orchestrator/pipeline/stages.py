@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.build import Change
@@ -13,7 +12,7 @@ from codex_orchestrator.model.manifest import Validation
 from codex_orchestrator.model.patch import added_lines
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.rails import Rails
-from codex_orchestrator.model.review import merge_review
+from codex_orchestrator.model.review import ReviewFinding, merge_review
 from codex_orchestrator.model.run import ItemState, Usage
 from codex_orchestrator.model.verdict import ValidationStatus, Verdict, choose_verdict
 from codex_orchestrator.pipeline.ports import AgentTeam, WorkTree
@@ -186,7 +185,7 @@ def _rule_findings(work: Work, change: Change) -> tuple[Finding, ...]:
 
 
 def repair(work: Work, plan: Plan, results: tuple[CheckResult, ...]) -> None:
-    """Let the builder mend what checks and review found; a round that changes nothing is the last."""
+    """Let the builder mend what was found; a round that changes nothing is the last."""
     for number in range(1, work.task.limits.repair_rounds + 1):
         review = work.record.manifest.review
         if work.record.manifest.verdict is Verdict.APPROVED or review is None:
@@ -211,9 +210,9 @@ def repair(work: Work, plan: Plan, results: tuple[CheckResult, ...]) -> None:
 
 
 def _feedback(
-    results: Sequence[CheckResult], summary: str, findings: Sequence[NamedTuple | object]
+    results: Sequence[CheckResult], summary: str, findings: Sequence[ReviewFinding]
 ) -> str:
-    parts = [f"review: {summary}", *(str(finding) for finding in findings)]
+    parts = [f"review: {summary}", *(one.model_dump_json() for one in findings)]
     for result in results:
         if result.status is not ValidationStatus.PASSED:
             parts += [f"check {result.name}: {result.status}", result.output_tail]

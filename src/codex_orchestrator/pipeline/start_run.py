@@ -69,7 +69,7 @@ def _resume(request: RunRequest, rooms: RunRooms) -> RunRecord:
         raise InputError(
             f"the task's text is not the one that run {manifest.run.id} was started with",
             path=request.task_source,
-            fix="start a new run, or resume with the task file as it was (task.md in the run folder)",
+            fix="start a new run, or give the run folder's own task.md",
         )
     record = _record(manifest, rooms, folder)
     if manifest.run.state is RunState.FINISHED:
