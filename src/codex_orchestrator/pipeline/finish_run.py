@@ -14,7 +14,8 @@ def finish_run(record: RunRecord, rooms: RunRooms, tree: WorkTree) -> FinishedRu
     change = tree.change()
     if record.manifest.verdict is None:
         record.save(verdict=Verdict.FAILED)
-    record.write("diff.patch", change.patch, kind="diff")
+    patch = rooms.redaction.redact_bytes(change.patch)
+    record.write("diff.patch", patch, kind="diff")
     branch = ""
     leaks = rooms.redaction.finds_secret(change.patch.decode("utf-8", "replace"))
     if change.paths and not leaks:
@@ -24,7 +25,7 @@ def finish_run(record: RunRecord, rooms: RunRooms, tree: WorkTree) -> FinishedRu
     if record.manifest.review is not None:
         text = record.manifest.review.model_dump_json(indent=2)
         record.write("review.json", text.encode() + b"\n", kind="review")
-    record.write("review.md", rooms.review_text(record.manifest).encode(), kind="review")
+    record.write("review.md", rooms.review_text(record.manifest, patch).encode(), kind="review")
     record.events.send("run-finished", {"verdict": str(record.manifest.verdict), "branch": branch})
     record.register_folder("tests", kind="log")
     record.register("events.jsonl", kind="events")

@@ -69,12 +69,12 @@ class WorkTree(Protocol):
 class Workspace(Protocol):
     """Gives work trees and runs checks in them."""
 
-    def base_commit(self) -> str:
+    def head_sha(self) -> str:
         """Return the commit that the user's checkout stands on."""
         ...
 
     def require_clean_checkout(self) -> None:
-        """Raise InputError when the user's checkout has changes."""
+        """Raise InputError when tracked files of the user's checkout are changed."""
         ...
 
     def apply_to_checkout(self, patch: bytes) -> None:
@@ -202,11 +202,11 @@ class RunStore(Protocol):
         """Write one file of the run folder and return its facts."""
         ...
 
-    def register(self, manifest: Manifest, path: str, *, kind: str) -> Artifact:
+    def register(self, manifest: Manifest, path: Path, *, kind: str) -> Artifact:
         """Return the facts of a file that stands in the run folder already."""
         ...
 
-    def folder(self, run_id: str) -> Path:
+    def find(self, run_id: str) -> Path:
         """Return the folder of a run; a unique beginning of its id is enough."""
         ...
 

@@ -82,7 +82,7 @@ class RunRecord:
 
     def register(self, name: str, *, kind: str) -> None:
         """List a file that stands in the run folder already."""
-        self._list(self._store.register(self.manifest, name, kind=kind))
+        self._list(self._store.register(self.manifest, Path(name), kind=kind))
 
     def register_folder(self, name: str, *, kind: str) -> None:
         """List every file below a folder of the run."""

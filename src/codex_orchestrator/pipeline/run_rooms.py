@@ -42,7 +42,7 @@ class RunRooms(NamedTuple):
     """The rooms a run works with, behind their ports.
 
     `lock` takes the task's lock; `progress` takes a line for people; `on_event` takes each event
-    as a line of JSON; `review_text` renders the review of a manifest as Markdown.
+    as a line of JSON; `review_text` renders the review of a manifest and its patch.
     """
 
     guard: SpecGuard
@@ -59,7 +59,7 @@ class RunRooms(NamedTuple):
     host: str
     policy: Policy
     branch_prefix: str
-    review_text: Callable[[Manifest], str]
+    review_text: Callable[[Manifest, bytes], str]
     progress: Callable[[str], None]
     on_event: Callable[[str], None]
 

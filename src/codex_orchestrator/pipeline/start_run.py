@@ -22,7 +22,7 @@ def start_run(request: RunRequest, rooms: RunRooms) -> RunRecord | RefusedTask:
     if request.resume:
         return _resume(request, rooms)
     task = request.task
-    base_sha = rooms.workspace.base_commit()
+    base_sha = rooms.workspace.head_sha()
     findings = rooms.guard.check_task(task, base_sha=base_sha, as_of=rooms.clock()[:10])
     if has_errors(findings):
         rooms.audit.append(
@@ -63,7 +63,7 @@ def start_run(request: RunRequest, rooms: RunRooms) -> RunRecord | RefusedTask:
 
 
 def _resume(request: RunRequest, rooms: RunRooms) -> RunRecord:
-    folder = rooms.store.folder(request.resume)
+    folder = rooms.store.find(request.resume)
     manifest = rooms.store.load(folder.name)
     if manifest.task.sha256 != sha256_hex(request.task_text):
         raise InputError(

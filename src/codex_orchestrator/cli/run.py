@@ -1,0 +1,195 @@
+"""`codex-orchestrator run`: hand a task to the agents and keep proof."""
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from codex_orchestrator.cli.console import echo_json, say
+from codex_orchestrator.cli.options import format_option, repository_options
+from codex_orchestrator.cli.settings import Settings, load_settings
+from codex_orchestrator.cli.task_files import (
+    TaskFile,
+    find_run_task,
+    matrix_of,
+    read_prompt,
+    read_task,
+)
+from codex_orchestrator.model.errors import InputError
+
+if TYPE_CHECKING:
+    from codex_orchestrator.pipeline.run_rooms import RunRequest
+
+EXAMPLES = """\b
+Examples:
+  codex-orchestrator run tasks/0007-structured-logging.md
+  codex-orchestrator run 0007-structured-logging --dry-run
+  codex-orchestrator run --resume 20261122t191500z-4f3a2b
+  codex-orchestrator run --matrix tasks/*.md
+"""
+
+
+class RunOptions(NamedTuple):
+    """What the command line says, besides the task."""
+
+    mode: str
+    approve: tuple[str, ...]
+    resume: str | None
+    must_apply: bool
+    events: str | None
+    output_format: str
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("tasks", metavar="[TASK]...", nargs=-1)
+@click.option(
+    "--mode",
+    type=click.Choice(["auto", "mcp", "cloud"]),
+    default="auto",
+    show_default=True,
+    envvar="CODEX_MODE",
+    help="Where the builder runs; auto follows the task.",
+)
+@click.option("--model", metavar="NAME", help="A model's name, or `offline` for tasks with steps.")
+@click.option(
+    "--builder",
+    type=click.Choice(["workspace"]),
+    default="workspace",
+    show_default=True,
+    help="Which tools the builder has.",
+)
+@click.option(
+    "--approve",
+    metavar="KIND:VALUE",
+    multiple=True,
+    help="Grant an escalation: edit:PATH or run:COMMAND. May be repeated.",
+)
+@click.option("--resume", metavar="RUN", help="Go on with a run that stopped.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and what it would touch; do nothing.")
+@click.option(
+    "--apply", "must_apply", is_flag=True, help="Put an approved patch into the clean tree."
+)
+@click.option("--events", metavar="FILE|-", help="Also write each event as a line of JSON.")
+@click.option("--prompt-file", metavar="FILE", help="Make the task from plain text.")
+@click.option("--spec", metavar="PATH", help="The spec of a task made by --prompt-file.")
+@click.option("--matrix", is_flag=True, help="Print a GitHub job matrix of the tasks and stop.")
+@format_option("text", "json")
+@repository_options
+def run(
+    tasks: tuple[str, ...],
+    *,
+    mode: str,
+    model: str | None,
+    builder: str,  # noqa: ARG001 - one builder so far; the choice is checked by click
+    approve: tuple[str, ...],
+    resume: str | None,
+    dry_run: bool,
+    must_apply: bool,
+    events: str | None,
+    prompt_file: str | None,
+    spec: str | None,
+    matrix: bool,
+    output_format: str,
+    repo: str | None,
+    config: str | None,
+) -> int:
+    """Hand a task to the agents and keep proof.
+
+    TASK is a task file, the id of a task in tasks/, or `-` for standard input.
+    """
+    settings = load_settings(repo, config, flags={"model.name": model})
+    if matrix:
+        echo_json(matrix_of(tasks, settings.repo))
+        return 0
+    options = RunOptions(mode, approve, resume, must_apply, events, output_format)
+    task_file = _task_file(tasks, settings.repo, resume, prompt_file, spec)
+    signal.signal(signal.SIGTERM, _interrupt)
+    if dry_run:
+        return _preview(task_file, settings, options)
+    return _run(task_file, settings, options)
+
+
+def _task_file(
+    tasks: tuple[str, ...],
+    repo: Path,
+    resume: str | None,
+    prompt_file: str | None,
+    spec: str | None,
+) -> TaskFile:
+    given = len(tasks) + (prompt_file is not None)
+    if given > 1:
+        raise InputError(
+            "more than one task was given",
+            fix="run them one by one, or print a job matrix with --matrix",
+        )
+    if prompt_file is not None:
+        return read_prompt(prompt_file, spec=spec)
+    if tasks:
+        return read_task(tasks[0], repo)
+    if resume is not None:
+        return find_run_task(resume, repo)
+    raise InputError(
+        "no task was given", field="TASK", fix="codex-orchestrator run tasks/<id>.md, or --help"
+    )
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    """End on SIGTERM as on Ctrl-C: the run's state is saved before the process goes."""
+    raise KeyboardInterrupt
+
+
+def _preview(task_file: TaskFile, settings: Settings, options: RunOptions) -> int:
+    from codex_orchestrator.cli.run_output import preview_document, say_preview
+    from codex_orchestrator.pipeline.compose import Surroundings, compose_run
+    from codex_orchestrator.pipeline.preview_task import preview_task
+
+    around = Surroundings(settings.repo, settings.config, os.environ, say, lambda _line: None)
+    preview = preview_task(_request(task_file, options), compose_run(task_file.task, around))
+    if options.output_format == "json":
+        echo_json(preview_document(preview))
+    else:
+        say_preview(preview)
+    return 0
+
+
+def _run(task_file: TaskFile, settings: Settings, options: RunOptions) -> int:
+    from codex_orchestrator.cli.run_output import EventWriter, run_document, say_run
+    from codex_orchestrator.pipeline.compose import Surroundings, compose_run
+    from codex_orchestrator.pipeline.run_task import run_task
+
+    with EventWriter(options.events, is_json=options.output_format == "json") as writer:
+        around = Surroundings(settings.repo, settings.config, os.environ, say, writer.write)
+        rooms = compose_run(task_file.task, around)
+        outcome = run_task(_request(task_file, options), rooms)
+    document = run_document(outcome, settings.repo)
+    if options.output_format == "json":
+        echo_json(document)
+    else:
+        say_run(outcome, document)
+    return int(document["exit_code"])
+
+
+def _request(task_file: TaskFile, options: RunOptions) -> "RunRequest":
+    from codex_orchestrator.pipeline.run_rooms import RunRequest
+
+    return RunRequest(
+        task=task_file.task,
+        task_text=task_file.data,
+        task_source=task_file.source,
+        mode=options.mode,
+        approvals=options.approve,
+        approved_by=os.environ.get("GITHUB_ACTOR") or _local_user(),
+        resume=options.resume or "",
+        must_apply=options.must_apply,
+    )
+
+
+def _local_user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"

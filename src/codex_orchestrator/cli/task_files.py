@@ -1,0 +1,122 @@
+"""From what the command line names to a task: files, ids, standard input, plain text."""
+
+import re
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.names import is_identifier
+from codex_orchestrator.model.task import MAX_BRIEF_BYTES, MAX_TITLE, Task, parse_task
+
+MAX_TASK_BYTES = MAX_BRIEF_BYTES + 64 * 1024
+MAX_LEGS = 256
+
+
+class TaskFile(NamedTuple):
+    """A task, the bytes that it was parsed from, and what to call them."""
+
+    task: Task
+    data: bytes
+    source: str
+
+
+def read_task(name: str, repo: Path) -> TaskFile:
+    """Read a task: a file, the id of a file in `tasks/`, or `-` for standard input.
+
+    Raises:
+        InputError: there is no such file, or it is no task.
+    """
+    if name == "-":
+        data = sys.stdin.buffer.read(MAX_TASK_BYTES + 1)
+        return _parse(data, "<stdin>")
+    path = Path(name)
+    if not path.exists() and is_identifier(name):
+        path = repo / "tasks" / f"{name}.md"
+    source = name if path == Path(name) else f"tasks/{name}.md"
+    return _parse(_read(path, source), source)
+
+
+def find_run_task(run_id: str, repo: Path) -> TaskFile:
+    """Read the task that a run was started with, from the run's folder.
+
+    Raises:
+        InputError: there is no such run, or its task file is gone.
+    """
+    from codex_orchestrator.pipeline.compose import open_store
+
+    folder = open_store(repo).find(run_id)
+    return _parse(_read(folder / "task.md", "task.md"), f"{folder.name}/task.md")
+
+
+def read_prompt(name: str, *, spec: str | None) -> TaskFile:
+    """Make a task from plain text; its first line is the title, the file's name the id.
+
+    Raises:
+        InputError: the file cannot be read, or no spec was named.
+    """
+    if spec is None:
+        raise InputError("a task needs a spec", field="--spec", fix="--spec tasks/specs/<id>.md")
+    text = _decode(_read(Path(name), name), name)
+    stem = re.sub(r"[^a-z0-9._-]+", "-", Path(name).stem.lower()).strip("-._")[:64]
+    lines = [line.strip("# \t") for line in text.splitlines() if line.strip("# \t")]
+    if not lines or not is_identifier(stem):
+        raise InputError(
+            "no text, or a file name that makes no task id",
+            path=name,
+            fix="name it like my-task.txt",
+        )
+    title = lines[0][:MAX_TITLE].replace("'", "''")
+    made = f"---\nid: '{stem}'\ntitle: '{title}'\nspec: '{spec}'\n---\n{text}"
+    return _parse(made.encode(), name)
+
+
+def matrix_of(names: tuple[str, ...], repo: Path) -> dict[str, list[dict[str, str]]]:
+    """Return GitHub's job matrix of tasks: at most 256 legs, each task once.
+
+    Raises:
+        InputError: there is no task, too many, or two with one id.
+    """
+    if not names:
+        raise InputError("a matrix needs tasks", field="TASK", fix="--matrix tasks/*.md")
+    if len(names) > MAX_LEGS:
+        raise InputError(
+            f"{len(names)} tasks; GitHub runs at most {MAX_LEGS} legs", fix="split the tasks"
+        )
+    legs: dict[str, dict[str, str]] = {}
+    for name in names:
+        file = read_task(name, repo)
+        if file.task.id in legs:
+            raise InputError(f"task id {file.task.id} appears twice", path=name)
+        legs[file.task.id] = {"task": name, "id": file.task.id, "title": file.task.title}
+    return {"include": list(legs.values())}
+
+
+def _read(path: Path, source: str) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(MAX_TASK_BYTES + 1)
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}",
+            path=source,
+            fix="name a task file, the id of a task in tasks/, or - for standard input",
+        ) from error
+
+
+def _parse(data: bytes, source: str) -> TaskFile:
+    if len(data) > MAX_TASK_BYTES:
+        raise InputError(
+            f"more than {MAX_TASK_BYTES} bytes",
+            path=source,
+            fix="move long material into the repository and name its path in the brief",
+        )
+    return TaskFile(parse_task(_decode(data, source), source=source), data, source)
+
+
+def _decode(data: bytes, source: str) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError("not UTF-8", path=source, line=line, fix="save it as UTF-8") from error

@@ -1,0 +1,194 @@
+"""The composition root: the only place where a port of a run meets its room."""
+
+import platform
+import secrets as randomness
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from codex_orchestrator.model.approval import PROTECTED_PATHS, Policy
+from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.config import Config
+from codex_orchestrator.model.credential import Scope
+from codex_orchestrator.model.errors import InputError, MissingExtraError
+from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.task import Task
+from codex_orchestrator.pipeline.ports import (
+    AgentEngine,
+    CredentialBroker,
+    PatternLibrary,
+    RunStore,
+)
+from codex_orchestrator.pipeline.run_rooms import RunRooms
+
+OFFLINE = "offline"
+
+
+def utc_now() -> str:
+    """Return the present moment as RFC 3339 text in UTC with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Surroundings(NamedTuple):
+    """What the surface knows: the repository, its configuration, the environment, where to talk."""
+
+    repo: Path
+    config: Config
+    environ: Mapping[str, str]
+    progress: Callable[[str], None]
+    on_event: Callable[[str], None]
+
+
+def compose_run(task: Task, around: Surroundings) -> RunRooms:
+    """Give a run its rooms.
+
+    Raises:
+        InputError: the task has no steps and no model is configured.
+        MissingExtraError: a package that runs need is not installed.
+    """
+    from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
+    from codex_orchestrator.guard.task_specs import RepositorySpecGuard
+    from codex_orchestrator.report.review_text import review_text
+    from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.runs.lock import TaskLock
+    from codex_orchestrator.runs.store import FileRunStore, new_run_id
+    from codex_orchestrator.workspace.worktree import GitWorkspace
+
+    repo, config = around.repo, around.config
+    model = choose_model_name(task, config)
+    broker = EnvironmentCredentialBroker(around.environ)
+    library = _library(repo)
+    run_id = new_run_id(utc_now, randomness.token_hex(3))
+
+    def lock(task_id: str) -> AbstractContextManager[object]:
+        return TaskLock(repo, task_id, holder=run_id, operation="run", clock=utc_now, waiting=None)
+
+    def render(manifest: Manifest, patch: bytes) -> str:
+        return review_text(manifest, patch=patch)
+
+    return RunRooms(
+        guard=RepositorySpecGuard(repo),
+        workspace=GitWorkspace(
+            repo,
+            clock=utc_now,
+            environ=around.environ,
+            author=config.author,
+            redact=broker.redactor.redact_bytes,
+        ),
+        library=library,
+        adapters=LanguageAdapters(),
+        engine=_engine(model, broker, around),
+        store=FileRunStore(repo),
+        audit=FileAuditLog(repo, clock=utc_now),
+        redaction=broker.redactor,
+        lock=lock,
+        clock=utc_now,
+        new_run_id=lambda: run_id,
+        host=platform.node() or "unknown",
+        policy=policy_of(config),
+        branch_prefix=config.branch_prefix,
+        review_text=render,
+        progress=around.progress,
+        on_event=around.on_event,
+    )
+
+
+def choose_model_name(task: Task, config: Config) -> str:
+    """Return the model's name: the configured one, else the embedded one for tasks with steps.
+
+    Raises:
+        InputError: there is no model for what the task asks.
+    """
+    name = config.model.name or (OFFLINE if task.steps else "")
+    if not name or (name == OFFLINE and not task.steps):
+        raise InputError(
+            f"task {task.id} has no steps, and "
+            + ("the offline model does only steps" if name else "no model is configured"),
+            fix="give the task `steps:`, or name a model by --model, CODEX_ORCHESTRATOR_MODEL or "
+            "model.name (and set OPENAI_API_KEY)",
+        )
+    return name
+
+
+def policy_of(config: Config) -> Policy:
+    """Return the built-in policy with what the configuration adds.
+
+    Raises:
+        InputError: a command of `policy.run` cannot be split into arguments.
+    """
+    commands = []
+    for text in config.policy.run:
+        try:
+            commands.append(tuple(shlex.split(text)))
+        except ValueError as error:
+            raise InputError(f"{text!r}: {error}", field="policy.run") from error
+    return Policy(
+        protected=(*PROTECTED_PATHS, *config.policy.protected),
+        run=tuple(command for command in commands if command),
+    )
+
+
+class LanguageAdapters:
+    """The language adapters of the patterns room, as verbs see them."""
+
+    def commands(self, root: Path, *, wanted: str | None) -> tuple[str, Mapping[str, CheckCommand]]:
+        """Return the id of the adapter that fits and its commands by check name."""
+        from codex_orchestrator.patterns.adapters.choose import choose_adapter
+
+        adapter = choose_adapter(root, wanted)
+        return adapter.id, dict(adapter.commands(root))
+
+    def failures(self, report: Path) -> tuple[str, ...]:
+        """Return the names of the failing tests in a JUnit report; empty when there is none."""
+        from codex_orchestrator.patterns.adapters.junit import failing_tests
+
+        return failing_tests(report) if report.is_file() else ()
+
+
+def _library(repo: Path) -> PatternLibrary:
+    with extra("patterns", needed_for="running a task"):
+        from codex_orchestrator.patterns.library import Library
+    return Library.open(repo)
+
+
+def _engine(model: str, broker: CredentialBroker, around: Surroundings) -> AgentEngine:
+    with extra("agents", needed_for="running a task"):
+        from codex_orchestrator.agents.engine import EngineSettings, SdkAgentEngine
+    from codex_orchestrator.workspace.environment import child_environment
+
+    return SdkAgentEngine(
+        EngineSettings(
+            model=model,
+            base_url=around.config.model.base_url,
+            key=broker.get(Scope.MODEL),
+            server=(sys.executable, "-m", "codex_orchestrator", "mcp", "workspace"),
+            environment=dict(child_environment(around.environ)),
+            library=around.repo,
+        )
+    )
+
+
+@contextmanager
+def extra(name: str, *, needed_for: str) -> Iterator[None]:
+    """Turn the import of a package that is not installed into the line that installs it.
+
+    Raises:
+        MissingExtraError: names the extra and the exact command.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("codex_orchestrator"):
+            raise
+        raise MissingExtraError(name, needed_for=needed_for) from error
+
+
+def open_store(repo: Path) -> RunStore:
+    """Return the run store of a repository."""
+    from codex_orchestrator.runs.store import FileRunStore
+
+    return FileRunStore(repo)
