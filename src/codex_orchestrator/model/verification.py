@@ -1,0 +1,75 @@
+"""What `runs verify` says: every hash computed again and compared with every place that has it."""
+
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.errors import ExitCode
+from codex_orchestrator.model.finding import Finding
+from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.receipt import AuditAnchor
+from codex_orchestrator.model.review import ReviewFinding
+from codex_orchestrator.model.run import RunState, StoredRun
+
+
+class Outcome(StrEnum):
+    """What came of a verification. What could not be checked has not passed."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_CHECKED = "not-checked"
+
+
+class InspectedRun(NamedTuple):
+    """A run folder held against its own manifest. `is_busy`: a process holds the task's lock."""
+
+    stored: StoredRun
+    manifest: Manifest | None
+    findings: tuple[Finding, ...]
+    is_busy: bool
+
+
+class VerifiedRun(Document):
+    """One run: its folder, its manifest, the task's state and the audit log agree, or not.
+
+    `note` says why a run was not checked.
+    """
+
+    task_id: str
+    run_id: str
+    path: str
+    state: RunState | None
+    outcome: Outcome
+    manifest_sha256: str
+    artifacts: int
+    note: str = ""
+    findings: tuple[ReviewFinding, ...] = ()
+
+
+class VerifiedLog(Document):
+    """The audit log: how many good records, the newest one, and what is wrong."""
+
+    records: int
+    head: AuditAnchor | None
+    outcome: Outcome
+    findings: tuple[ReviewFinding, ...] = ()
+
+
+class VerifyReport(Document):
+    """The result of a verification."""
+
+    schema_: Literal["verify-report.v1"] = Field(alias="schema", default="verify-report.v1")
+    outcome: Outcome
+    runs: tuple[VerifiedRun, ...]
+    audit: VerifiedLog
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return the exit code that says the outcome."""
+        return {
+            Outcome.PASSED: ExitCode.OK,
+            Outcome.FAILED: ExitCode.FINDINGS,
+            Outcome.NOT_CHECKED: ExitCode.NOT_CHECKED,
+        }[self.outcome]

@@ -1,0 +1,196 @@
+"""Verify runs: compute every hash again and compare it with every place that has it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.finding import Finding, Severity, has_errors
+from codex_orchestrator.model.receipt import AuditCheck, AuditRecord
+from codex_orchestrator.model.review import ReviewFinding
+from codex_orchestrator.model.run import RunState, RunSummary, TaskState
+from codex_orchestrator.model.verification import (
+    InspectedRun,
+    Outcome,
+    VerifiedLog,
+    VerifiedRun,
+    VerifyReport,
+)
+
+_STATE_FIX = "`codex-orchestrator runs rebuild` writes it anew from the manifests"
+_LOG_FIX = "compare with the manifest in the catalog or in the uploaded artifact"
+
+
+class InspectableRuns(Protocol):
+    """Run folders that can be held against their manifests."""
+
+    def find(self, run_id: str) -> Path:
+        """Return the folder `<task>/<run>` of a run, given its id or the beginning of it."""
+        ...
+
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """Return task id and run id of every run folder."""
+        ...
+
+    def inspect(self, task_id: str, run_id: str) -> InspectedRun:
+        """Hash every file of a run folder and compare with its manifest."""
+        ...
+
+    def state(self, task_id: str) -> TaskState:
+        """Read the task's state file strictly."""
+        ...
+
+
+class CheckableLog(Protocol):
+    """An audit log that can be walked."""
+
+    def check(self, visit: Callable[[AuditRecord], None] | None = None) -> AuditCheck:
+        """Walk the whole log; `visit` sees each good record."""
+        ...
+
+
+class _Logged:
+    """What the audit log says about runs, gathered on one walk."""
+
+    def __init__(self, wanted: Iterable[InspectedRun]) -> None:
+        anchors = (run.manifest.audit for run in wanted if run.manifest)
+        self.hashes: dict[int, str] = {anchor.seq: "" for anchor in anchors if anchor}
+        self.finished: dict[tuple[str, str], str] = {}
+        self.synced: dict[tuple[str, str], str] = {}
+        self.removed: set[tuple[str, str]] = set()
+
+    def visit(self, record: AuditRecord) -> None:
+        run = (record.task_id, record.run_id)
+        if record.seq in self.hashes:
+            self.hashes[record.seq] = record.hash
+        if record.event == "run-finished":
+            self.finished[run] = str(record.details.get("manifest_sha256"))
+        elif record.event == "synced":
+            self.synced[run] = str(record.details.get("manifest_sha256"))
+        elif record.event == "run-removed":
+            self.removed.add(run)
+
+
+def verify_runs(run_id: str | None, *, store: InspectableRuns, audit: CheckableLog) -> VerifyReport:
+    """Verify one run, or all of them, and the chain of the audit log.
+
+    Raises:
+        InputError: there is no such run.
+    """
+    if run_id is None:
+        names = store.names()
+    else:
+        folder = store.find(run_id)
+        names = ((folder.parent.name, folder.name),)
+    # First the folders, then the log: a run's record is written after its manifest.
+    inspected = tuple(store.inspect(task, run) for task, run in names)
+    logged = _Logged(inspected)
+    check = audit.check(logged.visit)
+    runs = tuple(_verified(run, store=store, logged=logged) for run in inspected)
+    gone = tuple(_gone(logged, names)) if run_id is None else ()
+    findings = (*check.findings, *gone)
+    log = VerifiedLog(
+        records=check.records,
+        head=check.head,
+        outcome=Outcome.FAILED if has_errors(findings) else Outcome.PASSED,
+        findings=tuple(ReviewFinding.of(finding) for finding in findings),
+    )
+    return VerifyReport(outcome=_total(runs, log), runs=runs, audit=log)
+
+
+def _total(runs: tuple[VerifiedRun, ...], log: VerifiedLog) -> Outcome:
+    outcomes = {run.outcome for run in runs} | {log.outcome}
+    if Outcome.FAILED in outcomes:
+        return Outcome.FAILED
+    if not runs or Outcome.NOT_CHECKED in outcomes:
+        return Outcome.NOT_CHECKED
+    return Outcome.PASSED
+
+
+def _verified(run: InspectedRun, *, store: InspectableRuns, logged: _Logged) -> VerifiedRun:
+    summary = run.stored.summary
+    is_finished = summary is not None and summary.state is RunState.FINISHED
+    names = (run.stored.task_id, run.stored.run_id)
+    note = ""
+    findings = [*run.findings]
+    if summary is not None:
+        findings += _anchor_findings(run, logged)
+    if is_finished and run.is_busy and names not in logged.finished:
+        note = "is being finished right now; verify it again when its process has ended"
+    elif summary is not None and is_finished:
+        findings += _record_findings(run, summary, logged)
+        findings += _state_findings(run, summary, store)
+    elif summary is not None:
+        note = _unfinished(summary.state, is_busy=run.is_busy)
+    if has_errors(tuple(findings)):
+        outcome = Outcome.FAILED
+    else:
+        outcome = Outcome.NOT_CHECKED if note else Outcome.PASSED
+    return VerifiedRun(
+        task_id=names[0],
+        run_id=names[1],
+        path=run.stored.path,
+        state=summary.state if summary else None,
+        outcome=outcome,
+        manifest_sha256=summary.manifest_sha256 if summary else "",
+        artifacts=len(run.manifest.artifacts) if run.manifest else 0,
+        note=note,
+        findings=tuple(ReviewFinding.of(finding) for finding in findings),
+    )
+
+
+def _unfinished(state: RunState, *, is_busy: bool) -> str:
+    if state is RunState.RUNNING and not is_busy:
+        return "is marked as running, and no process works on it: resume it (run --resume)"
+    words = {RunState.WAITING: "waits for an approval", RunState.INTERRUPTED: "was interrupted"}
+    return f"{words.get(state, 'is in progress')}; only a finished run can be verified"
+
+
+def _anchor_findings(run: InspectedRun, logged: _Logged) -> Iterator[Finding]:
+    anchor = run.manifest.audit if run.manifest else None
+    if anchor and logged.hashes.get(anchor.seq) != anchor.hash:
+        text = f"audit record {anchor.seq}, which the manifest names, is gone or another one"
+        yield _finding("audit-anchor", "out/audit.log", text, line=anchor.seq + 1, fix=_LOG_FIX)
+
+
+def _record_findings(run: InspectedRun, summary: RunSummary, logged: _Logged) -> Iterator[Finding]:
+    digest = summary.manifest_sha256
+    names = (run.stored.task_id, run.stored.run_id)
+    path = f"{run.stored.path}/manifest.json"
+    if names not in logged.finished:
+        text = "the audit log has no `run-finished` record of it"
+        yield _finding("manifest-unlogged", path, text, fix="resume the run: that completes it")
+    elif logged.finished[names] != digest:
+        text = f"has SHA-256 {digest}, the audit log says {logged.finished[names]}"
+        yield _finding("manifest-changed", path, text, fix=_LOG_FIX)
+    if logged.synced.get(names, digest) != digest:
+        text = f"has SHA-256 {digest}, the catalog was sent {logged.synced[names]}"
+        yield _finding("manifest-changed", path, text, fix=_LOG_FIX)
+
+
+def _state_findings(
+    run: InspectedRun, summary: RunSummary, store: InspectableRuns
+) -> Iterator[Finding]:
+    place = f"out/{run.stored.task_id}/state.json"
+    try:
+        state = store.state(run.stored.task_id)
+    except FileNotFoundError:
+        yield _finding("state-missing", place, "is missing", fix=_STATE_FIX)
+        return
+    except InputError as error:
+        yield _finding("state-damaged", place, error.message, fix=_STATE_FIX)
+        return
+    if summary not in state.runs:
+        text = f"does not say the same about run {run.stored.run_id} as its manifest"
+        yield _finding("state-differs", place, text, fix=_STATE_FIX)
+
+
+def _gone(logged: _Logged, names: tuple[tuple[str, str], ...]) -> Iterator[Finding]:
+    for task_id, run_id in sorted(set(logged.finished) - set(names) - logged.removed):
+        path = f".runs/{task_id}/{run_id}"
+        text = "the audit log says that this run finished, and its folder is gone"
+        yield _finding("run-gone", path, text, fix="restore it from the uploaded artifact")
+
+
+def _finding(rule: str, path: str, message: str, *, fix: str, line: int = 0) -> Finding:
+    return Finding(rule, Severity.ERROR, path, line, message, fix)

@@ -1,0 +1,145 @@
+"""Run folders as they are read: found, listed, loaded, whatever their condition."""
+
+import os
+from pathlib import Path
+
+from codex_orchestrator.model.canonical import MAX_BYTES, JsonValue, sha256_hex
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.names import is_identifier
+from codex_orchestrator.model.run import StoredRun
+from codex_orchestrator.runs.disk import DISK, Disk
+from codex_orchestrator.runs.documents import parse_document, parse_manifest, summary_of
+from codex_orchestrator.runs.durable import read_file
+from codex_orchestrator.runs.places import MANIFEST, Places, checked_run_id
+
+
+class RunArchive:
+    """The run folders of one repository, for reading."""
+
+    def __init__(self, repo: Path, *, disk: Disk = DISK) -> None:
+        self.places = Places(repo, disk=disk)
+
+    def find(self, run_id: str) -> Path:
+        """Return the folder of a run, given its id, the beginning of it, or TASK/RUN.
+
+        Raises:
+            InputError: there is no such run, or there are several.
+        """
+        task_id, _, wanted = run_id.rpartition("/")
+        checked_run_id(wanted)
+        found = [
+            (task, run)
+            for task, run in self.names()
+            if run.startswith(wanted) and task_id in ("", task)
+        ]
+        chosen = [names for names in found if names[1] == wanted] or found
+        if not chosen:
+            raise InputError(
+                f"no run {run_id!r} in {self.places.runs}",
+                fix="`codex-orchestrator runs list` shows them",
+            )
+        if len(chosen) > 1:
+            names = ", ".join("/".join(pair) for pair in chosen[:5])
+            raise InputError(
+                f"{run_id!r} may be any of several runs: {names}", fix="give one of these names"
+            )
+        folder = self.places.run_folder(*chosen[0])
+        self.places.check(folder)
+        return folder
+
+    def list(self) -> tuple[StoredRun, ...]:
+        """Return every run folder in the order of run ids; a damaged one says its problem."""
+        return tuple(self.stored(task, run) for task, run in self.names())
+
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """Return task id and run id of every run folder, in the order of run ids."""
+        if not self.places.check(self.places.runs):
+            return ()
+        found = [
+            (task, run)
+            for task in _folders(self.places.runs)
+            for run in _folders(self.places.runs / task)
+        ]
+        return tuple(sorted(found, key=lambda names: (names[1], names[0])))
+
+    def stored(self, task_id: str, run_id: str) -> StoredRun:
+        """Return one run folder, whatever its condition."""
+        place = f".runs/{task_id}/{run_id}"
+        try:
+            folder = self.places.run_folder(task_id, run_id)
+            self.places.check(folder)
+            data = manifest_file(folder / MANIFEST)
+            manifest = parse_manifest(data, source=folder / MANIFEST)
+            check_names(manifest, folder)
+        except InputError as error:
+            return StoredRun(task_id=task_id, run_id=run_id, path=place, problem=error.message)
+        summary = summary_of(manifest, sha256_hex(data))
+        return StoredRun(task_id=task_id, run_id=run_id, path=place, summary=summary)
+
+    def load(self, run_id: str) -> Manifest:
+        """Read a manifest strictly; `run_id` as in `find`.
+
+        Raises:
+            InputError: there is no such run, there are several, or its manifest is damaged.
+        """
+        return self.load_with_bytes(run_id)[0]
+
+    def load_with_bytes(self, run_id: str) -> tuple[Manifest, bytes]:
+        """Read a manifest strictly and return it with its bytes on disk.
+
+        Raises:
+            InputError: as `load`.
+        """
+        folder = self.find(run_id)
+        path = folder / MANIFEST
+        data = manifest_file(path)
+        manifest = parse_manifest(data, source=path)
+        check_names(manifest, folder)
+        return manifest, data
+
+    def read(self, run_id: str) -> tuple[bytes, dict[str, JsonValue]]:
+        """Return the manifest's bytes and its fields, whatever version wrote it.
+
+        Raises:
+            InputError: there is no such run, or no JSON object in its manifest.
+        """
+        path = self.find(run_id) / MANIFEST
+        data = manifest_file(path)
+        return data, parse_document(data, source=path)
+
+
+def manifest_file(path: Path) -> bytes:
+    """Return the bytes of a manifest file.
+
+    Raises:
+        InputError: there is none, or it is no regular file.
+    """
+    try:
+        return read_file(path, max_bytes=MAX_BYTES)
+    except FileNotFoundError as error:
+        raise InputError("there is no manifest", path=str(path)) from error
+
+
+def check_names(manifest: Manifest, folder: Path) -> None:
+    """Check that a manifest stands in the folder of its own run.
+
+    Raises:
+        InputError: it is of another run.
+    """
+    if (manifest.task.id, manifest.run.id) != (folder.parent.name, folder.name):
+        raise InputError(
+            f"is of run {manifest.task.id}/{manifest.run.id}", path=str(folder / MANIFEST)
+        )
+
+
+def _folders(path: Path) -> tuple[str, ...]:
+    try:
+        with os.scandir(path) as entries:
+            return tuple(
+                entry.name
+                for entry in entries
+                if is_identifier(entry.name) and not entry.is_file(follow_symlinks=False)
+            )
+    except NotADirectoryError:
+        return ()

@@ -1,0 +1,249 @@
+"""The audit log in `out/audit.log`: appended under a lock, on the disk before it is told.
+
+Beside it `out/audit.head.json` remembers where the log ends, so that appending reads one line and
+not the log. Records up to that point were told to somebody: they are never repaired. Behind it,
+a record that a crash cut short is saved to a side file, cut off, and the cut is recorded.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from codex_orchestrator.model.canonical import JsonValue
+from codex_orchestrator.model.finding import Finding, Severity
+from codex_orchestrator.model.receipt import AuditAnchor, AuditCheck, AuditRecord
+from codex_orchestrator.runs.audit_chain import Head, make_record, parse_line, walk
+from codex_orchestrator.runs.audit_tail import (
+    cut_torn_record,
+    damaged,
+    find_head,
+    head_problem,
+    remember_head,
+    remembered_head,
+)
+from codex_orchestrator.runs.disk import DISK, Disk
+from codex_orchestrator.runs.durable import (
+    SAFE_FLAGS,
+    check_regular,
+    opened,
+    sweep_folder,
+    sync_folder,
+    told_storage_errors,
+    write_all,
+)
+from codex_orchestrator.runs.flock import Rank, hold_lock
+from codex_orchestrator.runs.places import Places
+
+Details = Mapping[str, str | int | bool | None]
+LOG = "out/audit.log"
+_MAX_TEXT = 4000
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | SAFE_FLAGS
+
+
+class FileAuditLog:
+    """The hash-chained log of one repository. `wait_s`: how long to wait for other writers."""
+
+    def __init__(
+        self, repo: Path, *, clock: Callable[[], str], disk: Disk = DISK, wait_s: float = 30.0
+    ) -> None:
+        self._places = Places(repo, disk=disk)
+        self._log = self._places.out / "audit.log"
+        self._head_file = self._places.out / "audit.head.json"
+        self._clock = clock
+        self._disk = disk
+        self._wait_s = wait_s
+        self._seen: dict[str, tuple[int, list[AuditRecord]]] = {}
+
+    def append(
+        self,
+        event: str,
+        *,
+        task_id: str,
+        run_id: str,
+        level: str = "info",
+        details: Details | None = None,
+    ) -> AuditRecord:
+        """Append one record, durable before it returns.
+
+        Raises:
+            InputError: a record in the middle is damaged; names line and offset, repairs nothing.
+            ServiceError: the disk is full or broken; what was told before stands.
+            LockedError: other writers held the log all the time.
+        """
+        fields = self._fields(event, task_id, run_id, level, details)
+        with self._locked(), self._open_log() as descriptor:
+            return self._append(descriptor, fields, head=self._mended_head(descriptor))
+
+    def append_once(
+        self,
+        event: str,
+        *,
+        task_id: str,
+        run_id: str,
+        key: tuple[str, ...],
+        level: str = "info",
+        details: Details,
+    ) -> AuditRecord:
+        """Append a record unless one of the same event, task, run and `key` details is there.
+
+        Returns the record that stands. Looked up and written under one lock.
+
+        Raises:
+            InputError, ServiceError, LockedError: as `append`.
+        """
+        fields = self._fields(event, task_id, run_id, level, details)
+        wanted = _shown(details)
+        with self._locked(), self._open_log() as descriptor:
+            head = self._mended_head(descriptor)
+            for record in self._records_of(event, descriptor):
+                is_same = all(record.details.get(name) == wanted.get(name) for name in key)
+                if is_same and (record.task_id, record.run_id) == (task_id, run_id):
+                    return record
+            return self._append(descriptor, fields, head=head)
+
+    def check(self, visit: Callable[[AuditRecord], None] | None = None) -> AuditCheck:
+        """Walk the whole log and return what is wrong with it; `visit` sees each good record.
+
+        Raises:
+            InputError: `out` or the log is not a plain folder or file of ours.
+            LockedError: other writers held the log all the time.
+        """
+        findings: list[Finding] = []
+
+        def seen(record: AuditRecord) -> None:
+            if record.event == "repaired":
+                findings.append(_repaired(record))
+            if visit:
+                visit(record)
+
+        if not self._places.check(self._places.out):
+            return AuditCheck(0, None, ())
+        # Under the lock for a moment: at this size no record is half written.
+        with self._locked():
+            known = remembered_head(self._head_file)
+            size = self._log.lstat().st_size if os.path.lexists(self._log) else None
+        if size is None:
+            cut = _finding("audit-cut", 0, "the log is gone")
+            return AuditCheck(0, None, (cut,) if known else ())
+        with opened(self._log) as descriptor:
+            head, bad = walk(descriptor, head=Head(), size=size, visit=seen)
+            problem = head_problem(descriptor, size=size, head=known) if known else ""
+        if bad:
+            text = f"line at byte {bad.offset} {bad.reason}"
+            findings.append(_finding("audit-damaged", bad.number, text))
+        elif problem:
+            findings.append(_finding("audit-cut", head.seq + 1, problem))
+        anchor = AuditAnchor(seq=head.seq, hash=head.hash) if head.seq >= 0 else None
+        return AuditCheck(head.seq + 1, anchor, tuple(findings))
+
+    def _fields(
+        self, event: str, task_id: str, run_id: str, level: str, details: Details | None
+    ) -> dict[str, JsonValue]:
+        return {
+            "timestamp": self._clock(),
+            "task_id": task_id,
+            "run_id": run_id,
+            "level": level,
+            "event": event,
+            "details": _shown(details or {}),
+        }
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._places.make(self._places.out)
+        with hold_lock(
+            self._places.out / "audit.lock",
+            rank=Rank.AUDIT,
+            timeout_s=self._wait_s,
+            describe_holder=lambda: "another writer of the audit log",
+            fix="run it again; if it stays so, see which process holds out/audit.lock",
+        ):
+            yield
+
+    @contextlib.contextmanager
+    def _open_log(self) -> Iterator[int]:
+        with told_storage_errors(self._log, "append to"):
+            descriptor = self._disk.open(str(self._log), _FLAGS)
+            try:
+                check_regular(descriptor, self._log)
+                yield descriptor
+            finally:
+                self._disk.close(descriptor)
+
+    def _mended_head(self, descriptor: int) -> Head:
+        """Return the head; what a crash left behind it is cut off first, and that is recorded."""
+        size = os.fstat(descriptor).st_size
+        if size == 0:
+            # Perhaps new: its name must stand on the disk before a record in it is told.
+            sync_folder(self._places.out, disk=self._disk)
+        known = remembered_head(self._head_file)
+        head, bad = find_head(descriptor, log=self._log, size=size, known=known)
+        if bad is None:
+            return head
+        sweep_folder(self._places.out, disk=self._disk)
+        torn = cut_torn_record(descriptor, log=self._log, size=size, bad=bad, disk=self._disk)
+        return self._write(
+            descriptor, self._fields("repaired", "", "", "error", torn.model_dump()), head=head
+        )[1]
+
+    def _append(self, descriptor: int, fields: dict[str, JsonValue], *, head: Head) -> AuditRecord:
+        record, head = self._write(descriptor, fields, head=head)
+        remember_head(self._head_file, head, disk=self._disk)
+        return record
+
+    def _write(
+        self, descriptor: int, fields: dict[str, JsonValue], *, head: Head
+    ) -> tuple[AuditRecord, Head]:
+        record, line = make_record(fields, head=head)
+        try:
+            write_all(descriptor, line, disk=self._disk)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._disk.truncate(descriptor, head.end)
+            raise
+        self._disk.fsync(descriptor)
+        return record, Head(record.seq, record.hash, head.end, head.end + len(line))
+
+    def _records_of(self, event: str, descriptor: int) -> list[AuditRecord]:
+        """Return the records of one event; reads only what was added since the last call."""
+        offset, found = self._seen.get(event, (0, []))
+        mark = f'"event":{json.dumps(event)}'.encode()
+        with os.fdopen(os.dup(descriptor), "rb") as stream:
+            stream.seek(offset)
+            for line in stream:
+                if not line.endswith(b"\n"):
+                    break
+                offset += len(line)
+                if mark in line:
+                    found.append(self._parsed(line[:-1], offset=offset))
+        self._seen[event] = (offset, found)
+        return found
+
+    def _parsed(self, line: bytes, *, offset: int) -> AuditRecord:
+        try:
+            return parse_line(line)
+        except ValueError as error:
+            problem = f"the line that ends at byte {offset} is damaged: {error}"
+            raise damaged(self._log, line=0, problem=problem) from error
+
+
+def _shown(details: Details) -> dict[str, JsonValue]:
+    """Return details that every record can hold: valid text of bounded length."""
+    return {
+        name: value.encode("utf-8", "backslashreplace").decode()[:_MAX_TEXT]
+        if isinstance(value, str)
+        else value
+        for name, value in details.items()
+    }
+
+
+def _repaired(record: AuditRecord) -> Finding:
+    text = f"a record that a crash cut short was cut off: {json.dumps(record.details)}"
+    return _finding("audit-repaired", record.seq + 1, text, severity=Severity.WARNING)
+
+
+def _finding(rule: str, line: int, message: str, *, severity: Severity = Severity.ERROR) -> Finding:
+    fix = "compare with the anchors in manifests and receipts, and with a copy of the log"
+    return Finding(rule, severity, LOG, line, message, "" if severity != Severity.ERROR else fix)

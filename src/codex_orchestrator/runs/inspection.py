@@ -1,0 +1,98 @@
+"""A run folder held against its own manifest: every file hashed again."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.finding import Finding, Severity
+from codex_orchestrator.model.manifest import Artifact, Manifest
+from codex_orchestrator.model.run import RunState
+from codex_orchestrator.model.verification import InspectedRun
+from codex_orchestrator.runs.archive import RunArchive
+from codex_orchestrator.runs.durable import opened
+from codex_orchestrator.runs.flock import is_locked
+from codex_orchestrator.runs.hashing import hash_file
+from codex_orchestrator.runs.places import MANIFEST
+
+_RESTORE = "restore the file from the uploaded artifact; the run folder must not be edited"
+
+
+def inspect_run(archive: RunArchive, task_id: str, run_id: str) -> InspectedRun:
+    """Hash every file of a run folder and compare with its manifest.
+
+    In a run that is not finished, files that the manifest does not list yet are no finding.
+    """
+    stored = archive.stored(task_id, run_id)
+    place = f"{stored.path}/{MANIFEST}"
+    is_busy = is_locked(archive.places.lock(task_id)) if not stored.problem else False
+    if stored.problem:
+        finding = _finding("manifest-damaged", place, stored.problem)
+        return InspectedRun(stored, None, (finding,), is_busy=is_busy)
+    try:
+        manifest = archive.load(f"{task_id}/{run_id}")
+        findings = tuple(_compare(manifest, archive.places.run_folder(task_id, run_id)))
+    except InputError as error:
+        return InspectedRun(
+            stored, None, (_finding("manifest-damaged", place, error.message),), is_busy=is_busy
+        )
+    placed = tuple(found._replace(path=f"{stored.path}/{found.path}") for found in findings)
+    return InspectedRun(stored, manifest, placed, is_busy=is_busy)
+
+
+def _compare(manifest: Manifest, folder: Path) -> Iterator[Finding]:
+    listed: dict[str, Artifact] = {}
+    for artifact in manifest.artifacts:
+        if artifact.path in listed:
+            yield _finding("artifact-twice", artifact.path, "the manifest lists it twice")
+        listed[artifact.path] = artifact
+    present = dict(_files(folder))
+    for name, artifact in listed.items():
+        yield from _compare_file(folder, artifact, is_regular=present.pop(name, None))
+    present.pop(MANIFEST, None)
+    for name, is_regular in sorted(present.items()):
+        if not is_regular:
+            yield _finding("not-a-file", name, "is a link, a pipe or a device")
+        elif manifest.run.state is RunState.FINISHED:
+            yield _finding("file-not-listed", name, "is not in the manifest")
+
+
+def _compare_file(
+    folder: Path, artifact: Artifact, *, is_regular: bool | None
+) -> Iterator[Finding]:
+    if is_regular is None:
+        yield _finding("artifact-missing", artifact.path, "is in the manifest and not here")
+        return
+    try:
+        with opened(folder / artifact.path) as descriptor:
+            digest, size = hash_file(descriptor)
+    except (InputError, FileNotFoundError) as error:
+        text = error.message if isinstance(error, InputError) else "went away"
+        yield _finding("not-a-file", artifact.path, text)
+        return
+    if size != artifact.bytes:
+        text = f"has {size} bytes, the manifest says {artifact.bytes}"
+        yield _finding("artifact-changed", artifact.path, text)
+    elif digest != artifact.sha256:
+        text = f"has SHA-256 {digest}, the manifest says {artifact.sha256}"
+        yield _finding("artifact-changed", artifact.path, text)
+
+
+def _files(folder: Path) -> Iterator[tuple[str, bool]]:
+    """Yield every name below a folder that is no folder, and whether it is a regular file."""
+    waiting = [folder]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                mode = entry.stat(follow_symlinks=False).st_mode
+                if stat.S_ISDIR(mode):
+                    waiting.append(Path(entry.path))
+                else:
+                    name = Path(entry.path).relative_to(folder).as_posix()
+                    shown = name.encode("utf-8", "backslashreplace").decode()
+                    yield shown, stat.S_ISREG(mode)
+
+
+def _finding(rule: str, path: str, message: str) -> Finding:
+    return Finding(rule, Severity.ERROR, path, 0, message, _RESTORE)

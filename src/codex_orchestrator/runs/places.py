@@ -1,0 +1,114 @@
+"""Where things stand in a repository: every path is made here, from checked names."""
+
+from pathlib import Path
+
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.names import is_identifier, path_problem
+from codex_orchestrator.runs.disk import DISK, Disk
+from codex_orchestrator.runs.durable import check_private, make_folder
+
+MANIFEST = "manifest.json"
+# Names in `.runs` and `out` that are ours; a task of that name would stand in their place.
+_RESERVED = {"catalog", "audit"}
+_RESERVED_ENDS = (".lock", ".json", ".log")
+
+
+class Places:
+    """The folders and files of one repository. `repo` is its top folder."""
+
+    def __init__(self, repo: Path, *, disk: Disk = DISK) -> None:
+        self.repo = repo
+        self.runs = repo / ".runs"
+        self.out = repo / "out"
+        self._disk = disk
+
+    def run_folder(self, task_id: str, run_id: str) -> Path:
+        """Return the folder of a run, whether it exists or not."""
+        return self.runs / checked_task_id(task_id) / checked_run_id(run_id)
+
+    def task_out(self, task_id: str) -> Path:
+        """Return the folder of a task below `out`, whether it exists or not."""
+        return self.out / checked_task_id(task_id)
+
+    def lock(self, task_id: str) -> Path:
+        """Return the lock file of a task."""
+        return self.runs / f"{checked_task_id(task_id)}.lock"
+
+    def holder(self, task_id: str) -> Path:
+        """Return the record of who holds the lock of a task."""
+        return self.runs / f"{checked_task_id(task_id)}.lock.json"
+
+    def make(self, folder: Path) -> bool:
+        """Make a folder below the repository, and those above it; say whether it is new.
+
+        Raises:
+            InputError: one of them is a link, not ours, or open to others.
+        """
+        steps = folder.relative_to(self.repo).parts
+        made = False
+        for depth in range(1, len(steps) + 1):
+            made = make_folder(self.repo.joinpath(*steps[:depth]), disk=self._disk)
+        return made
+
+    def check(self, folder: Path) -> bool:
+        """Check a folder and those above it up to the repository; say whether it exists.
+
+        Raises:
+            InputError: one of them is a link, not ours, or open to others.
+        """
+        steps = folder.relative_to(self.repo).parts
+        for depth in range(1, len(steps) + 1):
+            try:
+                check_private(self.repo.joinpath(*steps[:depth]))
+            except FileNotFoundError:
+                return False
+        return True
+
+
+def checked_task_id(text: str) -> str:
+    """Return a task id that may be part of a path.
+
+    Raises:
+        InputError: it is no id, or a name that we use ourselves.
+    """
+    if not is_identifier(text):
+        raise InputError(f"{text!r} is not a task id")
+    if text in _RESERVED or text.endswith(_RESERVED_ENDS):
+        raise InputError(
+            f"task id {text!r} is the name of a file of ours",
+            fix=f"choose an id that is not {' or '.join(sorted(_RESERVED))} and does not end in "
+            + ", ".join(_RESERVED_ENDS),
+        )
+    return text
+
+
+def checked_run_id(text: str) -> str:
+    """Return a run id that may be part of a path.
+
+    Raises:
+        InputError: it is no id.
+    """
+    if not is_identifier(text):
+        raise InputError(
+            f"{text!r} is not a run id", fix="`codex-orchestrator runs list` shows them"
+        )
+    return text
+
+
+def checked_file_name(name: str) -> str:
+    """Return the name of a file in a run folder, with forward slashes.
+
+    Raises:
+        InputError: it leaves the folder, or is the manifest's or a temporary one's.
+    """
+    problem = path_problem(name)
+    parts = name.split("/")
+    if not problem and any(part in ("", ".") for part in parts):
+        problem = "has an empty or `.` part"
+    if not problem and any(part.startswith(".") for part in parts):
+        problem = "has a hidden part"
+    if not problem and name == MANIFEST:
+        problem = "is the manifest's own"
+    if problem:
+        raise InputError(f"artifact name {name!r} {problem}")
+    return name

@@ -1,0 +1,194 @@
+"""Run folders and task state as files.
+
+The manifest's bytes on disk are its RFC 8785 bytes and nothing else, so its hash is the hash of
+the file. `state.json` is a cache: it can be rebuilt from the manifests at any time.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from codex_orchestrator.model.canonical import MAX_BYTES, sha256_hex
+from codex_orchestrator.model.errors import InputError, LockedError
+from codex_orchestrator.model.manifest import Artifact, Manifest
+from codex_orchestrator.model.run import RunState, RunSummary, TaskState
+from codex_orchestrator.model.verification import InspectedRun
+from codex_orchestrator.runs.archive import RunArchive
+from codex_orchestrator.runs.disk import DISK, Disk
+from codex_orchestrator.runs.documents import (
+    NewerSchemaError,
+    manifest_bytes,
+    parse_manifest,
+    parse_state,
+    state_of,
+    summary_of,
+)
+from codex_orchestrator.runs.durable import (
+    opened,
+    read_file,
+    sweep_folder,
+    sync_folder,
+    write_file,
+)
+from codex_orchestrator.runs.hashing import hash_file
+from codex_orchestrator.runs.inspection import inspect_run
+from codex_orchestrator.runs.places import MANIFEST, checked_file_name
+
+
+def new_run_id(clock: Callable[[], str], suffix: str) -> str:
+    """Return the id of a new run: ids sort by time, `suffix` (4 hex digits) tells equals apart.
+
+    Raises:
+        ValueError: the clock or the suffix is not of the agreed form.
+    """
+    moment = re.sub(r"[-:]|\.[0-9]+", "", clock()).lower()
+    run_id = f"{moment}-{suffix}"
+    if re.fullmatch(r"[0-9]{8}t[0-9]{6}z-[0-9a-f]{4,16}", run_id) is None:
+        raise ValueError(f"{run_id!r} is not a run id")
+    return run_id
+
+
+class FileRunStore(RunArchive):
+    """`.runs/<task>/<run>/` and `out/<task>/state.json` of one repository."""
+
+    def __init__(self, repo: Path, *, disk: Disk = DISK) -> None:
+        super().__init__(repo, disk=disk)
+        self._disk = disk
+
+    def create(self, task_id: str, run_id: str) -> Path:
+        """Make the folder of a new run, durable and private.
+
+        Raises:
+            InputError: the run exists, or `.runs` is not ours alone.
+        """
+        folder = self.places.run_folder(task_id, run_id)
+        if not self.places.make(folder):
+            raise InputError(f"run {run_id} of task {task_id} exists", fix="resume it (--resume)")
+        return folder
+
+    def save(self, manifest: Manifest) -> str:
+        """Write the manifest durably and return the SHA-256 of its canonical bytes.
+
+        Raises:
+            LockedError: a higher attempt has taken the run over.
+            InputError: the run is finished, or a newer version wrote its manifest.
+        """
+        data = manifest_bytes(manifest)
+        folder = self._folder(manifest)
+        if manifest.run.state is RunState.FINISHED:
+            sweep_folder(folder, disk=self._disk)
+        # Read again just before the rename: a process that slept through its lock wakes up here.
+        if _is_new(folder / MANIFEST, manifest, data):
+            write_file(folder / MANIFEST, data, disk=self._disk)
+        return sha256_hex(data)
+
+    def artifact(self, manifest: Manifest, name: str, data: bytes, *, kind: str) -> Artifact:
+        """Write one file of the run folder and return its facts.
+
+        Raises:
+            InputError: the name leaves the folder, or the run is finished.
+        """
+        folder = self._folder(manifest)
+        path = folder / checked_file_name(name)
+        if manifest.run.state is RunState.FINISHED:
+            raise InputError(f"run {manifest.run.id} is finished", path=str(path))
+        self.places.make(path.parent)
+        write_file(path, data, disk=self._disk)
+        return Artifact(path=name, kind=kind, sha256=sha256_hex(data), bytes=len(data))
+
+    def register(self, manifest: Manifest, path: Path, *, kind: str) -> Artifact:
+        """Return the facts of a file that stands in the run folder, after it is on the disk.
+
+        `path` is absolute or relative to the run folder.
+
+        Raises:
+            InputError: it is outside, missing, or not a regular file.
+        """
+        folder = self._folder(manifest)
+        try:
+            name = checked_file_name((folder / path).relative_to(folder).as_posix())
+            self.places.check((folder / name).parent)
+            with opened(folder / name) as descriptor:
+                self._disk.fsync(descriptor)
+                digest, size = hash_file(descriptor)
+            for part in (folder / name).relative_to(folder).parents:
+                sync_folder(folder / part, disk=self._disk)
+        except (ValueError, FileNotFoundError) as error:
+            raise InputError(f"{path} is no file of the run folder {folder}") from error
+        return Artifact(path=name, kind=kind, sha256=digest, bytes=size)
+
+    def inspect(self, task_id: str, run_id: str) -> InspectedRun:
+        """Hash every file of a run folder and compare with its manifest."""
+        return inspect_run(self, task_id, run_id)
+
+    def summarize(self, manifest: Manifest, manifest_sha256: str) -> None:
+        """Put the run into the task's state file; the same run twice changes nothing.
+
+        Raises:
+            NewerSchemaError: a newer version wrote the state file.
+        """
+        task_id = manifest.task.id
+        try:
+            known = self.state(task_id).runs
+        except NewerSchemaError:
+            raise
+        except (InputError, FileNotFoundError):
+            known = self._summaries(task_id)
+        others = tuple(run for run in known if run.run_id != manifest.run.id)
+        self._write_state(state_of(task_id, (*others, summary_of(manifest, manifest_sha256))))
+
+    def rebuild(self, task_id: str) -> TaskState:
+        """Write the task's state file anew from the manifests and return it."""
+        state = state_of(task_id, self._summaries(task_id))
+        self._write_state(state)
+        return state
+
+    def state(self, task_id: str) -> TaskState:
+        """Read the task's state file strictly.
+
+        Raises:
+            FileNotFoundError: there is none.
+            InputError: it is damaged, or a newer version wrote it.
+        """
+        path = self.places.task_out(task_id) / "state.json"
+        if not self.places.check(path.parent):
+            raise FileNotFoundError(path)
+        return parse_state(read_file(path, max_bytes=MAX_BYTES), source=path)
+
+    def _write_state(self, state: TaskState) -> None:
+        folder = self.places.task_out(state.task_id)
+        self.places.make(folder)
+        text = state.model_dump_json(by_alias=True, indent=2)
+        write_file(folder / "state.json", text.encode() + b"\n", disk=self._disk)
+
+    def _summaries(self, task_id: str) -> tuple[RunSummary, ...]:
+        stored = (self.stored(task, run) for task, run in self.names() if task == task_id)
+        return tuple(run.summary for run in stored if run.summary is not None)
+
+    def _folder(self, manifest: Manifest) -> Path:
+        folder = self.places.run_folder(manifest.task.id, manifest.run.id)
+        if not self.places.check(folder):
+            raise InputError(f"run folder {folder} is gone", fix="start a new run")
+        return folder
+
+
+def _is_new(path: Path, manifest: Manifest, data: bytes) -> bool:
+    """Say whether a manifest's bytes differ from those on disk, and may replace them."""
+    try:
+        there = read_file(path, max_bytes=MAX_BYTES)
+    except FileNotFoundError:
+        return True
+    known = parse_manifest(there, source=path).run
+    if known.attempt > manifest.run.attempt:
+        raise LockedError(
+            f"run {known.id} was taken over by attempt {known.attempt}; "
+            f"this is attempt {manifest.run.attempt}",
+            fix="leave it to the newer one",
+        )
+    if there == data:
+        return False
+    if known.state is RunState.FINISHED:
+        raise InputError(
+            "is finished and does not change any more", path=str(path), fix="start a new run"
+        )
+    return True
