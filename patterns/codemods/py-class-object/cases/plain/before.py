@@ -1,0 +1,24 @@
+class Tea(object):
+    """A drink."""
+
+    class Leaf( object ):  # nested
+        pass
+
+
+class Cup(object, Thing):
+    pass
+
+
+class Pot(object, metaclass=Shiny):
+    pass
+
+
+class Kettle(
+    # why: history
+    object
+):
+    pass
+
+
+def brew():
+    return object()

@@ -1,0 +1,5 @@
+from builtins import object
+
+
+class Tea(object):
+    pass

@@ -1,0 +1,5 @@
+# Copyright of somebody.
+
+
+def brew():
+    print("brewing")

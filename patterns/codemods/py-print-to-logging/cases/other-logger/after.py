@@ -1,0 +1,6 @@
+from loguru import logger
+
+
+def brew():
+    print("brewing")
+    logger.info("brewed")

@@ -1,0 +1,135 @@
+"""Codemods: change a text as rules say, or leave it exactly as it is and say why."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from codex_orchestrator.patterns.asset import Additions, Asset
+from codex_orchestrator.patterns.engine import (
+    Hit,
+    count_errors,
+    expand,
+    find_config,
+    find_hits,
+    parse,
+)
+from codex_orchestrator.patterns.files import SkipFile
+from codex_orchestrator.patterns.imports import Insertion, parse_python, plan_additions
+from codex_orchestrator.patterns.prefilter import needs_of
+from codex_orchestrator.patterns.rule import Rule
+
+_MAX_PASSES = 20
+_MAX_EDITS = 20_000
+
+
+class Edit(NamedTuple):
+    """Replace the characters from `start` to `end`."""
+
+    start: int
+    end: int
+    text: str
+
+
+class ChangedText(NamedTuple):
+    """A text after a codemod, and how many places it changed. Zero edits: the same text."""
+
+    text: str
+    edits: int
+
+
+def change_text(asset: Asset, text: str, language: str) -> ChangedText:
+    """Apply a codemod to one text until nothing is left to change.
+
+    Raises:
+        SkipFile: the file is to be left alone, or the result could not be trusted: edits that
+            overlap, new syntax errors, or a codemod that finds new work in its own output.
+    """
+    rules = [rule for rule in asset.rules if rule.language == language]
+    if not any(needs_of(rule).is_met_by(text) for rule in rules):
+        return ChangedText(text, 0)
+    root = parse(text, language)
+    hits = _working(text, find_hits(text, root, rules))
+    if not hits:
+        return ChangedText(text, 0)
+    for unless in asset.source.unless:
+        if find_config(root, {"rule": unless.rule.config()}, source=asset.source.id):
+            raise SkipFile(unless.reason)
+    result = _settle(text, hits, rules, language, asset.source.adds)
+    _refuse_broken(text, count_errors(root), result.text, language)
+    return result
+
+
+def _settle(
+    text: str, hits: list[Hit], rules: Sequence[Rule], language: str, adds: Additions
+) -> ChangedText:
+    """Edit in passes: inner matches wait for the next pass, anything else must be gone by then."""
+    count = 0
+    added = False
+    for _ in range(_MAX_PASSES):
+        edits, waiting = _plan(text, hits)
+        count += len(edits)
+        if count > _MAX_EDITS:
+            raise SkipFile(f"more than {_MAX_EDITS} places to change")
+        insertions: list[Insertion] = []
+        if not added and adds != Additions():
+            insertions = plan_additions(
+                text, imports=adds.imports, statement=adds.statement, first_use=edits[0].start
+            )
+            added = True
+        text = _apply(text, edits, insertions)
+        hits = _working(text, find_hits(text, parse(text, language), rules))
+        if not hits:
+            return ChangedText(text, count)
+        if not waiting:
+            raise SkipFile("the codemod finds new work in its own output")
+    raise SkipFile(f"not settled after {_MAX_PASSES} passes")
+
+
+def _working(text: str, hits: list[Hit]) -> list[Hit]:
+    """Return the hits whose fix differs from what stands there."""
+    return [hit for hit in hits if expand(_fix(hit), hit, text) != text[hit.start : hit.end]]
+
+
+def _fix(hit: Hit) -> str:
+    return hit.rule.fix or ""
+
+
+def _plan(text: str, hits: list[Hit]) -> tuple[list[Edit], int]:
+    """Return the outermost edits in order, and how many inner ones must wait."""
+    edits: list[Edit] = []
+    waiting = 0
+    for hit in hits:
+        edit = Edit(hit.start, hit.end, expand(_fix(hit), hit, text))
+        last = edits[-1] if edits else None
+        if last is None or edit.start >= last.end:
+            edits.append(edit)
+        elif edit == last:
+            continue
+        elif edit.end <= last.end and (edit.start, edit.end) != (last.start, last.end):
+            waiting += 1
+        else:
+            raise SkipFile(f"edits overlap at line {hit.line}")
+    return edits, waiting
+
+
+def _apply(text: str, edits: list[Edit], insertions: list[Insertion]) -> str:
+    pieces: list[str] = []
+    place = 0
+    newline = "\r\n" if "\r\n" in text else "\n"
+    steps = [Edit(found.offset, found.offset, found.text) for found in insertions]
+    for edit in sorted([*steps, *edits], key=lambda step: (step.start, step.end)):
+        if edit.start < place:
+            raise SkipFile("edits overlap")
+        pieces.append(text[place : edit.start])
+        new = edit.text
+        if edit.start == edit.end == place and "".join(pieces[-2:]).endswith(newline * 2):
+            new = new.removeprefix(newline)
+        pieces.append(new)
+        place = edit.end
+    return "".join([*pieces, text[place:]])
+
+
+def _refuse_broken(before: str, errors: int, after: str, language: str) -> None:
+    if count_errors(parse(after, language)) > errors:
+        raise SkipFile("the result would have new syntax errors")
+    if language == "python" and parse_python(before) is not None and parse_python(after) is None:
+        raise SkipFile("the result would not be Python")

@@ -1,0 +1,259 @@
+"""Additions that a Python codemod needs: imports, and one statement below them.
+
+The file's own tree tells where they go: after docstring and `__future__`, without a second import
+of the same name, and never where the name already means something else.
+"""
+
+import ast
+import warnings
+from typing import NamedTuple
+
+from codex_orchestrator.patterns.files import SkipFile
+
+_Import = ast.Import | ast.ImportFrom
+
+
+class Insertion(NamedTuple):
+    """Text to put in at an offset, counted in characters."""
+
+    offset: int
+    text: str
+
+
+def parse_python(text: str) -> ast.Module | None:
+    """Parse Python as the running interpreter reads it; None when it does not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def plan_additions(
+    text: str, *, imports: tuple[str, ...], statement: str, first_use: int
+) -> list[Insertion]:
+    """Plan what must be put in so that the imports and the statement are there.
+
+    Args:
+        text: the file before the codemod's own edits.
+        imports: statements such as `import logging` or `from datetime import timezone`.
+        statement: one assignment to stand below the imports, or "".
+        first_use: offset of the first place that needs them.
+
+    Raises:
+        SkipFile: a name is taken by something else, or is needed above the imports.
+    """
+    tree = parse_python(text)
+    if tree is None:
+        raise SkipFile("not Python that this interpreter reads; imports cannot be placed")
+    page = _Page(text, tree)
+    planned = [found for wanted in imports if (found := _plan_import(page, wanted)) is not None]
+    if statement and (found := _plan_statement(page, statement)) is not None:
+        planned.append(found)
+    if any(insertion.offset > first_use for insertion in planned):
+        raise SkipFile("the name would be used above the imports")
+    return planned
+
+
+class _Page:
+    """A file's text with its tree, and how lines relate to offsets."""
+
+    def __init__(self, text: str, tree: ast.Module) -> None:
+        self.text = text
+        self.body = tree.body
+        self.tree = tree
+        self.newline = "\r\n" if "\r\n" in text else "\n"
+        self.starts = [0]
+        for line in text.split("\n"):
+            self.starts.append(self.starts[-1] + len(line) + 1)
+        first = 1 if self.body and _is_docstring(self.body[0]) else 0
+        while first < len(self.body) and _is_future(self.body[first]):
+            first += 1
+        self.prologue = first
+
+    def before(self, node: ast.stmt) -> int:
+        """Return the offset of the line that a statement starts on, decorators included."""
+        decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+        return self.starts[min([node.lineno, *(found.lineno for found in decorators)]) - 1]
+
+    def after(self, node: ast.stmt) -> int:
+        """Return the offset behind the line that a statement ends on."""
+        return min(self.starts[_end_line(node)], len(self.text))
+
+    def at(self, line: int, column_bytes: int) -> int:
+        """Return the offset of a column that the tree counts in UTF-8 bytes."""
+        start = self.starts[line - 1]
+        row = self.text[start : self.starts[line] - 1]
+        return start + len(row.encode("utf-8")[:column_bytes].decode("utf-8"))
+
+    def line(self, offset: int, code: str, *, is_block: bool = False) -> Insertion:
+        """Plan code as lines of their own; a block gets an empty line above and below."""
+        text = code + self.newline
+        if offset > 0 and self.text[offset - 1] != "\n":
+            text = self.newline + text.removesuffix(self.newline)
+        if is_block and offset > 0:
+            text = self.newline + text
+        rest = self.text[offset:].lstrip(" \t")
+        if is_block and rest and not rest.startswith(("\n", "\r\n")):
+            text += self.newline
+        return Insertion(offset, text)
+
+
+def _plan_import(page: _Page, wanted: str) -> Insertion | None:
+    statement = ast.parse(wanted).body[0]
+    if not isinstance(statement, _Import):
+        raise SkipFile(f"{wanted!r} is not an import")
+    alias = statement.names[0]
+    name = alias.asname or alias.name.split(".")[0]
+    same = [node for node in page.body if isinstance(node, _Import) and _gives(node, statement)]
+    if _count_bindings(page.tree, name) > len(same):
+        raise SkipFile(f"the name {name!r} is already used for something else")
+    if same:
+        return None
+    if isinstance(statement, ast.ImportFrom):
+        sibling = _sibling(page, statement)
+        if sibling is not None:
+            last = sibling.names[-1]
+            offset = page.at(last.end_lineno or 0, last.end_col_offset or 0)
+            return Insertion(offset, f", {alias.name}")
+    return _place_import(page, wanted, statement)
+
+
+def _gives(node: _Import, wanted: _Import) -> bool:
+    """Say whether a top-level import already brings the wanted name."""
+    if _origin(node) != _origin(wanted):
+        return False
+    return any(
+        (alias.name, alias.asname) == (wanted.names[0].name, wanted.names[0].asname)
+        for alias in node.names
+    )
+
+
+def _origin(node: _Import) -> tuple[str | None, int] | None:
+    return (node.module, node.level) if isinstance(node, ast.ImportFrom) else None
+
+
+def _sibling(page: _Page, wanted: ast.ImportFrom) -> ast.ImportFrom | None:
+    """Find an import of the same module that can take one more name."""
+    for node in page.body:
+        if (
+            isinstance(node, ast.ImportFrom)
+            and _origin(node) == _origin(wanted)
+            and node.names[0].name != "*"
+        ):
+            return node
+    return None
+
+
+def _place_import(page: _Page, wanted: str, statement: _Import) -> Insertion:
+    block: list[_Import] = []
+    for node in page.body[page.prologue :]:
+        if not isinstance(node, _Import):
+            break
+        block.append(node)
+    key = _sort_key(statement)
+    for node in block:
+        if node.col_offset == 0 and _sort_key(node) > key:
+            return page.line(page.before(node), wanted)
+    if block and _stands_alone(page, block[-1]):
+        return page.line(page.after(block[-1]), wanted)
+    if block:
+        return page.line(page.before(block[0]), wanted)
+    if page.prologue:
+        previous = page.body[page.prologue - 1]
+        if not _stands_alone(page, previous):
+            raise SkipFile("there is no line for an import")
+        return page.line(page.after(previous), wanted, is_block=True)
+    if not page.body:
+        raise SkipFile("there is no code")
+    offset = page.before(page.body[0])
+    return Insertion(offset, wanted + page.newline + page.newline)
+
+
+def _plan_statement(page: _Page, code: str) -> Insertion | None:
+    wanted = ast.parse(code).body[0]
+    if not isinstance(wanted, ast.Assign) or not isinstance(wanted.targets[0], ast.Name):
+        raise SkipFile(f"{code!r} is not an assignment to a name")
+    name = wanted.targets[0].id
+    same = [node for node in page.body if ast.dump(node) == ast.dump(wanted)]
+    if _count_bindings(page.tree, name) > len(same):
+        raise SkipFile(f"the name {name!r} is already used for something else")
+    if same:
+        return None
+    last: ast.stmt | None = None
+    for position, node in enumerate(page.body):
+        if isinstance(node, _Import) or position < page.prologue:
+            last = node
+        elif not _only_imports(node):
+            break
+        else:
+            last = node
+    if last is None:
+        # The import goes in front of the first statement, so this follows it there.
+        return Insertion(page.before(page.body[0]), code + page.newline + page.newline)
+    if not _stands_alone(page, last):
+        raise SkipFile("there is no line for a statement below the imports")
+    return page.line(page.after(last), code, is_block=True)
+
+
+def _only_imports(node: ast.stmt) -> bool:
+    """Say whether a compound statement does nothing but import (version and type guards)."""
+    inner: list[ast.stmt] = []
+    if isinstance(node, ast.If):
+        inner = [*node.body, *node.orelse]
+    elif isinstance(node, ast.Try):
+        inner = [*node.body, *node.orelse, *node.finalbody]
+        inner += [stmt for handler in node.handlers for stmt in handler.body]
+    return any(isinstance(stmt, _Import) for stmt in inner) and all(
+        isinstance(stmt, _Import | ast.Pass | ast.Assign) for stmt in inner
+    )
+
+
+def _count_bindings(tree: ast.Module, name: str) -> int:
+    """Count the places, in any scope, that give a name a meaning."""
+    count = 0
+    for node in ast.walk(tree):
+        match node:
+            case ast.alias():
+                count += (node.asname or node.name.split(".")[0]) == name
+            case ast.Name(ctx=ast.Store() | ast.Del()):
+                count += node.id == name
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                count += node.name == name
+            case ast.arg():
+                count += node.arg == name
+            case ast.ExceptHandler() | ast.MatchAs() | ast.MatchStar():
+                count += node.name == name
+            case ast.MatchMapping():
+                count += node.rest == name
+            case ast.Global() | ast.Nonlocal():
+                count += name in node.names
+    return count
+
+
+def _stands_alone(page: _Page, node: ast.stmt) -> bool:
+    """Say whether no other statement shares the line a statement ends on."""
+    return not any(other is not node and other.lineno == _end_line(node) for other in page.body)
+
+
+def _sort_key(node: _Import) -> tuple[bool, int, str]:
+    if isinstance(node, ast.ImportFrom):
+        return (True, node.level, (node.module or "").casefold())
+    return (False, 0, node.names[0].name.casefold())
+
+
+def _end_line(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"

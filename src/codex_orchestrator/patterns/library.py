@@ -1,0 +1,241 @@
+"""The learning library: what other rooms and surfaces ask for."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.finding import Finding
+from codex_orchestrator.model.pattern import LeftFile, PatternAsset, PatternKind, PatternUse
+from codex_orchestrator.patterns import files
+from codex_orchestrator.patterns.asset import Asset, load_asset
+from codex_orchestrator.patterns.codemod import change_text
+from codex_orchestrator.patterns.index import INDEX, load_index, version_key
+from codex_orchestrator.patterns.languages import language_of
+from codex_orchestrator.patterns.lint import Linter, not_checked
+from codex_orchestrator.patterns.template import render
+
+FOLDER = "patterns"
+
+
+def _allow_all(_path: str) -> str:
+    return ""
+
+
+def built_in_folder() -> Path:
+    """Return the folder of the library that comes with the toolkit.
+
+    An installed toolkit carries it; in a checkout it stands at the top.
+    """
+    package = Path(__file__).resolve().parent.parent
+    packaged = package / "_patterns"
+    return packaged if packaged.is_dir() else package.parent.parent / FOLDER
+
+
+class Library:
+    """Assets of the toolkit and of one repository. Folders are read, and checked, when used."""
+
+    def __init__(self, entries: Mapping[str, tuple[PatternAsset, Path]]) -> None:
+        self._entries = dict(sorted(entries.items()))
+        self._loaded: dict[str, Asset] = {}
+
+    @classmethod
+    def open(cls, repo: Path | None = None) -> "Library":
+        """Open the built-in library and, over it, the repository's own `patterns/index.json`.
+
+        A repository may carry a newer version of a built-in asset; another asset under the same
+        id and version is an error, because a record of its use would not say which one ran.
+
+        Raises:
+            InputError: an index is wrong, or an id has two meanings.
+        """
+        entries: dict[str, tuple[PatternAsset, Path]] = {}
+        folders = [built_in_folder()]
+        if repo is not None and (repo / FOLDER / INDEX).is_file():
+            own = repo / FOLDER
+            if own.resolve() != folders[0].resolve():
+                folders.append(own)
+        for folder in folders:
+            for asset in load_index(folder).assets:
+                other = entries.get(asset.id)
+                if other is not None and other[0].sha256 != asset.sha256:
+                    _refuse_redefinition(other[0], asset, folder)
+                if other is None or other[0].sha256 != asset.sha256:
+                    entries[asset.id] = (asset, folder)
+        return cls(entries)
+
+    @property
+    def assets(self) -> tuple[PatternAsset, ...]:
+        """All assets, ordered by id."""
+        return tuple(asset for asset, _ in self._entries.values())
+
+    def get(self, pattern_id: str) -> PatternAsset:
+        """Return an asset.
+
+        Raises:
+            InputError: there is none with that id; names near ones.
+        """
+        if pattern_id not in self._entries:
+            near = difflib.get_close_matches(pattern_id, self._entries, n=3, cutoff=0.5)
+            known = ", ".join(near or self._entries)
+            raise InputError(
+                f"no pattern has the id {pattern_id!r}" + (f"; near: {known}" if near else ""),
+                fix=f"use one of: {known}" if known else "add patterns with `patterns new`",
+            )
+        return self._entries[pattern_id][0]
+
+    def load(self, pattern_id: str) -> Asset:
+        """Read an asset's folder, and check it against the index.
+
+        Raises:
+            InputError: the id is unknown, or folder and index disagree.
+        """
+        facts = self.get(pattern_id)
+        if pattern_id not in self._loaded:
+            library = self._entries[pattern_id][1]
+            asset = load_asset(library / Path(facts.entry).parent, library=library)
+            if asset.facts != facts:
+                raise InputError(
+                    "the index does not say what stands in the folder",
+                    path=f"{library}/{INDEX}",
+                    field=pattern_id,
+                    fix="raise `version` in pattern.yaml and run `codex-orchestrator patterns "
+                    "build`",
+                )
+            self._loaded[pattern_id] = asset
+        return self._loaded[pattern_id]
+
+    def apply(
+        self,
+        pattern_id: str,
+        root: Path,
+        globs: Sequence[str],
+        *,
+        allow: Callable[[str], str] = _allow_all,
+    ) -> PatternUse:
+        """Change the files of a work tree that the globs match, as a codemod says.
+
+        Args:
+            pattern_id: a codemod's id.
+            root: the work tree.
+            globs: paths, folders or globs relative to it; none means all files.
+            allow: returns "" or why a path must not be edited. Such a file stays as it is and is
+                listed as `refused`; the caller decides whether that ends its work.
+
+        Raises:
+            InputError: the id is unknown or no codemod's.
+        """
+        return self._run(pattern_id, root, globs, allow, is_writing=True)
+
+    def preview(
+        self,
+        pattern_id: str,
+        root: Path,
+        globs: Sequence[str],
+        *,
+        allow: Callable[[str], str] = _allow_all,
+    ) -> PatternUse:
+        """Say what `apply` would do, and write nothing."""
+        return self._run(pattern_id, root, globs, allow, is_writing=False)
+
+    def _run(
+        self,
+        pattern_id: str,
+        root: Path,
+        globs: Sequence[str],
+        allow: Callable[[str], str],
+        *,
+        is_writing: bool,
+    ) -> PatternUse:
+        asset = self.load(pattern_id)
+        if asset.facts.kind is not PatternKind.CODEMOD:
+            raise InputError(
+                f"{pattern_id!r} is a {asset.facts.kind}; only a codemod changes files",
+                fix="use `patterns lint` for a linter, `patterns render` for a template",
+            )
+        paths = files.select(files.list_files(root), globs or ["**"], asset.source.ignores)
+        hits = changes = 0
+        changed: list[str] = []
+        refused: list[LeftFile] = []
+        skipped: list[LeftFile] = []
+        for path in paths:
+            if not asset.works_on(path):
+                continue
+            try:
+                source = files.read_source(root, path)
+                result = change_text(asset, source.text, language_of(path))
+                if result.edits == 0:
+                    continue
+                hits += 1
+                reason = allow(path) if path == files.shown(path) else "its name is not UTF-8"
+                if reason:
+                    refused.append(LeftFile(path=files.shown(path), reason=reason))
+                    continue
+                if is_writing:
+                    data = source.encoded(result.text)
+                    files.replace_file(root, path, data, mode=source.mode)
+            except files.SkipFile as error:
+                skipped.append(LeftFile(path=files.shown(path), reason=str(error)))
+                continue
+            changes += result.edits
+            changed.append(path)
+        return PatternUse(
+            id=asset.facts.id,
+            kind=asset.facts.kind,
+            version=asset.facts.version,
+            sha256=asset.facts.sha256,
+            hits=hits,
+            changes=changes,
+            paths=tuple(changed),
+            refused=tuple(refused),
+            skipped=tuple(skipped),
+        )
+
+    def lint(self, root: Path, paths: Sequence[str] = ()) -> tuple[Finding, ...]:
+        """Run all lint rules on files.
+
+        Args:
+            root: the work tree.
+            paths: paths, folders or globs relative to it; none means all files. What is gone
+                (a deleted file of a change) is left out.
+
+        Returns:
+            Findings ordered by path and place. A file that could not be read is a warning
+            `pattern-not-checked`, never silence.
+        """
+        assets = [self.load(a.id) for a in self.assets if a.kind is PatternKind.LINTER]
+        linter = Linter(assets)
+        findings: list[Finding] = []
+        for path in files.select(files.list_files(root), paths or ["**"]):
+            if not linter.works_on(path):
+                continue
+            skip = frozenset(a.source.id for a in assets if files.select([path], a.source.ignores))
+            try:
+                text = files.read_source(root, path).text
+                findings.extend(linter.lint_text(text, files.shown(path), skip=skip))
+            except files.SkipFile as error:
+                findings.append(not_checked(files.shown(path), str(error)))
+        return tuple(findings)
+
+    def render(self, pattern_id: str, values: Mapping[str, Any]) -> str:
+        """Fill a template with values.
+
+        Raises:
+            InputError: the id is no template's, or a value is missing.
+        """
+        asset = self.load(pattern_id)
+        if asset.facts.kind is not PatternKind.TEMPLATE:
+            raise InputError(f"{pattern_id!r} is a {asset.facts.kind}, not a template")
+        return render(asset, values)
+
+
+def _refuse_redefinition(built_in: PatternAsset, own: PatternAsset, folder: Path) -> None:
+    if version_key(own.version) > version_key(built_in.version):
+        return
+    raise InputError(
+        f"{own.id!r} {own.version} is not the toolkit's {built_in.version} of that id",
+        path=f"{folder}/{INDEX}",
+        field=own.id,
+        fix="give yours an id of its own, or a higher version to stand in for the toolkit's",
+    )

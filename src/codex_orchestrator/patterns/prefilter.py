@@ -1,0 +1,77 @@
+"""The identifiers that a file must hold for a rule to match, so that most files need no parse.
+
+The answer may be "perhaps" for a file without a match, and must never be "no" for one with a match:
+whatever is not understood needs nothing.
+"""
+
+import re
+from typing import NamedTuple
+
+from codex_orchestrator.patterns.rule import Rule, RuleBody
+
+_METAVARIABLE = re.compile(r"\$+[A-Z_][A-Z0-9_]*|\$\$\$")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLAIN_WORDS = re.compile(r"\^?(?:\((?:\?:)?(\w+(?:\|\w+)*)\)|(\w+))\$?", re.ASCII)
+_MAX_DEPTH = 12
+
+
+class Need(NamedTuple):
+    """Words that must all be there, and groups of which one member each must hold."""
+
+    words: frozenset[str] = frozenset()
+    choices: "tuple[tuple[Need, ...], ...]" = ()
+
+    def is_met_by(self, text: str) -> bool:
+        """Say whether a file with this text may hold a match."""
+        return all(word in text for word in self.words) and all(
+            any(choice.is_met_by(text) for choice in group) for group in self.choices
+        )
+
+
+def needs_of(rule: Rule) -> Need:
+    """Derive what a file must hold for the rule to match in it."""
+    need = _of(rule.rule, rule.utils, _MAX_DEPTH)
+    pattern = rule.rule.pattern
+    if isinstance(pattern, str):
+        # A constraint binds only when its variable was captured, which a plain pattern always does.
+        captured = {name.lstrip("$") for name in _METAVARIABLE.findall(pattern)}
+        for name, body in rule.constraints.items():
+            if name in captured and f"$$${name}" not in pattern:
+                need = _and(need, _of(body, rule.utils, _MAX_DEPTH))
+    return need
+
+
+def _of(body: RuleBody, utils: dict[str, RuleBody], depth: int) -> Need:
+    if depth == 0:
+        return Need()
+    need = Need()
+    if isinstance(body.pattern, str):
+        words = _IDENTIFIER.findall(_METAVARIABLE.sub(" ", body.pattern))
+        need = Need(frozenset(words))
+    if body.regex is not None:
+        need = _and(need, _of_regex(body.regex))
+    for inner in (body.inside, body.has, body.precedes, body.follows, *(body.all or ())):
+        if inner is not None:
+            need = _and(need, _of(inner, utils, depth - 1))
+    if body.any is not None:
+        group = tuple(_of(inner, utils, depth - 1) for inner in body.any)
+        if all(choice != Need() for choice in group):
+            need = _and(need, Need(choices=(group,)))
+    if body.matches is not None and body.matches in utils:
+        need = _and(need, _of(utils[body.matches], utils, depth - 1))
+    return need
+
+
+def _of_regex(regex: str) -> Need:
+    """Need one of the words, when the regular expression is a list of plain words."""
+    found = _PLAIN_WORDS.fullmatch(regex)
+    if found is None:
+        return Need()
+    words = (found[1] or found[2]).split("|")
+    if len(words) == 1:
+        return Need(frozenset(words))
+    return Need(choices=(tuple(Need(frozenset([word])) for word in words),))
+
+
+def _and(left: Need, right: Need) -> Need:
+    return Need(left.words | right.words, left.choices + right.choices)

@@ -1,0 +1,58 @@
+"""Templates: text with places, filled in a sandbox; values are data and never code."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from codex_orchestrator.model.errors import InputError, MissingExtraError
+from codex_orchestrator.patterns.asset import Asset
+
+MAX_OUTPUT = 1024 * 1024
+
+
+def render(asset: Asset, values: Mapping[str, Any]) -> str:
+    """Fill a template.
+
+    Raises:
+        InputError: a value is missing, or the template does something it may not.
+        MissingExtraError: jinja2 is not installed.
+    """
+    try:
+        from jinja2 import StrictUndefined, TemplateError
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+    except ImportError as error:
+        raise MissingExtraError("patterns", needed_for="filling templates") from error
+    place = f"{asset.folder}/{asset.source.entry}"
+    # Markdown is written, not HTML: the `code` filter is what keeps values from being markup.
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["code"] = code_span
+    pieces: list[str] = []
+    size = 0
+    try:
+        for piece in environment.from_string(asset.text(asset.source.entry)).generate(values):
+            size += len(piece)
+            if size > MAX_OUTPUT:
+                raise InputError(f"the text grows beyond {MAX_OUTPUT} characters", path=place)
+            pieces.append(piece)
+    except TemplateError as error:
+        line = getattr(error, "lineno", 0) or 0
+        raise InputError(
+            f"{type(error).__name__}: {error.message}",
+            path=place,
+            line=line,
+            fix="give the values that the template names",
+        ) from error
+    except (TypeError, ValueError, ArithmeticError, RecursionError, OverflowError) as error:
+        raise InputError(f"the values do not fit the template: {error}", path=place) from error
+    return "".join(pieces)
+
+
+def code_span(value: object) -> str:
+    """Return a value as a Markdown code span that its content cannot leave."""
+    text = " ".join(str(value).split())
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if not text or text[0] == "`" or text[-1] == "`" else ""
+    return f"{fence}{space}{text}{space}{fence}"
