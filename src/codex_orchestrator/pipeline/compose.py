@@ -192,3 +192,17 @@ def open_store(repo: Path) -> RunStore:
     from codex_orchestrator.runs.store import FileRunStore
 
     return FileRunStore(repo)
+
+
+def open_broker(environ: Mapping[str, str]) -> CredentialBroker:
+    """Return the credential broker of the configured source."""
+    from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
+
+    return EnvironmentCredentialBroker(environ)
+
+
+def scope_variables() -> Mapping[Scope, tuple[str, ...]]:
+    """Return which environment variables hold the secret of each scope."""
+    from codex_orchestrator.credentials.environment import VARIABLES
+
+    return VARIABLES

@@ -1,0 +1,44 @@
+"""`codex-orchestrator credentials`: where secrets come from. Prints none."""
+
+import os
+
+import click
+
+from codex_orchestrator.cli.console import echo_json
+from codex_orchestrator.cli.options import format_option, repository_options
+from codex_orchestrator.cli.settings import load_settings
+from codex_orchestrator.model.errors import NotCheckedError
+
+EXAMPLES = """\b
+Examples:
+  codex-orchestrator credentials check
+  codex-orchestrator credentials check --format json
+"""
+
+
+@click.group()
+def credentials() -> None:
+    """Check where secrets come from; prints none."""
+
+
+@credentials.command(epilog=EXAMPLES)
+@format_option("text", "json")
+@repository_options
+def check(*, output_format: str, repo: str | None, config: str | None) -> None:
+    """Show for each scope whether a secret is there and how long it lasts; print no secret."""
+    from codex_orchestrator.pipeline.check_credentials import check_credentials
+    from codex_orchestrator.pipeline.compose import open_broker, scope_variables
+
+    settings = load_settings(repo, config)
+    if settings.config.credentials.source == "vault":
+        raise NotCheckedError(
+            "credentials.source is vault, and this version reads secrets from the environment only",
+            fix='set credentials.source = "environment"',
+        )
+    rows = check_credentials(open_broker(os.environ), os.environ, variables=scope_variables())
+    if output_format == "json":
+        echo_json({"schema": "credentials-report.v1", "scopes": [row._asdict() for row in rows]})
+        return
+    for row in rows:
+        where = row.source if row.is_present else f"none; set {row.source}"
+        click.echo(f"{row.scope:<8} {where}  {row.lifetime}")

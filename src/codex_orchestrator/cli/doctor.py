@@ -1,0 +1,57 @@
+"""`codex-orchestrator doctor`: what works here, each with its fix."""
+
+import os
+
+import click
+
+from codex_orchestrator.cli.console import echo_json, printable
+from codex_orchestrator.cli.options import format_option, repository_options
+from codex_orchestrator.cli.settings import Settings, load_settings
+from codex_orchestrator.model.errors import ExitCode
+
+EXAMPLES = """\b
+Examples:
+  codex-orchestrator doctor
+  codex-orchestrator doctor --format json
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@format_option("text", "json")
+@repository_options
+def doctor(*, output_format: str, repo: str | None, config: str | None) -> int:
+    """Show what works here, the fix for what does not, and the configuration in force."""
+    from codex_orchestrator.pipeline.compose import scope_variables
+    from codex_orchestrator.pipeline.diagnose_setup import diagnose_setup
+
+    settings = load_settings(repo, config)
+    probes = diagnose_setup(settings.repo, settings.config, os.environ, variables=scope_variables())
+    broken = [probe for probe in probes if probe.is_required and probe.state != "works"]
+    code = ExitCode.NOT_CHECKED if broken else ExitCode.OK
+    if output_format == "json":
+        echo_json(
+            {
+                "schema": "doctor-report.v1",
+                "probes": [probe._asdict() for probe in probes],
+                "settings": _settings(settings),
+            }
+        )
+        return int(code)
+    for probe in probes:
+        click.echo(f"{probe.state:<15} {probe.name:<18} {printable(probe.detail)}")
+        if probe.fix:
+            click.echo(f"{'':<15} {'':<18} fix: {probe.fix}")
+    click.echo("\nsettings in force:")
+    for key, fact in _settings(settings).items():
+        click.echo(f"  {key} = {printable(str(fact['value']))}  ({fact['origin']})")
+    return int(code)
+
+
+def _settings(settings: Settings) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = {}
+    for table, values in settings.config.model_dump(mode="json").items():
+        rows = values if isinstance(values, dict) else {"": values}
+        for name, value in rows.items():
+            key = f"{table}.{name}".rstrip(".")
+            found[key] = {"value": value, "origin": settings.origins.get(key, "default")}
+    return found

@@ -1,0 +1,36 @@
+"""Say which scopes have a secret, and where it comes from; show no value."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from codex_orchestrator.model.credential import Scope
+from codex_orchestrator.pipeline.ports import CredentialBroker
+
+
+class ScopeReport(NamedTuple):
+    """One scope: whether it has a secret, which variable it is or would be, and how long."""
+
+    scope: str
+    is_present: bool
+    source: str
+    lifetime: str
+
+
+def check_credentials(
+    broker: CredentialBroker,
+    environ: Mapping[str, str],
+    *,
+    variables: Mapping[Scope, tuple[str, ...]],
+) -> tuple[ScopeReport, ...]:
+    """Ask the broker for every scope, then give everything back.
+
+    `variables` names the environment variables of each scope.
+    """
+    rows = []
+    for scope, names in variables.items():
+        secret = broker.get(scope)
+        source = next((name for name in names if environ.get(name)), names[0])
+        lifetime = "no expiry known" if secret else ""
+        rows.append(ScopeReport(str(scope), secret is not None, source, lifetime))
+    broker.revoke_all()
+    return tuple(rows)

@@ -1,0 +1,121 @@
+"""Say what works here, and the fix for what does not."""
+
+import importlib.util
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from codex_orchestrator.model.config import Config
+from codex_orchestrator.model.credential import Scope
+
+State = Literal["works", "missing", "not configured", "not tried"]
+Variables = Mapping[Scope, tuple[str, ...]]
+
+# extra → modules that it brings
+EXTRAS = {
+    "agents": ("agents", "mcp"),
+    "codex": ("openai_codex",),
+    "patterns": ("ast_grep_py", "jinja2"),
+    "github": ("github",),
+    "vault": ("hvac",),
+    "catalog": ("obstore", "stamina"),
+    "report": ("rich", "jinja2"),
+}
+
+
+class Probe(NamedTuple):
+    """One thing that was looked at. Only a required one that is missing makes `doctor` fail."""
+
+    name: str
+    state: State
+    detail: str
+    fix: str = ""
+    is_required: bool = False
+
+
+def diagnose_setup(
+    repo: Path, config: Config, environ: Mapping[str, str], *, variables: Variables
+) -> tuple[Probe, ...]:
+    """Probe git, Python, the extras, the model, credentials and the catalog; change nothing.
+
+    `variables` names the environment variables of each scope.
+    """
+    probes: list[Callable[[], Probe]] = [
+        lambda: _git(repo),
+        _python,
+        *(lambda name=name: _extra(name) for name in EXTRAS),  # type: ignore[misc]
+        lambda: _model(config, environ, variables[Scope.MODEL]),
+        lambda: _github(environ, variables[Scope.GITHUB]),
+        lambda: _catalog(repo, config),
+    ]
+    return tuple(probe() for probe in probes)
+
+
+def _git(repo: Path) -> Probe:
+    path = shutil.which("git")
+    if path is None:
+        return Probe("git", "missing", "not on PATH", "install git 2.31 or newer", is_required=True)
+    done = subprocess.run([path, "version"], capture_output=True, text=True, check=False)
+    has_commit = subprocess.run(
+        [path, "-C", str(repo), "rev-parse", "--verify", "--quiet", "HEAD^{commit}"],
+        capture_output=True,
+        check=False,
+    )
+    if has_commit.returncode:
+        return Probe(
+            "git",
+            "missing",
+            "the repository has no commit",
+            "make a first commit",
+            is_required=True,
+        )
+    return Probe("git", "works", done.stdout.strip(), is_required=True)
+
+
+def _python() -> Probe:
+    return Probe("python", "works", f"{platform.python_version()} at {sys.executable}")
+
+
+def _extra(name: str) -> Probe:
+    missing = [module for module in EXTRAS[name] if importlib.util.find_spec(module) is None]
+    if missing:
+        fix = f'pip install "codex-orchestrator-toolkit[{name}]"'
+        return Probe(f"extra [{name}]", "missing", f"no {', '.join(missing)}", fix)
+    return Probe(f"extra [{name}]", "works", "installed")
+
+
+def _model(config: Config, environ: Mapping[str, str], names: tuple[str, ...]) -> Probe:
+    name = config.model.name
+    if name in ("", "offline"):
+        return Probe("model", "works", "offline: tasks with steps; no key, no network")
+    host = urlsplit(config.model.base_url).hostname or ""
+    has_key = any(environ.get(variable) for variable in names)
+    if not has_key and host == "api.openai.com":
+        return Probe("model", "missing", f"{name}: no key", "set OPENAI_API_KEY")
+    return Probe("model", "not tried", f"{name} at {host}")
+
+
+def _github(environ: Mapping[str, str], names: tuple[str, ...]) -> Probe:
+    if any(environ.get(variable) for variable in names):
+        return Probe("github", "not tried", "a token is set")
+    return Probe(
+        "github",
+        "not configured",
+        "no token: reviews go to the job summary only",
+        "set GITHUB_TOKEN",
+    )
+
+
+def _catalog(repo: Path, config: Config) -> Probe:
+    url = config.catalog.url
+    if not url.startswith("file://"):
+        return Probe("catalog", "not tried", f"{urlsplit(url).scheme} store")
+    place = repo / url.removeprefix("file://")
+    if place.exists() and not place.is_dir():
+        return Probe("catalog", "missing", f"{url} is no folder", "set catalog.url")
+    return Probe("catalog", "works", url)
