@@ -1,0 +1,129 @@
+"""`mcp codex`: the bridge as a command."""
+
+import asyncio
+import os
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from codex_orchestrator.model.approval import ApprovalKind, parse_escalation
+from codex_orchestrator.model.errors import InputError, MissingExtraError
+
+
+@click.command()
+@click.option(
+    "--root",
+    required=True,
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder that every cwd must lie in.",
+)
+@click.option("--model", required=True, help="Model of calls that name none.")
+@click.option(
+    "--base-url",
+    metavar="URL",
+    envvar="OPENAI_BASE_URL",
+    default="https://api.openai.com/v1",
+    show_default=True,
+    help="Responses API, up to /v1.",
+)
+@click.option("--codex", "codex_path", metavar="FILE", default="", help="Codex binary to use.")
+@click.option("--key-socket", metavar="FILE", default="", help="Socket that offers the model key.")
+@click.option(
+    "--key-fd", metavar="N", type=click.IntRange(min=3), help="Descriptor to read the key from."
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1),
+    default=600.0,
+    show_default=True,
+    help="Time limit of a turn.",
+)
+@click.option(
+    "--approve", "approvals", metavar="KIND:VALUE", multiple=True, help="What a person approved."
+)
+@click.option(
+    "--decisions",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that gets a JSON line for each request to leave the sandbox.",
+)
+@click.option(
+    "--retry-delay",
+    "retry_delay_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.0),
+    default=1.0,
+    show_default=True,
+    help="First wait when the model server is busy; it doubles four times.",
+)
+def codex(
+    *,
+    root: Path,
+    model: str,
+    base_url: str,
+    codex_path: str,
+    key_socket: str,
+    key_fd: int | None,
+    timeout_s: float,
+    approvals: tuple[str, ...],
+    decisions: Path | None,
+    retry_delay_s: float,
+) -> None:
+    """Offer Codex to MCP clients: the tools `codex` and `codex-reply`.
+
+    The key comes from a descriptor or a socket, never from an argument, the environment or a
+    file. Without a key, Codex talks to a server that wants none.
+    """
+    try:
+        from codex_orchestrator.codex.bridge import BridgeSettings, CodexBridge
+        from codex_orchestrator.servers.codex import serve_stdio
+    except ModuleNotFoundError as error:
+        extra = "agents" if (error.name or "").startswith("mcp") else "codex"
+        raise MissingExtraError(extra, needed_for="the Codex bridge") from error
+    from codex_orchestrator.codex.binary import find_codex, require_tested
+    from codex_orchestrator.codex.escalation import Grants
+    from codex_orchestrator.codex.key_channel import read_key, take_key
+
+    key = take_key(key_socket) if key_socket else None
+    if key_fd is not None:
+        key = read_key(key_fd)
+    bridge = CodexBridge(
+        BridgeSettings(
+            binary=require_tested(find_codex(codex_path)),
+            root=root,
+            model=model,
+            key=key,
+            base_url=base_url,
+            timeout_s=timeout_s,
+            grants=Grants(tuple(_grant(entry) for entry in approvals)),
+            decisions=decisions,
+            retry_delay_s=retry_delay_s,
+        )
+    )
+
+    def stop(number: int, _frame: FrameType | None) -> NoReturn:
+        # The thread that reads stdin cannot be woken, so the process ends here and now.
+        bridge.close()
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    threading.Thread(target=bridge.warm_up, name="codex-start", daemon=True).start()
+    try:
+        asyncio.run(serve_stdio(bridge))
+    finally:
+        bridge.close()
+
+
+def _grant(entry: str) -> tuple[ApprovalKind, str]:
+    try:
+        return parse_escalation(entry)
+    except ValueError as error:
+        raise InputError(str(error), field="--approve") from error

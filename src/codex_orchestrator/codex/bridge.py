@@ -1,0 +1,185 @@
+"""What the bridge does for its callers: one session, opened when needed, with rules around it."""
+
+import json
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from codex_orchestrator.codex.binary import CodexBinary
+from codex_orchestrator.codex.escalation import Escalation, Grants
+from codex_orchestrator.codex.failure import CodexCallError, Failure, FailureCode
+from codex_orchestrator.codex.hardening import CALLER_SETTINGS
+from codex_orchestrator.codex.private_home import private_home
+from codex_orchestrator.codex.retry import RetryPlan, run_with_retries
+from codex_orchestrator.codex.session import (
+    DEFAULT_BASE_URL,
+    CodexSession,
+    Progress,
+    SessionSettings,
+    ThreadRequest,
+)
+from codex_orchestrator.codex.turn import TurnReport
+from codex_orchestrator.model.credential import Secret
+
+_VALUE_CHARACTERS = 500
+
+
+class BridgeSettings(NamedTuple):
+    """What a bridge is made with; see `bridge_launch` for the meaning of each."""
+
+    binary: CodexBinary
+    root: Path
+    model: str
+    key: Secret | None = None
+    base_url: str = DEFAULT_BASE_URL
+    timeout_s: float = 600
+    grants: Grants = Grants()
+    decisions: Path | None = None
+    retries: int = 4
+    retry_delay_s: float = 1.0
+
+
+class CodexBridge:
+    """Threads and turns for any caller inside `root`. Codex is started again when it died."""
+
+    def __init__(self, settings: BridgeSettings) -> None:
+        self._settings = settings
+        self._root = os.path.realpath(settings.root)
+        self._lock = threading.Lock()
+        self._stack = ExitStack()
+        self._session: CodexSession | None = None
+        self._is_closed = False
+
+    @property
+    def codex_version(self) -> str:
+        """The version of the Codex binary in use."""
+        return self._settings.binary.version
+
+    def warm_up(self) -> None:
+        """Start Codex ahead of the first call; trouble shows with the call itself."""
+        with suppress(CodexCallError):
+            self._open_session()
+
+    def start_thread(self, request: ThreadRequest) -> str:
+        """Start a thread.
+
+        Raises:
+            CodexCallError: the folder lies outside the root, a setting is not for callers, or
+                Codex refused.
+        """
+        refused = sorted(set(request.config) - CALLER_SETTINGS)
+        if refused:
+            raise CodexCallError(
+                Failure(
+                    FailureCode.INVALID_ARGUMENTS,
+                    f"config: {json.dumps(refused[0])} is not for callers to set",
+                )
+            )
+        return self._open_session().start_thread(
+            request._replace(
+                cwd=self._inside(request.cwd), model=request.model or self._settings.model
+            )
+        )
+
+    def run_turn(
+        self, thread_id: str, prompt: str, *, on_progress: Progress, cancelled: threading.Event
+    ) -> TurnReport:
+        """Run a turn, with patience for a busy model server.
+
+        Raises:
+            CodexCallError: no such thread, or Codex ended.
+        """
+        session = self._open_session()
+        plan = RetryPlan(
+            attempts=self._settings.retries,
+            first_delay_s=self._settings.retry_delay_s,
+            jitter=lambda: random.uniform(0.5, 1.5),  # noqa: S311 - spreads load, guards nothing
+            sleep=cancelled.wait,
+            monotonic=time.monotonic,
+        )
+
+        def run(text: str, timeout_s: float) -> TurnReport:
+            return session.run_turn(thread_id, text, timeout_s=timeout_s, on_progress=on_progress)
+
+        return run_with_retries(run, prompt, timeout_s=self._settings.timeout_s, plan=plan)
+
+    def interrupt(self, thread_id: str) -> None:
+        """Stop the running turn of a thread and wait until it has stopped."""
+        with self._lock:
+            session = self._session
+        if session is not None:
+            session.interrupt(thread_id)
+
+    def close(self) -> None:
+        """End Codex and remove its folders; safe to call twice."""
+        with self._lock:
+            self._is_closed = True
+            self._session = None
+            self._stack.close()
+
+    def _open_session(self) -> CodexSession:
+        with self._lock:
+            if self._is_closed:
+                raise CodexCallError(Failure(FailureCode.CODEX_EXITED, "the bridge is closed"))
+            if self._session is None or not self._session.is_running:
+                self._session = None
+                self._stack.close()
+                self._session = self._start()
+            return self._session
+
+    def _start(self) -> CodexSession:
+        settings = self._settings
+        with ExitStack() as stack:
+            home = stack.enter_context(private_home())
+            session = CodexSession(
+                SessionSettings(
+                    binary=settings.binary,
+                    root=self._root,
+                    key=settings.key,
+                    base_url=settings.base_url,
+                    grants=settings.grants,
+                    on_escalation=self._record,
+                ),
+                home,
+            )
+            session.start()
+            stack.callback(session.close)
+            self._stack = stack.pop_all()
+        return session
+
+    def _inside(self, cwd: str) -> str:
+        real = os.path.realpath(os.path.join(self._root, cwd))
+        if os.path.commonpath([real, self._root]) != self._root or not os.path.isdir(real):
+            raise CodexCallError(
+                Failure(FailureCode.OUTSIDE_ROOT, f"{json.dumps(cwd)} is no folder in the root")
+            )
+        return real
+
+    def _record(self, escalation: Escalation, granted: bool) -> None:  # noqa: FBT001 - a callback
+        if self._settings.decisions is None:
+            return
+        record = {
+            "decision": "granted" if granted else "approval-required",
+            "escalation": str(escalation)[:_VALUE_CHARACTERS],
+            "rule": _rule_of(escalation),
+            "reason": escalation.reason,
+            "detail": escalation.detail,
+        }
+        # One write of one line: a reader sees whole records only.
+        line = json.dumps(record) + "\n"
+        with self._settings.decisions.open("a", encoding="utf-8") as stream:
+            stream.write(line)
+
+
+def _rule_of(escalation: Escalation) -> str:
+    wishes: dict[str, Callable[[], str]] = {
+        "run": lambda: f"the command {escalation.detail!r} wants to run outside the sandbox",
+        "edit": lambda: f"a change of {escalation.detail or 'a protected file'}",
+        "network": lambda: "Codex works without network",
+    }
+    return wishes[escalation.kind]()

@@ -1,0 +1,112 @@
+"""What Codex asks a person for, and whether a person has granted exactly that."""
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from codex_orchestrator.model.approval import ApprovalKind, matches_glob
+
+# A word that a shell would obey. Nothing that holds one is a single, known command.
+_SHELL_WORDS = frozenset(";&|<>()$`\\\n{}*?[]#~!")
+_SHELLS = frozenset({"bash", "sh", "zsh"})
+_NEVER_EDITED = (".git/**", "**/.git/**", "**/.codex/**", "**/.agents/**")
+
+
+class Escalation(NamedTuple):
+    """A request that leaves the sandbox: `kind:value` is what a person would approve.
+
+    `reason` is the model's own text, `detail` the command or paths in full.
+    """
+
+    kind: ApprovalKind
+    value: str
+    reason: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
+class Grants(NamedTuple):
+    """What a person approved for this run: `run:ARGV0` and `edit:PATH` entries."""
+
+    entries: tuple[tuple[ApprovalKind, str], ...] = ()
+
+    def allow(self, escalation: Escalation, *, paths: Sequence[str], command: str) -> bool:
+        """Say whether an approval covers the whole of a request.
+
+        A granted command runs outside the sandbox, so it must be one plain command: its first
+        word is the approved one and no character in it means anything to a shell. Network access
+        is never granted here: Codex can only open all hosts at once.
+
+        Args:
+            escalation: what is asked for.
+            paths: of an edit, all paths relative to the work tree.
+            command: of a run, the command as Codex gave it.
+        """
+        if escalation.kind is ApprovalKind.RUN:
+            argv = plain_argv(command)
+            return bool(argv) and (ApprovalKind.RUN, argv[0]) in self.entries
+        if escalation.kind is ApprovalKind.EDIT:
+            globs = [value for kind, value in self.entries if kind is ApprovalKind.EDIT]
+            return bool(paths) and all(_may_edit(path, globs) for path in paths)
+        return False
+
+
+def _may_edit(path: str, globs: Sequence[str]) -> bool:
+    if path.startswith("/") or any(matches_glob(path, glob) for glob in _NEVER_EDITED):
+        return False
+    return any(matches_glob(path, glob) for glob in globs)
+
+
+def plain_argv(command: str) -> tuple[str, ...]:
+    """Return the words of a command that no shell needs to interpret; () when one would.
+
+    `/bin/bash -c 'touch a.txt'` is `touch a.txt`; with `&&`, `$x` or `*` in it, it is ().
+    """
+    try:
+        words = shlex.split(command)
+        if len(words) == 3 and os.path.basename(words[0]) in _SHELLS and words[1] in {"-c", "-lc"}:
+            inner = words[2]
+            words = shlex.split(inner)
+        else:
+            inner = command
+    except ValueError:
+        return ()
+    if not words or _SHELL_WORDS & set(inner) or "=" in words[0]:
+        return ()
+    return tuple(words)
+
+
+def parse_request(
+    method: str, params: dict[str, Any], *, paths: Sequence[str] = ()
+) -> Escalation | None:
+    """Read one of Codex's requests; None when it asks for nothing that a person could grant.
+
+    Args:
+        method: the request's name, `item/commandExecution/requestApproval` for example.
+        params: what it carries.
+        paths: the files of the change that it is about, relative to the work tree.
+    """
+    if not method.endswith(("requestApproval", "Approval")):
+        return None
+    reason = str(params.get("reason") or "")
+    network = params.get("networkApprovalContext")
+    if isinstance(network, dict):
+        host = str(network.get("host") or "*")
+        return Escalation(ApprovalKind.NETWORK, host, reason, str(params.get("command") or ""))
+    if "fileChange" in method or method == "applyPatchApproval":
+        return Escalation(ApprovalKind.EDIT, paths[0] if paths else "*", reason, ", ".join(paths))
+    if "permissions" in method:
+        return Escalation(ApprovalKind.NETWORK, "*", reason, str(params.get("permissions") or ""))
+    command = str(params.get("command") or "")
+    argv = plain_argv(command)
+    return Escalation(ApprovalKind.RUN, argv[0] if argv else command or "*", reason, command)
+
+
+def relative_path(path: str, root: str) -> str:
+    """Return a path relative to the work tree with forward slashes; as it is when outside."""
+    inside = PurePosixPath(path)
+    return str(inside.relative_to(root)) if inside.is_relative_to(root) else path

@@ -1,0 +1,122 @@
+"""The settings that keep Codex quiet, bounded and blind to the repository's own configuration."""
+
+import json
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from codex_orchestrator.model.errors import InputError
+
+_NO_PHONE_HOME = (
+    "analytics.enabled=false",
+    "check_for_update_on_startup=false",
+    "features.plugins=false",
+    "features.apps=false",
+    "features.remote_plugin=false",
+)
+_BOUNDED = (
+    # Without it a missing model server is waited for without end.
+    "features.unbounded_connection_retries=false",
+    # Helpers of the model spend tokens that no turn of ours reports.
+    "features.multi_agent=false",
+    "features.goals=false",
+)
+_BLIND_TO_THE_REPOSITORY = (
+    # AGENTS.md, skills and hooks of a checkout are written by whoever wrote the change.
+    "project_doc_max_bytes=0",
+    "skills.include_instructions=false",
+    "skills.bundled.enabled=false",
+    "features.skill_search=false",
+    "features.hooks=false",
+)
+_QUIET_COMMANDS = (
+    'shell_environment_policy.inherit="core"',
+    "allow_login_shell=false",
+    # The model server would search the web on our behalf, past the sandbox.
+    'web_search="disabled"',
+)
+_MEMORY_ONLY_KEY = ('cli_auth_credentials_store="ephemeral"', 'history.persistence="none"')
+
+HARDENING = (
+    *_NO_PHONE_HOME,
+    *_BOUNDED,
+    *_BLIND_TO_THE_REPOSITORY,
+    *_QUIET_COMMANDS,
+    *_MEMORY_ONLY_KEY,
+)
+"""Settings of every app-server, each as `key=TOML value`."""
+
+CLOUD_HARDENING = (*_NO_PHONE_HOME, 'cli_auth_credentials_store="file"')
+"""Settings of every `codex cloud` command; it reads its sign-in from a file and nowhere else."""
+
+CALLER_SETTINGS = frozenset(
+    {
+        "model_auto_compact_token_limit",
+        "model_context_window",
+        "model_max_output_tokens",
+        "model_reasoning_effort",
+        "model_reasoning_summary",
+        "model_verbosity",
+        "tool_output_token_limit",
+    }
+)
+"""Settings that a caller of the `codex` tool may choose: how the model thinks, nothing else."""
+
+_ENVIRONMENT = frozenset(
+    {
+        *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ"),
+        *("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"),
+        *("https_proxy", "http_proxy", "all_proxy", "no_proxy"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "CODEX_CA_CERTIFICATE"),
+    }
+)
+
+PROVIDER = "orchestrator"
+
+
+def provider_settings(base_url: str, *, has_key: bool) -> tuple[str, ...]:
+    """Return the settings of the one model server that Codex may talk to.
+
+    Raises:
+        InputError: the URL is not http or https.
+    """
+    parts = urlsplit(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not base_url.isprintable():
+        raise InputError(
+            f"{base_url!r} is not an http(s) URL",
+            field="model.base_url",
+            fix="give the address up to /v1, for example https://api.openai.com/v1",
+        )
+    server = f"model_providers.{PROVIDER}"
+    return (
+        f'model_provider="{PROVIDER}"',
+        f'{server}.name="{PROVIDER}"',
+        f"{server}.base_url={json.dumps(base_url)}",
+        f'{server}.wire_api="responses"',
+        # The key of the login call becomes the bearer token; no variable, no file.
+        f"{server}.requires_openai_auth={'true' if has_key else 'false'}",
+        f"{server}.supports_websockets=false",
+        f"{server}.request_max_retries=2",
+        f"{server}.stream_max_retries=2",
+    )
+
+
+def child_environment(ambient: Mapping[str, str], *, home: str, **extra: str) -> dict[str, str]:
+    """Return all that a Codex process inherits: names from a short list, and a HOME of its own."""
+    kept = {name: value for name, value in ambient.items() if name in _ENVIRONMENT}
+    return {"PATH": "/usr/bin:/bin", **kept, "HOME": home, "RUST_BACKTRACE": "0", **extra}
+
+
+def turn_sandbox(sandbox: str) -> dict[str, object]:
+    """Return the sandbox policy of a turn: `read-only` or `workspace-write`, network off.
+
+    The system's temporary folder is not writable; a private one is, by TMPDIR.
+    """
+    if sandbox == "read-only":
+        return {"type": "readOnly", "networkAccess": False}
+    return {
+        "type": "workspaceWrite",
+        "writableRoots": [],
+        "networkAccess": False,
+        "excludeSlashTmp": True,
+        "excludeTmpdirEnvVar": False,
+    }

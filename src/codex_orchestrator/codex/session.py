@@ -1,0 +1,286 @@
+"""Threads and turns of Codex on this machine: hardened, bounded, and deaf to its own wishes."""
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple
+
+from codex_orchestrator.codex.app_server import AppServer
+from codex_orchestrator.codex.binary import CodexBinary
+from codex_orchestrator.codex.escalation import Escalation, Grants, parse_request
+from codex_orchestrator.codex.failure import CodexCallError, Failure, FailureCode, failure_of_turn
+from codex_orchestrator.codex.hardening import (
+    HARDENING,
+    PROVIDER,
+    child_environment,
+    provider_settings,
+    turn_sandbox,
+)
+from codex_orchestrator.codex.private_home import PrivateHome
+from codex_orchestrator.codex.turn import TurnLog, TurnReport, TurnStatus, usage_between
+from codex_orchestrator.model.credential import Secret
+
+INTERRUPT_TIMEOUT_S = 10.0
+_PATHS_TIMEOUT_S = 2.0
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+Sandbox = Literal["read-only", "workspace-write"]
+Progress = Callable[[str], None]
+
+
+class SessionSettings(NamedTuple):
+    """What a session is made with. `root` holds every work tree; `key` may be None."""
+
+    binary: CodexBinary
+    root: str
+    key: Secret | None
+    base_url: str = DEFAULT_BASE_URL
+    grants: Grants = Grants()
+    on_escalation: Callable[[Escalation, bool], None] = lambda _escalation, _granted: None
+
+
+class ThreadRequest(NamedTuple):
+    """How a thread starts. `cwd` is absolute; `config` holds caller settings only."""
+
+    cwd: str
+    model: str
+    sandbox: Sandbox = "workspace-write"
+    approval_policy: Literal["never", "on-request"] = "on-request"
+    config: Mapping[str, Any] = {}
+    base_instructions: str = ""
+    developer_instructions: str = ""
+
+
+class CodexSession:
+    """A hardened app-server with its threads. One turn at a time in each thread."""
+
+    def __init__(self, settings: SessionSettings, home: PrivateHome) -> None:
+        path = os.pathsep.join([*settings.binary.tool_dirs, os.environ.get("PATH", os.defpath)])
+        self._settings = settings
+        self._threads: dict[str, _Thread] = {}
+        self._lock = threading.Lock()
+        self._server = AppServer(
+            settings.binary,
+            settings=(
+                *HARDENING,
+                *provider_settings(settings.base_url, has_key=settings.key is not None),
+            ),
+            environment={
+                **child_environment(os.environ, home=str(home.home)),
+                "PATH": path,
+                "CODEX_HOME": str(home.codex),
+                "TMPDIR": str(home.temp),
+            },
+            cwd=str(home.home),
+            answer=self._answer,
+        )
+
+    def start(self) -> None:
+        """Start Codex and log in; the session is ended when that fails."""
+        try:
+            self._server.start()
+            if self._settings.key is not None:
+                self._server.log_in(self._settings.key)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End Codex and with it every command that still runs in its sandbox."""
+        self._server.close()
+
+    @property
+    def is_running(self) -> bool:
+        """Say whether Codex lives."""
+        return self._server.is_running
+
+    @property
+    def user_agent(self) -> str:
+        """What the app-server calls itself, with its version."""
+        return self._server.user_agent
+
+    def start_thread(self, request: ThreadRequest) -> str:
+        """Start a thread that exists in memory only, and return its id.
+
+        The thread starts read-only and each turn brings its own sandbox: for a thread that
+        starts writable Codex trusts the folder by itself, and then runs the programs that the
+        folder's `.codex/config.toml` names, outside the sandbox.
+        """
+        params = {
+            "cwd": request.cwd,
+            "model": request.model or None,
+            "modelProvider": PROVIDER,
+            "sandbox": "read-only",
+            "approvalPolicy": request.approval_policy,
+            "approvalsReviewer": "user",
+            "ephemeral": True,
+            "config": dict(request.config) or None,
+            "baseInstructions": request.base_instructions or None,
+            "developerInstructions": request.developer_instructions or None,
+        }
+        wanted = {name: value for name, value in params.items() if value is not None}
+        thread_id = str(self._server.call("thread/start", wanted)["thread"]["id"])
+        with self._lock:
+            self._threads[thread_id] = _Thread(thread_id, request)
+        return thread_id
+
+    def run_turn(
+        self,
+        thread_id: str,
+        prompt: str,
+        *,
+        timeout_s: float,
+        on_progress: Progress = lambda _: None,
+    ) -> TurnReport:
+        """Run one turn to its end and report it; a failed turn is a report, too.
+
+        Args:
+            thread_id: a thread of this session.
+            prompt: what to do.
+            timeout_s: seconds after which the turn is interrupted.
+            on_progress: gets a line for each command, edit and message.
+
+        Raises:
+            CodexCallError: no such thread, the thread is busy, or Codex ended.
+        """
+        with self._claimed(thread_id) as thread:
+            turn_id = self._server.start_turn(
+                thread_id,
+                prompt,
+                {
+                    "sandboxPolicy": turn_sandbox(thread.request.sandbox),
+                    "approvalPolicy": thread.request.approval_policy,
+                },
+            )
+            thread.turn_id = turn_id
+            if thread.is_cancelled:
+                self._stop(thread)
+            watch = threading.Timer(timeout_s, self._stop_late, (thread,))
+            watch.daemon = True
+            watch.start()
+            try:
+                for method, params in self._server.notifications(turn_id):
+                    line = thread.log.note(method, params)
+                    if line:
+                        on_progress(line)
+            finally:
+                watch.cancel()
+            return thread.report()
+
+    def interrupt(self, thread_id: str) -> None:
+        """Stop the running turn of a thread; returns when it has ended, or Codex was killed."""
+        with self._lock:
+            thread = self._threads.get(thread_id)
+        if thread is not None and thread.is_busy:
+            thread.is_cancelled = True
+            if thread.turn_id:
+                self._stop(thread)
+            if not thread.log.wait_for_end(INTERRUPT_TIMEOUT_S):
+                self._server.kill()
+
+    def _stop_late(self, thread: "_Thread") -> None:
+        thread.is_late = True
+        self._stop(thread)
+        if not thread.log.wait_for_end(INTERRUPT_TIMEOUT_S):
+            self._server.kill()
+
+    def _stop(self, thread: "_Thread") -> None:
+        stop = {"threadId": thread.id, "turnId": thread.turn_id}
+        try:
+            self._server.call("turn/interrupt", stop)
+        except CodexCallError:
+            # The turn ended in the same moment, or Codex did: both end the wait for it.
+            return
+
+    @contextmanager
+    def _claimed(self, thread_id: str) -> Iterator["_Thread"]:
+        with self._lock:
+            thread = self._threads.get(thread_id)
+            if thread is None:
+                raise CodexCallError(
+                    Failure(FailureCode.THREAD_UNKNOWN, f"no thread {json.dumps(thread_id)}"),
+                    fix="start one with the tool `codex`; threads end with the server",
+                )
+            if thread.is_busy:
+                raise CodexCallError(
+                    Failure(FailureCode.THREAD_BUSY, "this thread runs a turn already")
+                )
+            thread.begin()
+        try:
+            yield thread
+        finally:
+            thread.end()
+
+    def _answer(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Answer a request of Codex. Called on the thread that reads; decides and returns."""
+        with self._lock:
+            thread = self._threads.get(str(params.get("threadId") or params.get("conversationId")))
+        paths: tuple[str, ...] = ()
+        if thread is not None and "fileChange" in method:
+            paths = thread.log.wait_for_paths(str(params.get("itemId")), _PATHS_TIMEOUT_S)
+        escalation = parse_request(method, params, paths=paths)
+        if escalation is None:
+            return {}
+        granted = self._settings.grants.allow(
+            escalation, paths=paths, command=str(params.get("command") or "")
+        )
+        if thread is not None and not granted:
+            thread.refused.append(escalation)
+        self._settings.on_escalation(escalation, granted)
+        if "permissions" in method:
+            return {"permissions": {}, "scope": "turn"}
+        return {"decision": "accept" if granted else "decline"}
+
+
+class _Thread:
+    """A thread and, while one runs, its turn."""
+
+    def __init__(self, thread_id: str, request: ThreadRequest) -> None:
+        self.id = thread_id
+        self.request = request
+        self.is_busy = False
+        self.is_cancelled = False
+        self.is_late = False
+        self.turn_id = ""
+        self.refused: list[Escalation] = []
+        self.log = TurnLog(request.cwd)
+        self._totals: Mapping[str, int] = {}
+
+    def begin(self) -> None:
+        self._totals = self.log.totals or self._totals
+        self.log = TurnLog(self.request.cwd)
+        self.refused, self.turn_id = [], ""
+        self.is_busy, self.is_cancelled, self.is_late = True, False, False
+
+    def end(self) -> None:
+        self.is_busy = False
+
+    def report(self) -> TurnReport:
+        end = self.log.end or {}
+        failure = self._failure(end)
+        return TurnReport(
+            thread_id=self.id,
+            status=self._status(end, failure),
+            content=self.log.content,
+            usage=usage_between(self._totals, self.log),
+            files=self.log.files,
+            commands=tuple(self.log.commands),
+            escalations=tuple(self.refused),
+            failure=failure,
+            duration_ms=int(end.get("durationMs") or 0),
+        )
+
+    def _status(self, end: dict[str, Any], failure: Failure | None) -> TurnStatus:
+        if failure is not None:
+            return "interrupted" if end.get("status") == "interrupted" else "failed"
+        return "approval-required" if self.refused else "completed"
+
+    def _failure(self, end: dict[str, Any]) -> Failure | None:
+        if end.get("status") == "completed":
+            return None
+        if self.is_late:
+            return Failure(FailureCode.TURN_TIMEOUT, "the turn took longer than its time limit")
+        if end.get("status") == "interrupted":
+            return Failure(FailureCode.INTERRUPTED, "the turn was interrupted")
+        return failure_of_turn(end.get("error"))

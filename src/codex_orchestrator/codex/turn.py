@@ -1,0 +1,152 @@
+"""What one turn did, collected from Codex's notifications."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from codex_orchestrator.codex.escalation import Escalation, relative_path
+from codex_orchestrator.codex.failure import Failure
+
+TurnStatus = Literal["completed", "approval-required", "interrupted", "failed"]
+_PROGRESS_CHARACTERS = 200
+
+
+class TurnUsage(NamedTuple):
+    """What the turn cost: requests to the model, and tokens."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_output_tokens: int = 0
+    total_tokens: int = 0
+
+
+class TouchedFile(NamedTuple):
+    """A file that a patch changed: its path in the work tree, and `add`, `update` or `delete`."""
+
+    path: str
+    change: str
+
+
+class RunCommand(NamedTuple):
+    """A command that ran in the sandbox; `exit_code` is None when it did not run or end."""
+
+    command: str
+    status: str
+    exit_code: int | None
+    duration_ms: int | None
+
+
+class TurnReport(NamedTuple):
+    """The whole of one turn. `failure` is None unless the status is failed or interrupted."""
+
+    thread_id: str
+    status: TurnStatus
+    content: str
+    usage: TurnUsage
+    files: tuple[TouchedFile, ...]
+    commands: tuple[RunCommand, ...]
+    escalations: tuple[Escalation, ...]
+    failure: Failure | None
+    duration_ms: int
+
+
+class TurnLog:
+    """Collects one turn; several threads look at it, one writes."""
+
+    def __init__(self, cwd: str) -> None:
+        self._cwd = cwd
+        self._changed = threading.Condition()
+        self._paths: dict[str, tuple[str, ...]] = {}
+        self._files: dict[str, str] = {}
+        self.commands: list[RunCommand] = []
+        self.content = ""
+        self.requests = 0
+        self.totals: dict[str, int] = {}
+        self.end: dict[str, Any] | None = None
+
+    @property
+    def files(self) -> tuple[TouchedFile, ...]:
+        """Files that patches changed, in order of path."""
+        return tuple(TouchedFile(*pair) for pair in sorted(self._files.items()))
+
+    def note(self, method: str, params: Mapping[str, Any]) -> str:
+        """Take one notification; return a line for people about it, "" when there is none."""
+        if method == "turn/completed":
+            with self._changed:
+                self.end = dict(params["turn"])
+                self._changed.notify_all()
+            return ""
+        if method == "thread/tokenUsage/updated":
+            self.requests += 1
+            self.totals = {
+                name: count
+                for name, count in params["tokenUsage"]["total"].items()
+                if isinstance(count, int)
+            }
+            return ""
+        if method == "item/started":
+            return self._started(params["item"])
+        return self._completed(params["item"]) if method == "item/completed" else ""
+
+    def wait_for_end(self, timeout_s: float) -> bool:
+        """Say whether the turn ended within the time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.end is not None, timeout_s)
+
+    def wait_for_paths(self, item_id: str, timeout_s: float) -> tuple[str, ...]:
+        """Return the files of a change, once its announcement has been read."""
+        with self._changed:
+            self._changed.wait_for(lambda: item_id in self._paths, timeout_s)
+            return self._paths.get(item_id, ())
+
+    def _started(self, item: Mapping[str, Any]) -> str:
+        if item["type"] == "fileChange":
+            with self._changed:
+                self._paths[item["id"]] = tuple(
+                    relative_path(change["path"], self._cwd) for change in item["changes"]
+                )
+                self._changed.notify_all()
+            return ""
+        if item["type"] == "commandExecution":
+            return _short(f"running {item['command']}")
+        return ""
+
+    def _completed(self, item: Mapping[str, Any]) -> str:
+        kind = item["type"]
+        if kind == "agentMessage":
+            self.content = str(item["text"])
+            return _short(self.content)
+        if kind == "commandExecution":
+            ran = RunCommand(
+                item["command"], item["status"], item.get("exitCode"), item.get("durationMs")
+            )
+            self.commands.append(ran)
+            return _short(f"{ran.status} {ran.command}")
+        if kind == "fileChange" and item["status"] == "completed":
+            for change in item["changes"]:
+                self._take_change(change)
+            return _short("edited " + ", ".join(change["path"] for change in item["changes"]))
+        return ""
+
+    def _take_change(self, change: Mapping[str, Any]) -> None:
+        path = relative_path(change["path"], self._cwd)
+        self._files[path] = change["kind"]["type"]
+        moved = change["kind"].get("move_path") or change["kind"].get("movePath")
+        if moved:
+            self._files[path] = "delete"
+            self._files[relative_path(moved, self._cwd)] = "add"
+
+
+def usage_between(before: Mapping[str, int], log: TurnLog) -> TurnUsage:
+    """Return what was spent since `before`, the thread's totals at that time."""
+    now = log.totals or before
+    names = ("inputTokens", "cachedInputTokens", "outputTokens", "reasoningOutputTokens")
+    spent = [now.get(name, 0) - before.get(name, 0) for name in (*names, "totalTokens")]
+    return TurnUsage(log.requests, *spent)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _PROGRESS_CHARACTERS else line[: _PROGRESS_CHARACTERS - 1] + "…"

@@ -1,0 +1,175 @@
+"""The MCP bridge: the tools `codex` and `codex-reply`, which Codex CLI dropped in 0.154.0."""
+
+import asyncio
+import functools
+import json
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import anyio
+from mcp import types
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+from pydantic import ValidationError
+
+from codex_orchestrator import __version__
+from codex_orchestrator.codex.bridge import CodexBridge
+from codex_orchestrator.codex.failure import CodexCallError, Failure, FailureCode
+from codex_orchestrator.codex.turn import TurnReport
+from codex_orchestrator.servers.codex_schema import (
+    CodexAnswer,
+    CodexArguments,
+    ReplyArguments,
+    answer_schema,
+    arguments_schema,
+)
+
+_MAX_CALLS = 128
+_STOP_TIMEOUT_S = 30.0
+_Context = ServerRequestContext[Any]
+_Result = TypeVar("_Result")
+
+
+def build_server(bridge: CodexBridge) -> Server[Any]:
+    """Make the MCP server of a bridge; whoever runs it opens and closes the bridge."""
+    tools = _Tools(bridge)
+    return Server(
+        "codex-orchestrator-codex",
+        version=__version__,
+        title="Codex",
+        instructions=(
+            f"Runs OpenAI Codex {bridge.codex_version} in a sandbox. `codex` starts a thread and "
+            "runs its first turn; `codex-reply` runs another turn of it."
+        ),
+        on_list_tools=tools.list_tools,
+        on_call_tool=tools.call_tool,
+    )
+
+
+async def serve_stdio(bridge: CodexBridge) -> None:
+    """Serve one client over stdin and stdout until it closes stdin."""
+    server = build_server(bridge)
+    async with stdio_server() as (read, write):
+        await server.run(read, write, server.create_initialization_options())
+
+
+class _Tools:
+    def __init__(self, bridge: CodexBridge) -> None:
+        self._bridge = bridge
+        # Each call waits in a thread of its own: a full pool would keep interrupts waiting.
+        self._pool = ThreadPoolExecutor(_MAX_CALLS, thread_name_prefix="codex-call")
+
+    async def list_tools(
+        self, _context: _Context, _params: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        return types.ListToolsResult(
+            tools=[
+                _tool(
+                    "codex",
+                    "Start a Codex thread in a folder and run its first turn.",
+                    CodexArguments,
+                ),
+                _tool("codex-reply", "Run another turn of a Codex thread.", ReplyArguments),
+            ]
+        )
+
+    async def call_tool(
+        self, context: _Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult:
+        arguments = params.arguments or {}
+        try:
+            if params.name == "codex":
+                return await self._start(context, CodexArguments.model_validate(arguments))
+            if params.name == "codex-reply":
+                return await self._reply(context, ReplyArguments.model_validate(arguments))
+        except ValidationError as error:
+            return _refusal(_failure_of(error))
+        except CodexCallError as error:
+            return _refusal(error.failure)
+        return _refusal(Failure(FailureCode.INVALID_ARGUMENTS, f"no tool {params.name!r}"))
+
+    async def _start(self, context: _Context, wanted: CodexArguments) -> types.CallToolResult:
+        thread_id = await self._in_thread(lambda: self._bridge.start_thread(wanted.as_request()))
+        return await self._turn(context, thread_id, wanted.prompt)
+
+    async def _reply(self, context: _Context, wanted: ReplyArguments) -> types.CallToolResult:
+        return await self._turn(context, wanted.thread_id, wanted.prompt)
+
+    async def _turn(self, context: _Context, thread_id: str, prompt: str) -> types.CallToolResult:
+        progress = _Progress(context)
+        cancelled = threading.Event()
+        turn = self._in_thread(
+            lambda: self._bridge.run_turn(
+                thread_id, prompt, on_progress=progress.tell, cancelled=cancelled
+            )
+        )
+        try:
+            report = await turn
+        except asyncio.CancelledError:
+            cancelled.set()
+            # The client went away, its turn must not go on. The scope is cancelled already, so
+            # the wait needs a shield of its own.
+            with anyio.move_on_after(_STOP_TIMEOUT_S, shield=True):
+                await self._in_thread(lambda: self._bridge.interrupt(thread_id))
+            raise
+        await progress.flush()
+        return _result(report, self._bridge.codex_version)
+
+    def _in_thread(self, call: Callable[[], _Result]) -> Awaitable[_Result]:
+        return asyncio.get_running_loop().run_in_executor(self._pool, functools.partial(call))
+
+
+class _Progress:
+    """Passes lines from the turn's thread on to the client, in their order."""
+
+    def __init__(self, context: _Context) -> None:
+        self._context = context
+        self._loop = asyncio.get_running_loop()
+        self._sent: list[Future[None]] = []
+
+    def tell(self, line: str) -> None:
+        report = self._context.session.report_progress(len(self._sent) + 1, None, line)
+        self._sent.append(asyncio.run_coroutine_threadsafe(report, self._loop))
+
+    async def flush(self) -> None:
+        # After the result has been sent, progress about it would be an error.
+        await asyncio.gather(*map(asyncio.wrap_future, self._sent), return_exceptions=True)
+
+
+def _tool(
+    name: str, description: str, arguments: type[CodexArguments] | type[ReplyArguments]
+) -> types.Tool:
+    return types.Tool(
+        name=name,
+        description=description,
+        input_schema=arguments_schema(arguments),
+        output_schema=answer_schema(),
+    )
+
+
+def _result(report: TurnReport, codex_version: str) -> types.CallToolResult:
+    if report.failure is not None:
+        return _refusal(report.failure, thread_id=report.thread_id)
+    answer = CodexAnswer.of(report, codex_version=codex_version)
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=report.content)],
+        structured_content=answer.model_dump(mode="json", by_alias=True),
+    )
+
+
+def _refusal(failure: Failure, *, thread_id: str = "") -> types.CallToolResult:
+    error = {"code": str(failure.code), "message": failure.message}
+    return types.CallToolResult(
+        is_error=True,
+        content=[types.TextContent(type="text", text=str(failure))],
+        structured_content={"error": error, "threadId": thread_id},
+    )
+
+
+def _failure_of(error: ValidationError) -> Failure:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return Failure(FailureCode.INVALID_ARGUMENTS, f"{json.dumps(place)}: {first['msg']}")

@@ -1,0 +1,153 @@
+"""What goes over the wire of the Codex bridge: names as `codex mcp-server` had them."""
+
+import functools
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic.alias_generators import to_camel
+
+from codex_orchestrator.codex.hardening import CALLER_SETTINGS
+from codex_orchestrator.codex.session import ThreadRequest
+from codex_orchestrator.codex.turn import TurnReport
+
+Setting = str | int | bool
+
+
+class _Arguments(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class CodexArguments(_Arguments):
+    """Arguments of the tool `codex`."""
+
+    prompt: str = Field(min_length=1, description="What to do.")
+    model: str = Field(default="", description="Model; the server's own when absent.")
+    cwd: str = Field(
+        default="", description="Folder to work in, inside the server's root (its default)."
+    )
+    sandbox: Literal["read-only", "workspace-write"] = Field(
+        default="workspace-write", description="What commands may write. The network is off."
+    )
+    approval_policy: Literal["never", "on-request"] = Field(
+        default="on-request",
+        alias="approval-policy",
+        description="on-request: a wish to leave the sandbox is reported (and declined unless "
+        "approved beforehand); never: Codex declines it by itself and nobody hears of it.",
+    )
+    config: dict[str, Setting] = Field(
+        default_factory=dict,
+        description=f"Settings of this thread, out of: {', '.join(sorted(CALLER_SETTINGS))}.",
+    )
+    base_instructions: str = Field(
+        default="", alias="base-instructions", description="Replaces Codex's own instructions."
+    )
+    developer_instructions: str = Field(
+        default="", alias="developer-instructions", description="Added to the instructions."
+    )
+
+    def as_request(self) -> ThreadRequest:
+        """Return the thread that is asked for."""
+        return ThreadRequest(
+            cwd=self.cwd,
+            model=self.model,
+            sandbox=self.sandbox,
+            approval_policy=self.approval_policy,
+            config=self.config,
+            base_instructions=self.base_instructions,
+            developer_instructions=self.developer_instructions,
+        )
+
+
+class ReplyArguments(_Arguments):
+    """Arguments of the tool `codex-reply`."""
+
+    thread_id: str = Field(alias="threadId", min_length=1, description="Thread to go on with.")
+    prompt: str = Field(min_length=1, description="What to do next.")
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class WireUsage(_Wire):
+    """What this call cost; tokens of the threads of one server add up."""
+
+    requests: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    reasoning_output_tokens: int
+    total_tokens: int
+
+
+class WireFile(_Wire):
+    """A file changed by a patch. What commands wrote is not listed: ask git."""
+
+    path: str
+    change: str
+
+
+class WireCommand(_Wire):
+    """A command of the turn."""
+
+    command: str
+    status: str
+    exit_code: int | None
+    duration_ms: int | None
+
+
+class WireEscalation(_Wire):
+    """A wish to leave the sandbox that was declined; `kind:value` is what one would approve."""
+
+    kind: str
+    value: str
+    reason: str
+    detail: str
+
+
+class CodexAnswer(_Wire):
+    """Structured content of a completed turn."""
+
+    thread_id: str
+    content: str
+    status: Literal["completed", "approval-required"]
+    usage: WireUsage
+    files: tuple[WireFile, ...]
+    commands: tuple[WireCommand, ...]
+    escalations: tuple[WireEscalation, ...]
+    duration_ms: int
+    codex_version: str
+
+    @classmethod
+    def of(cls, report: TurnReport, *, codex_version: str) -> "CodexAnswer":
+        """Return the wire form of a turn's report."""
+        fields: dict[str, Any] = {
+            "usage": report.usage._asdict(),
+            "files": [file._asdict() for file in report.files],
+            "commands": [command._asdict() for command in report.commands],
+            "escalations": [
+                {**escalation._asdict(), "kind": str(escalation.kind)}
+                for escalation in report.escalations
+            ],
+        }
+        return cls.model_validate(
+            {
+                "thread_id": report.thread_id,
+                "content": report.content,
+                "status": report.status,
+                "duration_ms": report.duration_ms,
+                "codex_version": codex_version,
+                **fields,
+            }
+        )
+
+
+@functools.cache
+def answer_schema() -> dict[str, JsonValue]:
+    """Return the JSON Schema of a result; a failed call carries `error` in its place."""
+    return CodexAnswer.model_json_schema(by_alias=True, mode="serialization")
+
+
+def arguments_schema(arguments: type[_Arguments]) -> dict[str, JsonValue]:
+    """Return the JSON Schema of a tool's arguments."""
+    return arguments.model_json_schema(by_alias=True)
