@@ -1,0 +1,130 @@
+"""Run a check: exit codes decide, the log is kept, and what could not run did not pass."""
+
+import os
+import re
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from codex_orchestrator.model.check import CheckCommand, CheckResult
+from codex_orchestrator.model.errors import InputError, ServiceError
+from codex_orchestrator.model.names import path_problem
+from codex_orchestrator.model.verdict import ValidationStatus
+from codex_orchestrator.workspace.output import Redaction, unchanged
+from codex_orchestrator.workspace.process import ProcessResult, run_process
+
+LOG_DIR_TOKEN = "{log_dir}"  # noqa: S105 - a placeholder in arguments, no password
+_MOST_LOGS = 10_000
+
+
+def run_check(
+    root: Path,
+    command: CheckCommand,
+    *,
+    log_dir: Path,
+    deadline_s: float,
+    env: Mapping[str, str],
+    redact: Redaction = unchanged,
+    on_line: Callable[[str], None] | None = None,
+    stop: threading.Event | None = None,
+) -> CheckResult:
+    """Run one check in a folder and say what came of it.
+
+    The result's `log_path` is relative to `log_dir`. Its `failures` are empty: who knows the
+    report's format reads it from `log_dir / command.junit`, where only this run's report stands.
+
+    Args:
+        root: the folder that the command runs in.
+        command: what is run; `{log_dir}` in an argument stands for the log folder.
+        log_dir: folder for log and report; made when missing.
+        deadline_s: seconds that the run still has; the check's own limit may be shorter.
+        env: the command's whole environment.
+        redact: masks secrets in the log.
+        on_line: gets each line of output as safe text.
+        stop: ends the check early when it is set.
+
+    Raises:
+        InputError: the report's path leaves the log folder.
+        ServiceError: log or folder cannot be written.
+    """
+    if command.junit and path_problem(command.junit):
+        raise InputError(f"check {command.name!r}: junit {path_problem(command.junit)}")
+    argv = tuple(item.replace(LOG_DIR_TOKEN, str(log_dir)) for item in command.argv)
+    try:
+        log_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if command.junit:
+            (log_dir / command.junit).unlink(missing_ok=True)
+    except OSError as error:
+        raise ServiceError(f"{error.filename or log_dir}: {error.strerror}") from error
+    timeout_s = min(float(command.timeout_s), deadline_s)
+    log_path = _free_log(log_dir, command.name)
+    if timeout_s <= 0:
+        return _not_run(command, "no time was left in the run")
+    result = run_process(
+        argv,
+        cwd=root,
+        env=env,
+        timeout_s=timeout_s,
+        log_path=log_path,
+        redact=redact,
+        on_line=on_line,
+        stop=stop,
+    )
+    return CheckResult(
+        name=command.name,
+        argv=command.argv,
+        status=_status(result),
+        exit_code=result.exit_code,
+        duration_ms=result.duration_ms,
+        log_path=log_path.name,
+        output_tail=result.tail,
+        detail=_detail(result, timeout_s),
+    )
+
+
+def _free_log(log_dir: Path, name: str) -> Path:
+    stem = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:40] or "check"
+    for number in range(1, _MOST_LOGS):
+        path = log_dir / (f"{stem}.log" if number == 1 else f"{stem}.{number}.log")
+        if not os.path.lexists(path):
+            return path
+    raise ServiceError(f"{log_dir}: more than {_MOST_LOGS} logs of {name!r}")
+
+
+def _not_run(command: CheckCommand, detail: str) -> CheckResult:
+    return CheckResult(
+        name=command.name,
+        argv=command.argv,
+        status=ValidationStatus.NOT_RUN,
+        exit_code=None,
+        duration_ms=0,
+        log_path="",
+        detail=detail,
+    )
+
+
+def _status(result: ProcessResult) -> ValidationStatus:
+    if result.is_timed_out:
+        return ValidationStatus.TIMED_OUT
+    if result.is_stopped or result.exit_code is None:
+        return ValidationStatus.NOT_RUN
+    return ValidationStatus.PASSED if result.exit_code == 0 else ValidationStatus.FAILED
+
+
+def _detail(result: ProcessResult, timeout_s: float) -> str:
+    parts = []
+    if result.is_timed_out:
+        parts.append(f"ended after {timeout_s:.0f} s, its time limit")
+    elif result.is_stopped:
+        parts.append("stopped before its end")
+    elif result.problem:
+        parts.append(result.problem)
+    elif result.exit_code is not None and result.exit_code < 0:
+        parts.append(f"killed by signal {-result.exit_code}")
+    if result.left_behind:
+        parts.append(f"processes that it left running and that were ended: {result.left_behind}")
+    if result.survivors:
+        parts.append(f"processes that could not be ended: {result.survivors}")
+    if result.dropped_bytes:
+        parts.append(f"{result.dropped_bytes} bytes of output are not in the log")
+    return "; ".join(parts)

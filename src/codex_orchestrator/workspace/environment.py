@@ -1,0 +1,55 @@
+"""The environment of child processes: built from an allow-list, never by taking names away."""
+
+import os
+import re
+from collections.abc import Mapping
+
+from codex_orchestrator.model.errors import InputError
+
+_ALLOWED = frozenset(
+    [
+        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TERM", "TZ", "CI"),
+        *("LANG", "LANGUAGE", "SYSTEMROOT", "USERPROFILE", "COMSPEC", "PATHEXT"),
+        *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"),
+        *("VIRTUAL_ENV", "CONDA_PREFIX", "PYENV_ROOT", "JAVA_HOME", "NVM_DIR", "VOLTA_HOME"),
+        *("GOPATH", "GOROOT", "GOCACHE", "GOMODCACHE", "CARGO_HOME", "RUSTUP_HOME"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
+    ]
+)
+_SECRET = re.compile(
+    r"(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL)",
+    re.IGNORECASE,
+)
+
+
+def child_environment(
+    environ: Mapping[str, str], extra: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the environment for a command that strangers' code may run in.
+
+    Args:
+        environ: our own environment; only names on the list are taken.
+        extra: more variables, given as they are.
+
+    Raises:
+        InputError: the name of an extra variable says that it holds a secret.
+    """
+    for name in extra or {}:
+        if _SECRET.search(name):
+            raise InputError(
+                f"the variable {name} looks like a secret and is not given to commands",
+                fix="give it another name if it is none",
+            )
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name in _ALLOWED or (name.startswith("LC_") and not _SECRET.search(name))
+    }
+    kept["PATH"] = _absolute_only(kept.get("PATH", os.defpath))
+    kept.setdefault("LANG", "C.UTF-8")
+    return kept | dict(extra or {})
+
+
+def _absolute_only(path: str) -> str:
+    # A relative entry would let a file of the work tree pass for `git` or `pytest`.
+    return os.pathsep.join(part for part in path.split(os.pathsep) if os.path.isabs(part))

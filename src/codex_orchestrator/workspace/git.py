@@ -1,0 +1,206 @@
+"""Run git on a repository that strangers may have written to: no hook, no filter, no prompt."""
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError, ServiceError
+from codex_orchestrator.model.published_text import visible
+
+OLDEST_GIT = (2, 31)
+_KEPT = (
+    "PATH",
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_CACHE_HOME",
+    "TMPDIR",
+    "SYSTEMROOT",
+    "USERPROFILE",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CEILING_DIRECTORIES",
+)
+_SETTINGS = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "core.untrackedCache": "false",
+    "core.pager": "cat",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "submodule.recurse": "false",
+    "advice.detachedHead": "false",
+}
+_OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+class GitError(NotCheckedError):
+    """Git ended with an error, so what it was asked is not known."""
+
+    def __init__(self, message: str, *, fix: str = "", exit_status: int = 0) -> None:
+        super().__init__(message, fix=fix)
+        self.exit_status = exit_status
+
+
+class Git:
+    """Git in one folder, with settings that switch off whatever a repository can make it run.
+
+    Hooks, fsmonitor and clean/smudge filters are off, so files of Git LFS stay pointers. The
+    environment is an allow-list: no GIT_DIR of a calling hook, no credential prompt.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        environ: Mapping[str, str],
+        places: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+        runs_filters: bool = False,
+        timeout_s: float = 300,
+    ) -> None:
+        self.folder = folder
+        self._environ = environ
+        self._places = dict(places or {})
+        self._settings = _SETTINGS | dict(settings or {})
+        self._filters: dict[str, str] | None = None
+        self._runs_filters = runs_filters
+        self._timeout_s = timeout_s
+
+    def at(
+        self,
+        folder: Path,
+        *,
+        places: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+        runs_filters: bool = False,
+    ) -> "Git":
+        """Return a git of the same repository elsewhere: other GIT_… places, more settings.
+
+        `runs_filters` is for the user's own checkout, whose files went through the filters.
+        """
+        other = Git(
+            folder,
+            environ=self._environ,
+            places=places,
+            settings=self._settings | dict(settings or {}),
+            runs_filters=runs_filters,
+            timeout_s=self._timeout_s,
+        )
+        other._filters = self._filters
+        return other
+
+    def run(self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
+        """Run git with these arguments and return what it wrote to stdout.
+
+        Raises:
+            GitError: git ended with an error; the message is git's own first line.
+            ServiceError: the disk is full.
+            NotCheckedError: git is missing or too old.
+        """
+        status, out, err = self.attempt(*args, stdin=stdin, env=env)
+        if status:
+            raise _failure(args[0], status, err)
+        return out
+
+    def text(self, *args: str, stdin: bytes = b"") -> str:
+        """Run git and return its output as text without the final newline."""
+        return self.run(*args, stdin=stdin).decode("utf-8", "surrogateescape").rstrip("\n")
+
+    def attempt(
+        self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes, str]:
+        """Run git and return exit status, stdout and stderr text.
+
+        Raises:
+            NotCheckedError: git is missing, too old, or did not end in time.
+        """
+        if self._filters is None:
+            self._filters = self._find_filters()
+        settings = self._settings | ({} if self._runs_filters else self._filters)
+        return self._run(args, settings, stdin=stdin, env=env)
+
+    def _find_filters(self) -> dict[str, str]:
+        status, out, _ = self._run(("version",), {})
+        numbers = re.search(rb"(\d+)\.(\d+)", out)
+        if status or not numbers or tuple(map(int, numbers.groups())) < OLDEST_GIT:
+            raise NotCheckedError(
+                f"git {out.decode('utf-8', 'replace').strip()!r} is too old",
+                fix="install git {}.{} or newer".format(*OLDEST_GIT),
+            )
+        _, out, _ = self._run(("config", "-z", "--name-only", "--get-regexp", r"^filter\."), {})
+        drivers = {name.rpartition(".")[0] for name in os.fsdecode(out).split("\0") if name}
+        emptied = {
+            f"{name}.{key}": "" for name in drivers for key in ("clean", "smudge", "process")
+        }
+        return emptied | {f"{name}.required": "false" for name in drivers}
+
+    def _run(
+        self,
+        args: tuple[str, ...],
+        settings: Mapping[str, str],
+        *,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+    ) -> tuple[int, bytes, str]:
+        try:
+            done = subprocess.run(
+                ["git", *args],
+                cwd=self.folder,
+                env=self._environment(settings) | dict(env or {}),
+                input=stdin,
+                capture_output=True,
+                timeout=self._timeout_s,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            if not self.folder.is_dir():
+                raise NotCheckedError(f"{self.folder}: no such folder") from error
+            raise NotCheckedError("git is not installed", fix="install git") from error
+        except subprocess.TimeoutExpired as error:
+            raise NotCheckedError(
+                f"git {args[0]} did not end within {self._timeout_s:.0f} s in {self.folder}"
+            ) from error
+        except OSError as error:
+            raise NotCheckedError(
+                f"git cannot be started in {self.folder}: {error.strerror}"
+            ) from error
+        return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
+
+    def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
+        env = {name: self._environ[name] for name in _KEPT if name in self._environ}
+        env |= {
+            "LC_ALL": "C",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_CONFIG_COUNT": str(len(settings)),
+        }
+        # The environment takes any driver name; `-c name=value` splits at the first `=`.
+        for number, (name, value) in enumerate(settings.items()):
+            env |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+        return env | self._places
+
+
+def is_object_name(text: str) -> bool:
+    """Say whether text is a full object name in hexadecimal."""
+    return _OBJECT.fullmatch(text) is not None
+
+
+def _failure(command: str, status: int, stderr: str) -> OrchestratorError:
+    lines = [line for line in visible(stderr).splitlines() if line and not _is_hint(line)]
+    told = next((line for line in lines if line.startswith(("fatal:", "error:"))), "")
+    said = told or (lines[0] if lines else f"exit status {status}")
+    message = f"git {command}: {said.removeprefix('fatal: ').removeprefix('error: ')[:500]}"
+    if "No space left on device" in stderr or "Disk quota exceeded" in stderr:
+        return ServiceError(message, fix="free some space, then resume the run")
+    fix = ""
+    if "dubious ownership" in stderr:
+        fix = "git config --global --add safe.directory <that folder>, if you trust it"
+    return GitError(message, fix=fix, exit_status=status)
+
+
+def _is_hint(line: str) -> bool:
+    return line.startswith(("hint:", "warning:"))

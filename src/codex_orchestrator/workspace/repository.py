@@ -1,0 +1,132 @@
+"""The user's repository: what it is, where its commits stand, and putting a patch into it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.workspace.git import Git, is_object_name
+
+
+class Repository(NamedTuple):
+    """A repository with a work tree. `git` runs in its top folder."""
+
+    git: Git
+    top: Path
+    common_dir: Path
+    is_shallow: bool
+
+
+def find_repository(folder: Path, *, environ: Mapping[str, str]) -> Repository:
+    """Look at the repository that holds a folder.
+
+    Raises:
+        InputError: it is no repository, or a bare one.
+        NotCheckedError: git is missing, too old, or refuses the repository.
+    """
+    git = Git(folder, environ=environ)
+    status, out, err = git.attempt(
+        "rev-parse",
+        "--is-bare-repository",
+        "--is-shallow-repository",
+        "--path-format=absolute",
+        "--git-common-dir",
+    )
+    if status and "not a git repository" in err:
+        raise InputError(
+            "not a git repository",
+            path=str(folder),
+            fix="run it in a repository, or name one with --repo DIR (`git init` makes one)",
+        )
+    if status:
+        git.run("rev-parse", "--git-dir")
+        raise NotCheckedError(f"{folder}: git cannot read this repository")
+    is_bare, is_shallow, common = os.fsdecode(out).rstrip("\n").split("\n", 2)
+    if is_bare == "true":
+        raise InputError(
+            "a bare repository has no files to work on",
+            path=str(folder),
+            fix="clone it and run the command in the clone",
+        )
+    top = Path(git.text("rev-parse", "--path-format=absolute", "--show-toplevel"))
+    return Repository(git.at(top), top, Path(common), is_shallow == "true")
+
+
+def head_commit(repository: Repository) -> str:
+    """Return the commit that is checked out; a detached HEAD is as good as a branch.
+
+    Raises:
+        InputError: the repository has no commit yet.
+    """
+    status, out, _ = repository.git.attempt(
+        "rev-parse", "--verify", "--quiet", "--end-of-options", "HEAD^{commit}"
+    )
+    if status:
+        raise InputError(
+            "the repository has no commits, so there is no base to work from",
+            path=str(repository.top),
+            fix="make a first commit (git add -A && git commit)",
+        )
+    return out.decode("ascii").strip()
+
+
+def require_commit(repository: Repository, sha: str) -> None:
+    """Make sure that the repository has a commit.
+
+    Raises:
+        InputError: sha is no full object name, or names no commit here.
+        NotCheckedError: the repository is shallow and the commit was not fetched.
+    """
+    if not is_object_name(sha):
+        raise InputError(f"{sha!r} is not a full commit id", fix="give all 40 hexadecimal digits")
+    status, _, _ = repository.git.attempt("cat-file", "-e", f"{sha}^{{commit}}")
+    if not status:
+        return
+    if repository.is_shallow:
+        raise NotCheckedError(
+            f"commit {sha} is not in this shallow clone",
+            fix="git fetch --unshallow (in GitHub Actions: fetch-depth: 0 at actions/checkout)",
+        )
+    raise InputError(f"the repository has no commit {sha}", path=str(repository.top))
+
+
+def require_clean_checkout(repository: Repository) -> None:
+    """Check that no tracked file of the user's checkout is changed.
+
+    Raises:
+        InputError: names the first changed file.
+    """
+    git = repository.git.at(repository.top, runs_filters=True)
+    changed = git.run("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no")
+    if changed:
+        first = os.fsdecode(changed.split(b"\0", 1)[0][3:])
+        count = changed.count(b"\0")
+        raise InputError(
+            f"the working tree has changes ({first!r}"
+            + (f" and {count - 1} more)" if count > 1 else ")"),
+            path=str(repository.top),
+            fix="commit or stash them first; the result is kept on the run's branch",
+        )
+
+
+def apply_to_checkout(repository: Repository, patch: bytes) -> None:
+    """Put a patch into the user's files, all of it or none; the index stays as it is.
+
+    Files that git does not track may stand beside it, unless the patch makes the same file.
+
+    Raises:
+        InputError: tracked files are changed, or the patch does not fit the checkout.
+    """
+    require_clean_checkout(repository)
+    git = repository.git.at(repository.top, runs_filters=True)
+    options = ("apply", "--whitespace=nowarn", "--no-ignore-whitespace")
+    status, _, err = git.attempt(*options, "--check", "-", stdin=patch)
+    if status:
+        said = next((line for line in err.splitlines() if line.startswith("error:")), err)
+        raise InputError(
+            f"the patch does not fit the checkout: {said.removeprefix('error: ').strip()[:500]}",
+            path=str(repository.top),
+            fix="check out the commit that the run started from, or merge the run's branch",
+        )
+    git.run(*options, "-", stdin=patch)

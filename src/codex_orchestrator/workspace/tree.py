@@ -1,0 +1,233 @@
+"""The work tree of one run: what changed in it, its states, and its commit."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from codex_orchestrator.model.build import Change
+from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.workspace.git import Git, is_object_name
+
+MAX_CHANGED_BYTES = 64 * 1024 * 1024
+REFS = "refs/codex-orchestrator"
+_AUTHOR = re.compile(r"([^<>\n\0]+) <([^<>\s\0]+)>")
+_GITLINK = "160000"
+_PLAIN_DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
+
+
+class Author(NamedTuple):
+    """Who a commit says it is from."""
+
+    name: str
+    email: str
+
+
+def parse_author(text: str) -> Author:
+    """Parse `Name <address>`.
+
+    Raises:
+        InputError: the text has another form.
+    """
+    found = _AUTHOR.fullmatch(text.strip())
+    if not found:
+        raise InputError(f"{text!r} is not an author", fix="write it as: Name <name@example.org>")
+    return Author(found[1].strip(), found[2])
+
+
+class GitWorkTree:
+    """One run's files. Its index is its own, so flags set on the usual one hide nothing."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        git: Git,
+        run_id: str,
+        base_sha: str,
+        author: Author,
+        clock: Callable[[], str],
+    ) -> None:
+        self._root = root
+        self._git = git
+        self._run_id = run_id
+        self._base = base_sha
+        self._author = author
+        self._clock = clock
+
+    @property
+    def root(self) -> Path:
+        """Absolute path of the work tree."""
+        return self._root
+
+    @property
+    def base_sha(self) -> str:
+        """The commit that the work started from."""
+        return self._base
+
+    def change(self) -> Change:
+        """Return all that differs from the base, new files included, ignored files left out.
+
+        A renamed file counts as one removed and one added, so that both paths are seen.
+
+        Raises:
+            InputError: a changed file's name is not UTF-8.
+            NotCheckedError: a nested repository hides files, or the change is beyond 64 MiB.
+        """
+        return self.change_to(self._write_tree())
+
+    def change_to(self, tree_id: str) -> Change:
+        """Return all that differs between the base and a tree, as `change` does."""
+        span = (*_PLAIN_DIFF, self._base, tree_id, "--")
+        raw = self._git.run("diff-tree", "-r", "-z", "--raw", *span)
+        entries = list(_raw_entries(raw))
+        self._refuse_hidden(entries)
+        added = removed = 0
+        for record in self._git.run("diff-tree", "-r", "-z", "--numstat", *span).split(b"\0"):
+            plus, _, rest = record.partition(b"\t")
+            minus = rest.partition(b"\t")[0]
+            added += int(plus) if plus.isdigit() else 0
+            removed += int(minus) if minus.isdigit() else 0
+        return Change(
+            paths=tuple(sorted(entry.path for entry in entries)),
+            added_lines=added,
+            removed_lines=removed,
+            patch=self._git.run("diff-tree", "-r", "-p", "--binary", *span),
+        )
+
+    def snapshot(self) -> str:
+        """Record the state of all files that are not ignored and return its tree object name.
+
+        The state outlives a crash; it is given up when the run's work tree is closed.
+        """
+        tree_id = self._write_tree()
+        self._git.run("update-ref", f"{REFS}/{self._run_id}/snapshots/{tree_id}", tree_id)
+        return tree_id
+
+    def restore(self, tree_id: str) -> None:
+        """Bring the files back to a recorded state; ignored files stay.
+
+        Raises:
+            InputError: there is no such state.
+        """
+        if not is_object_name(tree_id):
+            raise InputError(f"{tree_id!r} is not the id of a recorded state")
+        status, _, _ = self._git.attempt("cat-file", "-e", f"{tree_id}^{{tree}}")
+        if status:
+            raise InputError(
+                f"the repository no longer has the recorded state {tree_id}",
+                fix="start the task again without --resume",
+            )
+        self._git.run("add", "--all", "--", ".")
+        self._git.run("read-tree", "--reset", "-u", tree_id)
+
+    def commit(self, message: str, *, branch: str) -> str:
+        """Record the change as one commit on a new branch and return its object name.
+
+        Plumbing only: no hook runs, nothing is checked out. When the branch already stands at
+        a commit of the same content on the same base, that commit is returned.
+
+        Raises:
+            InputError: the branch name is no good, or the branch holds something else.
+            NotCheckedError: nothing changed.
+        """
+        status, _, _ = self._git.attempt("check-ref-format", f"refs/heads/{branch}")
+        if status or branch.startswith("-"):
+            raise InputError(f"{branch!r} is not a branch name", fix="change `branch_prefix`")
+        tree_id = self._write_tree()
+        if tree_id == self._git.text("rev-parse", "--verify", f"{self._base}^{{tree}}"):
+            raise NotCheckedError("the work tree holds no change, so there is nothing to commit")
+        commit = self._git.run(
+            "commit-tree",
+            "--no-gpg-sign",
+            "-p",
+            self._base,
+            "-F",
+            "-",
+            tree_id,
+            stdin=message.replace("\0", "").encode("utf-8", "replace"),
+            env=self._signature(),
+        )
+        sha = commit.decode("ascii").strip()
+        absent = "0" * len(sha)
+        status, _, err = self._git.attempt("update-ref", f"refs/heads/{branch}", sha, absent)
+        if not status:
+            return sha
+        standing = self._same_work(branch, tree_id)
+        if not standing:
+            raise InputError(
+                f"branch {branch!r} cannot be made: it exists with other content "
+                f"or its name is in the way of another ({err.strip()[:200]})",
+                fix=f"rename or delete it: git branch -m {branch} NEW",
+            )
+        return standing
+
+    def _same_work(self, branch: str, tree_id: str) -> str:
+        status, out, _ = self._git.attempt(
+            "show", "-s", "--format=%H %T %P", "--end-of-options", f"refs/heads/{branch}"
+        )
+        sha, _, rest = out.decode("ascii", "replace").strip().partition(" ")
+        return sha if not status and rest == f"{tree_id} {self._base}" else ""
+
+    def _signature(self) -> Mapping[str, str]:
+        moment = datetime.fromisoformat(self._clock())
+        date = f"@{int(moment.timestamp())} +0000"
+        return {
+            f"GIT_{role}_{field}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for field, value in (
+                ("NAME", self._author.name),
+                ("EMAIL", self._author.email),
+                ("DATE", date),
+            )
+        }
+
+    def _write_tree(self) -> str:
+        self._git.run("add", "--all", "--", ".")
+        return self._git.text("write-tree")
+
+    def _refuse_hidden(self, entries: list["_Entry"]) -> None:
+        for entry in entries:
+            if entry.new_mode == _GITLINK != entry.old_mode:
+                raise NotCheckedError(
+                    f"{entry.path}: a repository inside the work tree; "
+                    "its files would not be part of the change",
+                    fix=f"remove {entry.path}/.git, or ignore the folder",
+                )
+        blobs = [e.new_blob for e in entries if e.new_mode != _GITLINK and set(e.new_blob) != {"0"}]
+        sizes = self._git.run(
+            "cat-file",
+            "--batch-check=%(objectsize)",
+            stdin="".join(f"{blob}\n" for blob in blobs).encode("ascii"),
+        )
+        total = sum(int(size) for size in sizes.split())
+        if total > MAX_CHANGED_BYTES:
+            raise NotCheckedError(
+                f"the changed files have {total} bytes, the limit is {MAX_CHANGED_BYTES}",
+                fix="ignore what the work leaves behind (.gitignore), or make smaller tasks",
+            )
+
+
+class _Entry(NamedTuple):
+    old_mode: str
+    new_mode: str
+    new_blob: str
+    path: str
+
+
+def _raw_entries(raw: bytes) -> "list[_Entry]":
+    fields = raw.split(b"\0")
+    entries = []
+    for facts, name in zip(fields[::2], fields[1::2], strict=False):
+        old_mode, new_mode, _, new_blob, _ = facts.decode("ascii").removeprefix(":").split(" ")
+        try:
+            path = name.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"the name of the changed file {os.fsdecode(name)!r} is not UTF-8",
+                fix="rename the file",
+            ) from error
+        entries.append(_Entry(old_mode, new_mode, new_blob, path))
+    return entries

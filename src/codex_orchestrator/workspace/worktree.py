@@ -1,0 +1,260 @@
+"""The workspace: gives each run a git work tree of its own and runs checks in it."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from codex_orchestrator.model.check import CheckCommand, CheckResult
+from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.names import is_identifier
+from codex_orchestrator.workspace.checks import run_check
+from codex_orchestrator.workspace.environment import child_environment
+from codex_orchestrator.workspace.output import Redaction, unchanged
+from codex_orchestrator.workspace.repository import (
+    Repository,
+    apply_to_checkout,
+    find_repository,
+    head_commit,
+    require_clean_checkout,
+    require_commit,
+)
+from codex_orchestrator.workspace.scratch import make_private, remove_tree, scratch_folder
+from codex_orchestrator.workspace.tree import REFS, Author, GitWorkTree, parse_author
+
+DEFAULT_AUTHOR = "Codex Orchestrator <codex-orchestrator@localhost>"
+# What tools leave behind. It counts as ignored, whatever the machine's own ignore file says;
+# a .gitignore of the repository can take a line back with `!`.
+_LEFT_BY_TOOLS = (
+    "__pycache__/",
+    "*.py[co]",
+    "*.egg-info/",
+    ".eggs/",
+    ".pytest_cache/",
+    ".mypy_cache/",
+    ".ruff_cache/",
+    ".hypothesis/",
+    ".tox/",
+    ".nox/",
+    ".venv/",
+    ".coverage",
+    ".coverage.*",
+    "node_modules/",
+    ".DS_Store",
+)
+
+
+# The files are what the commit holds, byte for byte, whatever this machine is set to.
+_SETTINGS = {
+    "core.attributesFile": os.devnull,
+    "core.autocrlf": "false",
+    "core.sparseCheckout": "false",
+    "i18n.commitEncoding": "UTF-8",
+}
+
+
+class Rooted(Protocol):
+    """A work tree, as far as running a check in it goes."""
+
+    @property
+    def root(self) -> Path:
+        """Absolute path of the work tree."""
+        ...
+
+
+class GitWorkspace:
+    """Work trees of one repository. The user's checkout and index are never touched."""
+
+    def __init__(
+        self,
+        repo: Path,
+        *,
+        clock: Callable[[], str],
+        environ: Mapping[str, str],
+        scratch: Path | None = None,
+        author: str = DEFAULT_AUTHOR,
+        redact: Redaction = unchanged,
+    ) -> None:
+        self._repo = repo
+        self._clock = clock
+        self._environ = environ
+        self._scratch = scratch
+        self._author: Author = parse_author(author)
+        self._redact = redact
+        self._found: Repository | None = None
+
+    def head_sha(self) -> str:
+        """Return the commit that is checked out, the base of a new run.
+
+        Raises:
+            InputError: no repository, a bare one, or one without commits.
+        """
+        return head_commit(self._repository)
+
+    @contextmanager
+    def open(self, run_id: str, *, base_sha: str) -> Iterator[GitWorkTree]:
+        """Make (or find again, on resume) the run's work tree; remove it at the normal end.
+
+        When the block ends with an exception, the tree stays for `--resume`.
+
+        Raises:
+            InputError: the base is not there, or the run began from another base.
+            NotCheckedError: the clone is too shallow, or git is missing or too old.
+        """
+        if not is_identifier(run_id):
+            raise InputError(f"{run_id!r} is not a run id")
+        require_commit(self._repository, base_sha)
+        place = self._place(run_id)
+        tree = self._find(place, run_id, base_sha) or self._make(place, run_id, base_sha)
+        yield tree
+        self.forget(run_id)
+
+    def forget(self, run_id: str) -> None:
+        """Remove the work tree and the recorded states of a run; nothing happens if there are none.
+
+        Raises:
+            ServiceError: a file cannot be removed.
+        """
+        place = self._place(run_id)
+        git = self._repository.git
+        record = _read_record(place)
+        if record:
+            git.attempt("worktree", "remove", "--force", "--force", "--", record["root"])
+        remove_tree(place)
+        refs = git.run("for-each-ref", "--format=delete %(refname)", f"{REFS}/{run_id}/")
+        git.run("update-ref", "--stdin", stdin=refs)
+
+    def leftovers(self) -> tuple[str, ...]:
+        """Return the ids of runs whose work tree still stands, for example after a crash."""
+        if not self._folder.is_dir():
+            return ()
+        return tuple(sorted(name for name in os.listdir(self._folder) if is_identifier(name)))
+
+    def require_clean_checkout(self) -> None:
+        """Check that a patch could be put into the user's files.
+
+        Raises:
+            InputError: tracked files are changed.
+        """
+        require_clean_checkout(self._repository)
+
+    def apply_to_checkout(self, patch: bytes) -> None:
+        """Put a patch into the user's files when they are clean; the index stays as it is.
+
+        Raises:
+            InputError: tracked files are changed, or the patch does not fit.
+        """
+        apply_to_checkout(self._repository, patch)
+
+    def run_check(
+        self, tree: Rooted, command: CheckCommand, *, log_dir: Path, deadline_s: float
+    ) -> CheckResult:
+        """Run one check; its whole process group is gone when this returns.
+
+        Args:
+            tree: where it runs.
+            command: what is run; `{log_dir}` in an argument stands for the log folder.
+            log_dir: where its log is kept.
+            deadline_s: seconds that the run still has.
+        """
+        return run_check(
+            tree.root,
+            command,
+            log_dir=log_dir,
+            deadline_s=deadline_s,
+            env=child_environment(self._environ),
+            redact=self._redact,
+        )
+
+    @property
+    def _repository(self) -> Repository:
+        if self._found is None:
+            self._found = find_repository(self._repo, environ=self._environ)
+        return self._found
+
+    @property
+    def _folder(self) -> Path:
+        repository = self._repository
+        return self._scratch or scratch_folder(
+            repository.top, repository.common_dir, environ=self._environ
+        )
+
+    def _place(self, run_id: str) -> Path:
+        return self._folder / run_id
+
+    def _find(self, place: Path, run_id: str, base_sha: str) -> GitWorkTree | None:
+        record = _read_record(place)
+        if not record or not os.path.isdir(record["root"]) or not os.path.isdir(record["git_dir"]):
+            return None
+        if record["base"] != base_sha:
+            raise InputError(
+                f"run {run_id} began from commit {record['base']}, not from {base_sha}",
+                fix="resume it from there, or start a new run",
+            )
+        # A killed git leaves its lock; the run's own lock says that nobody else works here.
+        (place / "index.lock").unlink(missing_ok=True)
+        return self._tree(place, record, run_id)
+
+    def _make(self, place: Path, run_id: str, base_sha: str) -> GitWorkTree:
+        self._forget_broken(place)
+        make_private(self._folder)
+        make_private(place)
+        root = place / (self._repository.top.name or "repository")
+        git = self._repository.git
+        git.run("update-ref", f"{REFS}/{run_id}/base", base_sha)
+        # Forced twice: the place may be known from a tree that somebody removed by hand.
+        git.at(self._repository.top, settings=_SETTINGS).run(
+            "worktree", "add", "-f", "-f", "--detach", "--lock", "--", str(root), base_sha
+        )
+        git_dir = Path(git.at(root).text("rev-parse", "--absolute-git-dir"))
+        shutil.copy2(git_dir / "index", place / "index")
+        (place / "ignored").write_text("".join(f"{line}\n" for line in _LEFT_BY_TOOLS), "utf-8")
+        record = {"base": base_sha, "root": str(root), "git_dir": str(git_dir)}
+        # Written last: a tree without it was never finished and is made anew.
+        draft = place / "record.tmp"
+        draft.write_text(json.dumps(record), "utf-8")
+        draft.replace(place / "record.json")
+        return self._tree(place, record, run_id)
+
+    def _forget_broken(self, place: Path) -> None:
+        if os.path.lexists(place):
+            root = place / (self._repository.top.name or "repository")
+            self._repository.git.attempt(
+                "worktree", "remove", "--force", "--force", "--", str(root)
+            )
+            remove_tree(place)
+
+    def _tree(self, place: Path, record: Mapping[str, str], run_id: str) -> GitWorkTree:
+        root = Path(record["root"])
+        git = self._repository.git.at(
+            root,
+            places={
+                "GIT_DIR": record["git_dir"],
+                "GIT_WORK_TREE": record["root"],
+                "GIT_INDEX_FILE": str(place / "index"),
+            },
+            settings=_SETTINGS | {"core.excludesFile": str(place / "ignored")},
+        )
+        return GitWorkTree(
+            root,
+            git=git,
+            run_id=run_id,
+            base_sha=record["base"],
+            author=self._author,
+            clock=self._clock,
+        )
+
+
+def _read_record(place: Path) -> dict[str, str]:
+    try:
+        record = json.loads((place / "record.json").read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise NotCheckedError(
+            f"{place / 'record.json'} cannot be read: {error}", fix=f"remove {place}"
+        ) from error
+    return {name: str(record[name]) for name in ("base", "root", "git_dir")}

@@ -1,0 +1,120 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from codex_orchestrator.model.check import CheckCommand, CheckResult
+from codex_orchestrator.model.errors import InputError, ServiceError
+from codex_orchestrator.model.verdict import ValidationStatus
+from codex_orchestrator.workspace.worktree import GitWorkspace
+from support.workspace import clock, git_environ, write_files
+
+
+def check(workspace, tmp_path, argv, *, deadline_s=60.0, files=None, **facts) -> CheckResult:
+    command = CheckCommand(name="test", argv=tuple(argv), **facts)
+    with workspace.open("r1", base_sha=workspace.head_sha()) as tree:
+        write_files(tree.root, files or {})
+        return workspace.run_check(tree, command, log_dir=tmp_path / "tests", deadline_s=deadline_s)
+
+
+def test_exit_code_zero_is_the_only_pass(workspace, tmp_path):
+    result = check(workspace, tmp_path, ["sh", "-c", "echo fine"])
+    assert result.status is ValidationStatus.PASSED
+    assert (result.exit_code, result.output_tail, result.log_path) == (0, "fine\n", "test.log")
+    assert (tmp_path / "tests/test.log").read_text() == "fine\n"
+
+
+@pytest.mark.parametrize("end", ["exit 1", "exit 255", "kill -9 $$"])
+def test_any_other_end_is_a_failure(end, workspace, tmp_path):
+    result = check(workspace, tmp_path, ["sh", "-c", f"echo 'all tests passed'; {end}"])
+    assert result.status is ValidationStatus.FAILED
+
+
+def test_a_command_runs_in_the_work_tree(workspace, tmp_path):
+    result = check(workspace, tmp_path, ["cat", "note"], files={"note": "from the tree"})
+    assert result.output_tail == "from the tree"
+
+
+def test_a_command_that_is_not_installed_did_not_run(workspace, tmp_path):
+    result = check(workspace, tmp_path, ["no-such-test-tool"])
+    assert result.status is ValidationStatus.NOT_RUN
+    assert result.exit_code is None
+    assert "'no-such-test-tool' cannot be run" in result.detail
+
+
+def test_a_file_of_the_tree_does_not_pass_for_a_tool(workspace, tmp_path):
+    files = {"no-such-test-tool": "#!/bin/sh\nexit 0\n"}
+    result = check(workspace, tmp_path, ["no-such-test-tool"], files=files)
+    assert result.status is ValidationStatus.NOT_RUN
+
+
+def test_a_check_that_hangs_is_timed_out_and_keeps_its_log(workspace, tmp_path):
+    result = check(workspace, tmp_path, ["sh", "-c", "echo a; sleep 600"], timeout_s=1)
+    assert result.status is ValidationStatus.TIMED_OUT
+    assert result.detail == "ended after 1 s, its time limit"
+    assert (tmp_path / "tests/test.log").read_text() == "a\n"
+
+
+def test_the_end_of_the_run_bounds_a_check(workspace, tmp_path):
+    result = check(workspace, tmp_path, ["sleep", "600"], deadline_s=0.3)
+    assert result.status is ValidationStatus.TIMED_OUT
+
+
+def test_a_check_without_time_did_not_run(workspace, tmp_path):
+    result = check(workspace, tmp_path, ["true"], deadline_s=0)
+    assert result.status is ValidationStatus.NOT_RUN
+    assert result.detail == "no time was left in the run"
+
+
+def test_a_process_that_a_test_leaves_is_named_and_gone(workspace, tmp_path):
+    result = check(workspace, tmp_path, ["sh", "-c", "sleep 600 &"])
+    assert result.status is ValidationStatus.PASSED
+    assert "left running and that were ended: 1" in result.detail
+
+
+def test_the_log_folder_is_put_into_arguments(workspace, tmp_path):
+    source = "import sys; open(sys.argv[1].split('=')[1], 'w').write('<testsuite/>')"
+    result = check(
+        workspace,
+        tmp_path,
+        [sys.executable, "-c", source, "--junitxml={log_dir}/junit.xml"],
+        junit="junit.xml",
+    )
+    assert result.status is ValidationStatus.PASSED
+    assert (tmp_path / "tests/junit.xml").read_text() == "<testsuite/>"
+    assert str(tmp_path) not in "".join(result.argv)[len(sys.executable) :]
+
+
+def test_a_report_of_an_earlier_round_is_not_taken_for_a_new_one(workspace, tmp_path):
+    write_files(tmp_path, {"tests/junit.xml": "old"})
+    check(workspace, tmp_path, ["true"], junit="junit.xml")
+    assert not (tmp_path / "tests/junit.xml").exists()
+
+
+def test_each_round_has_a_log_of_its_own(workspace, tmp_path):
+    names = [check(workspace, tmp_path, ["echo", str(n)]).log_path for n in range(3)]
+    assert names == ["test.log", "test.2.log", "test.3.log"]
+
+
+def test_the_name_of_a_check_is_no_path(workspace, tmp_path):
+    command = CheckCommand(name="../../Evil name", argv=("true",))
+    with workspace.open("r1", base_sha=workspace.head_sha()) as tree:
+        result = workspace.run_check(tree, command, log_dir=tmp_path / "tests", deadline_s=60)
+    assert result.log_path == "evil-name.log"
+
+
+def test_a_report_outside_the_log_folder_is_refused(workspace, tmp_path):
+    with pytest.raises(InputError, match="junit leaves the repository"):
+        check(workspace, tmp_path, ["true"], junit="../junit.xml")
+
+
+def test_a_log_folder_that_cannot_be_made_is_named(workspace, tmp_path):
+    Path(tmp_path / "tests").write_text("a file")
+    with pytest.raises(ServiceError, match="tests: "):
+        check(workspace, tmp_path, ["true"])
+
+
+def test_secrets_of_our_environment_do_not_reach_a_check(repo, scratch, tmp_path):
+    environ = git_environ(tmp_path / "home") | {"OPENAI_API_KEY": "k-123456"}
+    workspace = GitWorkspace(repo, clock=clock, environ=environ, scratch=scratch)
+    assert "k-123456" not in check(workspace, tmp_path, ["env"]).output_tail

@@ -1,0 +1,53 @@
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.workspace.environment import child_environment
+
+SECRETS = {
+    "OPENAI_API_KEY": "k",
+    "GITHUB_TOKEN": "t",
+    "AWS_SECRET_ACCESS_KEY": "a",
+    "LC_SECRET": "l",
+    "GITHUB_OUTPUT": "/o",
+    "GITHUB_ENV": "/e",
+    "LD_PRELOAD": "/evil.so",
+    "PYTHONPATH": "/evil",
+    "GIT_DIR": "/evil",
+}
+
+
+def test_only_listed_names_reach_a_command():
+    kept = child_environment(
+        SECRETS | {"PATH": "/bin", "HOME": "/h", "LC_ALL": "C", "VIRTUAL_ENV": "/v"}
+    )
+    assert kept == {
+        "PATH": "/bin",
+        "HOME": "/h",
+        "LC_ALL": "C",
+        "VIRTUAL_ENV": "/v",
+        "LANG": "C.UTF-8",
+    }
+
+
+@given(st.dictionaries(st.text(min_size=1), st.text()))
+def test_names_of_secrets_never_pass(environ):
+    kept = child_environment(environ | SECRETS)
+    assert not set(kept) & set(SECRETS)
+
+
+def test_more_variables_can_be_given():
+    assert child_environment({}, {"MODE": "fast"})["MODE"] == "fast"
+
+
+def test_a_given_variable_that_looks_like_a_secret_is_refused():
+    with pytest.raises(InputError, match="NPM_TOKEN looks like a secret"):
+        child_environment({}, {"NPM_TOKEN": "x"})
+
+
+def test_relative_folders_leave_the_path():
+    path = os.pathsep.join(["", ".", "/bin", "node_modules/.bin", "/usr/bin"])
+    assert child_environment({"PATH": path})["PATH"] == "/bin:/usr/bin"

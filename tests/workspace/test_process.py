@@ -1,0 +1,265 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from codex_orchestrator.model.errors import NotCheckedError, ServiceError
+from codex_orchestrator.workspace.environment import child_environment
+from codex_orchestrator.workspace.process import ProcessResult, run_process
+from support.workspace import ends, is_running, wait_for
+
+LINUX = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="only Linux reaches beyond the process group"
+)
+
+
+def run(folder: Path, argv: list[str], **options) -> ProcessResult:
+    options = {"timeout_s": 60, "log_path": folder / "log", "grace_s": 0.3} | options
+    return run_process(argv, cwd=folder, env=child_environment(os.environ), **options)
+
+
+def python(source: str) -> list[str]:
+    return [sys.executable, "-I", "-S", "-c", source]
+
+
+# Forks twice into a session of its own, closes nothing, and ignores the polite signal.
+DAEMON = """
+import os, signal, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        open("pid", "w").write(str(os.getpid()))
+        time.sleep(600)
+    os._exit(0)
+while not os.path.exists("pid") or not open("pid").read():
+    time.sleep(0.01)
+"""
+
+
+def test_the_exit_code_and_both_outputs_are_reported(tmp_path):
+    result = run(tmp_path, ["sh", "-c", "echo out; echo err >&2; exit 3"])
+    assert result.exit_code == 3
+    assert (tmp_path / "log").read_bytes() == b"out\nerr\n"
+    assert result.tail == "out\nerr\n"
+    assert not result.is_timed_out
+    assert result.problem == ""
+
+
+def test_a_signal_is_a_negative_exit_code(tmp_path):
+    assert run(tmp_path, ["sh", "-c", "kill -9 $$"]).exit_code == -9
+
+
+def test_a_program_that_is_not_there_did_not_run(tmp_path):
+    result = run(tmp_path, ["no-such-program-here"])
+    assert result.exit_code is None
+    assert result.problem == "'no-such-program-here' cannot be run: No such file or directory"
+
+
+def test_a_file_that_may_not_be_executed_did_not_run(tmp_path):
+    (tmp_path / "tool").write_text("#!/bin/sh\n")
+    result = run(tmp_path, ["./tool"])
+    assert result.exit_code is None
+    assert "Permission denied" in result.problem
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(NotCheckedError, match="cannot be started"):
+        run_process(["true"], cwd=tmp_path / "gone", env={}, timeout_s=5, log_path=tmp_path / "log")
+
+
+def test_an_argument_with_a_nul_byte_is_refused(tmp_path):
+    with pytest.raises(NotCheckedError, match="cannot be started"):
+        run(tmp_path, ["echo", "a\0b"])
+
+
+def test_arguments_are_not_read_by_a_shell(tmp_path):
+    run(tmp_path, ["printf", "%s", "$(touch x) `touch y`; touch z"])
+    assert (tmp_path / "log").read_text() == "$(touch x) `touch y`; touch z"
+    assert os.listdir(tmp_path) == ["log"]
+
+
+def test_there_is_no_input_to_wait_for(tmp_path):
+    assert run(tmp_path, ["cat"]).exit_code == 0
+
+
+def test_a_command_that_hangs_is_ended_at_its_limit(tmp_path):
+    result = run(tmp_path, ["sh", "-c", "echo begun; sleep 600"], timeout_s=0.5)
+    assert result.is_timed_out
+    assert result.exit_code == -signal.SIGTERM
+    assert result.tail == "begun\n"
+
+
+def test_a_command_that_ignores_the_polite_signal_is_killed(tmp_path):
+    result = run(tmp_path, ["sh", "-c", "trap '' TERM; while :; do sleep 1; done"], timeout_s=0.3)
+    assert result.is_timed_out
+    assert result.exit_code == -signal.SIGKILL
+
+
+@LINUX
+def test_a_daemon_that_the_command_leaves_is_gone_and_counted(tmp_path):
+    result = run(tmp_path, python(DAEMON))
+    assert result.exit_code == 0
+    assert result.left_behind == 1
+    assert not is_running(int((tmp_path / "pid").read_text()))
+
+
+@LINUX
+def test_a_daemon_is_gone_after_a_time_out_too(tmp_path):
+    result = run(tmp_path, python(DAEMON + "time.sleep(600)"), timeout_s=1.5)
+    assert result.is_timed_out
+    assert not is_running(int((tmp_path / "pid").read_text()))
+
+
+@LINUX
+def test_many_orphans_that_keep_forking_are_gone(tmp_path):
+    source = """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+for _ in range(10):
+    if os.fork() == 0:
+        os.setsid()
+        end = time.time() + 600
+        while time.time() < end:
+            if os.fork():
+                os._exit(0)
+            os.setsid()
+            time.sleep(0.002)
+"""
+    result = run(tmp_path, python(source))
+    assert result.exit_code == 0
+    assert result.survivors == 0
+
+
+def test_a_child_that_holds_the_output_open_does_not_hang_us(tmp_path):
+    result = run(tmp_path, ["sh", "-c", "sleep 600 & echo done"])
+    assert result.tail == "done\n"
+    assert result.left_behind == 1
+
+
+def test_an_event_stops_the_command(tmp_path):
+    stop = threading.Event()
+    result = run(
+        tmp_path, ["sh", "-c", "echo go; sleep 600"], on_line=lambda _: stop.set(), stop=stop
+    )
+    assert result.is_stopped
+    assert not result.is_timed_out
+
+
+CALLER = """
+import os, sys
+from pathlib import Path
+from codex_orchestrator.workspace.process import run_process
+run_process(
+    ["sh", "-c", "echo $$ > child; exec sleep 600"], cwd=Path(sys.argv[1]), env=dict(os.environ),
+    timeout_s=300, log_path=Path(sys.argv[1], "log"),
+)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_the_command_does_not_outlive_a_caller_that_dies(number, tmp_path):
+    caller = subprocess.Popen(
+        [sys.executable, "-c", CALLER, str(tmp_path)], stderr=subprocess.DEVNULL
+    )
+    child = int(wait_for(tmp_path / "child"))
+    caller.send_signal(number)
+    caller.wait(30)
+    assert ends(child)
+
+
+def test_a_command_that_kills_its_keeper_has_no_exit_code(tmp_path):
+    result = run(tmp_path, ["sh", "-c", "kill -9 $PPID; sleep 600"])
+    assert result.exit_code is None
+    assert result.problem == "how the command ended is not known"
+
+
+def test_output_beyond_the_limit_is_counted_and_its_end_is_still_shown(tmp_path):
+    source = "import sys\nfor n in range(20000): print(n)\n"
+    result = run(tmp_path, python(source), max_output_bytes=1000)
+    log = (tmp_path / "log").read_text()
+    assert log.startswith("0\n1\n2\n")
+    assert log.endswith(f"\n[log cut here: {result.dropped_bytes} more bytes were not kept]\n")
+    assert result.dropped_bytes == 108890 - 1000
+    assert result.tail.endswith("19999\n")
+
+
+def test_the_tail_obeys_no_terminal_code_and_no_broken_text(tmp_path):
+    source = r"""
+import os
+os.write(1, b"\x1b[31mred\x1b[0m \x1b]0;title\x07 caf\xe9 \xe2\x80\xaeabc\r\nend\n")
+"""
+    assert run(tmp_path, python(source)).tail == "red  caf\ufffd abc\nend\n"
+
+
+def test_a_secret_is_masked_across_writes_and_in_a_line_without_end(tmp_path):
+    secret = b"s3cret-value-123"
+    source = """
+import os, time
+os.write(1, b"a s3cret-va"); time.sleep(0.1); os.write(1, b"lue-123 b\\n")
+os.write(1, b"x" * 65530 + b"s3cret-va"); time.sleep(0.1); os.write(1, b"lue-123" + b"y" * 70000)
+"""
+    lines: list[str] = []
+    result = run(
+        tmp_path,
+        python(source),
+        redact=lambda data: data.replace(secret, b"***"),
+        on_line=lines.append,
+    )
+    log = (tmp_path / "log").read_bytes()
+    assert secret not in log
+    assert log.count(b"***") == 2
+    assert log.replace(b"***", b"") == b"a  b\n" + b"x" * 65530 + b"y" * 70000
+    assert secret.decode() not in "".join(lines) + result.tail
+
+
+def test_a_log_is_private_and_never_written_over(tmp_path):
+    run(tmp_path, ["true"])
+    assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(ServiceError, match="log cannot be written: File exists"):
+        run(tmp_path, ["true"])
+
+
+def test_a_link_in_the_place_of_the_log_is_not_followed(tmp_path):
+    (tmp_path / "log").symlink_to(tmp_path / "victim")
+    with pytest.raises(ServiceError, match="cannot be written"):
+        run(tmp_path, ["true"])
+    assert not (tmp_path / "victim").exists()
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path):
+    """A file system of 64 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"no small file system here: {mounted.stderr.decode().strip()}")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_ends_the_command_and_names_the_log(tmp_path, full_disk):
+    source = """
+import os, time
+open("child", "w").write(str(os.getpid()))
+for _ in range(20):
+    os.write(1, b"x" * 9999 + b"\\n")
+time.sleep(600)
+"""
+    with pytest.raises(ServiceError, match=r"disk/log: the log cannot be written: No space left"):
+        run(tmp_path, python(source), log_path=full_disk / "log")
+    assert ends(int((tmp_path / "child").read_text()))
+
+
+def test_a_log_folder_that_is_none_is_named(tmp_path):
+    with pytest.raises(ServiceError, match="/dev/full/log: the log cannot be written: Not a dir"):
+        run(tmp_path, ["true"], log_path=Path("/dev/full/log"))
