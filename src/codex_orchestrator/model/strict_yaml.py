@@ -61,7 +61,7 @@ def _refuse_constructs(text: str) -> None:
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise YamlError("anchors and aliases are not allowed", line)
-        if getattr(event, "tag", None) and not getattr(event, "implicit", True):
+        if getattr(event, "tag", None) is not None:
             raise YamlError("tags are not allowed", line)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1

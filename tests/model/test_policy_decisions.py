@@ -1,0 +1,155 @@
+"""Pure decisions: mode, verdict, approvals, protected paths, added lines, merged reviews."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codex_orchestrator.model.approval import (
+    ApprovalKind,
+    Policy,
+    matches_glob,
+    parse_escalation,
+)
+from codex_orchestrator.model.errors import ExitCode
+from codex_orchestrator.model.finding import Finding, Severity
+from codex_orchestrator.model.mode import ModeName, choose_mode
+from codex_orchestrator.model.patch import added_lines
+from codex_orchestrator.model.review import Decision, Review, merge_review
+from codex_orchestrator.model.task import Execution, Task
+from codex_orchestrator.model.verdict import (
+    ValidationStatus,
+    Verdict,
+    choose_verdict,
+    exit_code_of,
+)
+
+
+def make_task(**execution: bool) -> Task:
+    return Task(id="t", title="T", spec="s.md", execution=Execution(**execution))
+
+
+@pytest.mark.parametrize(
+    ("execution", "requested", "selected", "words"),
+    [
+        ({}, "auto", ModeName.MCP, "default"),
+        ({"parallel": True}, "auto", ModeName.CLOUD, "execution.parallel"),
+        ({"requires_cloud": True}, "auto", ModeName.CLOUD, "execution.requires_cloud"),
+        ({"parallel": True}, "mcp", ModeName.MCP, "requested explicitly"),
+        ({}, "cloud", ModeName.CLOUD, "requested explicitly"),
+    ],
+)
+def test_the_mode_follows_the_request_then_the_task_then_the_default(
+    execution: dict[str, bool], requested: str, selected: ModeName, words: str
+) -> None:
+    mode = choose_mode(make_task(**execution), requested=requested)
+    assert (mode.selected, mode.requested) == (selected, requested)
+    assert words in mode.reason
+
+
+@given(st.lists(st.sampled_from(ValidationStatus)), st.booleans())
+def test_only_passed_checks_and_an_approval_make_a_good_verdict(
+    statuses: list[ValidationStatus], approved: bool
+) -> None:
+    verdict = choose_verdict(tuple(statuses), is_approved=approved)
+    is_good = bool(statuses) and set(statuses) == {ValidationStatus.PASSED} and approved
+    assert (verdict is Verdict.APPROVED) == is_good
+    assert (exit_code_of(verdict) is ExitCode.OK) == is_good
+
+
+def test_no_check_at_all_is_no_pass() -> None:
+    assert choose_verdict((), is_approved=True) is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    ("path", "is_protected"),
+    [
+        (".github/workflows/ci.yml", True),
+        (".GitHub/workflows/ci.yml", True),
+        ("sub/.git/hooks/pre-commit", True),
+        ("AGENTS.md", True),
+        ("deep/down/agents.md", True),
+        ("requirements/dev.lock", True),
+        (".codex-orchestrator.toml", True),
+        ("tests/conftest.py", True),
+        ("src/app.py", False),
+        ("docs/github/x.md", False),
+    ],
+)
+def test_files_that_decide_what_runs_are_protected(path: str, is_protected: bool) -> None:
+    assert bool(Policy().protecting_rule(path)) is is_protected
+
+
+def test_an_approved_edit_lifts_the_protection_of_that_path_only() -> None:
+    policy = Policy(approved_edits=("AGENTS.md",))
+    assert policy.protecting_rule("AGENTS.md") == ""
+    assert policy.protecting_rule("sub/AGENTS.md") != ""
+
+
+def test_a_command_is_allowed_by_its_beginning_argument_by_argument() -> None:
+    policy = Policy(run=(("npm", "test"),))
+    assert policy.allows_command(("npm", "test", "--", "unit"))
+    assert not policy.allows_command(("npm",))
+    assert not policy.allows_command(("npm", "testing"))
+    assert not policy.allows_command(())
+
+
+def test_an_empty_allowed_command_is_refused_because_it_would_allow_all() -> None:
+    with pytest.raises(ValueError, match="must not be empty"):
+        Policy(run=((),))
+
+
+@pytest.mark.parametrize(
+    ("path", "glob", "matches"),
+    [
+        ("src/a.py", "src/**", True),
+        ("src/a/b.py", "src/**/*.py", True),
+        ("src/b.py", "src/**/*.py", True),
+        ("src/a/b.py", "src/*.py", False),
+        ("a.py", "**/*.py", True),
+        ("src", "src/**", True),
+        ("srcs/a.py", "src/**", False),
+    ],
+)
+def test_globs_span_folders_only_by_two_stars(path: str, glob: str, matches: bool) -> None:
+    assert matches_glob(path, glob) is matches
+
+
+def test_escalations_are_kind_and_value() -> None:
+    assert parse_escalation("edit:a:b") == (ApprovalKind.EDIT, "a:b")
+    for wrong in ("edit", "edit:", "eat:x", "", ":x"):
+        with pytest.raises(ValueError, match="KIND:VALUE"):
+            parse_escalation(wrong)
+
+
+PATCH = b"""diff --git a/a.py b/a.py
+--- a/a.py
++++ b/a.py
+@@ -1,3 +1,4 @@
+ one
+-two
++TWO
++++ b/not-a-header
+ three
+@@ -10 +11,2 @@ context
+ ten
++eleven
+\\ No newline at end of file
+diff --git a/gone.py b/gone.py
+--- a/gone.py
++++ /dev/null
+@@ -1 +0,0 @@
+-x
+"""
+
+
+def test_added_lines_are_counted_in_the_new_file() -> None:
+    assert added_lines(PATCH) == {"a.py": {2, 3, 12}}
+
+
+def test_an_error_that_a_rule_found_cannot_be_approved_away() -> None:
+    review = Review(decision=Decision.APPROVE, summary="fine")
+    error = Finding("r", Severity.ERROR, "a.py", 1, "bad")
+    warning = Finding("r", Severity.WARNING, "a.py", 1, "odd")
+    assert merge_review(review, (error,)).decision is Decision.REQUEST_CHANGES
+    assert merge_review(review, (warning,)).decision is Decision.APPROVE
+    assert len(merge_review(review, (error, warning)).findings) == 2
