@@ -120,8 +120,6 @@ def _review(transcript: Transcript) -> Answer:
     if not transcript.results and "git_diff" in transcript.tools:
         return Answer("git_diff", {})
     findings = [*_unplanned(data), *_unpassed(data)]
-    if not data["change"]["paths"]:
-        findings.append(_finding("empty-change", "", "the run changed nothing"))
     count = len(data["change"]["paths"])
     return Answer(
         "",
