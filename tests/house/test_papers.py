@@ -1,0 +1,140 @@
+"""The papers tell the truth: tables, help texts, links and examples agree with the program."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from codex_orchestrator.cli.app import COMMANDS, app
+from codex_orchestrator.model.errors import ExitCode
+
+PAPERS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "AGENTS.md", "CHANGELOG.md", "docs")
+
+
+def papers(root: Path) -> list[Path]:
+    found = [root / name for name in PAPERS if name.endswith(".md")]
+    return found + sorted((root / "docs").rglob("*.md"))
+
+
+def readme(root: Path) -> str:
+    return (root / "README.md").read_text(encoding="utf-8")
+
+
+def run(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "codex_orchestrator", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": "/usr/bin:/bin", "COLUMNS": "80", "LC_ALL": "C.UTF-8"},
+    )
+    return done.stdout
+
+
+def leaves(
+    group: click.Group, words: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None, f"{name} is listed and not there"
+        if isinstance(command, click.Group):
+            yield from leaves(command, (*words, name))
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            yield (*words, name), command
+
+
+def test_the_exit_code_table_is_the_one_of_the_program(root: Path) -> None:
+    rows = re.findall(r"^\| (\d+) \| ", readme(root), flags=re.MULTILINE)
+    assert [int(row) for row in rows] == [int(code) for code in ExitCode]
+
+
+def test_help_texts_in_readme_are_the_ones_of_the_program(root: Path) -> None:
+    blocks = re.findall(
+        r"^```text\n\$ codex-orchestrator (.*--help)\n(.*?)^```$",
+        readme(root),
+        flags=re.MULTILINE | re.DOTALL,
+    )
+    assert blocks
+    for arguments, text in blocks:
+        assert text == run(*shlex.split(arguments))
+
+
+def test_the_command_table_of_the_group_is_help_of_the_commands() -> None:
+    for name, (_, _, text) in COMMANDS.items():
+        command = app.get_command(click.Context(app), name)
+        assert command is not None
+        assert command.get_short_help_str(limit=200).rstrip(".") == text.rstrip("."), name
+
+
+def test_every_command_has_help_with_an_example_that_its_own_parser_takes() -> None:
+    commands = dict(leaves(app))
+    assert len(commands) >= len(COMMANDS)
+    for words, command in commands.items():
+        call = " ".join(("codex-orchestrator", *words))
+        text = command.get_help(click.Context(command, info_name=call))
+        examples = re.findall(rf"^\s*\$? ?{re.escape(call)}(?= |$)(.*)$", text, re.MULTILINE)
+        examples = [example for example in examples if "[OPTIONS]" not in example]
+        assert examples, f"`{call} --help` shows no example"
+        for example in examples:
+            arguments = shlex.split(example, comments=True)
+            command.make_context(words[-1], arguments, resilient_parsing=False)
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "AGENTS.md", "docs"])
+def test_commands_in_the_papers_exist(root: Path, name: str) -> None:
+    path = root / name
+    files = sorted(path.rglob("*.md")) if path.is_dir() else [path]
+    known = {words[0] for words, _ in leaves(app)}
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        for word in re.findall(r"(?:`|\$ |^    )codex-orchestrator ([a-z]+)", text, re.MULTILINE):
+            assert word in known, f"{file.name} names `codex-orchestrator {word}`"
+
+
+def test_every_link_within_the_project_leads_somewhere(root: Path) -> None:
+    broken = [
+        f"{paper.name}: {target}"
+        for paper in papers(root)
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", paper.read_text("utf-8"))
+        if "://" not in target and not (paper.parent / target).exists()
+    ]
+    assert not broken
+
+
+def test_every_decision_is_listed_and_short(root: Path) -> None:
+    folder = root / "docs" / "decisions"
+    listed = re.findall(r"\((\d{4}-[a-z0-9-]+\.md)\)", (folder / "README.md").read_text("utf-8"))
+    assert sorted(listed) == sorted(path.name for path in folder.glob("0*.md"))
+    assert [name for name in listed if len((folder / name).read_text("utf-8")) > 6000] == []
+
+
+def test_the_rules_for_agents_stay_under_100_lines(root: Path) -> None:
+    assert len((root / "AGENTS.md").read_text(encoding="utf-8").splitlines()) < 100
+
+
+def test_readme_lists_the_inputs_and_outputs_of_the_action(root: Path) -> None:
+    action = yaml.safe_load((root / "action.yml").read_text(encoding="utf-8"))
+    text = readme(root)
+    for kind in ("inputs", "outputs"):
+        section = text.split(f"### {kind.capitalize()}\n", 1)[1].split("\n#", 1)[0]
+        assert re.findall(r"^\| `([a-z0-9-]+)` \|", section, re.MULTILINE) == list(action[kind])
+
+
+def test_readme_lists_the_hooks(root: Path) -> None:
+    hooks = yaml.safe_load((root / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    section = readme(root).split("## Hooks\n", 1)[1].split("\n## ", 1)[0]
+    assert [hook["id"] for hook in hooks] == re.findall(
+        r"^\| `([a-z-]+)` \|", section, re.MULTILINE
+    )
+
+
+def test_the_changelog_begins_with_what_is_unreleased(root: Path) -> None:
+    headings = re.findall(r"^## (.*)$", (root / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert headings[0] == "Unreleased"
