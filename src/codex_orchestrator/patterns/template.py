@@ -52,7 +52,9 @@ def render(asset: Asset, values: Mapping[str, Any]) -> str:
 def code_span(value: object) -> str:
     """Return a value as a Markdown code span that its content cannot leave."""
     text = " ".join(str(value).split())
+    if not text:
+        return "(empty)"
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * (longest + 1)
-    space = " " if not text or text[0] == "`" or text[-1] == "`" else ""
+    space = " " if text[0] == "`" or text[-1] == "`" else ""
     return f"{fence}{space}{text}{space}{fence}"

@@ -1,0 +1,6 @@
+from datetime import (
+    date,
+    datetime,  # the class
+)
+
+NOW = (date.today(), datetime.utcnow())

@@ -1,0 +1,1 @@
+const a: number = eval(text); // expect: js-no-eval-ts

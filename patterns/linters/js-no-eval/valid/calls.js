@@ -1,0 +1,3 @@
+const a = JSON.parse(text);
+const b = model.eval();
+const c = "eval(text)";
