@@ -9,15 +9,22 @@ class CheckCommand(Document):
 
     `junit` is the file, relative to the run's log folder, that the command writes its JUnit
     report to; "" when it writes none. In `argv` the text `{log_dir}` stands for the run's log
-    folder: whoever runs the command puts the absolute path there. `env` holds variables to set
-    besides the allowed ones. `timeout_s` is in seconds.
+    folder: whoever runs the command puts the absolute path there. `shown` is the command as
+    records name it, without absolute paths; empty when `argv` has none. `env` holds variables to
+    set besides the allowed ones. `timeout_s` is in seconds.
     """
 
     name: str
     argv: tuple[str, ...]
     timeout_s: int = 600
     junit: str = ""
+    shown: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """The command as it stands in manifests and comments."""
+        return self.shown or self.argv
 
 
 class CheckResult(Document):

@@ -1,0 +1,65 @@
+"""Which adapter a project gets: the one it names, else the one that fits best."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.task import CheckName
+from codex_orchestrator.patterns.adapters.command import CommandAdapter
+from codex_orchestrator.patterns.adapters.go import GoAdapter
+from codex_orchestrator.patterns.adapters.node import NodeAdapter
+from codex_orchestrator.patterns.adapters.protocol import Adapter
+from codex_orchestrator.patterns.adapters.python import PythonAdapter
+
+ADAPTERS: tuple[Adapter, ...] = (PythonAdapter(), NodeAdapter(), GoAdapter())
+
+
+def choose_adapter(
+    root: Path,
+    wanted: str | None = None,
+    *,
+    commands: Mapping[CheckName, Sequence[str]] | None = None,
+) -> Adapter:
+    """Choose the adapter of a project.
+
+    Args:
+        root: the project's top folder.
+        wanted: an adapter's id; None to look at what the folder holds.
+        commands: the commands of the generic adapter, which is chosen by the id `command`, or
+            when commands are given and no id is.
+
+    Raises:
+        InputError: the id is unknown, nothing fits, or two fit equally well.
+    """
+    if wanted == CommandAdapter.id or (wanted is None and commands):
+        if not commands:
+            raise InputError(
+                "the adapter `command` has no commands",
+                field="adapter",
+                fix="configure the commands of its checks",
+            )
+        return CommandAdapter(commands)
+    if wanted is not None:
+        for adapter in ADAPTERS:
+            if adapter.id == wanted:
+                return adapter
+        known = ", ".join([*(adapter.id for adapter in ADAPTERS), CommandAdapter.id])
+        raise InputError(f"no adapter {wanted!r}", field="adapter", fix=f"use one of: {known}")
+    found = [(adapter.detect(root), adapter) for adapter in ADAPTERS]
+    best = max(detection.strength for detection, _ in found)
+    fitting = [(detection, adapter) for detection, adapter in found if detection.strength == best]
+    if best == 0:
+        reasons = "; ".join(detection.reason for detection, _ in found)
+        raise InputError(
+            f"no adapter fits this project: {reasons}",
+            field="adapter",
+            fix="name the commands of its checks in the configuration, with `adapter: command`",
+        )
+    if len(fitting) > 1:
+        reasons = " and ".join(f"{adapter.id} ({seen.reason})" for seen, adapter in fitting)
+        raise InputError(
+            f"two adapters fit this project: {reasons}",
+            field="adapter",
+            fix=f"say which in the task, for example `adapter: {fitting[0][1].id}`",
+        )
+    return fitting[0][1]

@@ -1,0 +1,47 @@
+"""The generic adapter: a project whose checks are commands that the task or the config gives."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.model.task import CheckName
+from codex_orchestrator.patterns.adapters.protocol import Detection
+
+
+class CommandAdapter:
+    """Checks by name, each an argument list. Never detected, only named."""
+
+    id = "command"
+    language = "any"
+
+    def __init__(self, checks: Mapping[CheckName, Sequence[str]]) -> None:
+        self._checks = {name: tuple(argv) for name, argv in checks.items() if argv}
+
+    def detect(self, root: Path) -> Detection:
+        """Say no: commands are given, not found."""
+        return Detection(0, "its commands are given, not found")
+
+    def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
+        """Return the given commands."""
+        return {name: CheckCommand(name=name, argv=argv) for name, argv in self._checks.items()}
+
+    def ensure_ready(self, root: Path, checks: Sequence[CheckName], *, python: str = "") -> None:
+        """Make sure that every check has a command whose program is there.
+
+        Raises:
+            NotCheckedError: one has none, or its program cannot be found.
+        """
+        import shutil
+
+        for name in checks:
+            if name not in self._checks:
+                raise NotCheckedError(
+                    f"no command is given for `{name}`", fix=f"configure one for `{name}`"
+                )
+            program = self._checks[name][0]
+            local = root / program if "/" in program else None
+            if shutil.which(program) is None and not (local and local.is_file()):
+                raise NotCheckedError(
+                    f"`{name}` needs {program}, which is not installed", fix="install it"
+                )

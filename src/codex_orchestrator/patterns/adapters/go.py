@@ -1,0 +1,47 @@
+"""Go modules: go test, go vet, go build."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.model.task import CheckName
+from codex_orchestrator.patterns.adapters.protocol import Detection
+from codex_orchestrator.patterns.files import list_files
+
+# The toolchain that is there, and the module files as they are: a check fetches nothing.
+_ENVIRONMENT = (("GOTOOLCHAIN", "local"), ("GOFLAGS", "-mod=readonly"))
+
+
+class GoAdapter:
+    """One module, all its packages."""
+
+    id = "go"
+    language = "go"
+
+    def detect(self, root: Path) -> Detection:
+        """Look for go.mod, then for Go files."""
+        if (root / "go.mod").is_file():
+            return Detection(2, "go.mod is there")
+        first = next((path for path in list_files(root) if path.endswith(".go")), "")
+        return Detection(1, f"{first} is Go") if first else Detection(0, "no Go file")
+
+    def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
+        """Return test, lint (vet) and build over all packages."""
+        verbs: dict[CheckName, str] = {"test": "test", "lint": "vet", "build": "build"}
+        return {
+            name: CheckCommand(name=name, argv=("go", verb, "./..."), env=_ENVIRONMENT)
+            for name, verb in verbs.items()
+        }
+
+    def ensure_ready(self, root: Path, checks: Sequence[CheckName], *, python: str = "") -> None:
+        """Make sure that go is installed and that there is something to test.
+
+        Raises:
+            NotCheckedError: go is missing, or the module has no test: go would call that a pass.
+        """
+        if shutil.which("go") is None:
+            raise NotCheckedError("the checks need go", fix="install go")
+        if "test" in checks and not any(p.endswith("_test.go") for p in list_files(root)):
+            raise NotCheckedError("there is no Go test", fix="add a _test.go file")

@@ -1,0 +1,60 @@
+"""What a language adapter is: it knows how one kind of project is tested, linted and built."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.task import CheckName
+
+LOG_DIR = "{log_dir}"
+"""In a command's arguments: the run's log folder, put in by whoever runs the command."""
+
+
+class Detection(NamedTuple):
+    """How surely a project is of an adapter's kind.
+
+    `strength` is 0 for not at all, 1 for files of the language, 2 for its project file. `reason`
+    says what was seen.
+    """
+
+    strength: int
+    reason: str
+
+
+class Adapter(Protocol):
+    """One kind of project."""
+
+    @property
+    def id(self) -> str:
+        """The name that a task's `adapter:` gives."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """The language its projects are written in."""
+        ...
+
+    def detect(self, root: Path) -> Detection:
+        """Say how surely the project is of this kind. Reads files, runs nothing."""
+        ...
+
+    def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
+        """Return the project's checks. `python` is the interpreter to use, "" for our own."""
+        ...
+
+    def ensure_ready(self, root: Path, checks: Sequence[CheckName], *, python: str = "") -> None:
+        """Make sure that what the checks need is there.
+
+        Raises:
+            NotCheckedError: a check or its tool is missing, so nothing could be decided.
+        """
+        ...
+
+
+def read_text(path: Path, *, limit: int = 512 * 1024) -> str:
+    """Return the start of a project file as text; "" when there is none. Never follows a link."""
+    if path.is_symlink() or not path.is_file():
+        return ""
+    with path.open("rb") as stream:
+        return stream.read(limit).decode("utf-8", "replace")

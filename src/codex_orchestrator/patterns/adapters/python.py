@@ -1,0 +1,172 @@
+"""Python projects: pytest where the project uses it, else unittest; ruff where it is configured."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+
+from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.model.task import CheckName
+from codex_orchestrator.patterns.adapters.protocol import LOG_DIR, Detection, read_text
+from codex_orchestrator.patterns.files import list_files
+
+_RUNNER = Path(__file__).with_name("unittest_runner.py")
+_JUNIT = "junit-test.xml"
+_PROJECT_FILES = ("setup.py", "setup.cfg", "Pipfile", "requirements.txt", "tox.ini")
+_PROJECT_TABLE = re.compile(
+    r"^\[(project|build-system|tool\.(poetry|pytest|setuptools))\b", re.MULTILINE
+)
+_PYTEST_TABLES = {
+    "pyproject.toml": re.compile(r"^\[tool\.pytest\b", re.MULTILINE),
+    "setup.cfg": re.compile(r"^\[tool:pytest\]", re.MULTILINE),
+    "tox.ini": re.compile(r"^\[pytest\]", re.MULTILINE),
+}
+_DEPENDENCY_FILES = re.compile(
+    r"(pyproject\.toml|setup\.(py|cfg)|tox\.ini|Pipfile|([\w./-]*/)?[\w-]*requirements?[\w-]*\.(txt|in)"
+    r"|requirements/[\w-]+\.(txt|in))"
+)
+_PYTEST_NAME = re.compile(r"(?<![\w.-])pytest(?![\w-])")
+_PYTEST_IMPORT = re.compile(r"^[ \t]*(import|from)[ \t]+pytest\b", re.MULTILINE)
+_UNITTEST = re.compile(r"\bunittest\b")
+_TEST_FILE = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test|tests?)\.py")
+_MAX_TEST_FILES = 200
+
+
+class PythonAdapter:
+    """pytest or unittest, found by looking."""
+
+    id = "python"
+    language = "python"
+
+    def detect(self, root: Path) -> Detection:
+        """Look for a project file, then for Python files."""
+        if _PROJECT_TABLE.search(read_text(root / "pyproject.toml")):
+            return Detection(2, "pyproject.toml describes a Python project")
+        for name in _PROJECT_FILES:
+            if (root / name).is_file():
+                return Detection(2, f"{name} is there")
+        first = next((path for path in list_files(root) if path.endswith(".py")), "")
+        return Detection(1, f"{first} is Python") if first else Detection(0, "no Python file")
+
+    def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
+        """Return `test`, and `lint` where ruff is configured.
+
+        Packages under `src/` and at the top are found without being installed, before an
+        installed copy of them.
+        """
+        interpreter = python or sys.executable
+        environment = _environment(root)
+        found: dict[CheckName, CheckCommand] = {}
+        if why_pytest(root):
+            options = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+            argv: tuple[str, ...] = (*options, f"--junitxml={LOG_DIR}/{_JUNIT}")
+        else:
+            argv = (str(_RUNNER), f"--junit={LOG_DIR}/{_JUNIT}", *_discovery(root))
+        shown = tuple("unittest-runner" if part == str(_RUNNER) else part for part in argv)
+        found["test"] = CheckCommand(
+            name="test",
+            argv=(interpreter, *argv),
+            shown=("python", *shown),
+            junit=_JUNIT,
+            env=environment,
+        )
+        if _uses_ruff(root):
+            argv = ("-m", "ruff", "check", "--no-cache", "--output-format=concise", ".")
+            found["lint"] = CheckCommand(
+                name="lint",
+                argv=(interpreter, *argv),
+                shown=("python", *argv),
+                timeout_s=300,
+                env=environment,
+            )
+        return found
+
+    def ensure_ready(self, root: Path, checks: Sequence[CheckName], *, python: str = "") -> None:
+        """Make sure that the interpreter has pytest or ruff when a check needs it.
+
+        Raises:
+            NotCheckedError: a check is not configured, or its tool is not installed.
+        """
+        interpreter = python or sys.executable
+        known = self.commands(root, python=python)
+        for name in checks:
+            if name not in known:
+                raise NotCheckedError(
+                    f"the Python adapter knows no `{name}` for this project",
+                    fix="configure ruff for `lint`, or take the check out of the task",
+                )
+            module = known[name].argv[2] if known[name].argv[1] == "-m" else ""
+            if module and not _has_module(interpreter, module):
+                raise NotCheckedError(
+                    f"`{name}` needs {module}, and {interpreter} has none",
+                    fix=f"install it there: {interpreter} -m pip install {module}",
+                )
+
+
+def why_pytest(root: Path) -> str:
+    """Return what shows that a project's tests are run by pytest; "" when they are unittest's."""
+    if (root / "pytest.ini").is_file() or (root / ".pytest.ini").is_file():
+        return "pytest.ini"
+    for name, table in _PYTEST_TABLES.items():
+        if table.search(read_text(root / name)):
+            return f"a table in {name}"
+    paths = list_files(root)
+    if any(path.rsplit("/", 1)[-1] == "conftest.py" for path in paths):
+        return "conftest.py"
+    tests = list(islice((path for path in paths if _TEST_FILE.fullmatch(path)), _MAX_TEST_FILES))
+    uses_unittest = False
+    for path in tests:
+        text = read_text(root / path)
+        if _PYTEST_IMPORT.search(text):
+            return f"{path} imports it"
+        uses_unittest = uses_unittest or _UNITTEST.search(text) is not None
+    for path in paths:
+        if _DEPENDENCY_FILES.fullmatch(path) and _PYTEST_NAME.search(read_text(root / path)):
+            return f"{path} names it"
+    return "test functions without unittest" if tests and not uses_unittest else ""
+
+
+def _discovery(root: Path) -> Iterable[str]:
+    for name in ("tests", "test"):
+        if (root / name).is_dir():
+            is_package = (root / name / "__init__.py").is_file()
+            return ("--start", name, "--top", "." if is_package else name)
+    return ("--start", ".", "--top", ".")
+
+
+def _environment(root: Path) -> tuple[tuple[str, str], ...]:
+    places = [root / "src", root] if (root / "src").is_dir() else [root]
+    return (
+        ("PYTHONPATH", ":".join(str(place) for place in places)),
+        ("PYTHONDONTWRITEBYTECODE", "1"),
+        ("PYTHONUNBUFFERED", "1"),
+    )
+
+
+def _uses_ruff(root: Path) -> bool:
+    if (root / "ruff.toml").is_file() or (root / ".ruff.toml").is_file():
+        return True
+    return (
+        re.search(r"^\[tool\.ruff\b", read_text(root / "pyproject.toml"), re.MULTILINE) is not None
+    )
+
+
+def _has_module(interpreter: str, module: str) -> bool:
+    if interpreter == sys.executable:
+        from importlib.util import find_spec
+
+        return find_spec(module) is not None
+    code = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
+    try:
+        done = subprocess.run(
+            [interpreter, "-I", "-c", code, module], capture_output=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NotCheckedError(
+            f"the interpreter {interpreter} does not start: {error}",
+            fix="name another one with `python` in the configuration",
+        ) from error
+    return done.returncode == 0
