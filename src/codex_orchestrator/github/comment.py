@@ -1,0 +1,229 @@
+"""The sticky comment: one comment of ours per key, created once, updated later, read back.
+
+A comment is ours when its first line is our marker with our key and its author is us: anybody
+can write a marker, so a marker alone proves nothing.
+"""
+
+import hashlib
+import re
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+from codex_orchestrator.model.errors import NotCheckedError, ServiceError
+from codex_orchestrator.model.published_text import COMMENT_LIMIT, Markdown, capped
+
+_MARKER = re.compile(
+    r"<!-- codex-orchestrator:1 key=([A-Za-z0-9%._/-]{1,600}) run=(\d{1,18})\.(\d{1,9}) "
+    r"head=([0-9a-f]{40}|[0-9a-f]{64}) digest=([0-9a-f]{64}) -->"
+)
+_MARKER_ROOM = 1_000
+_NOTICE = Markdown("_Cut here: a comment cannot hold more. The job summary has all of it._")
+_PAUSES_S = (2.0, 5.0)
+"""How long to wait after each attempt to create whose outcome is unclear, in seconds."""
+
+
+class Comment(NamedTuple):
+    """A comment as GitHub shows it."""
+
+    id: int
+    author: str
+    body: str
+    url: str
+
+
+class UnclearWriteError(ServiceError):
+    """A write failed in a way that does not say whether it took effect."""
+
+
+class RefusedWriteError(NotCheckedError):
+    """GitHub refused a write: the token may only read, or the comment is not ours."""
+
+
+class CommentGoneError(NotCheckedError):
+    """The comment does not exist (any more)."""
+
+
+class CommentThread(Protocol):
+    """The comments of one pull request."""
+
+    def list(self) -> list[Comment]:
+        """Return all comments, oldest first."""
+        ...
+
+    def get(self, comment_id: int) -> Comment:
+        """Return one comment; raises CommentGoneError."""
+        ...
+
+    def create(self, body: str) -> Comment:
+        """Add a comment, once; raises UnclearWriteError or RefusedWriteError."""
+        ...
+
+    def edit(self, comment_id: int, body: str) -> Comment:
+        """Replace a comment's text; raises CommentGoneError or RefusedWriteError."""
+        ...
+
+    def delete(self, comment_id: int) -> None:
+        """Remove a comment; raises CommentGoneError or RefusedWriteError."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class StickyText:
+    """What the comment shall say, and for which key, run and commit.
+
+    `run` is CI's run number and attempt: of two texts for one key the higher one is newer.
+    """
+
+    key: str
+    run: tuple[int, int]
+    head_sha: str
+    text: Markdown
+
+    def body(self) -> str:
+        """Return the comment: the marker line, then the text, within GitHub's limit."""
+        text = capped(self.text, limit=COMMENT_LIMIT - _MARKER_ROOM, notice=_NOTICE).rstrip()
+        run = f"{self.run[0]}.{self.run[1]}"
+        return (
+            f"<!-- codex-orchestrator:1 key={self.key} run={run} "
+            f"head={self.head_sha} digest={_digest(text)} -->\n{text}"
+        )
+
+
+class DeliveredComment(NamedTuple):
+    """The comment that stands now, read back. `superseded`: a newer run's text was left alone."""
+
+    id: int
+    url: str
+    author: str
+    action: Literal["created", "updated", "unchanged", "superseded"]
+    digest: str
+
+
+def comment_key(*parts: str) -> str:
+    """Return the key of a comment from names that may hold anything."""
+    return "/".join(urllib.parse.quote(part, safe="")[:150] for part in parts)
+
+
+def keep_comment(
+    thread: CommentThread,
+    sticky: StickyText,
+    *,
+    author: str,
+    wait: Callable[[float], None],
+) -> DeliveredComment:
+    """Make the thread hold exactly one comment of ours for the key, and read it back.
+
+    Args:
+        thread: the comments of the pull request.
+        sticky: what to say.
+        author: the login that our token writes with.
+        wait: sleeps; given seconds.
+
+    Raises:
+        RefusedWriteError: the token may not write.
+        UnclearWriteError: GitHub failed, and the comment is not there.
+        ServiceError: what was written does not read back as written.
+    """
+    body = sticky.body()
+    listed = thread.list()
+    ours = _ours(listed, sticky.key, author)
+    newer = next((one for one in ours if _marker(one).run > sticky.run), None)
+    if newer is not None:
+        return _delivered(newer, "superseded")
+    if len(ours) == 1 and _plain(ours[0].body) == body:
+        return _delivered(ours[0], "unchanged")
+    edited = _edit_oldest(thread, ours, body)
+    if edited is not None:
+        return _read_back(thread, edited, body, "updated")
+    created = _create_once(thread, body, known={one.id for one in listed}, wait=wait)
+    earlier = _ours(listed, sticky.key, created.author) if created.author != author else []
+    if earlier:
+        # The token writes under another name than we were told, and has written here before.
+        replaced = _edit_oldest(thread, [*earlier, created], body)
+        return _read_back(thread, replaced or created, body, "updated")
+    return _read_back(thread, created, body, "created")
+
+
+class _Marker(NamedTuple):
+    key: str
+    run: tuple[int, int]
+
+
+def _marker(comment: Comment) -> _Marker:
+    found = _MARKER.fullmatch(_plain(comment.body).partition("\n")[0])
+    return _Marker(found[1], (int(found[2]), int(found[3]))) if found else _Marker("", (0, 0))
+
+
+def _ours(comments: list[Comment], key: str, author: str) -> list[Comment]:
+    found = [one for one in comments if one.author == author and _marker(one).key == key]
+    return sorted(found, key=lambda one: one.id)
+
+
+def _edit_oldest(thread: CommentThread, ours: list[Comment], body: str) -> Comment | None:
+    """Edit the oldest comment that lets us, and delete the others; None when none lets us."""
+    for place, comment in enumerate(ours):
+        try:
+            edited = thread.edit(comment.id, body)
+        except (CommentGoneError, RefusedWriteError):
+            continue
+        for other in ours[place + 1 :]:
+            try:
+                thread.delete(other.id)
+            except (CommentGoneError, RefusedWriteError):
+                continue
+        return edited
+    return None
+
+
+def _create_once(
+    thread: CommentThread,
+    body: str,
+    *,
+    known: set[int],
+    wait: Callable[[float], None],
+    pauses: tuple[float, ...] = _PAUSES_S,
+) -> Comment:
+    """Create a comment. After a failure that says nothing, look before trying again."""
+    try:
+        return thread.create(body)
+    except UnclearWriteError:
+        wait(pauses[0])
+        landed = [one for one in thread.list() if one.id not in known and _plain(one.body) == body]
+        if landed:
+            return landed[0]
+        if len(pauses) == 1:
+            raise
+    return _create_once(thread, body, known=known, wait=wait, pauses=pauses[1:])
+
+
+def _read_back(
+    thread: CommentThread,
+    written: Comment,
+    body: str,
+    action: Literal["created", "updated"],
+) -> DeliveredComment:
+    found = thread.get(written.id)
+    if _plain(found.body) != body:
+        raise ServiceError(
+            f"comment {written.id} reads back differently from what was written",
+            fix="publish the run again; if it stays so, look who else edits the comment",
+        )
+    return _delivered(found, action)
+
+
+def _delivered(
+    comment: Comment, action: Literal["created", "updated", "unchanged", "superseded"]
+) -> DeliveredComment:
+    text = _plain(comment.body).partition("\n")[2]
+    return DeliveredComment(comment.id, comment.url, comment.author, action, _digest(text))
+
+
+def _plain(body: str) -> str:
+    """Return a body with the line ends that we write: GitHub's editor makes others."""
+    return body.replace("\r\n", "\n").rstrip()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

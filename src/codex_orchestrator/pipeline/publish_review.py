@@ -1,0 +1,120 @@
+"""Publish a finished run's review where people read it, and record what they really got."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
+from codex_orchestrator.model.delivery import Delivery, Posted
+from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.published_text import Markdown
+from codex_orchestrator.model.run import RunState
+from codex_orchestrator.pipeline.ports import AuditLog, RunStore
+
+_PATCH = "diff.patch"
+_MAX_PATCH_BYTES = 64 * 1024 * 1024
+
+
+class ReviewDesk(Protocol):
+    """Takes a review to its readers."""
+
+    def deliver(self, manifest: Manifest, text: Markdown) -> Delivery:
+        """Publish a text and read back where it stands."""
+        ...
+
+
+class PublishRooms(NamedTuple):
+    """What publishing works with. `render` takes a manifest, its patch and its hash.
+
+    `finds_secret` says whether a text holds a known secret in any form.
+    """
+
+    store: RunStore
+    audit: AuditLog
+    desk: ReviewDesk
+    render: Callable[[Manifest, bytes, str], Markdown]
+    finds_secret: Callable[[str], bool]
+
+
+class PublishedReview(NamedTuple):
+    """A run's review as it was published, and what became of it."""
+
+    manifest: Manifest
+    manifest_sha256: str
+    text: Markdown
+    delivery: Delivery
+
+
+def publish_review(run_id: str, rooms: PublishRooms) -> PublishedReview:
+    """Publish the review of a finished run and append the delivery to the audit log.
+
+    Publishing the same review again changes nothing and appends nothing.
+
+    Raises:
+        InputError: there is no such run, or it has not finished.
+        NotCheckedError: the run's patch is not the one its manifest names, or a secret shows.
+        ServiceError: GitHub failed after its retries; the run is kept.
+    """
+    manifest, digest, text = render_review(run_id, rooms)
+    delivery = rooms.desk.deliver(manifest, text)
+    if not delivery.changed_nothing:
+        rooms.audit.append(
+            "review-published",
+            task_id=manifest.task.id,
+            run_id=manifest.run.id,
+            level="error" if delivery.posted is Posted.FALSE else "info",
+            details={
+                "posted": str(delivery.posted),
+                "reason": delivery.reason and str(delivery.reason),
+                "in_summary": delivery.is_in_summary,
+                "comment_id": delivery.comment_id,
+                "comment_url": delivery.comment_url,
+                "comment_author": delivery.comment_author,
+                "comment_action": delivery.comment_action,
+                "comment_sha256": delivery.comment_digest,
+                "manifest_sha256": digest,
+            },
+        )
+    return PublishedReview(manifest, digest, text, delivery)
+
+
+def render_review(run_id: str, rooms: PublishRooms) -> tuple[Manifest, str, Markdown]:
+    """Return a finished run's manifest, its hash and the text to publish; publish nothing.
+
+    Raises:
+        InputError: there is no such run, or it has not finished.
+        NotCheckedError: the run's patch is not the one its manifest names, or a secret shows.
+    """
+    manifest = rooms.store.load(run_id)
+    if manifest.run.state is not RunState.FINISHED or manifest.verdict is None:
+        raise InputError(
+            f"run {manifest.run.id} is {manifest.run.state}: only a finished run is published",
+            fix=f"finish it: codex-orchestrator run --resume {manifest.run.id}",
+        )
+    digest = sha256_hex(canonical_bytes(manifest.model_dump(mode="json", by_alias=True)))
+    text = rooms.render(manifest, _patch(rooms.store.find(run_id), manifest), digest)
+    if rooms.finds_secret(text):
+        raise NotCheckedError(
+            f"the review of run {manifest.run.id} holds a secret of this environment (leak scan)",
+            fix="find where the run got it, revoke it, and run the task again",
+        )
+    return manifest, digest, text
+
+
+def _patch(folder: Path, manifest: Manifest) -> bytes:
+    named = next((one for one in manifest.artifacts if one.path == _PATCH), None)
+    if named is None:
+        return b""
+    path = folder / _PATCH
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_MAX_PATCH_BYTES + 1)
+    except OSError as error:
+        raise NotCheckedError(f"cannot read {path}: {error.strerror}") from error
+    if sha256_hex(data) != named.sha256:
+        raise NotCheckedError(
+            f"{path} is not the patch that the manifest names",
+            fix=f"codex-orchestrator runs verify {manifest.run.id} shows what changed",
+        )
+    return data
