@@ -139,7 +139,6 @@ class CodexBridge:
             session = CodexSession(
                 SessionSettings(
                     binary=settings.binary,
-                    root=self._root,
                     key=settings.key,
                     base_url=settings.base_url,
                     grants=settings.grants,

@@ -17,6 +17,7 @@ class FailureCode(StrEnum):
     INVALID_ARGUMENTS = "invalid-arguments"
     MODEL_UNAVAILABLE = "model-unavailable"
     MODEL_UNKNOWN = "model-unknown"
+    NO_ANSWER = "no-answer"
     OUTSIDE_ROOT = "outside-root"
     POLICY_REFUSED = "policy-refused"
     QUOTA_EXCEEDED = "quota-exceeded"
@@ -85,6 +86,6 @@ def failure_of_turn(error: dict[str, Any] | None) -> Failure:
         status = details.get("httpStatusCode") if isinstance(details, dict) else None
         code = _BY_STATUS.get(status or 0) or _BY_NAME.get(name)
         return Failure(code or FailureCode.TURN_FAILED, message)
-    if "quota" in message.lower():
-        return Failure(FailureCode.QUOTA_EXCEEDED, message)
+    if message.startswith("stream disconnected"):  # its kind is only "other"
+        return Failure(FailureCode.MODEL_UNAVAILABLE, message)
     return Failure(_BY_NAME.get(str(kind), FailureCode.TURN_FAILED), message)

@@ -25,15 +25,15 @@ from codex_orchestrator.model.credential import Secret
 INTERRUPT_TIMEOUT_S = 10.0
 _PATHS_TIMEOUT_S = 2.0
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
+_SILENCE = "the model ended the turn without an answer; it may have refused"
 Sandbox = Literal["read-only", "workspace-write"]
 Progress = Callable[[str], None]
 
 
 class SessionSettings(NamedTuple):
-    """What a session is made with. `root` holds every work tree; `key` may be None."""
+    """What a session is made with; `key` is None for a server that wants none."""
 
     binary: CodexBinary
-    root: str
     key: Secret | None
     base_url: str = DEFAULT_BASE_URL
     grants: Grants = Grants()
@@ -278,7 +278,9 @@ class _Thread:
 
     def _failure(self, end: dict[str, Any]) -> Failure | None:
         if end.get("status") == "completed":
-            return None
+            # Codex shows nothing of a refusal that the model sends as such.
+            is_silent = not self.log.content and not self.refused
+            return Failure(FailureCode.NO_ANSWER, _SILENCE) if is_silent else None
         if self.is_late:
             return Failure(FailureCode.TURN_TIMEOUT, "the turn took longer than its time limit")
         if end.get("status") == "interrupted":

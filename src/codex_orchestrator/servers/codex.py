@@ -151,21 +151,22 @@ def _tool(
 
 
 def _result(report: TurnReport, codex_version: str) -> types.CallToolResult:
-    if report.failure is not None:
-        return _refusal(report.failure, thread_id=report.thread_id)
     answer = CodexAnswer.of(report, codex_version=codex_version)
+    document = answer.model_dump(mode="json", by_alias=True)
+    if report.failure is not None:
+        return _refusal(report.failure, document)
     return types.CallToolResult(
-        content=[types.TextContent(type="text", text=report.content)],
-        structured_content=answer.model_dump(mode="json", by_alias=True),
+        content=[types.TextContent(type="text", text=report.content)], structured_content=document
     )
 
 
-def _refusal(failure: Failure, *, thread_id: str = "") -> types.CallToolResult:
+def _refusal(failure: Failure, document: dict[str, Any] | None = None) -> types.CallToolResult:
     error = {"code": str(failure.code), "message": failure.message}
     return types.CallToolResult(
         is_error=True,
         content=[types.TextContent(type="text", text=str(failure))],
-        structured_content={"error": error, "threadId": thread_id},
+        # What a failed turn has cost and done is still true.
+        structured_content={**(document or {}), "error": error},
     )
 
 

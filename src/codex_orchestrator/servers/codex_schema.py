@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from codex_orchestrator.codex.hardening import CALLER_SETTINGS
 from codex_orchestrator.codex.session import ThreadRequest
-from codex_orchestrator.codex.turn import TurnReport
+from codex_orchestrator.codex.turn import TurnReport, TurnStatus
 
 Setting = str | int | bool
 
@@ -106,11 +106,11 @@ class WireEscalation(_Wire):
 
 
 class CodexAnswer(_Wire):
-    """Structured content of a completed turn."""
+    """Structured content of a turn; that of a failed one has `error` {code, message} besides."""
 
     thread_id: str
     content: str
-    status: Literal["completed", "approval-required"]
+    status: TurnStatus
     usage: WireUsage
     files: tuple[WireFile, ...]
     commands: tuple[WireCommand, ...]
@@ -144,7 +144,7 @@ class CodexAnswer(_Wire):
 
 @functools.cache
 def answer_schema() -> dict[str, JsonValue]:
-    """Return the JSON Schema of a result; a failed call carries `error` in its place."""
+    """Return the JSON Schema of a result."""
     return CodexAnswer.model_json_schema(by_alias=True, mode="serialization")
 
 

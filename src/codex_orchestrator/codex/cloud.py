@@ -1,0 +1,248 @@
+"""Codex Cloud: submit once, poll with patience, and hand over diffs as bytes."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from codex_orchestrator.codex.cloud_cli import (
+    CloudCli,
+    parse_list,
+    parse_status,
+    parse_submission,
+    service_error,
+)
+from codex_orchestrator.model.errors import InputError, ServiceError
+
+MOST_ATTEMPTS = 4
+_PAGE = 20
+_MOST_PAGES = 50
+_NO_SUCH_ATTEMPT = re.compile(r"Attempt \d+ not available; only (\d+) attempt")
+CloudState = Literal["pending", "ready", "failed"]
+_STATES: dict[str, CloudState] = {
+    "pending": "pending",
+    "ready": "ready",
+    "applied": "ready",
+    "error": "failed",
+}
+
+
+class CloudSubmission(NamedTuple):
+    """One submission as the caller keeps it. `task_id` is "" while it is being sent.
+
+    The number is the caller's own; a submission is recorded before it is sent and again with
+    its task, so a crash in between is visible as a submission without a task.
+    """
+
+    number: int
+    task_id: str = ""
+
+
+class CloudTask(NamedTuple):
+    """A task as the service shows it."""
+
+    id: str
+    state: CloudState
+    title: str
+    attempts: int = 1
+
+
+class CloudDiff(NamedTuple):
+    """The change of one attempt: its number from 1, and a unified diff as the service gave it."""
+
+    attempt: int
+    data: bytes
+
+
+class Patience(NamedTuple):
+    """How to poll: seconds before the first look, the longest pause, and the deadline.
+
+    `jitter` returns a factor; `sleep` waits, and returns True to stop waiting.
+    """
+
+    first_delay_s: float
+    longest_delay_s: float
+    deadline_s: float
+    jitter: Callable[[], float]
+    sleep: Callable[[float], bool | None]
+    monotonic: Callable[[], float]
+
+
+class CodexCloud:
+    """Tasks of one Codex Cloud environment. Nothing here touches a work tree.
+
+    `label` is unique to the caller, a run id for example: with the number of a submission it
+    makes the marker that stands at the head of the prompt.
+    """
+
+    def __init__(self, cli: CloudCli, *, environment: str, label: str) -> None:
+        if not environment:
+            raise InputError(
+                "no Codex Cloud environment is named",
+                field="codex.environment",
+                fix="set it to an id or label that `codex cloud` lists",
+            )
+        self._cli = cli
+        self._environment = environment
+        self._label = label
+
+    def marker(self, number: int) -> str:
+        """Return the words that the prompt of a submission begins with."""
+        return f"[{self._label} #{number}]"
+
+    def submit(
+        self,
+        prompt: str,
+        *,
+        branch: str,
+        number: int,
+        record: Callable[[CloudSubmission], None],
+        attempts: int = 1,
+        starting_diff: bytes = b"",
+    ) -> CloudSubmission:
+        """Send a task, once, and return the submission with the task's id.
+
+        Args:
+            prompt: what to do; it goes over stdin, never into an argument.
+            branch: branch of the repository that the environment starts from.
+            number: the caller's number of this submission.
+            record: keeps a submission durably; called before sending and after.
+            attempts: how many solutions to ask for, 1 to 4.
+            starting_diff: change to apply before the work starts.
+
+        Raises:
+            NotCheckedError: not signed in, or no such environment. Nothing was sent.
+            ServiceError: the service failed; it may have taken the task all the same.
+        """
+        if not 1 <= attempts <= MOST_ATTEMPTS:
+            raise InputError(f"{attempts} attempts; Codex Cloud makes 1 to {MOST_ATTEMPTS}")
+        record(CloudSubmission(number))
+        extra = {"CODEX_STARTING_DIFF": starting_diff.decode()} if starting_diff else {}
+        output = self._cli.run(
+            *("exec", "--env", self._environment, "--branch", branch),
+            *("--attempts", str(attempts), "-"),
+            stdin=f"{self.marker(number)}\n{prompt}".encode(),
+            extra=extra,
+        )
+        submission = CloudSubmission(number, parse_submission(output))
+        record(submission)
+        return submission
+
+    def find_lost(self, number: int) -> CloudSubmission | None:
+        """Look for a submission that was recorded without a task; None when none is seen.
+
+        The service may show a title of its own making, so None is no proof that there is none.
+        """
+        for task in self._listed():
+            if self.marker(number) in task.title:
+                return CloudSubmission(number, task.id)
+        return None
+
+    def status(self, task_id: str) -> CloudTask:
+        """Ask for one task.
+
+        Raises:
+            NotCheckedError: the service does not know it.
+            ServiceError: the service failed.
+        """
+        word, title = parse_status(self._cli.run("status", task_id))
+        return CloudTask(task_id, _state(word), title)
+
+    def wait(
+        self,
+        task_ids: Sequence[str],
+        *,
+        patience: Patience,
+        on_change: Callable[[CloudTask], None] = lambda _: None,
+    ) -> tuple[CloudTask, ...]:
+        """Poll until every task is ready or failed, or the deadline has come.
+
+        One look covers all tasks: the list in pages of twenty, and by name what it leaves out.
+        A look that fails is repeated with the next one.
+
+        Returns:
+            The tasks in the order of `task_ids`; one that is still `pending` was not finished.
+
+        Raises:
+            ServiceError: no look succeeded before the deadline.
+        """
+        known: dict[str, CloudTask] = {}
+        end = patience.monotonic() + patience.deadline_s
+        delay_s = patience.first_delay_s
+        trouble: ServiceError | None = None
+        while True:
+            waiting = [id_ for id_ in task_ids if not _is_done(known.get(id_))]
+            if not waiting:
+                break
+            try:
+                for task in self._look(waiting):
+                    if known.get(task.id) != task:
+                        known[task.id] = task
+                        on_change(task)
+                if all(_is_done(known.get(id_)) for id_ in waiting):
+                    break
+            except ServiceError as error:
+                trouble = error
+            pause_s = min(delay_s * patience.jitter(), patience.longest_delay_s)
+            if patience.monotonic() + pause_s > end or patience.sleep(pause_s):
+                break
+            delay_s = min(delay_s * 2, patience.longest_delay_s)
+        if trouble is not None and not known:
+            raise trouble
+        return tuple(known.get(id_, CloudTask(id_, "pending", "")) for id_ in task_ids)
+
+    def diffs(self, task_id: str) -> tuple[CloudDiff, ...]:
+        """Fetch the change of every attempt, in order; an attempt without a change is left out.
+
+        Raises:
+            ServiceError: the service failed.
+        """
+        found = []
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            output = self._cli.run("diff", task_id, "--attempt", str(attempt))
+            if output.exit_code:
+                if _NO_SUCH_ATTEMPT.search(output.stderr):
+                    break
+                if "No diff available" in output.stderr:
+                    continue
+                raise service_error("diff", output)
+            if output.stdout.strip():
+                found.append(CloudDiff(attempt, output.stdout))
+        return tuple(found)
+
+    def _look(self, task_ids: Sequence[str]) -> Iterable[CloudTask]:
+        missing = set(task_ids)
+        if len(missing) > 1:
+            for task in self._listed():
+                if task.id in missing:
+                    missing.discard(task.id)
+                    yield task
+                if not missing:
+                    return
+        for task_id in (id_ for id_ in task_ids if id_ in missing):
+            yield self.status(task_id)
+
+    def _listed(self) -> Iterable[CloudTask]:
+        cursor = ""
+        for _ in range(_MOST_PAGES):
+            more = ["--cursor", cursor] if cursor else []
+            tasks, cursor = parse_list(
+                self._cli.run("list", "--json", "--limit", str(_PAGE), *more)
+            )
+            for task in tasks:
+                yield CloudTask(
+                    str(task["id"]),
+                    _state(str(task["status"])),
+                    str(task.get("title") or ""),
+                    int(task.get("attempt_total") or 1),
+                )
+            if not cursor:
+                return
+
+
+def _is_done(task: CloudTask | None) -> bool:
+    return task is not None and task.state != "pending"
+
+
+def _state(word: str) -> CloudState:
+    # A word that is not known yet is not an end: the deadline bounds the wait for it.
+    return _STATES.get(word, "pending")

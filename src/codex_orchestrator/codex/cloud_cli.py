@@ -1,0 +1,197 @@
+"""The real `codex cloud` command: how it is called, and what its documented words mean."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from codex_orchestrator.codex.binary import CodexBinary
+from codex_orchestrator.codex.hardening import CLOUD_HARDENING, child_environment
+from codex_orchestrator.codex.private_home import private_home
+from codex_orchestrator.model.credential import Scope, Secret
+from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
+
+_COMMAND_TIMEOUT_S = 120.0
+_SIGN_IN = (
+    "run `codex login` with a ChatGPT account and give the credential broker the text of "
+    "$CODEX_HOME/auth.json as the cloud secret"
+)
+_TASK_ID = re.compile(r"^https://[^\s/]+/(?:\S+/)?tasks/(\S+)$", re.MULTILINE)
+
+
+class CloudOutput(NamedTuple):
+    """What one command printed, and its exit code."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: str
+
+
+class CloudCli:
+    """Runs `codex cloud …` from an empty folder with a sign-in that lives in memory.
+
+    Use `open_cloud_cli`, which removes the sign-in on every way out.
+    """
+
+    def __init__(self, binary: CodexBinary, *, codex_home: Path, home: Path, cwd: Path) -> None:
+        self._argv = [binary.path]
+        for setting in CLOUD_HARDENING:
+            self._argv += ["-c", setting]
+        self._codex_home = codex_home
+        self._home = home
+        self._cwd = cwd
+
+    def run(
+        self, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
+    ) -> CloudOutput:
+        """Run one command and return what it said.
+
+        Raises:
+            NotCheckedError: not signed in, environment or task unknown, or no `cloud` command.
+            ServiceError: the command did not end in time.
+        """
+        environment = child_environment(os.environ, home=str(self._home))
+        environment["CODEX_HOME"] = str(self._codex_home)
+        try:
+            done = subprocess.run(
+                [*self._argv, "cloud", *arguments],
+                input=stdin,
+                capture_output=True,
+                env={**environment, **(extra or {})},
+                # Every cloud command writes error.log into the folder it runs in.
+                cwd=self._cwd,
+                timeout=_COMMAND_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ServiceError(
+                f"codex cloud {arguments[0]} gave no answer in {_COMMAND_TIMEOUT_S:.0f} s",
+                fix="the task, if there is one, goes on; resume the run to poll it",
+            ) from error
+        output = CloudOutput(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+        if done.returncode:
+            _raise_if_not_possible(output)
+        return output
+
+    def sign_in(self) -> Secret:
+        """Return the sign-in as it is now; the service may have renewed it."""
+        text = (self._codex_home / "auth.json").read_text("utf-8")
+        return Secret(text, scope=Scope.CLOUD)
+
+
+@contextmanager
+def open_cloud_cli(binary: CodexBinary, *, auth: Secret | None) -> Iterator[CloudCli]:
+    """Put the sign-in into a private home, yield the command, and remove the home.
+
+    Args:
+        binary: the Codex to run.
+        auth: the text of an `auth.json` with a ChatGPT sign-in.
+
+    Raises:
+        NotCheckedError: there is no sign-in, or it is one that Codex Cloud does not take.
+    """
+    text = check_sign_in(auth)
+    with private_home() as home, tempfile.TemporaryDirectory(dir=home.temp) as scratch:
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+        with open(os.open(home.codex / "auth.json", flags, 0o600), "w", encoding="utf-8") as stream:
+            stream.write(text)
+        yield CloudCli(binary, codex_home=home.codex, home=home.home, cwd=Path(scratch))
+
+
+def check_sign_in(auth: Secret | None) -> str:
+    """Return the text of an `auth.json` that Codex Cloud can take.
+
+    Raises:
+        NotCheckedError: there is none, or it is of another kind.
+    """
+    if auth is None:
+        raise NotCheckedError("Codex Cloud needs a ChatGPT sign-in; there is none", fix=_SIGN_IN)
+    try:
+        document = json.loads(auth.reveal())
+        tokens = document["tokens"]
+        complete = all(tokens[name] for name in ("id_token", "access_token", "account_id"))
+    except (ValueError, KeyError, TypeError):
+        complete = False
+    if not complete:
+        raise NotCheckedError(
+            "the cloud secret is no auth.json with a ChatGPT sign-in (an API key does not do)",
+            fix=_SIGN_IN,
+        )
+    return auth.reveal()
+
+
+def parse_submission(output: CloudOutput) -> str:
+    """Return the task's id from what `exec` printed.
+
+    Raises:
+        ServiceError: it names no task.
+    """
+    match = _TASK_ID.search(output.stdout.decode("utf-8", "replace"))
+    if output.exit_code or not match:
+        raise service_error("exec", output)
+    return match.group(1)
+
+
+def parse_status(output: CloudOutput) -> tuple[str, str]:
+    """Return the bracketed word of `status`, in lower case, and the title behind it.
+
+    Raises:
+        ServiceError: there is no such line; that is a network error or the like.
+    """
+    match = re.search(
+        r"^\[([A-Z_ ]+)\] ?(.*)$", output.stdout.decode("utf-8", "replace"), re.MULTILINE
+    )
+    if not match:
+        raise service_error("status", output)
+    return match.group(1).lower(), match.group(2)
+
+
+def parse_list(output: CloudOutput) -> tuple[list[dict[str, Any]], str]:
+    """Return the tasks of one page of `list --json`, and the cursor of the next ("" at the end).
+
+    Raises:
+        ServiceError: the command failed or printed no such document.
+    """
+    if output.exit_code:
+        raise service_error("list", output)
+    try:
+        document = json.loads(output.stdout)
+        return list(document["tasks"]), str(document.get("cursor") or "")
+    except (ValueError, KeyError, TypeError) as error:
+        raise service_error("list", output) from error
+
+
+def service_error(verb: str, output: CloudOutput) -> ServiceError:
+    """Make the error of a command that failed for a reason that may pass."""
+    said = [line for line in output.stderr.splitlines() if line and "WARNING:" not in line]
+    return ServiceError(
+        f"codex cloud {verb} failed: {' '.join(said)[:500] or f'exit code {output.exit_code}'}",
+        fix="resume the run later; a task that was recorded is polled, not sent again",
+    )
+
+
+def _raise_if_not_possible(output: CloudOutput) -> None:
+    said = output.stderr + output.stdout.decode("utf-8", "replace")
+    if "Not signed in" in said or "401 Unauthorized" in said:
+        raise NotCheckedError("Codex Cloud does not accept the sign-in", fix=_SIGN_IN)
+    missing = re.search(r"environment '([^']*)' not found", said)
+    if missing:
+        raise NotCheckedError(
+            f"Codex Cloud has no environment {missing.group(1)!r}",
+            fix="set codex.environment to an id or label that `codex cloud` lists",
+        )
+    if "unrecognized subcommand" in said or "stdin is not a terminal" in said:
+        raise NotCheckedError(
+            "this Codex has no `cloud` command", fix="leave codex.path empty, or update Codex"
+        )
+    if "get_task_details failed" in said and "404" in said:
+        raise NotCheckedError(
+            "Codex Cloud does not know the task", fix="start a new run; the old task is gone"
+        )
+    if "error: invalid value" in said:
+        raise InputError(said.partition("error: ")[2].splitlines()[0], field="codex cloud")

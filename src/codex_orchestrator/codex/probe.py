@@ -1,0 +1,144 @@
+"""Probes for `doctor`: what of Codex works here, each with the fix for what does not."""
+
+import os
+import subprocess
+import tempfile
+from typing import NamedTuple
+
+from codex_orchestrator.codex.binary import CodexBinary, find_codex, require_tested
+from codex_orchestrator.codex.hardening import HARDENING, child_environment
+from codex_orchestrator.codex.private_home import PrivateHome, private_home
+from codex_orchestrator.model.credential import Secret
+from codex_orchestrator.model.errors import MissingExtraError, OrchestratorError
+
+_TIMEOUT_S = 30.0
+_SANDBOX_FIX = (
+    "Codex's sandbox needs unprivileged user namespaces: on Ubuntu 24.04 run `sudo sysctl -w "
+    "kernel.apparmor_restrict_unprivileged_userns=0`; in a container allow them (Docker: "
+    "--security-opt seccomp=unconfined --security-opt apparmor=unconfined). Without a sandbox "
+    "use `--builder workspace`"
+)
+
+
+class Probe(NamedTuple):
+    """One thing that was looked at; `fix` is "" when it works."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+def probe_codex(*, codex_path: str = "", auth: Secret | None = None) -> tuple[Probe, ...]:
+    """Look at Codex without a model and without network, and leave nothing behind.
+
+    Args:
+        codex_path: `codex.path` of the configuration.
+        auth: the cloud secret when there is one. It is read, not used.
+
+    Returns:
+        Probes named codex, codex app-server, codex sandbox, codex cloud, codex cloud sign-in;
+        the first alone when there is no usable Codex.
+    """
+    try:
+        binary = require_tested(find_codex(codex_path))
+    except OrchestratorError as error:
+        return (Probe("codex", ok=False, detail=error.message, fix=error.fix),)
+    with private_home() as home:
+        return (
+            Probe("codex", ok=True, detail=f"{binary.version} at {binary.path}"),
+            _app_server(binary, home),
+            probe_sandbox(binary, home),
+            _cloud_command(binary, home),
+            _sign_in(auth),
+        )
+
+
+def probe_sandbox(binary: CodexBinary, home: PrivateHome) -> Probe:
+    """Run `true`, then a forbidden write, in Codex's sandbox.
+
+    A sandbox that cannot start fails every command of a turn while the turn itself completes, and
+    one that lets the write through is none. Both must show before a run.
+    """
+    name = "codex sandbox"
+    started = _run(binary, home, "sandbox", "--", "true")
+    if started.returncode:
+        said = _last_line(started)
+        return Probe(name, ok=False, detail=f"does not start: {said}", fix=_SANDBOX_FIX)
+    with tempfile.TemporaryDirectory(dir=home.temp) as outside:
+        target = os.path.join(outside, "written")
+        _run(binary, home, "sandbox", "--", "touch", target)
+        if os.path.exists(target):
+            return Probe(name, ok=False, detail="lets commands write", fix=_SANDBOX_FIX)
+    return Probe(name, ok=True, detail="starts, and keeps a command from writing")
+
+
+def _app_server(binary: CodexBinary, home: PrivateHome) -> Probe:
+    name = "codex app-server"
+    try:
+        from codex_orchestrator.codex.session import CodexSession, SessionSettings
+    except ModuleNotFoundError:
+        missing = MissingExtraError("codex", needed_for="the app-server client")
+        return Probe(name, ok=False, detail=missing.message, fix=missing.fix)
+    session = CodexSession(SessionSettings(binary=binary, key=None), home)
+    try:
+        session.start()
+    except OrchestratorError as error:
+        fix = error.fix or "reinstall Codex, or leave codex.path empty"
+        return Probe(name, ok=False, detail=error.message, fix=fix)
+    try:
+        return Probe(name, ok=True, detail=f"answers as {session.user_agent.split(' ')[0]}")
+    finally:
+        session.close()
+
+
+def _cloud_command(binary: CodexBinary, home: PrivateHome) -> Probe:
+    name = "codex cloud"
+    done = _run(binary, home, "cloud", "exec", "--help")
+    if done.returncode or "--env" not in done.stdout:
+        return Probe(
+            name,
+            ok=False,
+            detail="this Codex has no `cloud exec` command",
+            fix="leave codex.path empty, or update Codex",
+        )
+    return Probe(name, ok=True, detail="the command is there; the service was not asked")
+
+
+def _sign_in(auth: Secret | None) -> Probe:
+    from codex_orchestrator.codex.cloud_cli import check_sign_in
+
+    name = "codex cloud sign-in"
+    try:
+        check_sign_in(auth)
+    except OrchestratorError as error:
+        return Probe(name, ok=False, detail=error.message, fix=error.fix)
+    return Probe(name, ok=True, detail="a ChatGPT sign-in is there; the service was not asked")
+
+
+def _run(
+    binary: CodexBinary, home: PrivateHome, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    flags = [part for setting in HARDENING for part in ("-c", setting)]
+    environment = child_environment(os.environ, home=str(home.home))
+    environment["CODEX_HOME"] = str(home.codex)
+    argv = [binary.path, *flags, *arguments]
+    try:
+        return subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=environment,
+            cwd=home.home,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(argv, 124, "", f"no answer in {_TIMEOUT_S:.0f} s")
+
+
+def _last_line(done: subprocess.CompletedProcess[str]) -> str:
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else f"exit code {done.returncode}"
