@@ -1,0 +1,98 @@
+"""The cache of facts by blob id: it saves time and can change no verdict.
+
+It holds what follows from a blob's bytes alone, under a checksum. A missing, torn, old or foreign
+file is the same as none. It lies in the git folder, where whoever can write can already do worse.
+"""
+
+import marshal
+import os
+import sys
+import zlib
+from collections.abc import Iterable
+
+from codex_orchestrator.guard.facts import Facts
+
+_MAGIC = b"codex-orchestrator guard facts 1 "
+_NAME = "codex-orchestrator-guard.cache"
+_LIMIT_BYTES = 64 * 1024 * 1024
+
+RawFacts = tuple[object, ...]
+
+
+class FactsCache:
+    """Facts by blob id, loaded once, written back when something was added."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.entries = _load(path) if path else {}
+        self._added = False
+
+    def get(self, blob: str) -> Facts | None:
+        """Return the facts of a blob, or None."""
+        raw = self.entries.get(blob)
+        return Facts._make(raw) if raw is not None else None
+
+    def put(self, blob: str, facts: Facts) -> None:
+        """Remember the facts of a blob."""
+        self.entries[blob] = tuple(facts)
+        self._added = True
+
+    def save(self, live: Iterable[str]) -> None:
+        """Replace the file when something was added; forget blobs that are long gone.
+
+        A cache that cannot be written is no trouble.
+        """
+        if not self._added or not self.path:
+            return
+        wanted = set(live)
+        if len(self.entries) > 2 * len(wanted) + 1000:
+            self.entries = {blob: raw for blob, raw in self.entries.items() if blob in wanted}
+        body = marshal.dumps(self.entries)
+        temporary = f"{self.path}.{os.getpid()}.tmp"
+        try:
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb", buffering=0) as stream:
+                stream.write(_header(body) + body)
+            os.replace(temporary, self.path)
+        except OSError:
+            return
+
+
+def _header(body: bytes) -> bytes:
+    # The marshal format belongs to one Python version.
+    version = f"{sys.hexversion:x}"
+    return _MAGIC + f"{version} {len(body)} {zlib.crc32(body):08x}\n".encode()
+
+
+def _load(path: str) -> dict[str, RawFacts]:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb", buffering=0) as stream:
+            data = stream.read(_LIMIT_BYTES)
+    except OSError:
+        return {}
+    header, newline, body = data.partition(b"\n")
+    if not data.startswith(_MAGIC) or header + newline != _header(body):
+        return {}
+    entries = marshal.loads(body)  # noqa: S302 - ours: the checksum was right
+    return entries if isinstance(entries, dict) else {}
+
+
+def cache_path(root: str, git_dir: str | None) -> str:
+    """Return where the cache of a repository lies; "" when there is no such folder.
+
+    All work trees of a repository share one, found without asking git.
+    """
+    place = git_dir or os.path.join(root, ".git")
+    place = os.path.join(root, place)
+    try:
+        if os.path.isfile(place):
+            with open(place, encoding="utf-8") as stream:
+                place = os.path.join(root, stream.read(4096).removeprefix("gitdir:").strip())
+        common = os.path.join(place, "commondir")
+        if os.path.isfile(common):
+            with open(common, encoding="utf-8") as stream:
+                place = os.path.join(place, stream.read(4096).strip())
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return os.path.join(place, _NAME) if os.path.isdir(place) else ""

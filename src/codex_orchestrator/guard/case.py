@@ -1,0 +1,75 @@
+"""A case: everything that the rules look at. Built once for a check, never changed after."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from codex_orchestrator.guard.changes import Change, Entry, matched_name
+from codex_orchestrator.guard.config import GuardConfig
+from codex_orchestrator.guard.edits import SpecEdit
+from codex_orchestrator.guard.globs import path_matcher
+from codex_orchestrator.guard.specs import Owners, Spec
+from codex_orchestrator.guard.views import View
+
+
+class Source(NamedTuple):
+    """How rules get at contents: by object id, by folder of the head, by name at either side."""
+
+    text: Callable[[str], bytes | None]
+    listing: Callable[[tuple[str, ...]], list[Entry]]
+    file_before: Callable[[str], bytes | None]
+    file_after: Callable[[str], bytes | None]
+
+
+class Case:
+    """What is checked, and under which configuration."""
+
+    def __init__(
+        self,
+        *,
+        view: View,
+        config: GuardConfig,
+        today: int,
+        changes: tuple[Change, ...],
+        specs: Mapping[str, Spec],
+        edits: tuple[SpecEdit, ...],
+        source: Source,
+    ) -> None:
+        self.view = view
+        self.config = config
+        self.today = today
+        self.changes = changes
+        self.specs = specs
+        self.edits = edits
+        self.source = source
+        self.is_code = path_matcher(config.code)
+        self.is_spec = path_matcher(config.specs)
+
+    @property
+    def is_audit(self) -> bool:
+        """Say whether the whole repository is looked at and not a change."""
+        return self.view.kind == "all"
+
+    @cached_property
+    def owners(self) -> Owners:
+        """Who owns what, as of the head."""
+        return Owners(self.specs.values())
+
+    @cached_property
+    def code(self) -> tuple[Change, ...]:
+        """The changed paths that are code."""
+        return tuple(
+            change
+            for change in self.changes
+            if not self.is_spec(change.path)
+            and any(map(self.is_code, matched_name(change.path, change.old_mode, change.new_mode)))
+        )
+
+    @cached_property
+    def touched(self) -> frozenset[str]:
+        """Paths of specs that the change adds or edits and that are there at the head."""
+        return frozenset(edit.path for edit in self.edits if edit.after is not None)
+
+    def owners_of(self, change: Change) -> list[Spec]:
+        """Return the specs that own a changed path as of the head."""
+        return self.owners.of(matched_name(change.path, change.old_mode, change.new_mode))

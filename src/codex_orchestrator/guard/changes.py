@@ -1,0 +1,79 @@
+"""Changes: the paths that differ between two snapshots, from git's raw answer."""
+
+from typing import NamedTuple
+
+from codex_orchestrator.model.errors import NotCheckedError
+
+SYMLINK = "120000"
+SUBMODULE = "160000"
+UNCHANGED = "="
+
+RAW_DIFF = (
+    "--raw",
+    "-z",
+    "--no-abbrev",
+    "--no-renames",
+    "--ignore-submodules=none",
+)
+"""A rename shows as one path gone and one path new, so both sides count."""
+
+
+class Change(NamedTuple):
+    """One path that changed. Blobs are object ids.
+
+    Status is git's letter: A, D, M or T (type); in an audit, where nothing changed, `=`.
+    """
+
+    path: str
+    status: str
+    old_mode: str
+    new_mode: str
+    old_blob: str
+    new_blob: str
+
+
+class Entry(NamedTuple):
+    """One tracked file of a snapshot."""
+
+    path: str
+    mode: str
+    blob: str
+
+
+def parse_raw_diff(output: bytes) -> tuple[Change, ...]:
+    """Parse `git diff --raw -z --no-renames`.
+
+    Raises:
+        NotCheckedError: the index holds a merge conflict.
+    """
+    fields = output.decode("utf-8", "surrogateescape").split("\0")
+    changes = []
+    for meta, path in zip(fields[0:-1:2], fields[1::2], strict=True):
+        old_mode, new_mode, old_blob, new_blob, status = meta.lstrip(":").split(" ")
+        if status[0] == "U":
+            raise NotCheckedError(
+                f"{path}: the index is in conflict, so there is no change to check yet",
+                fix="finish or abort the merge, then run the guard again",
+            )
+        changes.append(Change(path, status[0], old_mode, new_mode, old_blob, new_blob))
+    return tuple(changes)
+
+
+def parse_listing(output: bytes) -> list[Entry]:
+    """Parse `git ls-files -s -z` or `git ls-tree -r -z`; object ids may have any length."""
+    entries = []
+    for row in output.decode("utf-8", "surrogateescape").split("\0")[:-1]:
+        meta, path = row.split("\t", 1)
+        words = meta.split(" ")
+        # ls-files: mode, id, stage. ls-tree: mode, type, id.
+        blob = words[2] if len(words[1]) < 40 else words[1]
+        entries.append(Entry(path, words[0], blob))
+    return entries
+
+
+def matched_name(path: str, *modes: str) -> tuple[str, ...]:
+    """Return the names under which globs may match a path.
+
+    A symlink or submodule stands for a folder: what is at `src` is also all that `src/**` means.
+    """
+    return (path, f"{path}/.") if SYMLINK in modes or SUBMODULE in modes else (path,)

@@ -1,0 +1,154 @@
+"""The check: from a view of the repository to a report."""
+
+from collections.abc import Callable, Sequence
+
+from codex_orchestrator.guard.cache import FactsCache
+from codex_orchestrator.guard.case import Case, Source
+from codex_orchestrator.guard.changes import (
+    UNCHANGED,
+    Change,
+    Entry,
+    parse_listing,
+    parse_raw_diff,
+)
+from codex_orchestrator.guard.config import GuardConfig
+from codex_orchestrator.guard.coverage import cover
+from codex_orchestrator.guard.dates import write_day
+from codex_orchestrator.guard.edits import find_edits
+from codex_orchestrator.guard.git import Blobs, Git
+from codex_orchestrator.guard.globs import path_matcher
+from codex_orchestrator.guard.judge import Judge
+from codex_orchestrator.guard.loading import MAX_SPEC_BYTES, load_specs
+from codex_orchestrator.guard.report import FAILED, PASSED, Report
+from codex_orchestrator.guard.rules.base import Rule, some
+from codex_orchestrator.guard.settings import choose_config
+from codex_orchestrator.guard.views import View
+from codex_orchestrator.guard.waivers import Waivers
+from codex_orchestrator.model.finding import Finding, Severity, has_errors
+
+ChooseRules = Callable[[GuardConfig], Sequence[Rule]]
+
+
+def check(
+    git: Git,
+    view: View,
+    *,
+    today: int,
+    cache_path: str,
+    choose_rules: ChooseRules,
+    given_config: GuardConfig | None = None,
+) -> Report:
+    """Check one view of a repository.
+
+    Args:
+        git: the repository's git.
+        view: what is compared with what.
+        today: the day of the check, as an ordinal.
+        cache_path: where facts are kept between checks; "" keeps none.
+        choose_rules: returns the rules for a configuration.
+        given_config: a configuration that the caller vouches for, instead of the base's.
+
+    Raises:
+        InputError: the configuration is wrong.
+        NotCheckedError: git could not answer.
+    """
+    diff = None if view.kind == "all" else git.start(*view.diff_args())
+    folders = GuardConfig().spec_folders if diff else ("",)
+    listing = git.start(*view.listing_args(folders))
+    with Blobs(git) as blobs:
+        cache = FactsCache(cache_path)
+        changes = parse_raw_diff(git.finish(diff)) if diff else ()
+        chosen = choose_config(view, changes, blobs, given_config)
+        entries = parse_listing(git.finish(listing))
+        if diff and chosen.config.spec_folders != folders:
+            entries = parse_listing(git.run(*view.listing_args(chosen.config.spec_folders)))
+        case = _build_case(
+            git, view, blobs, cache, chosen.config, changes=changes, entries=entries, today=today
+        )
+        findings, judged = _judge(case, choose_rules(chosen.config))
+    findings = (*chosen.remarks, *findings)
+    return Report(
+        outcome=FAILED if has_errors(findings) else PASSED,
+        view=view.kind,
+        base=chosen.base,
+        head=view.head or "index",
+        as_of=write_day(today),
+        code=len(case.code),
+        specs=judged,
+        findings=findings,
+    )
+
+
+def _build_case(
+    git: Git,
+    view: View,
+    blobs: Blobs,
+    cache: FactsCache,
+    config: GuardConfig,
+    *,
+    changes: tuple[Change, ...],
+    entries: list[Entry],
+    today: int,
+) -> Case:
+    is_spec = path_matcher(config.specs)
+    spec_entries = [entry for entry in entries if is_spec(entry.path)]
+    specs = {spec.path: spec for spec in load_specs(git, blobs, spec_entries, cache)}
+    cache.save(entry.blob for entry in spec_entries)
+    source = _source(git, view, blobs)
+    edits = tuple(find_edits(changes, specs, is_spec, source.text))
+    if view.kind == "all":
+        changes = tuple(
+            Change(entry.path, UNCHANGED, entry.mode, entry.mode, entry.blob, entry.blob)
+            for entry in entries
+        )
+    return Case(
+        view=view,
+        config=config,
+        today=today,
+        changes=changes,
+        specs=specs,
+        edits=edits,
+        source=source,
+    )
+
+
+def _source(git: Git, view: View, blobs: Blobs) -> Source:
+    def read(name: str) -> bytes | None:
+        answer = blobs.read(name, MAX_SPEC_BYTES)
+        return answer[1] if answer else None
+
+    return Source(
+        text=read,
+        listing=lambda folders: parse_listing(git.run(*view.listing_args(folders))),
+        file_before=lambda name: read(f"{view.fork}:{name}"),
+        file_after=lambda name: read(f"{view.snapshot}{name}"),
+    )
+
+
+def _judge(case: Case, rules: Sequence[Rule]) -> tuple[tuple[Finding, ...], int]:
+    """Run the rules: on the specs that the change touches or needs, then on the change."""
+    waivers = Waivers(case.config, case.today)
+    judge = Judge(case, rules, waivers)
+    coverage = cover(case, judge.is_sound)
+    needed = {*coverage.failing, *(s.path for group in coverage.relied_on.values() for s in group)}
+    paths = set(case.specs) if case.is_audit else needed | case.touched
+    found: list[Finding] = []
+    for path in sorted(paths):
+        seen = judge.findings(case.specs[path], is_needed=path in needed)
+        found += _with_users(seen, coverage.failing.get(path, ()))
+    for rule in rules:
+        found += waivers.apply(rule.check(case, coverage))
+    found += waivers.expired(found, is_audit=case.is_audit)
+    found.sort(key=lambda finding: (_RANK[finding.severity], finding.path, finding.line))
+    return tuple(found), len(paths)
+
+
+_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+
+
+def _with_users(findings: Sequence[Finding], code: Sequence[str]) -> list[Finding]:
+    """Say in each finding about a spec which code needs it."""
+    if not code:
+        return list(findings)
+    remark = f" (needed by {some(code)})"
+    return [finding._replace(message=finding.message + remark) for finding in findings]

@@ -1,0 +1,92 @@
+"""Where the configuration stands: pyproject.toml, else .codex-orchestrator.toml, as text."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from codex_orchestrator.guard.config import OWN_FILE, PYPROJECT, GuardConfig, parse_config
+from codex_orchestrator.model.errors import InputError
+
+MAX_CONFIG_BYTES = 1024 * 1024
+_AT_LINE = re.compile(r"\(at line (\d+)")
+
+ReadText = Callable[[str], bytes | None]
+"""Returns a file of the snapshot by name, or None when there is none."""
+
+
+def load_config(read: ReadText, *, label: str = "") -> GuardConfig:
+    """Return the configuration of a snapshot; the defaults when it has none.
+
+    Args:
+        read: returns a file at the top of the snapshot.
+        label: says which snapshot, for messages, such as `" (at 1a2b3c)"`.
+
+    Raises:
+        InputError: a file is no TOML, both files configure the guard, or a value is wrong.
+    """
+    found: list[GuardConfig] = []
+    for name, inner in ((PYPROJECT, ("tool", "codex-orchestrator")), (OWN_FILE, ())):
+        data = read(name)
+        # Most pyproject.toml files say nothing about us: do not load a TOML reader for them.
+        if data is None or (inner and b"codex-orchestrator" not in data):
+            continue
+        config = parse_file(data, source=f"{name}{label}", inner=inner)
+        if config is not None:
+            found.append(config)
+    if len(found) == 2:
+        raise InputError(
+            f"{PYPROJECT} configures the guard too",
+            path=found[1].source,
+            field="guard",
+            fix="keep one of the two tables",
+        )
+    return found[0] if found else GuardConfig()
+
+
+def parse_file(data: bytes, *, source: str, inner: tuple[str, ...]) -> GuardConfig | None:
+    """Return the configuration in one TOML file, or None when it has no guard table.
+
+    Raises:
+        InputError: it is no TOML, or a value is wrong.
+    """
+    import tomllib
+
+    if len(data) > MAX_CONFIG_BYTES:
+        raise InputError(f"more than {MAX_CONFIG_BYTES} bytes", path=source)
+    try:
+        text = data.decode()
+        table: Any = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError("is not UTF-8", path=source, line=line) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        at = _AT_LINE.search(str(error))
+        raise InputError(
+            f"no TOML: {error}", path=source, line=int(at[1]) if at else 1, fix="mend the file"
+        ) from error
+    for name in (*inner, "guard"):
+        if not isinstance(table, dict):
+            raise InputError("must be a table", path=source, field=".".join(inner))
+        table = table.get(name)
+        if table is None:
+            return None
+    if not isinstance(table, dict):
+        raise InputError("must be a table", path=source, field="guard")
+    return parse_config(table, source=source, text=text)
+
+
+def read_given_config(path: str) -> GuardConfig:
+    """Return the configuration in a file that the caller names.
+
+    Raises:
+        InputError: the file cannot be read, or a value is wrong.
+    """
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read(MAX_CONFIG_BYTES + 1)
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}", path=path, fix="give a file with --config FILE"
+        ) from error
+    inner = ("tool", "codex-orchestrator") if path.endswith(PYPROJECT) else ()
+    return parse_file(data, source=path, inner=inner) or GuardConfig(source=path)

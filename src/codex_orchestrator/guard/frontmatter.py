@@ -1,0 +1,100 @@
+"""Front matter: from the bytes of a spec to its facts. Quick for plain files, strict for all."""
+
+import re
+
+from codex_orchestrator.guard.facts import Facts, build_facts, malformed
+from codex_orchestrator.guard.scanner import scan
+
+HEAD_BYTES = 4096
+MAX_FRONT_BYTES = 256 * 1024
+MAX_ODD_BYTES = 32 * 1024
+"""The strict parser reads about 100 KB in a second; a hostile file must not cost more than one."""
+
+BOM = b"\xef\xbb\xbf"
+_BODY_REVIEW = re.compile(rb"(?mi)^[\s>*_`-]*last[_ ]review[*_`]*\s*:")
+
+
+def split(data: bytes) -> tuple[int, int, int] | None:
+    """Return where front matter starts and ends, and where the body starts; None when odd.
+
+    None stands for: no first line `---`, or no closing one within the data.
+    """
+    at = len(BOM) if data.startswith(BOM) else 0
+    start = data.find(b"\n", at) + 1
+    if start == 0 or data[at:start].rstrip() != b"---" or not data.startswith(b"---", at):
+        return None
+    end = data.find(b"---", start)
+    while end >= 0:
+        stop = data.find(b"\n", end)
+        after = len(data) if stop < 0 else stop + 1
+        if data[end - 1 : end] == b"\n" and data[end:after].rstrip() == b"---":
+            return start, end, after
+        end = data.find(b"\n---", end) + 1 or -1
+    return None
+
+
+def quick_facts(head: bytes) -> Facts | None:
+    """Return the facts of a file from its first bytes, or None when they do not settle it."""
+    parts = split(head)
+    if parts is None or parts[2] == len(head) == HEAD_BYTES:
+        return None
+    start, end, _ = parts
+    try:
+        found = scan(head[start : end - 1].decode())
+    except UnicodeDecodeError:
+        return None
+    if found is None or "last_review" not in found[0]:
+        return None
+    return build_facts(*found, offset=1)
+
+
+def parse_facts(data: bytes, *, size: int) -> Facts:
+    """Return the facts of a file.
+
+    Args:
+        data: the file from its start, at least `MAX_FRONT_BYTES` of it or all.
+        size: the whole size of the file in bytes.
+    """
+    quick = quick_facts(data)
+    if quick is not None:
+        return quick
+    parts = split(data)
+    if parts is None:
+        return _without_front_matter(data, size)
+    start, end, body = parts
+    if end - start > MAX_FRONT_BYTES:
+        return malformed(f"front matter has more than {MAX_FRONT_BYTES} bytes", 1)
+    try:
+        front = data[start : max(start, end - 1)].decode()
+    except UnicodeDecodeError as error:
+        return malformed(
+            "front matter is not UTF-8", 2 + data.count(b"\n", start, start + error.start)
+        )
+    found = scan(front)
+    if found is None:
+        if end - start > MAX_ODD_BYTES:
+            return malformed(f"front matter beyond plain values has over {MAX_ODD_BYTES} bytes", 2)
+        from codex_orchestrator.model.strict_yaml import YamlError, parse_mapping
+
+        try:
+            document = parse_mapping(front)
+        except YamlError as error:
+            return malformed(str(error), error.line + 1)
+        found = document.values, document.lines
+    review_line = 0 if "last_review" in found[0] else _body_review_line(data, body)
+    return build_facts(*found, offset=1, body_review_line=review_line)
+
+
+def _without_front_matter(data: bytes, size: int) -> Facts:
+    first = data.removeprefix(BOM)
+    if first.startswith(b"---") and first.split(b"\n", 1)[0].rstrip() == b"---":
+        if size > len(data):
+            return malformed(f"front matter has more than {MAX_FRONT_BYTES} bytes", 1)
+        return malformed("front matter is not closed by a line `---`", 1)
+    facts = malformed("no front matter", 1)
+    return facts._replace(body_review_line=_body_review_line(data, 0))
+
+
+def _body_review_line(data: bytes, start: int) -> int:
+    found = _BODY_REVIEW.search(data, start)
+    return data.count(b"\n", 0, found.end()) + 1 if found else 0

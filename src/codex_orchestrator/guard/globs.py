@@ -1,0 +1,105 @@
+"""Globs over repository paths: `*` stays in a folder, `**` crosses folders, `?`, `[a-z]`.
+
+A glob without wildcards means the file of that name, or everything below the folder of that name.
+Globs come from specs, so a hostile one must not be slow: all but the last wildcard of a kind are
+matched at their first fit and never tried again, which is exact for globs and keeps them linear.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+
+_SPECIAL = re.compile(r"[*?\[]")
+_MARK = re.compile(r"\*+|\?|\[[!^]?\]?[^\]/]*\]|.", re.DOTALL)
+
+
+def literal_prefix(glob: str) -> str:
+    """Return what stands before the first wildcard."""
+    found = _SPECIAL.search(glob)
+    return glob[: found.start()] if found else glob
+
+
+def glob_problem(glob: str) -> str:
+    """Say what is wrong with a glob; "" when nothing is."""
+    if not glob.strip():
+        return "is empty"
+    if glob.startswith("/"):
+        return "starts with `/`; globs are relative to the repository"
+    if "\\" in glob:
+        return "has a backslash; use forward slashes"
+    if any(part in ("", ".", "..") for part in glob.removesuffix("/").split("/")):
+        return "has an empty, `.` or `..` part"
+    if len(glob) > 1024:
+        return "is longer than 1024 characters"
+    return ""
+
+
+def to_regex(glob: str) -> str:
+    """Return the regular expression that a glob stands for, to be matched in full."""
+    if not _SPECIAL.search(glob):
+        return re.escape(glob.removesuffix("/")) + "(?:/.*)?"
+    parts = (f"{glob}**" if glob.endswith("/") else glob).split("/")
+    is_below = parts[-1] == "**"
+    runs: list[list[str]] = [[]]
+    for part in parts[:-1] if is_below else parts:
+        if part != "**":
+            runs[-1].append(_segment(part))
+        elif runs[-1] or len(runs) == 1:
+            runs.append([])
+    last = len(runs) - 1
+    out = ["".join(f"{part}/" for part in runs[0])]
+    for number, run in enumerate(runs[1:], start=1):
+        skip = "(?:[^/]+/)*" if number == last else "(?:[^/]+/)*?"
+        text = skip + "".join(f"{part}/" for part in run)
+        out.append(text if number == last else f"(?>{text})")
+    return "".join(out) + ".+" if is_below else "".join(out).removesuffix("/")
+
+
+def _segment(part: str) -> str:
+    """Return the expression of one folder or file name with its wildcards."""
+    pieces: list[str] = [""]
+    for mark in _MARK.findall(part):
+        if mark[0] == "*":
+            pieces.append("")
+        elif mark == "?":
+            pieces[-1] += "[^/]"
+        elif mark[0] == "[" and len(mark) > 2:
+            pieces[-1] += _set(mark[1:-1])
+        else:
+            pieces[-1] += re.escape(mark)
+    out = [pieces[0]]
+    for number, piece in enumerate(pieces[1:], start=1):
+        is_last = number == len(pieces) - 1
+        out.append(f"[^/]*{piece}" if is_last else f"(?>[^/]*?{piece})")
+    return "".join(out)
+
+
+def _set(inside: str) -> str:
+    is_negated = inside[0] in "!^"
+    body = inside[1:] if is_negated else inside
+    safe = re.sub(r"([\\\[\]^&~|])", r"\\\1", body)
+    text = f"(?!/)[{'^' if is_negated else ''}{safe}]"
+    try:
+        re.compile(text)
+    except re.error:
+        return "(?!)"  # a reversed range such as [z-a] matches nothing
+    return text
+
+
+def matcher(globs: Iterable[str]) -> Callable[[str], bool]:
+    """Return a function that says whether a path matches any of the globs."""
+    parts = [to_regex(glob) for glob in globs]
+    if not parts:
+        return lambda _: False
+    match = re.compile("|".join(f"(?:{part})" for part in parts), re.DOTALL).fullmatch
+    return lambda path: match(path) is not None
+
+
+def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
+    """Return a function that says whether a path is meant; a glob that starts with `!` excludes."""
+    listed = tuple(globs)
+    is_meant = matcher(glob for glob in listed if not glob.startswith("!"))
+    excluded = tuple(glob[1:] for glob in listed if glob.startswith("!"))
+    if not excluded:
+        return is_meant
+    is_excluded = matcher(excluded)
+    return lambda path: is_meant(path) and not is_excluded(path)

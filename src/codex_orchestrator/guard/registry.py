@@ -1,0 +1,35 @@
+"""The registry: our rules, and those of others that the configuration names."""
+
+from collections.abc import Sequence
+
+from codex_orchestrator.guard.config import GuardConfig
+from codex_orchestrator.guard.rules import RULES
+from codex_orchestrator.guard.rules.base import Rule
+from codex_orchestrator.model.errors import NotCheckedError
+
+GROUP = "codex_orchestrator.guard_rules"
+
+
+def choose_rules(config: GuardConfig) -> Sequence[Rule]:
+    """Return the rules to run.
+
+    Rules of others come from the entry point group `codex_orchestrator.guard_rules`, and only when
+    `guard.plugins` names them: looking through all installed packages would double the hook's time.
+
+    Raises:
+        NotCheckedError: a named plugin is not installed, so a check that the team wants is missing.
+    """
+    rules: list[Rule] = [rule() for rule in RULES]
+    if config.plugins:
+        from importlib.metadata import entry_points
+
+        found = {point.name: point for point in entry_points(group=GROUP)}
+        for name in config.plugins:
+            if name not in found:
+                raise NotCheckedError(
+                    f"guard plugin {name!r} is not installed",
+                    fix=f"install the package that offers {name!r} in the group {GROUP} "
+                    "(in a hook: additional_dependencies)",
+                )
+            rules.append(found[name].load()())
+    return rules

@@ -1,0 +1,55 @@
+"""What a guard rule is."""
+
+from collections.abc import Iterable
+
+from codex_orchestrator.guard.case import Case
+from codex_orchestrator.guard.coverage import Coverage
+from codex_orchestrator.guard.specs import Spec
+from codex_orchestrator.model.finding import Finding, Severity
+
+
+class Rule:
+    """One check with a stable code. Subclass it, fill in the texts, write one of the checks.
+
+    `check` looks at the whole change; `check_spec` at one spec that the change touches or needs.
+    An error from `check_spec` also means that the spec cannot cover code.
+    """
+
+    code = ""
+    name = ""
+    what = ""
+    why = ""
+    fix = ""
+
+    def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
+        """Return what the rule sees in a change (or in the whole repository, in an audit)."""
+        return ()
+
+    def check_spec(self, spec: Spec, case: Case, *, is_needed: bool) -> Iterable[Finding]:
+        """Return what the rule sees in one spec.
+
+        Args:
+            spec: the spec as of the head.
+            case: the change and its configuration.
+            is_needed: whether changed code needs this spec; else it is only touched or audited.
+        """
+        return ()
+
+    def finding(
+        self,
+        path: str,
+        line: int,
+        message: str,
+        *,
+        severity: Severity = Severity.ERROR,
+        fix: str = "",
+    ) -> Finding:
+        """Make a finding of this rule; the rule's own fix when none is given."""
+        return Finding(self.code, severity, path, line, message, fix or self.fix)
+
+
+def some(paths: Iterable[str], *, shown: int = 3) -> str:
+    """Return the first few names and how many more there are."""
+    names = list(paths)
+    text = ", ".join(names[:shown])
+    return text if len(names) <= shown else f"{text} and {len(names) - shown} more"

@@ -1,0 +1,47 @@
+"""Rules about changed code and the specs that allow it."""
+
+from collections.abc import Iterable
+
+from codex_orchestrator.guard.case import Case
+from codex_orchestrator.guard.coverage import Coverage
+from codex_orchestrator.guard.rules.base import Rule
+from codex_orchestrator.model.finding import Finding
+
+
+class UnownedCode(Rule):
+    """Code without a spec."""
+
+    code = "SPEC001"
+    name = "unowned-code"
+    what = "Changed code that no spec owns, in a change that carries no spec edit that counts."
+    why = "Code that nobody planned cannot be reviewed against anything."
+    fix = (
+        "write a spec whose `paths` match the code (codex-orchestrator spec new ID --title TITLE "
+        "--paths GLOB), or edit an approved spec without `paths` in the same change"
+    )
+
+    def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
+        """Report each path, and why the spec edits of the change do not help."""
+        remark = _why_edits_do_not_count(case) if coverage.uncovered else ""
+        for change in coverage.uncovered:
+            gone = " (deleted)" if change.status == "D" else ""
+            yield self.finding(change.path, 0, f"no spec owns this code{gone}{remark}")
+            remark = ""  # said once
+
+
+def _why_edits_do_not_count(case: Case) -> str:
+    if case.config.unowned == "error" or not case.edits:
+        return ""
+    reasons = []
+    for edit in case.edits[:3]:
+        if edit.after is None:
+            reason = "a deletion is no update"
+        elif not edit.has_substance:
+            reason = "only spaces, dates or approvals differ, or the text only moved"
+        elif edit.after.facts.paths and not edit.is_new:
+            reason = "it owns other paths"
+        else:
+            reason = "it is not approved and fresh"
+        reasons.append(f"{edit.path}: {reason}")
+    more = f"; {len(case.edits) - 3} more" if len(case.edits) > 3 else ""
+    return f"; spec edits that do not count: {'; '.join(reasons)}{more}"

@@ -1,0 +1,65 @@
+"""Specs: the documents that own code, as they stand in one snapshot."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from codex_orchestrator.guard.changes import SUBMODULE, SYMLINK, Entry
+from codex_orchestrator.guard.facts import Facts, malformed
+from codex_orchestrator.guard.globs import literal_prefix, matcher
+
+APPROVED, DRAFT, SUPERSEDED = "approved", "draft", "superseded"
+
+
+class Spec(NamedTuple):
+    """A spec file and the facts of its text."""
+
+    path: str
+    blob: str
+    facts: Facts
+
+    @property
+    def is_active(self) -> bool:
+        """Say whether the spec claims to allow code now; an unknown status claims it too."""
+        return self.facts.status not in (DRAFT, SUPERSEDED)
+
+
+def irregular(entry: Entry) -> Facts | None:
+    """Return the facts of a spec path that is no regular file; None when it is one."""
+    if entry.mode == SYMLINK:
+        return malformed("a spec must be a regular file, this is a symlink", 0)
+    if entry.mode == SUBMODULE:
+        return malformed("a spec must be a regular file, this is a submodule", 0)
+    return None
+
+
+class Owners:
+    """Who owns a path: specs by their globs, found by the text before the first wildcard."""
+
+    def __init__(self, specs: Iterable[Spec]) -> None:
+        self._by_prefix: dict[str, list[tuple[str, Spec]]] = {}
+        for spec in specs:
+            for glob in spec.facts.paths:
+                prefix = literal_prefix(glob).rstrip("/")
+                self._by_prefix.setdefault(prefix, []).append((glob, spec))
+        self._lengths = sorted({len(prefix) for prefix in self._by_prefix})
+        self._matchers: dict[str, Callable[[str], bool]] = {}
+
+    def of(self, names: tuple[str, ...]) -> list[Spec]:
+        """Return the specs that own a path, given under the names that globs may match."""
+        found: dict[str, Spec] = {}
+        for glob, spec in self._candidates(names[-1]):
+            if spec.path not in found and any(map(self._matcher(glob), names)):
+                found[spec.path] = spec
+        return list(found.values())
+
+    def _candidates(self, name: str) -> Iterator[tuple[str, Spec]]:
+        for length in self._lengths:
+            if length > len(name):
+                return
+            yield from self._by_prefix.get(name[:length], ())
+
+    def _matcher(self, glob: str) -> Callable[[str], bool]:
+        found = self._matchers.get(glob)
+        if found is None:
+            found = self._matchers[glob] = matcher((glob,))
+        return found

@@ -1,0 +1,57 @@
+"""Waivers: findings that the team accepts, by name, with a reason and a last day."""
+
+from collections.abc import Callable, Iterable
+
+from codex_orchestrator.guard.config import GuardConfig, Waiver
+from codex_orchestrator.guard.dates import write_day
+from codex_orchestrator.guard.globs import matcher
+from codex_orchestrator.model.finding import Finding, Severity
+
+
+class Waivers:
+    """The waivers of a configuration on one day."""
+
+    def __init__(self, config: GuardConfig, today: int) -> None:
+        self._source = config.source
+        self._in_force: list[tuple[Waiver, Callable[[str], bool]]] = []
+        self._expired: list[tuple[Waiver, Callable[[str], bool]]] = []
+        for waiver in config.waivers:
+            shelf = self._in_force if today <= waiver.expires else self._expired
+            shelf.append((waiver, matcher((waiver.path,))))
+
+    def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Return findings in which what is waived is only a note that says so."""
+        if not self._in_force:
+            return tuple(findings)
+        return tuple(self._apply_one(finding) for finding in findings)
+
+    def _apply_one(self, finding: Finding) -> Finding:
+        for waiver, is_meant in self._in_force:
+            if waiver.rule == finding.rule and is_meant(finding.path):
+                until = write_day(waiver.expires)
+                message = f"{finding.message} (waived until {until}: {waiver.reason})"
+                return finding._replace(severity=Severity.NOTE, message=message)
+        return finding
+
+    def expired(self, findings: Iterable[Finding], *, is_audit: bool) -> list[Finding]:
+        """Return a finding for each expired waiver.
+
+        In an audit each is an error. In a change it is one for those that would have mattered, and
+        a warning for the rest, so that an old waiver blocks nobody who did not need it.
+        """
+        seen = list(findings)
+        found = []
+        for waiver, is_meant in self._expired:
+            mattered = any(item.rule == waiver.rule and is_meant(item.path) for item in seen)
+            found.append(
+                Finding(
+                    "WAIVER001",
+                    Severity.ERROR if is_audit or mattered else Severity.WARNING,
+                    self._source.split(" ")[0],
+                    waiver.line,
+                    f"the waiver of {waiver.rule} for {waiver.path} ended on "
+                    f"{write_day(waiver.expires)}",
+                    "mend what it excused and remove it, or agree on a new day",
+                )
+            )
+        return found
