@@ -66,12 +66,16 @@ class Step(Document):
 
 
 class Limits(Document):
-    """Bounds of a run; reaching one ends it with a named reason."""
+    """Bounds of a run; reaching one ends it with a named reason.
+
+    `check_seconds` bounds one check.
+    """
 
     minutes: int = Field(default=30, ge=1, le=24 * 60)
     turns: int = Field(default=60, ge=1, le=1000)
     tokens: int = Field(default=1_000_000, ge=1)
     repair_rounds: int = Field(default=2, ge=0, le=10)
+    check_seconds: int = Field(default=600, ge=1, le=24 * 3600)
 
 
 class Task(Document):

@@ -54,7 +54,11 @@ def choose_checks(
             field="checks",
             fix=f"it has {', '.join(commands) or 'none'}; name those, or another adapter",
         )
-    return tuple(commands[name] for name in request.task.checks)
+    longest = request.task.limits.check_seconds
+    return tuple(
+        commands[name].model_copy(update={"timeout_s": min(commands[name].timeout_s, longest)})
+        for name in request.task.checks
+    )
 
 
 def run_policy(request: RunRequest, policy: Policy) -> Policy:

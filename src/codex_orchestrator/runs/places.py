@@ -5,7 +5,7 @@ from pathlib import Path
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.names import is_identifier, path_problem
 from codex_orchestrator.runs.disk import DISK, Disk
-from codex_orchestrator.runs.durable import check_private, make_folder
+from codex_orchestrator.runs.durable import check_private, make_folder, write_file
 
 MANIFEST = "manifest.json"
 # Names in `.runs` and `out` that are ours; a task of that name would stand in their place.
@@ -48,6 +48,9 @@ class Places:
         made = False
         for depth in range(1, len(steps) + 1):
             made = make_folder(self.repo.joinpath(*steps[:depth]), disk=self._disk)
+            if made and depth == 1:
+                # A folder that ignores itself: a run never shows in the user's `git status`.
+                write_file(self.repo / steps[0] / ".gitignore", b"*\n", disk=self._disk)
         return made
 
     def check(self, folder: Path) -> bool:

@@ -1,0 +1,102 @@
+"""The command line itself: help, settings, doctor, credentials, and the error boundary."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from codex_orchestrator.cli.app import COMMANDS
+from codex_orchestrator.cli.console import printable
+from codex_orchestrator.cli.settings import load_settings
+from codex_orchestrator.model.errors import InputError
+from support.project import CommandLine, git, write
+
+HIDDEN = {"action"}
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "-c", "user.name=t", "commit", "-q", "--allow-empty", "-m", "start")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - HIDDEN))
+def test_every_command_of_the_table_has_help(name: str, call: CommandLine) -> None:
+    done = call(name, "--help")
+    assert done.code == 0
+    assert "Usage: codex-orchestrator" in done.out
+
+
+def test_an_unknown_command_is_exit_2(call: CommandLine) -> None:
+    done = call("runn")
+    assert done.code == 2
+    assert "Traceback" not in done.err
+
+
+def test_doctor_says_what_works_and_where_settings_come_from(repo: Path, call: CommandLine) -> None:
+    write(repo, "pyproject.toml", "[tool.codex-orchestrator.model]\nname = 'gpt-x'\n")
+    done = call("doctor", "--repo", str(repo), "--format", "json")
+    report = json.loads(done.out)
+    assert done.code == 0
+    assert report["settings"]["model.name"] == {"value": "gpt-x", "origin": "pyproject.toml"}
+    assert report["settings"]["catalog.url"]["origin"] == "default"
+    states = {probe["name"]: probe["state"] for probe in report["probes"]}
+    assert states["git"] == "works"
+
+
+def test_doctor_fails_where_nothing_could_run(tmp_path: Path, call: CommandLine) -> None:
+    git(tmp_path, "init", "-q")
+    done = call("doctor", "--repo", str(tmp_path))
+    assert done.code == 3
+    assert "make a first commit" in done.out
+
+
+def test_credentials_check_prints_no_secret(
+    repo: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-123456")
+    done = call("credentials", "check", "--repo", str(repo))
+    assert done.code == 0
+    assert "OPENAI_API_KEY" in done.out
+    assert "sk-canary" not in done.out + done.err
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file(repo: Path) -> None:
+    write(repo, "pyproject.toml", "[tool.codex-orchestrator.model]\nname = 'file'\n")
+
+    def name(environ: dict[str, str], flag: str | None) -> tuple[str, str]:
+        settings = load_settings(str(repo), None, environ=environ, flags={"model.name": flag})
+        return settings.config.model.name, settings.origins["model.name"]
+
+    assert name({}, None) == ("file", "pyproject.toml")
+    assert name({"CODEX_ORCHESTRATOR_MODEL": "env"}, None) == ("env", "CODEX_ORCHESTRATOR_MODEL")
+    assert name({"CODEX_ORCHESTRATOR_MODEL": "env"}, "flag") == ("flag", "command line")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[tool.codex-orchestrator.catalog]\nurl = 3\n", "pyproject.toml:2: catalog.url"),
+        ("[tool.codex-orchestrator]\nbranch_prefx = 'x'\n", "did you mean `branch_prefix`"),
+        ("[tool.codex-orchestrator.modle]\nname = 'x'\n", "did you mean `model`"),
+        ("[tool.codex-orchestrator.codex]\nparallel = 0\n", "codex.parallel"),
+        ("[tool\n", "pyproject.toml"),
+    ],
+)
+def test_wrong_configuration_names_file_line_and_key(repo: Path, text: str, words: str) -> None:
+    write(repo, "pyproject.toml", "# codex-orchestrator\n" + text if "[tool\n" in text else text)
+    if "[tool\n" in text:
+        write(repo, "pyproject.toml", text + "# codex-orchestrator\n")
+    with pytest.raises(InputError) as caught:
+        load_settings(str(repo), None, environ={})
+    assert words in caught.value.message
+
+
+def test_a_missing_configuration_file_is_named(repo: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.toml"):
+        load_settings(str(repo), str(repo / "none.toml"), environ={})
+
+
+def test_text_that_a_terminal_would_obey_is_shown_instead() -> None:
+    assert printable("a\x1b[31m\u202eb\r\n\tc\x07") == "a\\x1b[31m\\u202eb\\x0d\n\tc\\x07"
