@@ -70,6 +70,12 @@ class ServiceError(OrchestratorError):
     exit_code = ExitCode.SERVICE
 
 
+class ConflictError(OrchestratorError):
+    """A catalog holds other bytes under the same name. Nothing was overwritten."""
+
+    exit_code = ExitCode.FINDINGS
+
+
 class LockedError(OrchestratorError):
     """Another run holds the lock. The message names holder, host, pid and since when."""
 

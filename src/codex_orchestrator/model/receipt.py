@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from codex_orchestrator.model.document import Document
-from codex_orchestrator.model.finding import Finding
+from codex_orchestrator.model.finding import Finding, has_errors
 from codex_orchestrator.model.pattern import Sha256
 from codex_orchestrator.model.task import Identifier
 
@@ -74,3 +74,8 @@ class AuditCheck(NamedTuple):
     records: int
     head: AuditAnchor | None
     findings: tuple[Finding, ...]
+
+    @property
+    def has_errors(self) -> bool:
+        """Say whether the log is damaged; a repair that was recorded is a warning only."""
+        return has_errors(self.findings)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.approval import PROTECTED_PATHS, Policy
 from codex_orchestrator.model.check import CheckCommand
@@ -24,6 +24,12 @@ from codex_orchestrator.pipeline.ports import (
     RunStore,
 )
 from codex_orchestrator.pipeline.run_rooms import RunRooms
+
+if TYPE_CHECKING:
+    from codex_orchestrator.catalog.object_store import ObjectStoreCatalog
+    from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.runs.outbox import Outbox
+    from codex_orchestrator.runs.store import FileRunStore
 
 OFFLINE = "offline"
 
@@ -206,3 +212,37 @@ def scope_variables() -> Mapping[Scope, tuple[str, ...]]:
     from codex_orchestrator.credentials.environment import VARIABLES
 
     return VARIABLES
+
+
+class Archive(NamedTuple):
+    """What is known of past runs: folders, audit log, what was sent; and the lock of a task."""
+
+    store: "FileRunStore"
+    audit: "FileAuditLog"
+    outbox: "Outbox"
+    lock: Callable[[str], AbstractContextManager[object]]
+
+
+def open_archive(repo: Path, *, operation: str) -> Archive:
+    """Return the archive of a repository; `operation` is what a lock says that we do."""
+    from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.runs.lock import TaskLock
+    from codex_orchestrator.runs.outbox import Outbox
+    from codex_orchestrator.runs.store import FileRunStore
+
+    def lock(task_id: str) -> AbstractContextManager[object]:
+        return TaskLock(repo, task_id, holder=operation, operation=operation, clock=utc_now)
+
+    return Archive(FileRunStore(repo), FileAuditLog(repo, clock=utc_now), Outbox(repo), lock)
+
+
+def open_catalog(url: str, repo: Path) -> "ObjectStoreCatalog":
+    """Open the catalog at a URL; a relative `file://` one stands in the repository.
+
+    Raises:
+        InputError: the URL names no kind of catalog.
+        MissingExtraError: the packages that catalogs need are not installed.
+    """
+    with extra("catalog", needed_for="the catalog"):
+        from codex_orchestrator.catalog.object_store import open_object_store
+    return open_object_store(url, repo=repo, clock=utc_now)

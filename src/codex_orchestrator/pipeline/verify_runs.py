@@ -78,16 +78,28 @@ def verify_runs(run_id: str | None, *, store: InspectableRuns, audit: CheckableL
         InputError: there is no such run.
     """
     if run_id is None:
-        names = store.names()
-    else:
-        folder = store.find(run_id)
-        names = ((folder.parent.name, folder.name),)
+        return verify_names(store.names(), store=store, audit=audit, is_all=True)
+    folder = store.find(run_id)
+    return verify_names(((folder.parent.name, folder.name),), store=store, audit=audit)
+
+
+def verify_names(
+    names: tuple[tuple[str, str], ...],
+    *,
+    store: InspectableRuns,
+    audit: CheckableLog,
+    is_all: bool = False,
+) -> VerifyReport:
+    """Verify the runs of these task and run ids, and the chain of the audit log.
+
+    When these are all runs, one that the log knows and that is not here is a finding.
+    """
     # First the folders, then the log: a run's record is written after its manifest.
     inspected = tuple(store.inspect(task, run) for task, run in names)
     logged = _Logged(inspected)
     check = audit.check(logged.visit)
     runs = tuple(_verified(run, store=store, logged=logged) for run in inspected)
-    gone = tuple(_gone(logged, names)) if run_id is None else ()
+    gone = tuple(_gone(logged, inspected)) if is_all else ()
     findings = (*check.findings, *gone)
     log = VerifiedLog(
         records=check.records,
@@ -122,6 +134,8 @@ def _verified(run: InspectedRun, *, store: InspectableRuns, logged: _Logged) -> 
         findings += _state_findings(run, summary, store)
     elif summary is not None:
         note = _unfinished(summary.state, is_busy=run.is_busy)
+    elif not findings:
+        note = "is an empty folder: its process ended before the first manifest (runs gc)"
     if has_errors(tuple(findings)):
         outcome = Outcome.FAILED
     else:
@@ -185,8 +199,11 @@ def _state_findings(
         yield _finding("state-differs", place, text, fix=_STATE_FIX)
 
 
-def _gone(logged: _Logged, names: tuple[tuple[str, str], ...]) -> Iterator[Finding]:
-    for task_id, run_id in sorted(set(logged.finished) - set(names) - logged.removed):
+def _gone(logged: _Logged, runs: tuple[InspectedRun, ...]) -> Iterator[Finding]:
+    present = {
+        (run.stored.task_id, run.stored.run_id) for run in runs if run.manifest or run.findings
+    }
+    for task_id, run_id in sorted(set(logged.finished) - present - logged.removed):
         path = f".runs/{task_id}/{run_id}"
         text = "the audit log says that this run finished, and its folder is gone"
         yield _finding("run-gone", path, text, fix="restore it from the uploaded artifact")

@@ -27,6 +27,9 @@ def inspect_run(archive: RunArchive, task_id: str, run_id: str) -> InspectedRun:
     stored = archive.stored(task_id, run_id)
     place = f"{stored.path}/{MANIFEST}"
     is_busy = is_locked(archive.places.lock(task_id)) if not stored.problem else False
+    if stored.problem and _is_empty(archive.places.run_folder(task_id, run_id)):
+        # Killed between making the folder and the first manifest: nothing was told to anybody.
+        return InspectedRun(stored, None, (), is_busy=is_busy)
     if stored.problem:
         finding = _finding("manifest-damaged", place, stored.problem)
         return InspectedRun(stored, None, (finding,), is_busy=is_busy)
@@ -39,6 +42,10 @@ def inspect_run(archive: RunArchive, task_id: str, run_id: str) -> InspectedRun:
         )
     placed = tuple(found._replace(path=f"{stored.path}/{found.path}") for found in findings)
     return InspectedRun(stored, manifest, placed, is_busy=is_busy)
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not folder.is_symlink() and not any(_files(folder))
 
 
 def _compare(manifest: Manifest, folder: Path) -> Iterator[Finding]:

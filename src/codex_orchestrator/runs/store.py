@@ -5,6 +5,7 @@ the file. `state.json` is a cache: it can be rebuilt from the manifests at any t
 """
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,11 +29,14 @@ from codex_orchestrator.runs.durable import (
     read_file,
     sweep_folder,
     sync_folder,
+    told_storage_errors,
     write_file,
 )
 from codex_orchestrator.runs.hashing import hash_file
 from codex_orchestrator.runs.inspection import inspect_run
 from codex_orchestrator.runs.places import MANIFEST, checked_file_name
+
+_TRASH = ".removed-"
 
 
 def new_run_id(clock: Callable[[], str], suffix: str) -> str:
@@ -136,6 +140,18 @@ class FileRunStore(RunArchive):
             known = self._summaries(task_id)
         others = tuple(run for run in known if run.run_id != manifest.run.id)
         self._write_state(state_of(task_id, (*others, summary_of(manifest, manifest_sha256))))
+
+    def remove(self, task_id: str, run_id: str) -> None:
+        """Remove a run's folder and its line in the state file; the folder goes in one step."""
+        folder = self.places.run_folder(task_id, run_id)
+        self.places.check(folder)
+        trash = folder.with_name(f"{_TRASH}{run_id}")
+        with told_storage_errors(folder, "remove"):
+            self._disk.replace(str(folder), str(trash))
+            sync_folder(folder.parent, disk=self._disk)
+            for left in folder.parent.glob(f"{_TRASH}*"):
+                shutil.rmtree(left)
+        self.rebuild(task_id)
 
     def rebuild(self, task_id: str) -> TaskState:
         """Write the task's state file anew from the manifests and return it."""

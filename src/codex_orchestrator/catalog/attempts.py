@@ -1,0 +1,71 @@
+"""Calls to a store that are tried again with jitter, and their failures in our words."""
+
+import logging
+import re
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+import stamina
+from obstore import exceptions
+
+from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
+
+_T = TypeVar("_T")
+# Without a handler the word "retry" would go to stderr, in the middle of what people read.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
+
+
+class Patience(NamedTuple):
+    """How often and how long a call is tried again. Times are in seconds."""
+
+    attempts: int = 5
+    deadline_s: float = 60.0
+    first_wait_s: float = 0.5
+    longest_wait_s: float = 10.0
+
+
+def attempt(call: Callable[[], _T], *, what: str, patience: Patience) -> _T:
+    """Make a call that is harmless to repeat, again after a passing failure.
+
+    Raises:
+        ServiceError: it failed to the end; says how to go on.
+        NotCheckedError: the service refused our credential.
+        InputError: the store cannot do what a catalog needs.
+    """
+    try:
+        for trial in stamina.retry_context(
+            on=(exceptions.GenericError, ConnectionError, TimeoutError),
+            attempts=patience.attempts,
+            timeout=patience.deadline_s,
+            wait_initial=patience.first_wait_s,
+            wait_max=patience.longest_wait_s,
+            wait_jitter=patience.first_wait_s,
+        ):
+            with trial:
+                return call()
+    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+        raise NotCheckedError(
+            f"the catalog refused to {what}: {_plain(error)}",
+            fix="give the credential the right to read and create objects there",
+        ) from error
+    except (
+        exceptions.NotSupportedError,
+        exceptions.InvalidPathError,
+        exceptions.UnknownConfigurationKeyError,
+    ) as error:
+        raise InputError(
+            f"the catalog cannot {what}: {_plain(error)}",
+            field="catalog.url",
+            fix="use a store with conditional puts (create only)",
+        ) from error
+    except (exceptions.BaseError, OSError, ValueError) as error:
+        raise ServiceError(
+            f"the catalog failed to {what} after {patience.attempts} attempts: {_plain(error)}",
+            fix="nothing is lost: run `codex-orchestrator sync` again",
+        ) from error
+    raise ServiceError(f"the catalog was not asked to {what}")
+
+
+def _plain(error: Exception) -> str:
+    """Return the first line of an error without the query of its URL, which may hold a key."""
+    return re.sub(r"\?\S*", "?…", str(error).partition("\n")[0])[:500]

@@ -1,0 +1,171 @@
+"""The catalog on an object store: a local folder, S3, GCS or Azure.
+
+    manifests/sha256/<aa>/<hash>.json     the manifest's bytes, named by their hash
+    runs/<task>/<run>.json                which manifest is the record of a run
+    learning/<pattern>/<version>-<hash>.json   metadata of patterns that runs used
+
+Every object is created once and never changed. What is there already is read and compared: the
+same bytes are fine, other bytes are a conflict.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from obstore import exceptions
+from obstore.store import LocalStore, from_url
+from pydantic import ValidationError
+
+from codex_orchestrator.catalog.attempts import Patience, attempt
+from codex_orchestrator.catalog.objects import Objects
+from codex_orchestrator.catalog.urls import local_root, refuse_secrets
+from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.errors import ConflictError, InputError, ServiceError
+from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.receipt import Receipt
+from codex_orchestrator.model.sync import LearningAsset, RunPointer
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig
+
+_CLIENT: "ClientConfig" = {"timeout": "20s", "connect_timeout": "5s"}
+
+
+class ObjectStoreCatalog:
+    """A catalog. `url` is what receipts call it; it holds no secret."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        *,
+        url: str,
+        clock: Callable[[], str],
+        patience: Patience | None = None,
+    ) -> None:
+        self.url = url
+        self._objects = objects
+        self._clock = clock
+        self._patience = patience or Patience()
+
+    def push(self, manifest: Manifest, data: bytes) -> Receipt:
+        """Store the canonical bytes under their hash; idempotent; other bytes are a conflict.
+
+        Raises:
+            ConflictError: the catalog holds another record of the run. Nothing was overwritten.
+            ServiceError: the store failed after its retries; repeat the call later.
+            NotCheckedError: the store refused our credential.
+        """
+        digest = sha256_hex(data)
+        key = f"manifests/sha256/{digest[:2]}/{digest}.json"
+        pointer = RunPointer(
+            task_id=manifest.task.id,
+            run_id=manifest.run.id,
+            attempt=manifest.run.attempt,
+            manifest_sha256=digest,
+            key=key,
+        )
+        name = f"runs/{manifest.task.id}/{manifest.run.id}.json"
+        self._refuse_other(name, _bytes(pointer))
+        created = self._put(key, data)
+        for use in manifest.patterns:
+            asset = LearningAsset(id=use.id, kind=use.kind, version=use.version, sha256=use.sha256)
+            self._put(f"learning/{use.id}/{use.version}-{use.sha256}.json", _bytes(asset))
+        # Last, so that whoever finds a run by its name finds its manifest too.
+        self._put(name, _bytes(pointer))
+        return Receipt(
+            task_id=manifest.task.id,
+            run_id=manifest.run.id,
+            manifest_sha256=digest,
+            catalog=self.url,
+            key=key,
+            created=created,
+            stored_at=self._clock(),
+        )
+
+    def search(self, *, kind: str = "", text: str = "") -> Iterator[LearningAsset]:
+        """Yield the assets of a kind whose id holds a text; "" leaves the question open.
+
+        Raises:
+            ServiceError: the store failed, or an object is not an asset's.
+        """
+        keys = attempt(
+            lambda: sorted(self._objects.keys("learning")), what="list", patience=self._patience
+        )
+        for key in keys:
+            asset = self._asset(key)
+            if asset and kind in ("", asset.kind) and text in asset.id:
+                yield asset
+
+    def _asset(self, key: str) -> LearningAsset | None:
+        data = self._get(key)
+        if data is None:
+            return None
+        try:
+            return LearningAsset.model_validate_json(data, strict=True)
+        except ValidationError as error:
+            raise ServiceError(
+                f"object {key} of catalog {self.url} is no learning asset",
+                fix="remove it from the store if it is not ours",
+            ) from error
+
+    def _put(self, key: str, data: bytes) -> bool:
+        """Create an object, read it back, and say whether this call made it."""
+        created = attempt(
+            lambda: self._objects.create(key, data),
+            what=f"create {key}",
+            patience=self._patience,
+        )
+        if not self._refuse_other(key, data):
+            raise ServiceError(
+                f"catalog {self.url} accepted {key} and does not have it",
+                fix="run `codex-orchestrator sync` again",
+            )
+        return created
+
+    def _refuse_other(self, key: str, data: bytes) -> bool:
+        """Say whether an object is there; raise ConflictError when it holds other bytes."""
+        there = self._get(key)
+        if there is not None and there != data:
+            raise ConflictError(
+                f"catalog {self.url} holds other bytes under {key}: "
+                f"SHA-256 {sha256_hex(there)}, ours {sha256_hex(data)}; nothing was overwritten",
+                fix="find out which of the two is the run's record; `runs verify` checks ours",
+            )
+        return there is not None
+
+    def _get(self, key: str) -> bytes | None:
+        return attempt(lambda: self._objects.get(key), what=f"read {key}", patience=self._patience)
+
+
+def open_object_store(
+    url: str, *, repo: Path, clock: Callable[[], str], patience: Patience | None = None
+) -> ObjectStoreCatalog:
+    """Open the catalog at a URL. Credentials come from the environment, as the vendor's do.
+
+    Args:
+        url: `file://` (relative to the repository or absolute), `s3://`, `gs://` or `az://`.
+        repo: the top folder of the repository.
+        clock: the present moment, for receipts.
+        patience: how often and how long to try.
+
+    Raises:
+        InputError: the URL names no store, or holds a secret.
+    """
+    refuse_secrets(url)
+    try:
+        if url.startswith("file://"):
+            root = local_root(url, repo=repo)
+            objects = Objects(LocalStore(prefix=root, mkdir=True), root=root)
+        else:
+            # The waits between attempts are ours: the store's own would multiply with them.
+            store = from_url(url, client_options=_CLIENT, retry_config={"max_retries": 0})
+            objects = Objects(store)
+    except (exceptions.BaseError, OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"cannot open {url!r}: {reason}", field="catalog.url") from error
+    return ObjectStoreCatalog(objects, url=url, clock=clock, patience=patience)
+
+
+def _bytes(document: Document) -> bytes:
+    return canonical_bytes(document.model_dump(mode="json", by_alias=True))

@@ -1,0 +1,114 @@
+"""What `runs` and `audit` say to people."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from codex_orchestrator.cli.console import echo_json, printable, say
+from codex_orchestrator.model.canonical import JsonValue, sha256_hex
+from codex_orchestrator.model.receipt import AuditCheck, AuditRecord
+from codex_orchestrator.model.review import ReviewFinding
+from codex_orchestrator.model.run import StoredRun
+from codex_orchestrator.model.verification import Outcome, VerifyReport
+from codex_orchestrator.pipeline.remove_runs import RemovedRun
+
+
+def echo_runs(runs: Iterable[StoredRun]) -> None:
+    """Print a line for each run."""
+    count = 0
+    for run in runs:
+        count += 1
+        if run.summary is None:
+            _line(f"{run.run_id}  {run.task_id}  damaged: {run.problem}")
+        else:
+            verdict = run.summary.verdict or "-"
+            digest = run.summary.manifest_sha256[:12]
+            _line(f"{run.run_id}  {run.task_id}  {run.summary.state}  {verdict}  {digest}")
+    if not count:
+        say("no run yet: `codex-orchestrator run TASK` makes one")
+
+
+def echo_manifest(data: bytes, document: dict[str, JsonValue], *, folder: Path) -> None:
+    """Print what a person asks first, and say where the rest is."""
+    task, run, verdict = document.get("task"), document.get("run"), document.get("verdict")
+    if isinstance(task, dict) and isinstance(run, dict):
+        _line(f"run       {run.get('id')} (attempt {run.get('attempt')}, {run.get('state')})")
+        _line(f"task      {task.get('id')}: {task.get('title')}")
+        _line(f"started   {run.get('started_at')}, finished {run.get('finished_at') or '-'}")
+        _line(f"base      {run.get('base_sha')}")
+    _line(f"verdict   {verdict or '-'}")
+    _line(f"manifest  {folder / 'manifest.json'}")
+    _line(f"sha256    {sha256_hex(data)}")
+    artifacts = document.get("artifacts")
+    for artifact in artifacts if isinstance(artifacts, list) else []:
+        if isinstance(artifact, dict):
+            _line(
+                f"  {artifact.get('path')}  {artifact.get('kind')}  {artifact.get('bytes')} bytes"
+            )
+    say("all of it: --format json")
+
+
+def echo_verification(report: VerifyReport) -> None:
+    """Print a line for each run and for the log; findings with their fix below it."""
+    for run in report.runs:
+        note = f": {run.note}" if run.note else f" ({run.artifacts} artifacts)"
+        _line(f"{run.run_id}  {run.outcome}{note}")
+        _findings(run.findings)
+    _line(f"out/audit.log  {report.audit.outcome} ({report.audit.records} records)")
+    _findings(report.audit.findings)
+    if not report.runs:
+        say("not checked: there is no run to verify")
+    elif report.outcome is Outcome.PASSED:
+        say(f"verified: {len(report.runs)} runs, every hash agrees")
+    else:
+        say(f"verification: {report.outcome}")
+
+
+def echo_removals(chosen: Iterable[RemovedRun], *, is_dry_run: bool) -> None:
+    """Print which runs go and say which stay."""
+    count = 0
+    for run, kept_because in chosen:
+        if kept_because:
+            say(f"{run.run_id} stays: {kept_because}")
+        else:
+            count += 1
+            _line(f"{run.run_id}  {'would be removed' if is_dry_run else 'removed'}")
+    say(f"{count} runs" + ("; remove them with --delete" if is_dry_run and count else ""))
+
+
+def echo_audit(records: Iterable[AuditRecord], check: AuditCheck, *, is_json: bool) -> None:
+    """Print records, and what is wrong with the log."""
+    if is_json:
+        echo_json(
+            {
+                "schema": "audit-report.v1",
+                "records": check.records,
+                "head": check.head.model_dump() if check.head else None,
+                "findings": [finding.as_document() for finding in check.findings],
+                "shown": [record.model_dump(mode="json") for record in records],
+            }
+        )
+        return
+    for record in records:
+        details = "  ".join(f"{name}={value}" for name, value in record.details.items())
+        who = record.run_id or record.task_id or "-"
+        _line(f"{record.seq}  {record.timestamp}  {record.level}  {record.event}  {who}  {details}")
+    _findings(tuple(ReviewFinding.of(finding) for finding in check.findings))
+    state = "damaged" if check.has_errors else "whole"
+    say(
+        f"out/audit.log: {check.records} records"
+        + (f", the chain is {state}" if check.records or check.has_errors else "")
+    )
+
+
+def _findings(findings: tuple[ReviewFinding, ...]) -> None:
+    for finding in findings:
+        place = finding.path + (f":{finding.line}" if finding.line else "")
+        _line(f"  {finding.severity}: {place}: {finding.rule}: {finding.message}")
+        if finding.fix:
+            _line(f"    fix: {finding.fix}")
+
+
+def _line(text: str) -> None:
+    click.echo(printable(text).replace("\n", " "))

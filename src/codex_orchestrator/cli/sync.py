@@ -1,0 +1,160 @@
+"""`codex-orchestrator sync` and `catalog`: send finished runs, look into the catalog."""
+
+from typing import Any
+
+import click
+
+from codex_orchestrator.cli.console import echo_json, printable, say
+from codex_orchestrator.cli.options import format_option, repository_options
+from codex_orchestrator.cli.settings import load_settings
+from codex_orchestrator.model.errors import InputError
+
+_SHA256 = "sha256:"
+
+
+class SyncCommand(click.Command):
+    """A command that takes runs, and whose first word may also be `record-artifact`."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Hand the words to `record-artifact` when that is what they begin with."""
+        if args[:1] == [record_artifact.name]:
+            return record_artifact.make_context(
+                f"{info_name} {record_artifact.name}", args[1:], parent, **extra
+            )
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command("record-artifact")
+@click.argument("run_id", metavar="RUN")
+@click.option("--id", "artifact_id", metavar="ID", required=True, help="The artifact's id.")
+@click.option("--digest", metavar="SHA256", required=True, help="SHA-256 of the uploaded archive.")
+@click.option("--url", metavar="URL", required=True, help="Where people find it.")
+@format_option("text", "json")
+@repository_options
+def record_artifact(
+    run_id: str,
+    *,
+    artifact_id: str,
+    digest: str,
+    url: str,
+    output_format: str,
+    repo: str | None,
+    config: str | None,
+) -> None:
+    """Record the CI artifact that holds the folder of RUN."""
+    from pydantic import ValidationError
+
+    from codex_orchestrator.pipeline.compose import open_archive, utc_now
+    from codex_orchestrator.pipeline.record_artifact import record_artifact as record
+
+    archive = open_archive(load_settings(repo, config).repo, operation="record-artifact")
+    try:
+        artifact = record(
+            run_id,
+            artifact_id=artifact_id,
+            digest=digest.removeprefix(_SHA256).lower(),
+            url=url,
+            store=archive.store,
+            audit=archive.audit,
+            outbox=archive.outbox,
+            clock=utc_now,
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        option = f"--{first['loc'][0]}" if first["loc"] else ""
+        raise InputError(first["msg"], field=option) from error
+    if output_format == "json":
+        echo_json(artifact.model_dump(mode="json", by_alias=True))
+    else:
+        say(f"recorded artifact {artifact.id} of run {artifact.run_id}")
+
+
+@click.command(
+    cls=SyncCommand,
+    epilog="`sync record-artifact RUN --id ID --digest SHA256 --url URL` records where CI keeps "
+    "the run's folder, as --require-artifact asks for.",
+)
+@click.argument("run_ids", metavar="[RUN]...", nargs=-1)
+@click.option("--catalog", metavar="URL", help="file://, s3://, gs:// or az:// (default: config).")
+@click.option(
+    "--require-artifact",
+    is_flag=True,
+    help="Send only runs whose uploaded artifact is recorded.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be sent; send nothing.")
+@format_option("text", "json")
+@repository_options
+def sync(
+    run_ids: tuple[str, ...],
+    *,
+    catalog: str | None,
+    require_artifact: bool,
+    dry_run: bool,
+    output_format: str,
+    repo: str | None,
+    config: str | None,
+) -> int:
+    """Send finished runs to the catalog, each once; without RUN all that were not sent yet."""
+    from codex_orchestrator.cli.sync_output import echo_sync
+    from codex_orchestrator.pipeline.compose import open_archive, open_catalog
+    from codex_orchestrator.pipeline.sync_runs import SyncRequest, SyncRooms, sync_runs
+
+    settings = load_settings(repo, config, flags={"catalog.url": catalog})
+    url = settings.config.catalog.url
+    archive = open_archive(settings.repo, operation="sync")
+    report = sync_runs(
+        SyncRequest(run_ids, url, must_have_artifact=require_artifact, is_dry_run=dry_run),
+        SyncRooms(
+            archive.store,
+            archive.audit,
+            archive.outbox,
+            lambda: open_catalog(url, settings.repo),
+        ),
+    )
+    if output_format == "json":
+        echo_json(report.model_dump(mode="json", by_alias=True))
+    else:
+        echo_sync(report)
+    return int(report.exit_code)
+
+
+@click.group()
+def catalog() -> None:
+    """Look into the catalog."""
+
+
+@catalog.command()
+@click.argument("text", default="")
+@click.option("--kind", type=click.Choice(["codemod", "linter", "template"]), help="Only these.")
+@click.option("--catalog", "url", metavar="URL", help="Which catalog (default: config).")
+@format_option("text", "json")
+@repository_options
+def search(
+    text: str,
+    *,
+    kind: str | None,
+    url: str | None,
+    output_format: str,
+    repo: str | None,
+    config: str | None,
+) -> None:
+    """List the patterns in the learning catalog whose id holds TEXT."""
+    from codex_orchestrator.pipeline.compose import open_catalog
+
+    settings = load_settings(repo, config, flags={"catalog.url": url})
+    place = settings.config.catalog.url
+    assets = list(open_catalog(place, settings.repo).search(kind=kind or "", text=text))
+    if output_format == "json":
+        document = [asset.model_dump(mode="json", by_alias=True) for asset in assets]
+        echo_json({"schema": "catalog-search.v1", "catalog": place, "assets": document})
+        return
+    for asset in assets:
+        click.echo(printable(f"{asset.id}  {asset.version}  {asset.kind}  {asset.sha256[:12]}"))
+    if not assets:
+        say(f"catalog {place} holds no such pattern")

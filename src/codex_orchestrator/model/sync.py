@@ -1,0 +1,83 @@
+"""What `sync` says: which runs the catalog has now, which it was not sent, and why."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.errors import ExitCode
+from codex_orchestrator.model.pattern import PatternKind, SemanticVersion, Sha256
+from codex_orchestrator.model.receipt import Receipt
+from codex_orchestrator.model.review import ReviewFinding
+from codex_orchestrator.model.task import Identifier
+
+FailureKind = Literal["verify", "conflict", "artifact", "permission", "service"]
+
+_CODES: dict[FailureKind, ExitCode] = {
+    "verify": ExitCode.FINDINGS,
+    "conflict": ExitCode.FINDINGS,
+    "artifact": ExitCode.NOT_CHECKED,
+    "permission": ExitCode.NOT_CHECKED,
+    "service": ExitCode.SERVICE,
+}
+# A service that failed is said first: the same command again may mend it.
+_FIRST = (ExitCode.SERVICE, ExitCode.FINDINGS, ExitCode.NOT_CHECKED)
+
+
+class SkippedRun(Document):
+    """A run that was not to be sent, and why."""
+
+    task_id: str
+    run_id: str
+    reason: str
+
+
+class FailedSync(Document):
+    """A run that should have been sent and was not."""
+
+    task_id: str
+    run_id: str
+    kind: FailureKind
+    reason: str
+    fix: str = ""
+    findings: tuple[ReviewFinding, ...] = ()
+
+
+class SyncReport(Document):
+    """The result of a sync. In a dry run `to_do` names what would be sent, and nothing is."""
+
+    schema_: Literal["sync-report.v1"] = Field(alias="schema", default="sync-report.v1")
+    catalog: str
+    dry_run: bool = False
+    to_do: tuple[str, ...] = ()
+    synced: tuple[Receipt, ...] = ()
+    already_synced: int = 0
+    skipped: tuple[SkippedRun, ...] = ()
+    failed: tuple[FailedSync, ...] = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return the exit code that says the worst of what happened."""
+        codes = {_CODES[failure.kind] for failure in self.failed}
+        return next((code for code in _FIRST if code in codes), ExitCode.OK)
+
+
+class LearningAsset(Document):
+    """What the learning catalog says of one version of a pattern."""
+
+    schema_: Literal["learning-asset.v1"] = Field(alias="schema", default="learning-asset.v1")
+    id: Identifier
+    kind: PatternKind
+    version: SemanticVersion
+    sha256: Sha256
+
+
+class RunPointer(Document):
+    """What the catalog keeps under a run's name: which manifest is the run's record."""
+
+    schema_: Literal["run-pointer.v1"] = Field(alias="schema", default="run-pointer.v1")
+    task_id: Identifier
+    run_id: Identifier
+    attempt: int
+    manifest_sha256: Sha256
+    key: str

@@ -1,0 +1,246 @@
+"""Send finished, verified runs to the catalog: once each, with one receipt."""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from codex_orchestrator.model.errors import (
+    ConflictError,
+    NotCheckedError,
+    OrchestratorError,
+    ServiceError,
+)
+from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.receipt import Receipt, RecordedArtifact
+from codex_orchestrator.model.run import RunState, StoredRun
+from codex_orchestrator.model.sync import FailedSync, FailureKind, SkippedRun, SyncReport
+from codex_orchestrator.model.verification import Outcome, VerifiedRun, VerifyReport
+from codex_orchestrator.pipeline.close_run import OnceLog
+from codex_orchestrator.pipeline.ports import Catalog
+from codex_orchestrator.pipeline.verify_runs import CheckableLog, InspectableRuns, verify_names
+
+_VERIFY = "`codex-orchestrator runs verify` says what is wrong"
+
+
+class SendableRuns(InspectableRuns, Protocol):
+    """Run folders that can be read as they will be sent."""
+
+    def stored(self, task_id: str, run_id: str) -> StoredRun:
+        """Return one run folder, whatever its condition."""
+        ...
+
+    def load_with_bytes(self, run_id: str) -> tuple[Manifest, bytes]:
+        """Read a manifest strictly and return it with its bytes on disk."""
+        ...
+
+
+class SyncLog(OnceLog, CheckableLog, Protocol):
+    """An audit log that can be walked and knows what it was told before."""
+
+
+class SentRuns(Protocol):
+    """What was sent before."""
+
+    def sent(self, task_id: str, *, catalog: str) -> frozenset[str]:
+        """Return the ids of a task's runs that have a receipt of a catalog."""
+        ...
+
+    def keep(self, receipt: Receipt) -> None:
+        """Write a receipt, durable before this returns."""
+        ...
+
+    def artifact(self, task_id: str, run_id: str) -> RecordedArtifact | None:
+        """Return where CI keeps a run's folder; None when nobody recorded it."""
+        ...
+
+
+class SyncRequest(NamedTuple):
+    """What to send: these runs, or all that are finished, to the catalog of this URL."""
+
+    run_ids: tuple[str, ...]
+    catalog: str
+    must_have_artifact: bool = False
+    is_dry_run: bool = False
+
+
+class SyncRooms(NamedTuple):
+    """What a sync works with. The catalog is opened only when there is something to send."""
+
+    store: SendableRuns
+    audit: SyncLog
+    outbox: SentRuns
+    open_catalog: Callable[[], Catalog]
+
+
+def sync_runs(request: SyncRequest, rooms: SyncRooms) -> SyncReport:
+    """Send runs and return what came of each. Repeating it is harmless and sends nothing twice.
+
+    Raises:
+        InputError: a named run does not exist, or the catalog's URL is wrong.
+    """
+    names, already = _unsent(request, rooms)
+    due, skipped = _finished(names, rooms)
+    report = SyncReport(
+        catalog=request.catalog,
+        dry_run=request.is_dry_run,
+        already_synced=already,
+        skipped=skipped,
+    )
+    if not due:
+        return report
+    verified = verify_names(due, store=rooms.store, audit=rooms.audit)
+    good, refused, unchecked = _sort(verified, request, rooms)
+    report = report.model_copy(update={"skipped": (*skipped, *unchecked)})
+    if request.is_dry_run:
+        to_do = tuple(run.run_id for run in good)
+        return report.model_copy(update={"to_do": to_do, "failed": refused})
+    synced, failed = _send(good, request, rooms)
+    return report.model_copy(update={"synced": synced, "failed": (*refused, *failed)})
+
+
+def _unsent(request: SyncRequest, rooms: SyncRooms) -> tuple[tuple[tuple[str, str], ...], int]:
+    if request.run_ids:
+        folders = [rooms.store.find(run_id) for run_id in request.run_ids]
+        names = tuple(dict.fromkeys((folder.parent.name, folder.name) for folder in folders))
+    else:
+        names = rooms.store.names()
+    tasks = {task_id for task_id, _ in names}
+    sent = {task: rooms.outbox.sent(task, catalog=request.catalog) for task in tasks}
+    left = tuple((task, run) for task, run in names if run not in sent[task])
+    return left, len(names) - len(left)
+
+
+def _finished(
+    names: tuple[tuple[str, str], ...], rooms: SyncRooms
+) -> tuple[tuple[tuple[str, str], ...], tuple[SkippedRun, ...]]:
+    due, skipped = [], []
+    for task_id, run_id in names:
+        summary = rooms.store.stored(task_id, run_id).summary
+        if summary is None or summary.state is RunState.FINISHED:
+            # A damaged one goes on too: the verification says what is wrong with it.
+            due.append((task_id, run_id))
+        else:
+            reason = f"not finished: {summary.state}"
+            skipped.append(SkippedRun(task_id=task_id, run_id=run_id, reason=reason))
+    return tuple(due), tuple(skipped)
+
+
+def _sort(
+    verified: VerifyReport, request: SyncRequest, rooms: SyncRooms
+) -> tuple[list[VerifiedRun], tuple[FailedSync, ...], tuple[SkippedRun, ...]]:
+    """Sort verified runs into those to send, those refused, and those not to be sent yet."""
+    good: list[VerifiedRun] = []
+    refused: list[FailedSync] = []
+    unchecked: list[SkippedRun] = []
+    for run in verified.runs:
+        if run.outcome is Outcome.NOT_CHECKED:
+            unchecked.append(SkippedRun(task_id=run.task_id, run_id=run.run_id, reason=run.note))
+        elif run.outcome is Outcome.FAILED:
+            refused.append(_refused(run, "the run does not verify", _VERIFY))
+        elif verified.audit.outcome is not Outcome.PASSED:
+            refused.append(_refused(run, "the audit log is damaged", _VERIFY))
+        elif request.must_have_artifact and not rooms.outbox.artifact(run.task_id, run.run_id):
+            refused.append(_no_artifact(run))
+        else:
+            good.append(run)
+    return good, tuple(refused), tuple(unchecked)
+
+
+def _send(
+    runs: list[VerifiedRun], request: SyncRequest, rooms: SyncRooms
+) -> tuple[tuple[Receipt, ...], tuple[FailedSync, ...]]:
+    if not runs:
+        return (), ()
+    catalog = rooms.open_catalog()
+    synced: list[Receipt] = []
+    failed: list[FailedSync] = []
+    for position, run in enumerate(runs):
+        try:
+            synced.append(_send_one(run, catalog, rooms))
+        except ConflictError as error:
+            failed.append(_failure(run, "conflict", error, request, rooms))
+        except (ServiceError, NotCheckedError) as error:
+            kind: FailureKind = "service" if isinstance(error, ServiceError) else "permission"
+            failed.append(_failure(run, kind, error, request, rooms))
+            # The retries are used up; each further run would wait as long for nothing.
+            failed += [
+                FailedSync(
+                    task_id=left.task_id,
+                    run_id=left.run_id,
+                    kind=kind,
+                    reason="not tried after the failure before",
+                )
+                for left in runs[position + 1 :]
+            ]
+            break
+    return tuple(synced), tuple(failed)
+
+
+def _send_one(run: VerifiedRun, catalog: Catalog, rooms: SyncRooms) -> Receipt:
+    manifest, data = rooms.store.load_with_bytes(f"{run.task_id}/{run.run_id}")
+    receipt = catalog.push(manifest, data)
+    if receipt.manifest_sha256 != run.manifest_sha256:
+        raise ServiceError(
+            f"the catalog's receipt is for {receipt.manifest_sha256}, not for "
+            f"{run.manifest_sha256}",
+            fix="run `codex-orchestrator runs verify`, then sync again",
+        )
+    # First the record, then the mark: a crash between them repeats the push and finds the record.
+    rooms.audit.append_once(
+        "synced",
+        task_id=run.task_id,
+        run_id=run.run_id,
+        key=("manifest_sha256", "catalog"),
+        details={
+            "manifest_sha256": receipt.manifest_sha256,
+            "catalog": receipt.catalog,
+            "key": receipt.key,
+        },
+    )
+    rooms.outbox.keep(receipt)
+    return receipt
+
+
+def _failure(
+    run: VerifiedRun,
+    kind: FailureKind,
+    error: OrchestratorError,
+    request: SyncRequest,
+    rooms: SyncRooms,
+) -> FailedSync:
+    rooms.audit.append_once(
+        "sync-conflict" if kind == "conflict" else "sync-failed",
+        task_id=run.task_id,
+        run_id=run.run_id,
+        key=("manifest_sha256", "catalog", "kind"),
+        level="error",
+        details={
+            "manifest_sha256": run.manifest_sha256,
+            "catalog": request.catalog,
+            "kind": kind,
+            "reason": error.message,
+        },
+    )
+    return FailedSync(
+        task_id=run.task_id, run_id=run.run_id, kind=kind, reason=error.message, fix=error.fix
+    )
+
+
+def _refused(run: VerifiedRun, reason: str, fix: str) -> FailedSync:
+    return FailedSync(
+        task_id=run.task_id,
+        run_id=run.run_id,
+        kind="verify",
+        reason=reason,
+        fix=fix,
+        findings=run.findings,
+    )
+
+
+def _no_artifact(run: VerifiedRun) -> FailedSync:
+    return FailedSync(
+        task_id=run.task_id,
+        run_id=run.run_id,
+        kind="artifact",
+        reason="no uploaded artifact is recorded",
+        fix=f"codex-orchestrator sync record-artifact {run.run_id} --id … --digest … --url …",
+    )
