@@ -1,7 +1,8 @@
 """Run the main job on `examples/inventory`, with no key and no network, and show what it made.
 
-Everything happens in a scratch git repository under `.cache/demo`. Each step is the command that
-you would type yourself; the script checks what came of it and stops at the first surprise.
+Everything happens in a scratch git repository, `.cache/demo/inventory` unless a folder is named.
+Each step is the command that you would type yourself; the script checks what came of it and stops
+at the first surprise.
 """
 
 import json
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-SCRATCH = HERE.parent / ".cache" / "demo" / "inventory"
+SCRATCH = Path(*sys.argv[1:2] or [HERE.parent / ".cache" / "demo"]).absolute() / "inventory"
 PROGRAM = Path(sys.executable).with_name("codex-orchestrator")
 SPEC = "tasks/specs/0001-structured-logging.md"
 # A model or a token of the caller must not change what the demo shows.
@@ -175,8 +176,8 @@ def environment() -> dict[str, str]:
 
 
 def shown(path: Path) -> str:
-    """Return a path as a person would type it from the project's folder."""
-    return str(path.relative_to(HERE.parent))
+    """Return a path as a person would type it from here."""
+    return os.path.relpath(path)
 
 
 def title(text: str) -> None:
