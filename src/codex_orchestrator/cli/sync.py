@@ -102,11 +102,12 @@ def sync(
 ) -> int:
     """Send finished runs to the catalog, each once; without RUN all that were not sent yet."""
     from codex_orchestrator.cli.sync_output import echo_sync
-    from codex_orchestrator.pipeline.compose import open_archive, open_catalog
+    from codex_orchestrator.pipeline.compose import check_catalog_url, open_archive, open_catalog
     from codex_orchestrator.pipeline.sync_runs import SyncRequest, SyncRooms, sync_runs
 
     settings = load_settings(repo, config, flags={"catalog.url": catalog})
     url = settings.config.catalog.url
+    check_catalog_url(url)
     archive = open_archive(settings.repo, operation="sync")
     report = sync_runs(
         SyncRequest(run_ids, url, must_have_artifact=require_artifact, is_dry_run=dry_run),

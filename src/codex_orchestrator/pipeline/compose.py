@@ -246,3 +246,14 @@ def open_catalog(url: str, repo: Path) -> "ObjectStoreCatalog":
     with extra("catalog", needed_for="the catalog"):
         from codex_orchestrator.catalog.object_store import open_object_store
     return open_object_store(url, repo=repo, clock=utc_now)
+
+
+def check_catalog_url(url: str) -> None:
+    """Check a catalog's URL without opening it.
+
+    Raises:
+        InputError: it is of no known kind, or holds a secret.
+    """
+    from codex_orchestrator.catalog.urls import refuse_secrets
+
+    refuse_secrets(url)
