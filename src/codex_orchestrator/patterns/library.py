@@ -1,6 +1,7 @@
 """The learning library: what other rooms and surfaces ask for."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from codex_orchestrator.patterns.lint import Linter, not_checked
 from codex_orchestrator.patterns.template import render
 
 FOLDER = "patterns"
+# A library's cases show wrong code on purpose: they are neither changed nor reported.
+_CASES = re.compile(r"patterns/(codemods|linters|templates)/[^/]+/.+")
 
 
 def _allow_all(_path: str) -> str:
@@ -154,7 +157,7 @@ class Library:
                 f"{pattern_id!r} is a {asset.facts.kind}; only a codemod changes files",
                 fix="use `patterns lint` for a linter, `patterns render` for a template",
             )
-        paths = files.select(files.list_files(root), globs or ["**"], asset.source.ignores)
+        paths = files.select(_work_files(root), globs or ["**"], asset.source.ignores)
         hits = changes = 0
         changed: list[str] = []
         refused: list[LeftFile] = []
@@ -207,7 +210,7 @@ class Library:
         assets = [self.load(a.id) for a in self.assets if a.kind is PatternKind.LINTER]
         linter = Linter(assets)
         findings: list[Finding] = []
-        for path in files.select(files.list_files(root), paths or ["**"]):
+        for path in files.select(_work_files(root), paths or ["**"]):
             if not linter.works_on(path):
                 continue
             skip = frozenset(a.source.id for a in assets if files.select([path], a.source.ignores))
@@ -239,3 +242,10 @@ def _refuse_redefinition(built_in: PatternAsset, own: PatternAsset, folder: Path
         field=own.id,
         fix="give yours an id of its own, or a higher version to stand in for the toolkit's",
     )
+
+
+def _work_files(root: Path) -> list[str]:
+    paths = files.list_files(root)
+    if not (root / FOLDER / INDEX).is_file():
+        return paths
+    return [path for path in paths if _CASES.fullmatch(path) is None]

@@ -111,3 +111,17 @@ class _Reader:
 def _name(text: str) -> str:
     shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
     return shown if len(shown) <= MAX_NAME else shown[: MAX_NAME - 1] + "…"
+
+
+def failing_tests(path: Path) -> tuple[str, ...]:
+    """Return the names of the failing tests in a report.
+
+    The exit code decides whether a check passed; the report only explains it. So a report that
+    cannot be used has no names, and more names than fit end in a line that counts the rest.
+    """
+    try:
+        report = read_junit(path)
+    except JunitError:
+        return ()
+    rest = (f"and {report.left_out} more",) if report.left_out else ()
+    return report.failures + rest
