@@ -214,8 +214,11 @@ def render(*, repo: str | None, config: str | None, pattern_id: str, values: Any
     return ExitCode.OK
 
 
-def _root(repo: str | None) -> Path:
-    return Path(repository_root(repo, config))
+def _root(repo: str | None, config: str | None) -> Path:
+    """Return the repository's top folder, after its configuration was found to be right."""
+    from codex_orchestrator.cli.settings import load_settings
+
+    return load_settings(repo, config).repo
 
 
 def _own_library(root: Path) -> Path:
