@@ -52,13 +52,40 @@ PROTECTED_PATHS = (
 )
 
 
+# Files that hold secrets where people commit them by mistake. Nobody's model reads them.
+SECRET_PATHS = (
+    "**/.env",
+    "**/.env.local",
+    "**/.env.*.local",
+    "**/.env.production",
+    "**/.netrc",
+    "**/.npmrc",
+    "**/.pypirc",
+    "**/.git-credentials",
+    "**/.aws/credentials",
+    "**/.docker/config.json",
+    "**/.ssh/**",
+    "**/id_rsa",
+    "**/id_ecdsa",
+    "**/id_ed25519",
+    "**/*.key",
+    "**/*.pem",
+    "**/*.p12",
+    "**/*.pfx",
+    "**/*.jks",
+    "**/*.kdbx",
+)
+
+
 class Policy(Document):
     """What agents may do in a work tree: read and edit there, run listed commands, no network.
 
     `run` holds allowed commands as argument lists; a call is allowed when it starts with one.
+    Files that match `secret` are neither read nor edited.
     """
 
     protected: tuple[str, ...] = PROTECTED_PATHS
+    secret: tuple[str, ...] = SECRET_PATHS
     run: tuple[tuple[str, ...], ...] = ()
     approved_edits: tuple[str, ...] = ()
 
@@ -76,6 +103,10 @@ class Policy(Document):
         if any(matches_glob(path, glob) for glob in self.approved_edits):
             return ""
         return next((glob for glob in self.protected if matches_glob(path, glob)), "")
+
+    def secret_rule(self, path: str) -> str:
+        """Return the glob that says that a file holds secrets; "" when it may be read."""
+        return next((glob for glob in self.secret if matches_glob(path, glob)), "")
 
     def allows_command(self, argv: tuple[str, ...]) -> bool:
         """Say whether a command may be run."""
