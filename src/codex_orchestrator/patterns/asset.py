@@ -127,6 +127,8 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     if not folder.is_dir() or folder.is_symlink():
         raise InputError("no such asset folder", path=str(folder), fix="run `patterns build`")
     for place, folders, names in os.walk(folder, followlinks=False):
+        # Installers compile every .py file, cases too.
+        folders[:] = [name for name in folders if name != "__pycache__"]
         for name in sorted([*folders, *names]):
             path = Path(place, name)
             relative = path.relative_to(folder).as_posix()
