@@ -108,10 +108,8 @@ def say_run(outcome: FinishedRun | RefusedTask, document: dict[str, Any]) -> Non
         for name in check["failures"]:
             say(f"  failed test: {name}")
     review = outcome.manifest.review
-    for finding in review.findings if review else ():
-        say(
-            f"  {finding.path}:{finding.line}: {finding.severity} {finding.rule}: {finding.message}"
-        )
+    for one in review.findings if review else ():
+        say(f"  {one.path}:{one.line}: {one.severity} {one.rule}: {one.message}")
     rows = ("run_id", "verdict", "manifest_path", "manifest_sha256", "patch_path", "branch")
     for name in rows:
         click.echo(f"{name}: {printable(str(document[name]))}")

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.task import CheckName
 
 TABLE = "codex-orchestrator"
 
@@ -25,6 +26,18 @@ class CodexConfig(Document):
     path: str = ""
     environment: str = ""
     parallel: int = Field(default=10, ge=1, le=100)
+
+
+class AdapterConfig(Document):
+    """How the project is checked, where looking at its files does not tell.
+
+    `commands` maps `test`, `lint` or `build` to an argument list, for the adapter `command`;
+    `python` is the interpreter of the Python adapter.
+    """
+
+    id: str = ""
+    python: str = ""
+    commands: dict[CheckName, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class PolicyConfig(Document):
@@ -72,6 +85,7 @@ class Config(Document):
     author: str = "Codex Orchestrator <codex-orchestrator@localhost>"
     model: ModelConfig = ModelConfig()
     codex: CodexConfig = CodexConfig()
+    adapter: AdapterConfig = AdapterConfig()
     policy: PolicyConfig = PolicyConfig()
     credentials: CredentialsConfig = CredentialsConfig()
     catalog: CatalogConfig = CatalogConfig()

@@ -4,7 +4,7 @@ import platform
 import secrets as randomness
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.approval import PROTECTED_PATHS, Policy
 from codex_orchestrator.model.check import CheckCommand
-from codex_orchestrator.model.config import Config
+from codex_orchestrator.model.config import AdapterConfig, Config
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import InputError, MissingExtraError
 from codex_orchestrator.model.manifest import Manifest
-from codex_orchestrator.model.task import Task
+from codex_orchestrator.model.task import CheckName, Task
 from codex_orchestrator.pipeline.ports import (
     AgentEngine,
     CredentialBroker,
@@ -86,7 +86,7 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
             redact=broker.redactor.redact_bytes,
         ),
         library=library,
-        adapters=LanguageAdapters(),
+        adapters=LanguageAdapters(config.adapter),
         engine=_engine(model, broker, around),
         store=FileRunStore(repo),
         audit=FileAuditLog(repo, clock=utc_now),
@@ -141,12 +141,23 @@ def policy_of(config: Config) -> Policy:
 class LanguageAdapters:
     """The language adapters of the patterns room, as verbs see them."""
 
-    def commands(self, root: Path, *, wanted: str | None) -> tuple[str, Mapping[str, CheckCommand]]:
+    def __init__(self, config: AdapterConfig) -> None:
+        self._config = config
+
+    def commands(
+        self, root: Path, *, wanted: str | None, checks: Sequence[CheckName]
+    ) -> tuple[str, Mapping[str, CheckCommand]]:
         """Return the id of the adapter that fits and its commands by check name."""
         from codex_orchestrator.patterns.adapters.choose import choose_adapter
 
-        adapter = choose_adapter(root, wanted)
-        return adapter.id, dict(adapter.commands(root))
+        adapter = choose_adapter(
+            root, wanted or self._config.id or None, commands=self._config.commands
+        )
+        python = self._config.python
+        commands = {str(name): one for name, one in adapter.commands(root, python=python).items()}
+        if all(check in commands for check in checks):
+            adapter.ensure_ready(root, checks, python=python)
+        return adapter.id, commands
 
     def failures(self, report: Path) -> tuple[str, ...]:
         """Return the names of the failing tests in a JUnit report; empty when there is none."""

@@ -48,7 +48,7 @@ def diagnose_setup(
     probes: list[Callable[[], Probe]] = [
         lambda: _git(repo),
         _python,
-        *(lambda name=name: _extra(name) for name in EXTRAS),  # type: ignore[misc]
+        *(lambda name=name: _extra(name) for name in EXTRAS),
         lambda: _model(config, environ, variables[Scope.MODEL]),
         lambda: _github(environ, variables[Scope.GITHUB]),
         lambda: _catalog(repo, config),

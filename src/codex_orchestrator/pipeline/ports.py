@@ -20,7 +20,7 @@ from codex_orchestrator.model.rails import Rails
 from codex_orchestrator.model.receipt import AuditRecord, Receipt
 from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.run import Usage
-from codex_orchestrator.model.task import Task
+from codex_orchestrator.model.task import CheckName, Task
 
 EventSink = Callable[[str, Mapping[str, str | int | bool]], None]
 """Takes one event of a run: its kind and its facts."""
@@ -116,8 +116,13 @@ class PatternLibrary(Protocol):
 class Adapters(Protocol):
     """What the language adapters know about a project."""
 
-    def commands(self, root: Path, *, wanted: str | None) -> tuple[str, Mapping[str, CheckCommand]]:
-        """Return the id of the adapter that fits and its commands by check name."""
+    def commands(
+        self, root: Path, *, wanted: str | None, checks: Sequence[CheckName]
+    ) -> tuple[str, Mapping[str, CheckCommand]]:
+        """Return the id of the adapter that fits and its commands by check name.
+
+        The tools of the named checks are there when this returns.
+        """
         ...
 
     def failures(self, report: Path) -> tuple[str, ...]:

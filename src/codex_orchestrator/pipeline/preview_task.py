@@ -41,7 +41,9 @@ def preview_task(request: RunRequest, rooms: RunRooms) -> Preview:
         TemporaryDirectory(prefix="codex-orchestrator-") as folder,
         rooms.workspace.open(rooms.new_run_id(), base_sha=base_sha) as tree,
     ):
-        adapter, commands = rooms.adapters.commands(tree.root, wanted=task.adapter)
+        adapter, commands = rooms.adapters.commands(
+            tree.root, wanted=task.adapter, checks=task.checks
+        )
         checks = choose_checks(request, commands, adapter=adapter)
         with rooms.engine.open(
             task,
