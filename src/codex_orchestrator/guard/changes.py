@@ -7,6 +7,8 @@ from codex_orchestrator.model.errors import NotCheckedError
 SYMLINK = "120000"
 SUBMODULE = "160000"
 UNCHANGED = "="
+REGULAR = frozenset({"100644", "100755", "100664"})
+"""Modes of regular files; the last one is of old histories."""
 
 RAW_DIFF = (
     "--raw",

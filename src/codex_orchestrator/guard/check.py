@@ -18,13 +18,15 @@ from codex_orchestrator.guard.edits import find_edits
 from codex_orchestrator.guard.git import Blobs, Git
 from codex_orchestrator.guard.globs import path_matcher
 from codex_orchestrator.guard.judge import Judge
-from codex_orchestrator.guard.loading import MAX_SPEC_BYTES, load_specs
+from codex_orchestrator.guard.loading import load_specs
 from codex_orchestrator.guard.report import FAILED, PASSED, Report
 from codex_orchestrator.guard.rules.base import Rule, some
 from codex_orchestrator.guard.settings import choose_config
 from codex_orchestrator.guard.views import View
 from codex_orchestrator.guard.waivers import Waivers
 from codex_orchestrator.model.finding import Finding, Severity, has_errors
+
+MAX_READ_BYTES = 8 * 1024 * 1024
 
 ChooseRules = Callable[[GuardConfig], Sequence[Rule]]
 
@@ -94,7 +96,7 @@ def _build_case(
     spec_entries = [entry for entry in entries if is_spec(entry.path)]
     specs = {spec.path: spec for spec in load_specs(git, blobs, spec_entries, cache)}
     cache.save(entry.blob for entry in spec_entries)
-    source = _source(git, view, blobs)
+    source = make_source(git, view, blobs)
     edits = tuple(find_edits(changes, specs, is_spec, source.text))
     if view.kind == "all":
         changes = tuple(
@@ -112,9 +114,11 @@ def _build_case(
     )
 
 
-def _source(git: Git, view: View, blobs: Blobs) -> Source:
+def make_source(git: Git, view: View, blobs: Blobs) -> Source:
+    """Return how rules get at the contents of a view."""
+
     def read(name: str) -> bytes | None:
-        answer = blobs.read(name, MAX_SPEC_BYTES)
+        answer = blobs.read(name, MAX_READ_BYTES)
         return answer[1] if answer else None
 
     return Source(

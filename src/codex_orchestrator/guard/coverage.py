@@ -24,14 +24,7 @@ class Coverage(NamedTuple):
     failing: Mapping[str, tuple[str, ...]]
     uncovered: tuple[Change, ...]
     carriers: tuple[SpecEdit, ...]
-
-    def users_of(self, spec_path: str) -> tuple[str, ...]:
-        """Return the changed code paths that rely on a spec."""
-        return tuple(
-            path
-            for path, specs in self.relied_on.items()
-            if any(spec.path == spec_path for spec in specs)
-        )
+    is_sound: IsSound
 
 
 def cover(case: Case, is_sound: IsSound) -> Coverage:
@@ -63,6 +56,7 @@ def cover(case: Case, is_sound: IsSound) -> Coverage:
         {path: tuple(code) for path, code in failing.items()},
         () if is_excused else tuple(unowned),
         carriers,
+        is_sound,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from codex_orchestrator.guard.changes import Change
+from codex_orchestrator.guard.changes import REGULAR, Change
 from codex_orchestrator.guard.facts import Facts
 from codex_orchestrator.guard.frontmatter import parse_facts
 from codex_orchestrator.guard.specs import Spec
@@ -40,7 +40,7 @@ def find_edits(
     """
     touching = [change for change in changes if is_spec(change.path)]
     before = {
-        change.path: read(change.old_blob) for change in touching if change.old_mode in _FILES
+        change.path: read(change.old_blob) for change in touching if change.old_mode in REGULAR
     }
     gone = [
         before[change.path] or b""
@@ -52,13 +52,10 @@ def find_edits(
     for change in touching:
         old, after = before.get(change.path), specs.get(change.path)
         facts = parse_facts(old, size=len(old)) if old is not None else None
-        text = read(change.new_blob) if after is not None and change.new_mode in _FILES else None
+        text = read(change.new_blob) if after is not None and change.new_mode in REGULAR else None
         now = substance(text) if text is not None else ""
         is_new = facts is None and after is not None and after.facts.spec_id not in gone_ids
         says_more = text is not None and (
             now != substance(old) if old is not None else now not in gone_texts
         )
         yield SpecEdit(change.path, facts, after, says_more, is_new)
-
-
-_FILES = frozenset({"100644", "100755", "100664"})

@@ -1,6 +1,7 @@
 """Front matter: from the bytes of a spec to its facts. Quick for plain files, strict for all."""
 
 import re
+from typing import Any, NamedTuple
 
 from codex_orchestrator.guard.facts import Facts, build_facts, malformed
 from codex_orchestrator.guard.scanner import scan
@@ -48,6 +49,14 @@ def quick_facts(head: bytes) -> Facts | None:
     return build_facts(*found, offset=1)
 
 
+class FrontMatter(NamedTuple):
+    """Values, the line of each dotted key (from 1 within the front matter), start of the body."""
+
+    values: dict[str, Any]
+    lines: dict[str, int]
+    body: int
+
+
 def parse_facts(data: bytes, *, size: int) -> Facts:
     """Return the facts of a file.
 
@@ -61,28 +70,50 @@ def parse_facts(data: bytes, *, size: int) -> Facts:
     parts = split(data)
     if parts is None:
         return _without_front_matter(data, size)
+    try:
+        found = _read_between(data, parts)
+    except _MalformedError as error:
+        return malformed(error.args[0], error.args[1])
+    review_line = 0 if "last_review" in found.values else _body_review_line(data, found.body)
+    return build_facts(found.values, found.lines, offset=1, body_review_line=review_line)
+
+
+def read_mapping(data: bytes) -> FrontMatter | str:
+    """Return the front matter of any document, or what is wrong with it."""
+    parts = split(data)
+    if parts is None:
+        return "no front matter"
+    try:
+        return _read_between(data, parts)
+    except _MalformedError as error:
+        return str(error.args[0])
+
+
+class _MalformedError(Exception):
+    """Problem and line in the file."""
+
+
+def _read_between(data: bytes, parts: tuple[int, int, int]) -> FrontMatter:
     start, end, body = parts
     if end - start > MAX_FRONT_BYTES:
-        return malformed(f"front matter has more than {MAX_FRONT_BYTES} bytes", 1)
+        raise _MalformedError(f"front matter has more than {MAX_FRONT_BYTES} bytes", 1)
     try:
         front = data[start : max(start, end - 1)].decode()
     except UnicodeDecodeError as error:
-        return malformed(
-            "front matter is not UTF-8", 2 + data.count(b"\n", start, start + error.start)
-        )
+        line = 2 + data.count(b"\n", start, start + error.start)
+        raise _MalformedError("front matter is not UTF-8", line) from error
     found = scan(front)
     if found is None:
         if end - start > MAX_ODD_BYTES:
-            return malformed(f"front matter beyond plain values has over {MAX_ODD_BYTES} bytes", 2)
+            problem = f"front matter beyond plain values has over {MAX_ODD_BYTES} bytes"
+            raise _MalformedError(problem, 2)
         from codex_orchestrator.model.strict_yaml import YamlError, parse_mapping
 
         try:
-            document = parse_mapping(front)
+            found = parse_mapping(front)
         except YamlError as error:
-            return malformed(str(error), error.line + 1)
-        found = document.values, document.lines
-    review_line = 0 if "last_review" in found[0] else _body_review_line(data, body)
-    return build_facts(*found, offset=1, body_review_line=review_line)
+            raise _MalformedError(str(error), error.line + 1) from error
+    return FrontMatter(found[0], found[1], body)
 
 
 def _without_front_matter(data: bytes, size: int) -> Facts:

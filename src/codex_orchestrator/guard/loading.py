@@ -17,6 +17,7 @@ from codex_orchestrator.guard.specs import Spec, irregular
 from codex_orchestrator.model.errors import NotCheckedError
 
 MAX_SPEC_BYTES = 1024 * 1024
+_READ_BYTES = MAX_FRONT_BYTES + HEAD_BYTES
 MANY = 64
 """From here on, reading the work tree is quicker than unpacking objects."""
 
@@ -34,10 +35,9 @@ def load_specs(git: Git, blobs: Blobs, entries: Sequence[Entry], cache: FactsCac
         for blob, facts in _from_work_tree(git, missing).items():
             cache.put(blob, facts)
             del missing[blob]
-    for blob, answer in zip(
-        missing, blobs.read_many(missing, MAX_FRONT_BYTES + HEAD_BYTES), strict=True
-    ):
-        cache.put(blob, _facts_of(answer, blob))
+    answers = blobs.read_many(missing, _READ_BYTES)
+    for blob, answer in zip(missing, answers, strict=True):
+        cache.put(blob, _parse(answer, blob))
     specs = []
     for entry in entries:
         known = irregular(entry) or cache.get(entry.blob)
@@ -46,7 +46,16 @@ def load_specs(git: Git, blobs: Blobs, entries: Sequence[Entry], cache: FactsCac
     return specs
 
 
-def _facts_of(answer: tuple[str, bytes, int] | None, blob: str) -> Facts:
+def facts_of(blobs: Blobs, blob: str) -> Facts:
+    """Return the facts of one spec, read anew.
+
+    Raises:
+        NotCheckedError: the object is missing.
+    """
+    return _parse(blobs.read(blob, _READ_BYTES), blob)
+
+
+def _parse(answer: tuple[str, bytes, int] | None, blob: str) -> Facts:
     if answer is None:
         raise NotCheckedError(
             f"object {blob} is missing from this clone",

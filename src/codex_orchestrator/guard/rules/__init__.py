@@ -2,6 +2,15 @@
 
 from codex_orchestrator.guard.rules.base import Rule
 from codex_orchestrator.guard.rules.code_rules import UnownedCode
+from codex_orchestrator.guard.rules.edit_rules import (
+    EmptyEdit,
+    OrphanedCode,
+    SelfReview,
+    StaleBystanders,
+)
+from codex_orchestrator.guard.rules.name_rules import DeceptiveName
+from codex_orchestrator.guard.rules.own_rules import BrokenConfig, ExpiredWaiver, HistoryMissing
+from codex_orchestrator.guard.rules.pattern_rules import PatternGate, PatternVersion
 from codex_orchestrator.guard.rules.spec_rules import (
     ApprovalsMissing,
     MalformedFrontMatter,
@@ -10,6 +19,7 @@ from codex_orchestrator.guard.rules.spec_rules import (
     ReviewDate,
     StaleSpec,
 )
+from codex_orchestrator.guard.rules.task_rules import TaskWithoutSpec
 
 RULES: tuple[type[Rule], ...] = (
     UnownedCode,
@@ -18,5 +28,16 @@ RULES: tuple[type[Rule], ...] = (
     MalformedFrontMatter,
     NotApproved,
     ApprovalsMissing,
+    OrphanedCode,
+    EmptyEdit,
+    TaskWithoutSpec,
+    SelfReview,
     NearExpiry,
+    StaleBystanders,
+    PatternVersion,
+    PatternGate,
+    DeceptiveName,
+    ExpiredWaiver,
+    HistoryMissing,
+    BrokenConfig,
 )

@@ -1,0 +1,165 @@
+"""Rules about what a change does to specs."""
+
+from collections.abc import Iterable
+
+from codex_orchestrator.guard.case import Case
+from codex_orchestrator.guard.changes import matched_name
+from codex_orchestrator.guard.config import folders
+from codex_orchestrator.guard.coverage import Coverage
+from codex_orchestrator.guard.dates import parse_day
+from codex_orchestrator.guard.edits import SpecEdit
+from codex_orchestrator.guard.globs import matcher
+from codex_orchestrator.guard.rules.base import Rule, some
+from codex_orchestrator.guard.specs import APPROVED
+from codex_orchestrator.model.finding import Finding, Severity
+
+
+class OrphanedCode(Rule):
+    """Code that lost its spec."""
+
+    code = "SPEC007"
+    name = "orphaned-code"
+    what = "A spec was deleted, or gave up paths, while code that it owned remains unowned."
+    why = "Deleting a spec must not be the way to be rid of its rules."
+    fix = "keep the spec, delete the code with it, or give the code to another spec's `paths`"
+
+    def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
+        """Look for code at the head that only the old version of a spec owned."""
+        for edit in case.edits:
+            given_up = _given_up(edit)
+            if not given_up:
+                continue
+            owned_before = matcher(given_up)
+            left = []
+            for entry in case.source.listing(folders(given_up)):
+                names = matched_name(entry.path, entry.mode)
+                if (
+                    any(map(owned_before, names))
+                    and any(map(case.is_code, names))
+                    and not case.is_spec(entry.path)
+                    and not case.owners.of(names)
+                ):
+                    left.append(entry.path)
+            if left:
+                done = "was deleted" if edit.after is None else "gave up paths"
+                line = edit.after.facts.paths_line if edit.after else 0
+                yield self.finding(
+                    edit.path, line, f"the spec {done} while code of it remains: {some(left)}"
+                )
+
+
+def _given_up(edit: SpecEdit) -> tuple[str, ...]:
+    if edit.before is None or (edit.after is not None and edit.after.facts.problem):
+        return ()
+    kept = edit.after.facts.paths if edit.after is not None else ()
+    return tuple(glob for glob in edit.before.paths if glob not in kept)
+
+
+class EmptyEdit(Rule):
+    """A spec edit that says nothing."""
+
+    code = "SPEC008"
+    name = "empty-edit"
+    what = "A spec changed in spaces, dates or approvals only, while code that it owns changed."
+    why = "Either the spec still fits, then leave it, or it does not, then say what is new."
+    fix = "describe in the spec what the code now does, or leave the spec out of the change"
+
+    def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
+        """Warn; freshness and approvals are judged by other rules."""
+        suspects = {
+            edit.path
+            for edit in case.edits
+            if edit.before is not None and edit.after is not None and not edit.has_substance
+        }
+        if not suspects:
+            return
+        code: dict[str, list[str]] = {}
+        for change in case.code:
+            for spec in case.owners_of(change):
+                code.setdefault(spec.path, []).append(change.path)
+        for path in sorted(suspects & set(code)):
+            yield self.finding(
+                path,
+                0,
+                "only spaces, dates or approvals changed while its code changed: "
+                + some(code[path]),
+                severity=Severity.WARNING,
+            )
+
+
+class SelfReview(Rule):
+    """A change that vouches for itself."""
+
+    code = "SPEC010"
+    name = "self-review"
+    what = "The review date, an approval or the status was set by the change that needs it."
+    why = "A review that comes with the code was not made before the code was written."
+    fix = "land the reviewed spec first, then the code"
+
+    def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
+        """Look at specs that allow changed code and that this change itself made fit to."""
+        if case.config.self_review == "ignore":
+            return
+        level = Severity.ERROR if case.config.self_review == "error" else Severity.WARNING
+        attested = {edit.path for edit in case.edits if _attests_itself(edit)}
+        code: dict[str, list[str]] = {}
+        for path, specs in coverage.relied_on.items():
+            if all(spec.path in attested for spec in specs):
+                for spec in specs:
+                    code.setdefault(spec.path, []).append(path)
+        for path, users in sorted(code.items()):
+            yield self.finding(
+                path,
+                case.specs[path].facts.review_line,
+                f"reviewed or approved by the change that needs it (for {some(users)})",
+                severity=level,
+            )
+
+
+def _attests_itself(edit: SpecEdit) -> bool:
+    if edit.after is None:
+        return False
+    before, after = edit.before, edit.after.facts
+    if before is None:
+        return True
+    return (
+        parse_day(before.review) != parse_day(after.review)
+        or before.status != APPROVED
+        or {entry[:3] for entry in before.approvals} != {entry[:3] for entry in after.approvals}
+    )
+
+
+class StaleBystanders(Rule):
+    """Old reviews that this change does not depend on."""
+
+    code = "SPEC012"
+    name = "stale-bystanders"
+    what = "Specs that the change neither touches nor needs are stale."
+    why = "They block nobody today, but will block whoever needs them next."
+    fix = "see them with codex-orchestrator guard --all and review them"
+
+    def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
+        """Warn once, with a few names; an audit reports each by itself."""
+        if case.is_audit:
+            return
+        involved = case.touched.union(
+            coverage.failing, (spec.path for specs in coverage.relied_on.values() for spec in specs)
+        )
+        oldest = case.today - case.config.max_age_days
+        is_old: dict[str, bool] = {}
+        names = []
+        for path, spec in case.specs.items():
+            review = spec.facts.review
+            if review not in is_old:
+                day = parse_day(review)
+                is_old[review] = day is None or day < oldest or day > case.today
+            if is_old[review] and spec.facts.status == APPROVED and path not in involved:
+                names.append(path)
+        if names:
+            count = f"{len(names)} spec{'s' if len(names) > 1 else ''}"
+            yield self.finding(
+                "",
+                0,
+                f"{count} that this change does not need without a fresh review: {some(names)}",
+                severity=Severity.WARNING,
+            )

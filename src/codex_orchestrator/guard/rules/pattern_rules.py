@@ -1,0 +1,150 @@
+"""The ingestion gate: assets of the learning library change with a new version, under its spec."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from codex_orchestrator.guard.case import Case
+from codex_orchestrator.guard.changes import Change
+from codex_orchestrator.guard.coverage import Coverage
+from codex_orchestrator.guard.rules.base import Rule, some
+from codex_orchestrator.model.finding import Finding
+
+FOLDER = "patterns/"
+INDEX = "patterns/index.json"
+
+Version = tuple[int, int, int]
+
+
+class Index(NamedTuple):
+    """The assets of an index: versions by id, ids by folder (or file). Or what is wrong with it."""
+
+    versions: dict[str, Version]
+    places: dict[str, str]
+    problem: str = ""
+
+    def owner(self, path: str) -> str | None:
+        """Return the id of the asset that a path belongs to."""
+        parts = path.split("/")
+        for depth in range(len(parts), 1, -1):
+            found = self.places.get("/".join(parts[:depth]))
+            if found is not None:
+                return found
+        return None
+
+
+def asset_changes(case: Case) -> list[Change]:
+    """Return the changes below patterns/ that belong to assets; none without an index."""
+    if case.is_audit:
+        return []
+    found = [
+        change
+        for change in case.changes
+        if change.path.startswith(FOLDER) and change.path.count("/") >= 2
+    ]
+    has_index = found and (
+        case.source.file_after(INDEX) is not None or case.source.file_before(INDEX) is not None
+    )
+    return found if has_index else []
+
+
+class PatternVersion(Rule):
+    """Content moved, version did not."""
+
+    code = "PATTERN001"
+    name = "pattern-version"
+    what = "Files of a pattern changed while its version in patterns/index.json did not rise."
+    why = "Runs record patterns by version; one version must mean one content."
+    fix = "raise the asset's version in patterns/index.json (codex-orchestrator patterns build)"
+
+    def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
+        """Compare the versions of each changed asset before and after."""
+        changes = asset_changes(case)
+        if not changes:
+            return
+        after = parse_index(case.source.file_after(INDEX))
+        before = parse_index(case.source.file_before(INDEX))
+        if after.problem:
+            yield self.finding(INDEX, 1, after.problem)
+            return
+        by_asset: dict[str, list[str]] = {}
+        for change in changes:
+            owner = after.owner(change.path)
+            if owner is not None:
+                by_asset.setdefault(owner, []).append(change.path)
+            elif change.status != "D":
+                yield self.finding(change.path, 0, f"no asset of {INDEX} holds this file")
+        for asset, paths in sorted(by_asset.items()):
+            old, new = before.versions.get(asset), after.versions[asset]
+            if old is not None and new <= old:
+                text = ".".join(map(str, new))
+                yield self.finding(INDEX, 1, f"{asset} is still {text} but changed: {some(paths)}")
+
+
+class PatternGate(Rule):
+    """The library's own spec is not in force."""
+
+    code = "PATTERN002"
+    name = "pattern-gate"
+    what = (
+        "Pattern assets changed while the spec of the learning library is not approved and fresh."
+    )
+    why = "What enters the library is reused everywhere; its rules must have been read lately."
+    fix = "review the spec named by guard.learning_spec: codex-orchestrator guard accept SPEC …"
+
+    def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
+        """Demand that the learning library's spec is sound."""
+        changes = asset_changes(case)
+        if not changes:
+            return
+        path = case.config.learning_spec
+        spec = case.specs.get(path)
+        names = some(change.path for change in changes)
+        if spec is None:
+            yield self.finding(path, 0, f"this spec is missing; patterns changed: {names}")
+        elif not coverage.is_sound(spec):
+            line = spec.facts.review_line or spec.facts.problem_line
+            yield self.finding(
+                path, line, f"this spec is not approved and fresh; patterns changed: {names}"
+            )
+
+
+def parse_index(data: bytes | None) -> Index:
+    """Read what the gate needs of an index."""
+    import json
+
+    if data is None:
+        return Index({}, {}, f"{INDEX} is missing")
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        return Index({}, {}, f"no JSON: {error}")
+    versions: dict[str, Version] = {}
+    places: dict[str, str] = {}
+    assets = document.get("assets") if isinstance(document, dict) else None
+    if not isinstance(assets, list):
+        return Index({}, {}, "`assets` must be a list")
+    for number, asset in enumerate(assets):
+        values = (
+            [asset.get(key) for key in ("id", "version", "entry")]
+            if isinstance(asset, dict)
+            else []
+        )
+        words = [value for value in values if isinstance(value, str)]
+        version = _parse_version(words[1]) if len(words) == 3 else None
+        if version is None:
+            return Index({}, {}, f"`assets[{number}]` needs id, entry and a version such as 1.2.0")
+        asset_id, entry = words[0], words[2].removeprefix("./").removeprefix(FOLDER)
+        if asset_id in versions:
+            return Index({}, {}, f"the id {asset_id!r:.80} is there twice")
+        versions[asset_id] = version
+        folder = entry.rpartition("/")[0]
+        # An asset is a folder below its kind's folder, or a single file in it.
+        places[FOLDER + ("/".join(folder.split("/")[:2]) if "/" in folder else entry)] = asset_id
+    return Index(versions, places)
+
+
+def _parse_version(text: str) -> Version | None:
+    parts = text.split(".")
+    if len(parts) != 3 or not all(p.isascii() and p.isdigit() and len(p) < 10 for p in parts):
+        return None
+    return int(parts[0]), int(parts[1]), int(parts[2])

@@ -1,0 +1,121 @@
+"""The spec guard for one task: whether its spec allows work, as of a commit.
+
+Off the hook's path: it answers the run pipeline in the nouns of the manifest.
+"""
+
+import os
+from collections.abc import Mapping
+
+from codex_orchestrator.guard.case import Case
+from codex_orchestrator.guard.changes import parse_listing
+from codex_orchestrator.guard.check import make_source
+from codex_orchestrator.guard.config import GuardConfig
+from codex_orchestrator.guard.dates import parse_day, write_day
+from codex_orchestrator.guard.facts import Facts
+from codex_orchestrator.guard.git import Blobs, Git, git_environment
+from codex_orchestrator.guard.globs import path_matcher
+from codex_orchestrator.guard.judge import Judge
+from codex_orchestrator.guard.loading import facts_of
+from codex_orchestrator.guard.registry import choose_rules
+from codex_orchestrator.guard.rules.task_rules import TaskWithoutSpec
+from codex_orchestrator.guard.settings import choose_config
+from codex_orchestrator.guard.specs import Spec, irregular
+from codex_orchestrator.guard.views import View
+from codex_orchestrator.guard.waivers import Waivers
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.finding import Finding
+from codex_orchestrator.model.manifest import SpecFacts
+from codex_orchestrator.model.task import Task
+
+
+class RepositorySpecGuard:
+    """Checks task specs in the commits of one repository.
+
+    Args:
+        repo: top folder of the repository.
+        environment: the process environment; git gets an allow-listed part of it.
+        given_config: a configuration that the caller vouches for, instead of the commit's.
+    """
+
+    def __init__(
+        self,
+        repo: str | os.PathLike[str],
+        *,
+        environment: Mapping[str, str] = os.environ,
+        given_config: GuardConfig | None = None,
+    ) -> None:
+        self._git = Git(os.fspath(repo), git_environment(environment, is_hook_repository=False))
+        self._given_config = given_config
+
+    def check_task(self, task: Task, *, base_sha: str, as_of: str) -> tuple[Finding, ...]:
+        """Return why the task's spec does not allow work; warnings may come with a sound spec.
+
+        The configuration and the spec are those of the commit.
+
+        Args:
+            task: the task.
+            base_sha: the commit that the work starts from.
+            as_of: the day of the check, `YYYY-MM-DD` in UTC.
+
+        Raises:
+            InputError: `as_of` is no day, or the commit's configuration is wrong.
+            NotCheckedError: the commit is not there, or a rule plugin is missing.
+        """
+        today = parse_day(as_of)
+        if today is None:
+            raise InputError(f"{as_of!r} is no day", field="as_of", fix="write it as YYYY-MM-DD")
+        view = _view(base_sha)
+        with Blobs(self._git) as blobs:
+            config = choose_config(view, (), blobs, self._given_config).config
+            rule = TaskWithoutSpec()
+            if not path_matcher(config.specs)(task.spec):
+                globs = ", ".join(config.specs)
+                message = f"the task's spec is no spec: its path does not match {globs}"
+                return (rule.finding(task.spec, 0, message),)
+            spec = self._find_spec(task.spec, base_sha, blobs)
+            if spec is None:
+                message = f"the task's spec is not there at commit {base_sha[:12]}"
+                return (
+                    rule.finding(task.spec, 0, message, fix="commit the spec, then run the task"),
+                )
+            case = Case(
+                view=view,
+                config=config,
+                today=today,
+                changes=(),
+                specs={spec.path: spec},
+                edits=(),
+                source=make_source(self._git, view, blobs),
+            )
+            judge = Judge(case, choose_rules(config), Waivers(config, today))
+            return judge.findings(spec, is_needed=True)
+
+    def spec_facts(self, task: Task, *, base_sha: str) -> SpecFacts:
+        """Return path, blob and review day of the task's spec at the commit.
+
+        Raises:
+            InputError: the spec is not there.
+            NotCheckedError: the commit is not there.
+        """
+        with Blobs(self._git) as blobs:
+            spec = self._find_spec(task.spec, base_sha, blobs)
+        if spec is None:
+            raise InputError(
+                f"is not there at commit {base_sha[:12]}", path=task.spec, fix="commit the spec"
+            )
+        day = parse_day(spec.facts.review)
+        return SpecFacts(
+            path=spec.path, blob=spec.blob, last_review=write_day(day) if day is not None else ""
+        )
+
+    def _find_spec(self, path: str, commit: str, blobs: Blobs) -> Spec | None:
+        listing = self._git.run(*_view(commit).listing_args((path,)))
+        for entry in parse_listing(listing):
+            if entry.path == path:
+                facts: Facts = irregular(entry) or facts_of(blobs, entry.blob)
+                return Spec(path, entry.blob, facts)
+        return None
+
+
+def _view(commit: str) -> View:
+    return View("all", commit, commit, commit)
