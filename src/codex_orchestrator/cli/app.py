@@ -27,6 +27,9 @@ COMMANDS = {
     "mcp": ("mcp", "mcp", "MCP servers over stdio."),
 }
 
+# Commands of our own action and servers: callable, but not shown to people.
+HIDDEN = {"action": ("action", "action")}
+
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called, and not for `--help`."""
@@ -37,9 +40,9 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of one command and return the command."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in COMMANDS and cmd_name not in HIDDEN:
             return None
-        module, attribute, _ = COMMANDS[cmd_name]
+        module, attribute = HIDDEN.get(cmd_name) or COMMANDS[cmd_name][:2]
         loaded = importlib.import_module(f"codex_orchestrator.cli.{module}")
         command: click.Command = getattr(loaded, attribute)
         return command
