@@ -166,6 +166,7 @@ class CodexSession:
                         on_progress(line)
             finally:
                 watch.cancel()
+            self._end_commands(thread)
             return thread.report()
 
     def interrupt(self, thread_id: str) -> None:
@@ -178,6 +179,14 @@ class CodexSession:
                 self._stop(thread)
             if not thread.log.wait_for_end(INTERRUPT_TIMEOUT_S):
                 self._server.kill()
+
+    def _end_commands(self, thread: "_Thread") -> None:
+        # A command that the turn left running would go on changing files under the tests.
+        try:
+            self._server.call("thread/backgroundTerminals/clean", {"threadId": thread.id})
+        except CodexCallError:
+            self._server.kill()
+            raise
 
     def _stop_late(self, thread: "_Thread") -> None:
         thread.is_late = True
