@@ -22,7 +22,7 @@ TEST_WORKERS ?= 2
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test check bench lock schemas clean
+.PHONY: help demo test check bench lock schemas readme clean
 
 help: ## Print what each word does
 	@grep -hE '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
@@ -46,6 +46,9 @@ bench: $(DEV) ## Measure speed side by side and print ratios
 
 schemas: $(DEV) ## Write schemas/ again from the models
 	@$(PYTHON) -m codex_orchestrator.model.schemas schemas
+
+readme: $(DEV) ## Write the made parts of README.md again: help, action, hooks
+	@$(PYTHON) scripts/fill_readme.py
 
 lock: $(PYTHON) ## Resolve dependencies again (UPGRADE=1 moves versions)
 	@$(INSTALL) --require-hashes -r requirements/uv.lock
