@@ -68,7 +68,7 @@ def run_the_task() -> Path:
     title("A task for the four agents: planner, builder, tester, reviewer")
     answer = tool_json("run", "tasks/0001-structured-logging.md")
     expect(answer["verdict"] == "approved", f"the verdict is {answer['verdict']}")
-    return SCRATCH / answer["manifest_path"]
+    return SCRATCH / str(answer["manifest_path"])
 
 
 def show(path: Path) -> None:

@@ -69,11 +69,11 @@ def main(arguments: list[str]) -> int:
     after = before
     for name, make in PARTS.items():
         part = re.compile(rf"(<!-- made: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        if len(part.findall(before)) != 1:
+        found = list(part.finditer(after))
+        if len(found) != 1:
             sys.stderr.write(f"README.md needs `<!-- made: {name} -->` and `<!-- end -->` once\n")
             return 2
-        text = make()
-        after = part.sub(lambda found, text=text: f"{found[1]}{text}\n{found[2]}", after)
+        after = f"{after[: found[0].end(1)]}{make()}\n{after[found[0].start(2) :]}"
     if arguments == ["--check"]:
         if after != before:
             sys.stderr.write("README.md is not what `make readme` writes\n")
