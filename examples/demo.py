@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-SCRATCH = Path(*sys.argv[1:2] or [HERE.parent / ".cache" / "demo"]).absolute() / "inventory"
+SCRATCH = Path(*sys.argv[1:2] or [str(HERE.parent / ".cache" / "demo")]).absolute() / "inventory"
 PROGRAM = Path(sys.executable).with_name("codex-orchestrator")
 SPEC = "tasks/specs/0001-structured-logging.md"
 # A model or a token of the caller must not change what the demo shows.
