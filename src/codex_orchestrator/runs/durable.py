@@ -131,7 +131,7 @@ def read_file(path: Path, *, max_bytes: int) -> bytes:
         size = os.fstat(descriptor).st_size
         if size > max_bytes:
             raise InputError(f"has {size} bytes, the limit is {max_bytes}", path=str(path))
-        with os.fdopen(os.dup(descriptor), "rb") as stream:
+        with told_storage_errors(path, "read"), os.fdopen(os.dup(descriptor), "rb") as stream:
             return stream.read(max_bytes + 1)
 
 
@@ -176,7 +176,8 @@ def sweep_folder(path: Path, *, disk: Disk = DISK) -> tuple[str, ...]:
     for name in sorted(os.listdir(path)):
         match = _TEMPORARY.fullmatch(name)
         if match and not is_process_alive(int(match["pid"])):
-            disk.unlink(str(path / name))
+            with told_storage_errors(path / name, "remove"):
+                disk.unlink(str(path / name))
             gone.append(name)
     return tuple(gone)
 

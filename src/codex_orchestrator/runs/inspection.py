@@ -11,7 +11,7 @@ from codex_orchestrator.model.manifest import Artifact, Manifest
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verification import InspectedRun
 from codex_orchestrator.runs.archive import RunArchive
-from codex_orchestrator.runs.durable import opened
+from codex_orchestrator.runs.durable import is_temporary, opened, told_storage_errors
 from codex_orchestrator.runs.flock import is_locked
 from codex_orchestrator.runs.hashing import hash_file
 from codex_orchestrator.runs.places import MANIFEST
@@ -45,7 +45,9 @@ def inspect_run(archive: RunArchive, task_id: str, run_id: str) -> InspectedRun:
 
 
 def _is_empty(folder: Path) -> bool:
-    return folder.is_dir() and not folder.is_symlink() and not any(_files(folder))
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    return all(is_temporary(name) for name, _ in _files(folder))
 
 
 def _compare(manifest: Manifest, folder: Path) -> Iterator[Finding]:
@@ -72,7 +74,8 @@ def _compare_file(
         yield _finding("artifact-missing", artifact.path, "is in the manifest and not here")
         return
     try:
-        with opened(folder / artifact.path) as descriptor:
+        path = folder / artifact.path
+        with opened(path) as descriptor, told_storage_errors(path, "read"):
             digest, size = hash_file(descriptor)
     except (InputError, FileNotFoundError) as error:
         text = error.message if isinstance(error, InputError) else "went away"

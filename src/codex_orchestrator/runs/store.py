@@ -4,6 +4,7 @@ The manifest's bytes on disk are its RFC 8785 bytes and nothing else, so its has
 the file. `state.json` is a cache: it can be rebuilt from the manifests at any time.
 """
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -112,11 +113,9 @@ class FileRunStore(RunArchive):
         try:
             name = checked_file_name((folder / path).relative_to(folder).as_posix())
             self.places.check((folder / name).parent)
-            with opened(folder / name) as descriptor:
-                self._disk.fsync(descriptor)
-                digest, size = hash_file(descriptor)
-            for part in (folder / name).relative_to(folder).parents:
-                sync_folder(folder / part, disk=self._disk)
+            os.lstat(folder / name)
+            with told_storage_errors(folder / name, "sync"):
+                digest, size = self._sync_and_hash(folder, name)
         except (ValueError, FileNotFoundError) as error:
             raise InputError(f"{path} is no file of the run folder {folder}") from error
         return Artifact(path=name, kind=kind, sha256=digest, bytes=size)
@@ -170,6 +169,14 @@ class FileRunStore(RunArchive):
         if not self.places.check(path.parent):
             raise FileNotFoundError(path)
         return parse_state(read_file(path, max_bytes=MAX_BYTES), source=path)
+
+    def _sync_and_hash(self, folder: Path, name: str) -> tuple[str, int]:
+        with opened(folder / name) as descriptor:
+            self._disk.fsync(descriptor)
+            digest, size = hash_file(descriptor)
+        for part in Path(name).parents:
+            sync_folder(folder / part, disk=self._disk)
+        return digest, size
 
     def _write_state(self, state: TaskState) -> None:
         folder = self.places.task_out(state.task_id)

@@ -1,0 +1,134 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from support.faulty_disk import CountingDisk, FaultyDisk
+
+from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
+from codex_orchestrator.runs.durable import (
+    check_private,
+    is_process_alive,
+    make_folder,
+    read_file,
+    sweep_folder,
+    told_storage_errors,
+    write_file,
+)
+
+
+def test_a_written_file_holds_the_bytes_and_is_private(tmp_path: Path) -> None:
+    write_file(tmp_path / "a", b"one")
+    assert (tmp_path / "a").read_bytes() == b"one"
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_file_is_synced_before_the_rename_and_the_folder_after_it(tmp_path: Path) -> None:
+    disk = CountingDisk()
+    write_file(tmp_path / "a", b"one", disk=disk)
+    assert disk.calls == [
+        "open", "write", "fsync", "close", "replace", "open", "fsync", "close",
+    ]  # fmt: skip
+
+
+def test_a_short_write_is_completed(tmp_path: Path) -> None:
+    write_file(tmp_path / "a", b"x" * 1000, disk=FaultyDisk(at=1, fault="short"))
+    assert (tmp_path / "a").read_bytes() == b"x" * 1000
+
+
+@pytest.mark.parametrize("at", range(5))
+@pytest.mark.parametrize("fault", ["ENOSPC", "EIO"])
+def test_a_failed_write_leaves_the_old_file_whole_and_nothing_else(
+    at: int, fault: str, tmp_path: Path
+) -> None:
+    write_file(tmp_path / "a", b"old")
+    with pytest.raises(ServiceError, match=str(tmp_path / "a")):
+        write_file(tmp_path / "a", b"new", disk=FaultyDisk(at=at, fault=fault))
+    assert os.listdir(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_a_full_disk_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="disk full") as caught:
+        write_file(tmp_path / "a", b"new", disk=FaultyDisk(at=1, fault="ENOSPC"))
+    assert "free some space" in caught.value.fix
+
+
+def test_a_missing_right_to_write_is_not_checked_rather_than_a_bug() -> None:
+    with (
+        pytest.raises(NotCheckedError, match="Permission denied"),
+        told_storage_errors(Path("a"), "write"),
+    ):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def test_a_temporary_file_left_by_an_earlier_process_of_our_number_is_no_obstacle(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / f".a.tmp.{os.getpid()}").write_bytes(b"left")
+    write_file(tmp_path / "a", b"new")
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_link_in_place_of_the_temporary_file_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_bytes(b"mine")
+    (tmp_path / f".a.tmp.{os.getpid()}").symlink_to(tmp_path / "victim")
+    write_file(tmp_path / "a", b"new")
+    assert (tmp_path / "victim").read_bytes() == b"mine"
+    assert not (tmp_path / "a").is_symlink()
+
+
+def test_sweeping_removes_what_dead_writers_left_and_nothing_else(tmp_path: Path) -> None:
+    dead = 2**22 + 1
+    assert not is_process_alive(dead)
+    for name in (f".a.tmp.{dead}", f".b.tmp.{os.getpid()}", "a.tmp.1", "a"):
+        (tmp_path / name).write_bytes(b"")
+    assert sweep_folder(tmp_path) == (f".a.tmp.{dead}",)
+    assert sorted(os.listdir(tmp_path)) == sorted([f".b.tmp.{os.getpid()}", "a.tmp.1", "a"])
+
+
+def test_a_made_folder_is_private(tmp_path: Path) -> None:
+    assert make_folder(tmp_path / "a")
+    assert not make_folder(tmp_path / "a")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "a").symlink_to(tmp_path / "real")
+    with pytest.raises(InputError, match="symbolic link"):
+        make_folder(tmp_path / "a")
+
+
+def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"")
+    with pytest.raises(InputError, match="not a folder"):
+        make_folder(tmp_path / "a")
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+def test_a_folder_that_others_can_write_is_refused(mode: int, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a").chmod(mode)
+    with pytest.raises(InputError, match="other users") as caught:
+        check_private(tmp_path / "a")
+    assert "chmod" in caught.value.fix
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    os.chown(tmp_path / "a", 12345, -1)
+    with pytest.raises(InputError, match="belongs to user 12345"):
+        check_private(tmp_path / "a")
+
+
+def test_reading_refuses_links_pipes_folders_and_long_files(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"1234")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    assert read_file(tmp_path / "file", max_bytes=4) == b"1234"
+    for name, limit in (("link", 4), ("pipe", 4), ("folder", 4), ("file", 3)):
+        with pytest.raises(InputError, match=name):
+            read_file(tmp_path / name, max_bytes=limit)
