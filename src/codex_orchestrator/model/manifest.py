@@ -78,13 +78,13 @@ class ManifestItem(Document):
 
 
 class Validation(Document):
-    """One check that was run. `duration_ms` is in milliseconds."""
+    """One check. `duration_ms` is in milliseconds; `log_path` is "" when it could not start."""
 
     command: tuple[str, ...]
     exit_code: int | None
     status: ValidationStatus
     duration_ms: int
-    log_path: InsidePath
+    log_path: InsidePath | Literal[""]
     failures: tuple[str, ...] = ()
     detail: str = ""
 

@@ -113,7 +113,7 @@ def run_checks(work: Work) -> tuple[CheckResult, ...]:
     log_dir = work.record.folder / folder
     results = []
     for command in work.checks:
-        work.say("test", " ".join(command.argv))
+        work.say("test", f"running {command.name}")
         result = work.rooms.workspace.run_check(
             work.tree, command, log_dir=log_dir, deadline_s=work.team.remaining_s()
         )
@@ -130,11 +130,12 @@ def run_checks(work: Work) -> tuple[CheckResult, ...]:
 
 def _validation(result: CheckResult, folder: str) -> Validation:
     return Validation(
-        command=result.argv,
+        # The program's folder is this machine's business, and changes from one to the next.
+        command=tuple(Path(word).name if word.startswith("/") else word for word in result.argv),
         exit_code=result.exit_code,
         status=result.status,
         duration_ms=result.duration_ms,
-        log_path=f"{folder}/{Path(result.log_path).name}",
+        log_path=f"{folder}/{result.log_path}" if result.log_path else "",
         failures=result.failures,
         detail=result.detail,
     )

@@ -38,7 +38,7 @@ def run_check(
         command: what is run; `{log_dir}` in an argument stands for the log folder.
         log_dir: folder for log and report; made when missing.
         deadline_s: seconds that the run still has; the check's own limit may be shorter.
-        env: the command's whole environment.
+        env: the command's environment, besides the variables that it brings itself.
         redact: masks secrets in the log.
         on_line: gets each line of output as safe text.
         stop: ends the check early when it is set.
@@ -63,7 +63,7 @@ def run_check(
     result = run_process(
         argv,
         cwd=root,
-        env=env,
+        env={**env, **dict(command.env)},
         timeout_s=timeout_s,
         log_path=log_path,
         redact=redact,
