@@ -3,6 +3,8 @@
 import os
 import re
 import subprocess
+import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -121,6 +123,47 @@ class Git:
             self._filters = self._find_filters()
         settings = self._settings | ({} if self._runs_filters else self._filters)
         return self._run(args, settings, stdin=stdin, env=env)
+
+    def read_some(self, *args: str, limit: int, timeout_s: float) -> tuple[int | None, bytes, str]:
+        """Run git until it ends, writes more than `limit` bytes, or `timeout_s` seconds are over.
+
+        Returns:
+            Exit status (None when it was stopped), what it wrote so far, and stderr text.
+
+        Raises:
+            NotCheckedError: git is missing or too old.
+        """
+        if self._filters is None:
+            self._filters = self._find_filters()
+        settings = self._settings | self._filters
+        with (
+            tempfile.TemporaryFile() as told,
+            subprocess.Popen(
+                ["git", *args],
+                cwd=self.folder,
+                env=self._environment(settings),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=told,
+            ) as process,
+        ):
+            late = threading.Event()
+
+            def stop() -> None:
+                late.set()
+                process.kill()
+
+            timer = threading.Timer(timeout_s, stop)
+            timer.start()
+            data = process.stdout.read(limit) if process.stdout else b""
+            timer.cancel()
+            is_cut = late.is_set() or len(data) == limit
+            if is_cut:
+                process.kill()
+            status = process.wait()
+            told.seek(0)
+            err = told.read(4096).decode("utf-8", "replace")
+        return None if is_cut else status, data, err
 
     def _find_filters(self) -> dict[str, str]:
         status, out, _ = self._run(("version",), {})

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -96,6 +96,19 @@ class GitWorkTree:
             removed_lines=removed,
             patch=self._git.run("diff-tree", "-r", "-p", "--binary", *span),
         )
+
+    def diff_text(self, paths: Sequence[str]) -> str:
+        """Return the difference to the base for reading: binary files are only named.
+
+        Args:
+            paths: files or folders; none means all.
+        """
+        tree_id = self._write_tree()
+        names = [f":(top,literal){path}" for path in paths]
+        diff = self._git.run(
+            "diff-tree", "-r", "-p", *_PLAIN_DIFF, self._base, tree_id, "--", *names
+        )
+        return diff.decode("utf-8", "replace")
 
     def snapshot(self) -> str:
         """Record the state of all files that are not ignored and return its tree object name.

@@ -1,0 +1,70 @@
+"""Where the workspace server meets the rooms that it speaks for."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from codex_orchestrator.model.approval import Policy
+from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.errors import MissingExtraError
+from codex_orchestrator.workspace.approvals import DecisionFile, Gate
+from codex_orchestrator.workspace.environment import child_environment
+from codex_orchestrator.workspace.tools import PatternEngine, WorkspaceTools
+
+
+def open_tools(
+    root: Path,
+    *,
+    policy: Policy,
+    checks: Sequence[CheckCommand],
+    environ: Mapping[str, str],
+    private: Path,
+    log_dir: Path,
+    library_root: Path,
+    decisions: Path | None,
+    uses: Path | None,
+) -> WorkspaceTools:
+    """Return the tools of a work tree.
+
+    Args:
+        root: the work tree.
+        policy: what may be done.
+        checks: commands that may be run by name.
+        environ: our environment; commands get an allow-list of it.
+        private: folder for files that no tool reaches.
+        log_dir: folder for the logs of checks.
+        library_root: the repository whose patterns are used, read when the first one is applied.
+        decisions: file for decisions; None keeps none.
+        uses: file for uses of patterns; None keeps none.
+
+    Raises:
+        InputError: root is no folder.
+        NotCheckedError: root is no git work tree.
+    """
+
+    @cache
+    def library() -> PatternEngine:
+        try:
+            from codex_orchestrator.patterns.library import Library
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("codex_orchestrator"):
+                raise
+            raise MissingExtraError("patterns", needed_for="applying a pattern") from error
+        return Library.open(library_root)
+
+    return WorkspaceTools(
+        root.resolve(),
+        gate=Gate(policy, DecisionFile(decisions, clock=_utc_now)),
+        checks=checks,
+        environ=environ,
+        child_environ=child_environment(environ),
+        private=private,
+        log_dir=log_dir,
+        library=library,
+        uses=uses,
+    )
+
+
+def _utc_now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

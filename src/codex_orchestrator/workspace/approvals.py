@@ -1,0 +1,144 @@
+"""The gate between what an agent asks for and what is done: one decision, one line in a file."""
+
+import json
+import os
+import shlex
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from codex_orchestrator.model.approval import Policy
+from codex_orchestrator.model.errors import ApprovalRequiredError, InputError, ServiceError
+from codex_orchestrator.model.names import is_invisible
+
+_LONGEST = 400
+Facts = Mapping[str, str | int | bool | list[str]]
+
+
+class RefusedError(InputError):
+    """Something that the policy forbids and no approval can allow."""
+
+
+class DecisionFile:
+    """Appends decisions as JSON lines. With no path, they are made and not kept."""
+
+    def __init__(self, path: Path | None, *, clock: Callable[[], str]) -> None:
+        self._path = path
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def append(
+        self, tool: str, arguments: Facts, *, decision: str, rule: str, escalation: str = ""
+    ) -> None:
+        """Write one decision.
+
+        Raises:
+            ServiceError: the file cannot be written; then nothing may be done either.
+        """
+        if self._path is None:
+            return
+        record = {
+            "at": self._clock(),
+            "tool": tool,
+            "arguments": arguments,
+            "decision": decision,
+            "rule": rule,
+            "escalation": escalation,
+        }
+        with self._lock:
+            append_line(self._path, json.dumps(record))
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line to a file in one write; the file is made when it is missing.
+
+    Raises:
+        ServiceError: the file cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        fd = os.open(path, flags, 0o600)
+        try:
+            data = line.encode("utf-8") + b"\n"
+            if os.write(fd, data) != len(data):
+                raise ServiceError(f"{path}: only a part of a line could be written")
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise ServiceError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+class Gate:
+    """Decides by the policy, records the decision, and raises when the answer is no."""
+
+    def __init__(self, policy: Policy, decisions: DecisionFile) -> None:
+        self._policy = policy
+        self._decisions = decisions
+
+    def read(self, tool: str, path: str) -> None:
+        """Allow reading a file.
+
+        Raises:
+            RefusedError: the file holds secrets.
+        """
+        rule = self._policy.secret_rule(path)
+        self._decide(tool, {"path": path[:_LONGEST]}, refusal=rule and f"secret file: {rule}")
+
+    def is_secret(self, path: str) -> bool:
+        """Say whether a file must not be shown; for lists, where no decision is recorded."""
+        return bool(self._policy.secret_rule(path))
+
+    def look(self, tool: str, arguments: Facts) -> None:
+        """Record a call that reads and is always allowed."""
+        self._decide(tool, arguments)
+
+    def edit(self, tool: str, paths: Sequence[str]) -> None:
+        """Allow editing files: all of them or none.
+
+        Raises:
+            RefusedError: a file holds secrets.
+            ApprovalRequiredError: a file is protected; names it and how to ask.
+        """
+        arguments: Facts = {"paths": [path[:_LONGEST] for path in paths[:100]], "count": len(paths)}
+        for path in paths:
+            secret = self._policy.secret_rule(path)
+            if secret:
+                self._decide(tool, arguments, refusal=f"secret file: {secret}")
+            rule = self._policy.protecting_rule(path)
+            if rule:
+                self._ask(tool, arguments, f"edit:{path}", f"protected path: {rule}")
+        self._decide(tool, arguments)
+
+    def edit_refusal(self, path: str) -> str:
+        """Return why a file must not be edited, "" when it may be; records nothing."""
+        return self._policy.secret_rule(path) or self._policy.protecting_rule(path)
+
+    def run(self, tool: str, argv: Sequence[str]) -> None:
+        """Allow running a command.
+
+        Raises:
+            ApprovalRequiredError: the policy does not list it; names it and how to ask.
+        """
+        arguments: Facts = {"argv": [item[:_LONGEST] for item in argv[:100]]}
+        if self._policy.allows_command(tuple(argv)):
+            self._decide(tool, arguments)
+            return
+        wanted = shlex.join(argv)
+        if len(wanted) > _LONGEST or any(not c.isprintable() or is_invisible(c) for c in wanted):
+            self._decide(tool, arguments, refusal="a command that nobody could read and approve")
+        self._ask(tool, arguments, f"run:{wanted}", "the policy does not list this command")
+
+    def _decide(self, tool: str, arguments: Facts, *, refusal: str = "") -> None:
+        decision = "refused" if refusal else "allowed"
+        self._decisions.append(tool, arguments, decision=decision, rule=refusal)
+        if refusal:
+            raise RefusedError(f"refused — {refusal}")
+
+    def _ask(self, tool: str, arguments: Facts, escalation: str, rule: str) -> None:
+        self._decisions.append(
+            tool, arguments, decision="approval-required", rule=rule, escalation=escalation
+        )
+        raise ApprovalRequiredError(
+            f"approval-required {escalation} — {rule}",
+            fix="stop here: a person must grant it, there is no way around",
+        )

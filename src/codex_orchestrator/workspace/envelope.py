@@ -1,0 +1,138 @@
+"""Parse the patch form that begins with `*** Begin Patch`, as Codex models write it."""
+
+from codex_orchestrator.workspace.patch import FileEdit, Hunk, HunkLine, PatchError
+
+_ADD = b"*** Add File: "
+_DELETE = b"*** Delete File: "
+_UPDATE = b"*** Update File: "
+_MOVE = b"*** Move to: "
+_END_OF_FILE = b"*** End of File"
+_END = b"*** End Patch"
+
+
+def parse_envelope(lines: list[bytes], begin: int) -> tuple[FileEdit, ...]:
+    """Parse the lines of a patch whose first marker stands at `begin`.
+
+    Raises:
+        PatchError: names the line and what was expected there.
+    """
+    last = len(lines)
+    while last and not lines[last - 1].strip():
+        last -= 1
+    if lines[last - 1].strip() != _END:
+        raise PatchError("the patch does not end with *** End Patch", line=last, path="patch")
+    cursor = _Cursor(lines, begin + 1, last - 1)
+    edits = []
+    while not cursor.is_done:
+        line, number = cursor.take()
+        if line.startswith(_ADD):
+            edits.append(_added(_name(line, _ADD, number), number, cursor))
+        elif line.startswith(_DELETE):
+            edits.append(FileEdit("delete", _name(line, _DELETE, number), number))
+        elif line.startswith(_UPDATE):
+            edits.append(_updated(_name(line, _UPDATE, number), number, cursor))
+        elif line.strip():
+            raise PatchError(
+                "expected *** Add File:, *** Update File: or *** Delete File:",
+                path="patch",
+                line=number,
+            )
+    return tuple(edits)
+
+
+class _Cursor:
+    def __init__(self, lines: list[bytes], at: int, end: int) -> None:
+        self._lines = lines
+        self._at = at
+        self._end = end
+
+    @property
+    def is_done(self) -> bool:
+        return self._at >= self._end
+
+    @property
+    def number(self) -> int:
+        """The next line's number."""
+        return self._at + 1
+
+    @property
+    def is_at_section(self) -> bool:
+        """Say whether the next line begins another file."""
+        return self.is_done or self._lines[self._at].startswith((_ADD, _DELETE, _UPDATE))
+
+    def peek(self) -> bytes:
+        return b"" if self.is_done else self._lines[self._at]
+
+    def take(self) -> tuple[bytes, int]:
+        """Return the next line without its line end, and its number."""
+        line = self._lines[self._at]
+        self._at += 1
+        return line, self._at
+
+
+def _name(line: bytes, marker: bytes, number: int) -> str:
+    name = line.removeprefix(marker).strip().decode("utf-8")
+    if not name:
+        raise PatchError("no file name", path="patch", line=number)
+    return name
+
+
+def _added(path: str, number: int, cursor: _Cursor) -> FileEdit:
+    found = []
+    while not cursor.is_at_section:
+        line, at = cursor.take()
+        if not line.startswith(b"+"):
+            raise PatchError("a line of a new file must begin with +", path="patch", line=at)
+        found.append(HunkLine("+", line[1:] + b"\n"))
+    return FileEdit("add", path, number, (Hunk(tuple(found), number),))
+
+
+def _updated(path: str, number: int, cursor: _Cursor) -> FileEdit:
+    new_path = ""
+    if cursor.peek().startswith(_MOVE):
+        line, at = cursor.take()
+        new_path = _name(line, _MOVE, at)
+    hunks: list[Hunk] = []
+    while not cursor.is_at_section:
+        if not cursor.peek().strip() and not hunks:
+            cursor.take()
+            continue
+        hunks.append(_hunk(cursor))
+    if not hunks and not new_path:
+        raise PatchError("an updated file needs a change", path="patch", line=number)
+    return FileEdit("update", path, number, tuple(hunks), new_path)
+
+
+def _hunk(cursor: _Cursor) -> Hunk:
+    anchors: list[bytes] = []
+    found: list[HunkLine] = []
+    is_at_end = False
+    loose = 0
+    begin = cursor.number
+    while not cursor.is_at_section and cursor.peek().startswith(b"@@"):
+        line, _ = cursor.take()
+        anchor = line[2:].removesuffix(b"@@").strip()
+        if anchor:
+            anchors.append(anchor)
+    while not cursor.is_at_section and not cursor.peek().startswith(b"@@"):
+        line, at = cursor.take()
+        if line.strip() == _END_OF_FILE:
+            is_at_end = True
+            break
+        tag, rest = line[:1].decode("latin-1"), line[1:]
+        loose = 0 if line else loose + 1
+        if tag in (" ", ""):
+            found.append(HunkLine(" ", rest + b"\n"))
+        elif tag == "-":
+            found.append(HunkLine("-", rest + b"\n"))
+        elif tag == "+":
+            found.append(HunkLine("+", rest + b"\n"))
+        else:
+            raise PatchError(
+                "a line of a hunk must begin with a space, - or +", path="patch", line=at
+            )
+    # Empty lines before the next marker set it off; they are not lines of the file.
+    found = found[: len(found) - loose]
+    if not any(line.tag != " " for line in found):
+        raise PatchError("a hunk without a - or + line", path="patch", line=begin)
+    return Hunk(tuple(found), begin, anchors=tuple(anchors), is_at_end=is_at_end)

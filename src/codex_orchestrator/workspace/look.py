@@ -1,0 +1,164 @@
+"""Look around in a work tree: list its files, search in them, read lines of one."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from codex_orchestrator.model.approval import matches_glob
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.workspace.files import ConfinedTree, parts_of
+from codex_orchestrator.workspace.git import Git
+
+MAX_HITS = 200
+MAX_PATHS = 1000
+MAX_TEXT = 64 * 1024
+MAX_LINE = 400
+SEARCH_S = 10.0
+_SEARCH_BYTES = 4 * 1024 * 1024
+_HIT = re.compile(rb"([^\0\n]+)\0(\d+)[:\0]([^\n]*)\n")
+
+
+class TextLines(NamedTuple):
+    """Lines of a file. `is_lossy`: bytes that are not UTF-8 were replaced by U+FFFD."""
+
+    text: str
+    first: int
+    last: int
+    total: int
+    is_cut: bool
+    is_lossy: bool
+
+
+class Hit(NamedTuple):
+    """One line that a search found."""
+
+    path: str
+    line: int
+    text: str
+
+
+def list_paths(git: Git, tree: ConfinedTree, globs: Sequence[str]) -> list[str]:
+    """Return files and links, tracked or new, without what git ignores; sorted.
+
+    Args:
+        git: git in the tree.
+        tree: the tree.
+        globs: paths, folders or globs; none means all.
+
+    Raises:
+        NotCheckedError: git cannot list them.
+    """
+    out = git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    found = {name.decode("utf-8", "replace") for name in out.split(b"\0") if name}
+    chosen = sorted(path for path in found if is_chosen(path, globs))
+    return [path for path in chosen if _stands(tree, path)]
+
+
+def _stands(tree: ConfinedTree, path: str) -> bool:
+    try:
+        return tree.kind(path) in ("file", "link")
+    except InputError:
+        return False
+
+
+def is_chosen(path: str, globs: Sequence[str]) -> bool:
+    """Say whether a path is named by one of the globs, or lies in a folder that is."""
+    wanted = [glob.removeprefix("./").rstrip("/") for glob in globs]
+    return not wanted or any(
+        glob in ("", ".", path) or path.startswith(f"{glob}/") or matches_glob(path, glob)
+        for glob in wanted
+    )
+
+
+def search(
+    git: Git,
+    tree: ConfinedTree,
+    pattern: str,
+    *,
+    globs: Sequence[str] = (),
+    is_regex: bool = False,
+    ignores_case: bool = False,
+    is_hidden: Callable[[str], bool],
+) -> tuple[list[Hit], bool]:
+    """Find lines in files that git does not ignore; say also whether there are more.
+
+    Args:
+        git: git in the tree.
+        tree: the tree.
+        pattern: plain text, or a POSIX extended regular expression.
+        globs: paths, folders or globs; none means all.
+        is_regex: read the pattern as a regular expression.
+        ignores_case: compare without regard to case.
+        is_hidden: says that a file must not be shown.
+
+    Raises:
+        InputError: the pattern is none, or the search took too long.
+    """
+    if not pattern or "\n" in pattern or "\0" in pattern:
+        raise InputError("the pattern must be one line of text")
+    options = ["-E" if is_regex else "-F", *(["-i"] if ignores_case else [])]
+    status, out, err = git.read_some(
+        *("grep", "--untracked", "--no-recurse-submodules", "-z", "-n", "-I", "--no-color"),
+        *("--full-name", *options, "-e", pattern),
+        limit=_SEARCH_BYTES,
+        timeout_s=SEARCH_S,
+    )
+    if status is None and not out:
+        raise InputError(f"the search took more than {SEARCH_S:.0f} s", fix="use a simpler pattern")
+    if status not in (0, 1, None):
+        raise InputError(f"the pattern cannot be searched for: {err.strip()[:300]}")
+    hits: list[Hit] = []
+    shown: dict[bytes, bool] = {}
+    for name, number, text in _HIT.findall(out):
+        if name not in shown:
+            path = name.decode("utf-8", "replace")
+            shown[name] = is_chosen(path, globs) and not is_hidden(path) and _stands(tree, path)
+        if shown[name]:
+            if len(hits) == MAX_HITS:
+                return hits, True
+            line = text.decode("utf-8", "replace").rstrip("\r")
+            hits.append(Hit(name.decode("utf-8", "replace"), int(number), line[:MAX_LINE]))
+    return hits, status is None
+
+
+def read_lines(tree: ConfinedTree, path: str, *, first: int, count: int) -> TextLines:
+    """Return lines of a text file, at most 64 KiB of them.
+
+    Raises:
+        InputError: there is no such text file, or no such line.
+    """
+    data = tree.read(path).data
+    if b"\0" in data:
+        raise InputError(f"is a binary file of {len(data)} bytes", path="/".join(parts_of(path)))
+    lines = data.decode("utf-8", "replace").split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    if first > max(1, len(lines)):
+        raise InputError(f"has {len(lines)} lines, so none at {first}", path=path)
+    chosen: list[str] = []
+    size = 0
+    for line in lines[first - 1 : first - 1 + count]:
+        if size + len(line) > MAX_TEXT:
+            if not chosen:
+                chosen.append(line[:MAX_TEXT])
+            break
+        chosen.append(line)
+        size += len(line) + 1
+    last = first + len(chosen) - 1
+    is_whole = not chosen or len(chosen[-1]) == len(lines[last - 1])
+    return TextLines(
+        text="".join(f"{line}\n" for line in chosen),
+        first=first,
+        last=last,
+        total=len(lines),
+        is_cut=last < len(lines) or not is_whole,
+        is_lossy=not _is_utf8(data),
+    )
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,245 @@
+"""What the workspace server can do for an agent in one work tree, under one policy."""
+
+import shutil
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from codex_orchestrator.model.check import CheckCommand, CheckResult
+from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.pattern import PatternUse
+from codex_orchestrator.workspace.approvals import Gate, append_line
+from codex_orchestrator.workspace.checks import run_check
+from codex_orchestrator.workspace.files import ConfinedTree, parts_of
+from codex_orchestrator.workspace.git import Git
+from codex_orchestrator.workspace.look import (
+    MAX_PATHS,
+    MAX_TEXT,
+    is_chosen,
+    list_paths,
+    read_lines,
+    search,
+)
+from codex_orchestrator.workspace.patch import parse_patch, touched_paths
+from codex_orchestrator.workspace.patching import apply_edits
+from codex_orchestrator.workspace.results import (
+    ChangedFile,
+    DiffText,
+    FileList,
+    FileText,
+    Patched,
+    SearchHit,
+    SearchHits,
+)
+from codex_orchestrator.workspace.tree import Author, GitWorkTree
+
+DEFAULT_TIMEOUT_S = 600
+
+
+class PatternEngine(Protocol):
+    """Applies patterns to a work tree."""
+
+    def apply(
+        self, pattern_id: str, root: Path, globs: Sequence[str], *, allow: Callable[[str], str]
+    ) -> PatternUse:
+        """Change what matches, except files for which `allow` gives a reason not to."""
+        ...
+
+    def preview(
+        self, pattern_id: str, root: Path, globs: Sequence[str], *, allow: Callable[[str], str]
+    ) -> PatternUse:
+        """Say what `apply` would do."""
+        ...
+
+
+class WorkspaceTools:
+    """The tools. Each call is decided by the gate first; changes never run side by side."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        gate: Gate,
+        checks: Sequence[CheckCommand],
+        environ: Mapping[str, str],
+        child_environ: Mapping[str, str],
+        private: Path,
+        log_dir: Path,
+        library: Callable[[], PatternEngine],
+        uses: Path | None = None,
+    ) -> None:
+        self._root = root
+        self._tree = ConfinedTree(root)
+        self._gate = gate
+        self._checks = {check.name: check for check in checks}
+        self._child_environ = child_environ
+        self._log_dir = log_dir
+        self._library = library
+        self._uses = uses
+        self._git, self._work = _open_work(root, private, environ)
+        self._changing = threading.Lock()
+
+    def read_file(self, path: str, *, first_line: int, line_count: int) -> FileText:
+        """Return lines of a file.
+
+        Raises:
+            InputError: there is no such text file, or it holds secrets.
+        """
+        path = "/".join(parts_of(path))
+        self._gate.read("read_file", path)
+        found = read_lines(self._tree, path, first=first_line, count=line_count)
+        return FileText(
+            path=path,
+            text=found.text,
+            first_line=found.first,
+            last_line=found.last,
+            total_lines=found.total,
+            is_cut=found.is_cut,
+            is_lossy=found.is_lossy,
+        )
+
+    def list_files(self, paths: Sequence[str]) -> FileList:
+        """Return the names of files that git does not ignore.
+
+        Raises:
+            NotCheckedError: git cannot list them.
+        """
+        self._gate.look("list_files", {"paths": list(paths[:20])})
+        found = list_paths(self._git, self._tree, paths)
+        return FileList(
+            paths=tuple(found[:MAX_PATHS]), total=len(found), is_cut=len(found) > MAX_PATHS
+        )
+
+    def search(
+        self, pattern: str, *, paths: Sequence[str], is_regex: bool, ignores_case: bool
+    ) -> SearchHits:
+        """Return lines that match.
+
+        Raises:
+            InputError: the pattern is none, or the search took too long.
+        """
+        self._gate.look("search", {"pattern": pattern[:200], "paths": list(paths[:20])})
+        hits, is_cut = search(
+            self._git,
+            self._tree,
+            pattern,
+            globs=paths,
+            is_regex=is_regex,
+            ignores_case=ignores_case,
+            is_hidden=self._gate.is_secret,
+        )
+        found = tuple(SearchHit(path=hit.path, line=hit.line, text=hit.text) for hit in hits)
+        return SearchHits(hits=found, is_cut=is_cut)
+
+    def apply_patch(self, patch: str) -> Patched:
+        """Apply a patch, all of it or none.
+
+        Raises:
+            InputError: it is no patch, it does not fit, or a path leaves the tree.
+            ApprovalRequiredError: it touches a protected file.
+        """
+        edits = parse_patch(patch)
+        paths = sorted({"/".join(parts_of(path)) for path in touched_paths(edits)})
+        self._gate.edit("apply_patch", paths)
+        with self._changing:
+            done = apply_edits(self._tree, edits)
+        return Patched(files=tuple(ChangedFile(path=d.path, action=d.action) for d in done))
+
+    def apply_pattern(self, pattern: str, paths: Sequence[str]) -> PatternUse:
+        """Apply a pattern of the library to the files that the globs match.
+
+        Raises:
+            InputError: there is no such pattern.
+            ApprovalRequiredError: it would change a protected file; then nothing is changed.
+        """
+        for path in paths:
+            parts_of(path.removesuffix("/") if path != "." else "any")
+        library = self._library()
+        allow = self._gate.edit_refusal
+        with self._changing:
+            chosen = list_paths(self._git, self._tree, paths)
+            if any(allow(path) and is_chosen(path, paths) for path in chosen):
+                would = library.preview(pattern, self._root, paths, allow=allow)
+                self._gate.edit("apply_pattern", [file.path for file in would.refused])
+            self._gate.look("apply_pattern", {"pattern": pattern[:100], "paths": list(paths[:20])})
+            use = library.apply(pattern, self._root, paths, allow=allow)
+            if self._uses is not None:
+                append_line(self._uses, use.model_dump_json())
+        return use
+
+    def run_check(self, name: str, argv: Sequence[str], *, stop: threading.Event) -> CheckResult:
+        """Run a configured check, or a command that the policy lists.
+
+        Raises:
+            InputError: neither or both are given, or there is no such check.
+            ApprovalRequiredError: the policy does not list the command.
+        """
+        if bool(name) == bool(argv):
+            raise InputError("give either `name` or `argv`", fix=self._known_checks())
+        if name:
+            if name not in self._checks:
+                raise InputError(f"no check has the name {name[:100]!r}", fix=self._known_checks())
+            command = self._checks[name]
+            self._gate.look("run_check", {"name": name})
+        else:
+            self._gate.run("run_check", argv)
+            command = CheckCommand(name="command", argv=tuple(argv), timeout_s=DEFAULT_TIMEOUT_S)
+        with self._changing:
+            return run_check(
+                self._root,
+                command,
+                log_dir=self._log_dir,
+                deadline_s=float(command.timeout_s),
+                env=self._child_environ,
+                stop=stop,
+            )
+
+    def git_diff(self, paths: Sequence[str]) -> DiffText:
+        """Return the change against the commit that the work started from.
+
+        Raises:
+            NotCheckedError: git cannot tell.
+        """
+        wanted = ["/".join(parts_of(path)) for path in paths]
+        self._gate.look("git_diff", {"paths": wanted[:20]})
+        with self._changing:
+            change = self._work.change()
+            shown = [p for p in change.paths if is_chosen(p, wanted) and not self._secret(p)]
+            diff = self._work.diff_text(shown) if shown else ""
+        return DiffText(
+            paths=change.paths[:MAX_PATHS],
+            added_lines=change.added_lines,
+            removed_lines=change.removed_lines,
+            diff=diff[:MAX_TEXT],
+            is_cut=len(diff) > MAX_TEXT or len(change.paths) > MAX_PATHS,
+        )
+
+    def _secret(self, path: str) -> bool:
+        return self._gate.is_secret(path)
+
+    def _known_checks(self) -> str:
+        return f"checks: {', '.join(self._checks) or 'none'}; or an argv that the policy lists"
+
+
+def _open_work(root: Path, private: Path, environ: Mapping[str, str]) -> tuple[Git, GitWorkTree]:
+    """Fix which repository the tree belongs to, before anything in it can say otherwise."""
+    outside = Git(root, environ=environ)
+    git_dir = Path(outside.text("rev-parse", "--absolute-git-dir"))
+    base = outside.text("rev-parse", "--verify", "--end-of-options", "HEAD^{commit}")
+    index = private / "index"
+    try:
+        shutil.copy2(git_dir / "index", index)
+    except OSError as error:
+        raise NotCheckedError(f"{root}: its git index cannot be read: {error.strerror}") from error
+    places = {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(root), "GIT_INDEX_FILE": str(index)}
+    git = outside.at(root, places=places)
+    work = GitWorkTree(
+        root,
+        git=git,
+        run_id="server",
+        base_sha=base,
+        author=Author("", ""),
+        clock=lambda: "",
+    )
+    return git, work
