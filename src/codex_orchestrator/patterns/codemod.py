@@ -13,7 +13,7 @@ from codex_orchestrator.patterns.engine import (
     parse,
 )
 from codex_orchestrator.patterns.files import SkipFile
-from codex_orchestrator.patterns.imports import Insertion, parse_python, plan_additions
+from codex_orchestrator.patterns.imports import Insertion, compiles, plan_additions
 from codex_orchestrator.patterns.prefilter import needs_of
 from codex_orchestrator.patterns.rule import Rule
 
@@ -131,5 +131,5 @@ def _apply(text: str, edits: list[Edit], insertions: list[Insertion]) -> str:
 def _refuse_broken(before: str, errors: int, after: str, language: str) -> None:
     if count_errors(parse(after, language)) > errors:
         raise SkipFile("the result would have new syntax errors")
-    if language == "python" and parse_python(before) is not None and parse_python(after) is None:
+    if language == "python" and compiles(before) and not compiles(after):
         raise SkipFile("the result would not be Python")

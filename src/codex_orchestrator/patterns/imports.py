@@ -30,6 +30,17 @@ def parse_python(text: str) -> ast.Module | None:
             return None
 
 
+def compiles(text: str) -> bool:
+    """Say whether the running interpreter can compile a text. Nothing of it is run."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(text, "text", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True
+
+
 def plan_additions(
     text: str, *, imports: tuple[str, ...], statement: str, first_use: int
 ) -> list[Insertion]:

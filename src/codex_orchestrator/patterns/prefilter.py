@@ -12,6 +12,8 @@ from codex_orchestrator.patterns.rule import Rule, RuleBody
 _METAVARIABLE = re.compile(r"\$+[A-Z_][A-Z0-9_]*|\$\$\$")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN_WORDS = re.compile(r"\^?(?:\((?:\?:)?(\w+(?:\|\w+)*)\)|(\w+))\$?", re.ASCII)
+_CLASS_OR_ESCAPE = re.compile(r"\\[^\w]|\[[^\[\]\\]*(?:\\[tnrswdSWD][^\[\]\\]*)*\]")
+_RUN = re.compile(r"([A-Za-z0-9_]+)([?*+]?)")
 _MAX_DEPTH = 12
 
 
@@ -63,14 +65,21 @@ def _of(body: RuleBody, utils: dict[str, RuleBody], depth: int) -> Need:
 
 
 def _of_regex(regex: str) -> Need:
-    """Need one of the words, when the regular expression is a list of plain words."""
+    """Need what every match of a regular expression holds, as far as that is plain to see."""
     found = _PLAIN_WORDS.fullmatch(regex)
-    if found is None:
-        return Need()
-    words = (found[1] or found[2]).split("|")
-    if len(words) == 1:
+    if found is not None:
+        words = (found[1] or found[2]).split("|")
+        if len(words) > 1:
+            return Need(choices=(tuple(Need(frozenset([word])) for word in words),))
         return Need(frozenset(words))
-    return Need(choices=(tuple(Need(frozenset([word])) for word in words),))
+    # Without groups and alternatives a run of letters must be there; the last letter may be
+    # optional, so it is left out where anything follows that is no plain end.
+    flat = _CLASS_OR_ESCAPE.sub(" ", regex)
+    if any(char in flat for char in "()|[]{}\\"):
+        return Need()
+    words = [word for word, quantified in _RUN.findall(flat) if not quantified]
+    words += [word[:-1] for word, quantified in _RUN.findall(flat) if quantified]
+    return Need(frozenset(word for word in words if word))
 
 
 def _and(left: Need, right: Need) -> Need:
