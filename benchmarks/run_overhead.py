@@ -15,24 +15,16 @@ from collections import defaultdict
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks.benchlib import Command, interleave
+from benchlib import Process, interleave, table
 
 GOAL = 2.0
 ROUNDS = 7
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "inventory"
 TASK = "tasks/0001-structured-logging.md"
 SPEC = "tasks/specs/0001-structured-logging.md"
-PROGRAM = Path(sys.executable).with_name("codex-orchestrator")
-HELLO = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-06-18",
-        "capabilities": {},
-        "clientInfo": {"name": "benchmark", "version": "1"},
-    },
-}
+PROGRAM = str(Path(sys.executable).with_name("codex-orchestrator"))
+WHOLE = "codex-orchestrator run"
+PARTS = ("import agents", "the example's tests", "one MCP server start")
 
 
 def main() -> int:
@@ -45,22 +37,22 @@ def main() -> int:
 
 def measure(repository: Path) -> int:
     """Print the table of floor and whole, and where the time of the whole goes."""
-    whole = Command([str(PROGRAM), "run", TASK, "--format", "json"], cwd=repository, env=clean())
-    tests = test_command(repository)
-    medians = interleave(
-        "a one-step offline run on the example",
+    cwd, env = str(repository), clean()
+    measured = interleave(
         {
-            "import agents": Command([sys.executable, "-c", "import agents"], env=clean()),
-            "the example's tests": tests,
-            "one MCP server start": lambda: start_server(repository),
-            "codex-orchestrator run": whole,
+            PARTS[0]: Process([sys.executable, "-c", "import agents"], cwd, env),
+            PARTS[1]: test_command(repository),
+            # Its stdin ends at once, so it starts, finds nobody, and ends.
+            PARTS[2]: Process(server_command(repository), cwd, env),
+            WHOLE: Process([PROGRAM, "run", TASK, "--format", "json"], cwd, env),
         },
-        base="codex-orchestrator run",
         rounds=ROUNDS,
     )
-    run = medians.pop("codex-orchestrator run")
-    floor = sum(medians.values())
-    print(f"goal: run ≤ {GOAL} x the sum of the others; measured {run / floor:.2f} x")
+    floor = sum(measured[part].median for part in PARTS)
+    run = measured[WHOLE].median
+    title = "A one-step offline run on the example"
+    print(table(title, measured, floor=floor, floor_name=" + ".join(PARTS)))
+    print(f"Goal: {WHOLE} ≤ {GOAL}x the floor. Measured: {run / floor:.2f}x\n")
     print_stages(repository, run)
     return int(run / floor > GOAL)
 
@@ -81,39 +73,22 @@ def make_repository(repository: Path) -> None:
     subprocess.run([*git, "commit", "-q", "-a", "-m", "review"], check=True)
 
 
-def test_command(repository: Path) -> Command:
-    """Return the command that the run's own adapter calls, taken from a run's manifest."""
-    done = subprocess.run(
-        [PROGRAM, "run", TASK, "--format", "json"],
-        cwd=repository,
-        env=clean(),
-        check=True,
-        capture_output=True,
-    )
-    manifest = json.loads((repository / json.loads(done.stdout)["manifest_path"]).read_bytes())
-    (check,) = manifest["validations"]
-    print(f"the example's tests: {' '.join(check['command'])}")
+def server_command(repository: Path) -> list[str]:
+    """Return the command that starts the workspace server as a run does."""
+    from codex_orchestrator.model.approval import Policy
+
+    policy = repository.parent / "policy.json"
+    policy.write_text(Policy().model_dump_json(), encoding="utf-8")
+    return [PROGRAM, "mcp", "workspace", "--root", str(repository), "--policy", str(policy)]
+
+
+def test_command(repository: Path) -> Process:
+    """Return the command that a run's adapter calls."""
     from codex_orchestrator.patterns.adapters.python import PythonAdapter
 
     command = PythonAdapter().commands(repository)["test"]
     argv = [part.replace("{log_dir}", str(repository.parent)) for part in command.argv]
-    return Command(argv, cwd=repository, env=clean() | dict(command.env))
-
-
-def start_server(repository: Path) -> None:
-    """Start the workspace MCP server, wait for its first answer, and let it end."""
-    argv = [str(PROGRAM), "mcp", "workspace", "--root", str(repository)]
-    with subprocess.Popen(
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=clean()
-    ) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        server.stdin.write(json.dumps(HELLO).encode() + b"\n")
-        server.stdin.flush()
-        answer = json.loads(server.stdout.readline())
-        server.stdin.close()
-    if "result" not in answer:
-        raise RuntimeError(f"the server refused: {answer}")
+    return Process(argv, str(repository), clean() | dict(command.env))
 
 
 def print_stages(repository: Path, run_s: float) -> None:
@@ -129,12 +104,11 @@ def print_stages(repository: Path, run_s: float) -> None:
         for name, seconds in stages.items():
             spent[name].append(seconds)
     medians = {name: statistics.median(values) for name, values in spent.items()}
-    print("where it goes (medians, from one event to the next):")
+    print("| where the run's time goes | median ms | of the run |\n|---|---:|---:|")
     for name, seconds in sorted(medians.items(), key=lambda item: -item[1]):
-        if seconds >= 0.005:
-            print(f"  {name:<28} {seconds * 1e3:8.0f} ms  {seconds / run_s:5.0%} of the run")
+        print(f"| {name} | {seconds * 1e3:.0f} | {seconds / run_s:.0%} |")
     rest = run_s - sum(medians.values())
-    print(f"  {'before and after the events':<28} {rest * 1e3:8.0f} ms  {rest / run_s:5.0%}\n")
+    print(f"| start-up and imports, before and after | {rest * 1e3:.0f} | {rest / run_s:.0%} |\n")
 
 
 def clean() -> dict[str, str]:
