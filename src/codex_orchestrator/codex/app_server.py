@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from openai_codex.client import CodexClient, CodexConfig
-from openai_codex.errors import CodexError
+from openai_codex.errors import CodexError, JsonRpcError
 from openai_codex.models import Notification, UnknownNotification
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -56,6 +56,7 @@ class AppServer:
             approval_handler=lambda method, params: answer(method, params or {}),
         )
         self._process: Any = None
+        self._is_lost = False
         self.user_agent = ""
 
     def start(self) -> None:
@@ -97,7 +98,7 @@ class AppServer:
                 try:
                     notice = self._client.next_turn_notification(turn_id)
                 except CodexError as error:
-                    raise _gone(error) from error
+                    raise self._translated(error) from error
                 yield notice.method, _params_of(notice)
                 if notice.method == "turn/completed":
                     return
@@ -129,7 +130,8 @@ class AppServer:
     @property
     def is_running(self) -> bool:
         """Say whether the process lives."""
-        return self._process is not None and self._process.poll() is None
+        # A process that closed its pipes may take a while to be gone.
+        return not self._is_lost and self._process is not None and self._process.poll() is None
 
     @contextmanager
     def _bounded(self, what: str) -> Iterator[None]:
@@ -144,26 +146,27 @@ class AppServer:
                 Failure(FailureCode.TURN_FAILED, f"Codex answered {what} in an unknown shape")
             ) from error
         except CodexError as error:
-            raise _gone(error) from error
+            raise self._translated(error) from error
         except OSError as error:
+            self._is_lost = True
             raise CodexCallError(Failure(FailureCode.CODEX_EXITED, f"{what}: {error}")) from error
         finally:
             watch.cancel()
+
+    def _translated(self, error: CodexError) -> CodexCallError:
+        message = str(getattr(error, "message", "")) or str(error)
+        if "thread not found" in message:
+            return CodexCallError(Failure(FailureCode.THREAD_UNKNOWN, message))
+        if isinstance(error, JsonRpcError):
+            return CodexCallError(Failure(FailureCode.INVALID_ARGUMENTS, message))
+        self._is_lost = True
+        return CodexCallError(Failure(FailureCode.CODEX_EXITED, message.split(" stderr_tail=")[0]))
 
     def _drain(self) -> None:
         # Notices that belong to no turn pile up in the package's queue unless somebody reads.
         with suppress(CodexError):
             while True:
                 self._client.next_notification()
-
-
-def _gone(error: CodexError) -> CodexCallError:
-    message = str(getattr(error, "message", "")) or str(error)
-    if "thread not found" in message:
-        return CodexCallError(Failure(FailureCode.THREAD_UNKNOWN, message))
-    if getattr(error, "code", None) is not None:
-        return CodexCallError(Failure(FailureCode.INVALID_ARGUMENTS, message))
-    return CodexCallError(Failure(FailureCode.CODEX_EXITED, message.split(" stderr_tail=")[0]))
 
 
 def _params_of(notice: Notification) -> dict[str, Any]:

@@ -80,11 +80,16 @@ class CodexBridge:
                     f"config: {json.dumps(refused[0])} is not for callers to set",
                 )
             )
-        return self._open_session().start_thread(
-            request._replace(
-                cwd=self._inside(request.cwd), model=request.model or self._settings.model
-            )
+        wanted = request._replace(
+            cwd=self._inside(request.cwd), model=request.model or self._settings.model
         )
+        try:
+            return self._open_session().start_thread(wanted)
+        except CodexCallError as error:
+            if error.failure.code is not FailureCode.CODEX_EXITED:
+                raise
+        # Codex died while it had nothing to do, and nothing is lost with a thread not begun.
+        return self._open_session().start_thread(wanted)
 
     def run_turn(
         self, thread_id: str, prompt: str, *, on_progress: Progress, cancelled: threading.Event

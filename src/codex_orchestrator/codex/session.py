@@ -19,7 +19,7 @@ from codex_orchestrator.codex.hardening import (
     turn_sandbox,
 )
 from codex_orchestrator.codex.private_home import PrivateHome
-from codex_orchestrator.codex.turn import TurnLog, TurnReport, TurnStatus, usage_between
+from codex_orchestrator.codex.turn import TurnLog, TurnReport, TurnStatus
 from codex_orchestrator.model.credential import Secret
 
 INTERRUPT_TIMEOUT_S = 10.0
@@ -253,12 +253,10 @@ class _Thread:
         self.is_late = False
         self.turn_id = ""
         self.refused: list[Escalation] = []
-        self.log = TurnLog(request.cwd)
-        self._totals: Mapping[str, int] = {}
+        self.log = TurnLog(request.cwd, spent={})
 
     def begin(self) -> None:
-        self._totals = self.log.totals or self._totals
-        self.log = TurnLog(self.request.cwd)
+        self.log = TurnLog(self.request.cwd, spent=self.log.totals)
         self.refused, self.turn_id = [], ""
         self.is_busy, self.is_cancelled, self.is_late = True, False, False
 
@@ -272,7 +270,7 @@ class _Thread:
             thread_id=self.id,
             status=self._status(end, failure),
             content=self.log.content,
-            usage=usage_between(self._totals, self.log),
+            usage=self.log.usage(),
             files=self.log.files,
             commands=tuple(self.log.commands),
             escalations=tuple(self.refused),

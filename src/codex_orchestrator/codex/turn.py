@@ -53,17 +53,21 @@ class TurnReport(NamedTuple):
 
 
 class TurnLog:
-    """Collects one turn; several threads look at it, one writes."""
+    """Collects one turn; several threads look at it, one writes.
 
-    def __init__(self, cwd: str) -> None:
+    `spent` holds the token totals of the thread before the turn.
+    """
+
+    def __init__(self, cwd: str, *, spent: Mapping[str, int]) -> None:
         self._cwd = cwd
+        self._before = spent
         self._changed = threading.Condition()
         self._paths: dict[str, tuple[str, ...]] = {}
         self._files: dict[str, str] = {}
         self.commands: list[RunCommand] = []
         self.content = ""
-        self.requests = 0
-        self.totals: dict[str, int] = {}
+        self._requests = 0
+        self.totals = dict(spent)
         self.end: dict[str, Any] | None = None
 
     @property
@@ -79,12 +83,7 @@ class TurnLog:
                 self._changed.notify_all()
             return ""
         if method == "thread/tokenUsage/updated":
-            self.requests += 1
-            self.totals = {
-                name: count
-                for name, count in params["tokenUsage"]["total"].items()
-                if isinstance(count, int)
-            }
+            self._count(params["tokenUsage"]["total"])
             return ""
         if method == "item/started":
             return self._started(params["item"])
@@ -100,6 +99,20 @@ class TurnLog:
         with self._changed:
             self._changed.wait_for(lambda: item_id in self._paths, timeout_s)
             return self._paths.get(item_id, ())
+
+    def usage(self) -> TurnUsage:
+        """Return what was spent since the turn began."""
+        names = ("inputTokens", "cachedInputTokens", "outputTokens", "reasoningOutputTokens")
+        spent = [
+            self.totals.get(name, 0) - self._before.get(name, 0) for name in (*names, "totalTokens")
+        ]
+        return TurnUsage(self._requests, *spent)
+
+    def _count(self, totals: Mapping[str, Any]) -> None:
+        now = {name: count for name, count in totals.items() if isinstance(count, int)}
+        # A request that failed is announced with the totals of the one before.
+        self._requests += now != self.totals
+        self.totals = now
 
     def _started(self, item: Mapping[str, Any]) -> str:
         if item["type"] == "fileChange":
@@ -137,14 +150,6 @@ class TurnLog:
         if moved:
             self._files[path] = "delete"
             self._files[relative_path(moved, self._cwd)] = "add"
-
-
-def usage_between(before: Mapping[str, int], log: TurnLog) -> TurnUsage:
-    """Return what was spent since `before`, the thread's totals at that time."""
-    now = log.totals or before
-    names = ("inputTokens", "cachedInputTokens", "outputTokens", "reasoningOutputTokens")
-    spent = [now.get(name, 0) - before.get(name, 0) for name in (*names, "totalTokens")]
-    return TurnUsage(log.requests, *spent)
 
 
 def _short(text: str) -> str:
