@@ -2,17 +2,13 @@
 
 import secrets as randomness
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import agents
-from agents.mcp import MCPServerStdio
-from agents.mcp.util import ToolFilterContext
 from anyio.from_thread import start_blocking_portal
-from mcp.types import Tool
-from pydantic import TypeAdapter
 
 from codex_orchestrator import __version__
 from codex_orchestrator.agents.decisions import DecisionLog
@@ -23,8 +19,14 @@ from codex_orchestrator.agents.guardrails import (
     spec_guardrail,
 )
 from codex_orchestrator.agents.models import choose_model
-from codex_orchestrator.agents.roles import TOOLS_BY_ROLE, Guardrails, make_roles
+from codex_orchestrator.agents.roles import Guardrails, make_roles
 from codex_orchestrator.agents.team import SdkAgentTeam
+from codex_orchestrator.agents.workspace_server import (
+    ServerFiles,
+    WorkspaceServer,
+    enter_server,
+    write_server_files,
+)
 from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.credential import Secret
@@ -33,7 +35,6 @@ from codex_orchestrator.model.rails import Rails
 from codex_orchestrator.model.task import Task
 
 REQUEST_TIMEOUT_S = 600.0
-_COMMANDS = TypeAdapter(list[CheckCommand])
 
 
 class EngineSettings(NamedTuple):
@@ -84,31 +85,36 @@ class SdkAgentEngine:
         with (
             TemporaryDirectory(prefix="codex-orchestrator-") as private,
             start_blocking_portal() as portal,
+            ExitStack() as stack,
         ):
-            files = _write_server_files(Path(private), policy, checks)
-            argv = self._server_argv(files, root=root, log_dir=run_dir / "tests")
-            server = _workspace_server(argv, self._settings.environment, root=root)
-            with portal.wrap_async_context_manager(server):
-                guardrails = Guardrails(
-                    before_plan=spec_guardrail(rails.spec),
-                    after_all=secret_guardrail(rails.secrets),
-                    after_build=protected_path_guardrail(rails.protected),
-                )
-                yield SdkAgentTeam(
-                    task,
-                    make_roles(
-                        self._model,
-                        workspace=server,
-                        guardrails=guardrails,
-                        timeout_s=REQUEST_TIMEOUT_S,
-                    ),
-                    portal,
-                    decisions=DecisionLog(files.decisions, files.uses),
-                    sink=on_event,
-                    new_nonce=lambda: randomness.token_hex(16),
-                )
+            files = write_server_files(Path(private), policy, checks)
+            server = WorkspaceServer(
+                self._server_argv(files, root=root, log_dir=run_dir / "tests"),
+                environment=self._settings.environment,
+                root=root,
+                log=files.log,
+            )
+            enter_server(stack, portal, server)
+            guardrails = Guardrails(
+                before_plan=spec_guardrail(rails.spec),
+                after_all=secret_guardrail(rails.secrets),
+                after_build=protected_path_guardrail(rails.protected),
+            )
+            yield SdkAgentTeam(
+                task,
+                make_roles(
+                    self._model,
+                    workspace=server,
+                    guardrails=guardrails,
+                    timeout_s=REQUEST_TIMEOUT_S,
+                ),
+                portal,
+                decisions=DecisionLog(files.decisions, files.uses),
+                sink=on_event,
+                new_nonce=lambda: randomness.token_hex(16),
+            )
 
-    def _server_argv(self, files: "_ServerFiles", *, root: Path, log_dir: Path) -> tuple[str, ...]:
+    def _server_argv(self, files: ServerFiles, *, root: Path, log_dir: Path) -> tuple[str, ...]:
         return (
             *self._settings.server,
             *("--root", str(root)),
@@ -119,37 +125,3 @@ class SdkAgentEngine:
             *("--log-dir", str(log_dir)),
             *("--library-root", str(self._settings.library)),
         )
-
-
-class _ServerFiles(NamedTuple):
-    policy: Path
-    checks: Path
-    decisions: Path
-    uses: Path
-
-
-def _write_server_files(
-    folder: Path, policy: Policy, checks: Sequence[CheckCommand]
-) -> _ServerFiles:
-    names = ("policy.json", "checks.json", "decisions.jsonl", "uses.jsonl")
-    files = _ServerFiles(*(folder / name for name in names))
-    files.policy.write_text(policy.model_dump_json(), "utf-8")
-    files.checks.write_bytes(_COMMANDS.dump_json(list(checks)))
-    return files
-
-
-def _workspace_server(
-    argv: tuple[str, ...], environment: dict[str, str], *, root: Path
-) -> MCPServerStdio:
-    async def allowed(context: ToolFilterContext, tool: Tool) -> bool:
-        return tool.name in TOOLS_BY_ROLE[context.agent.name]
-
-    return MCPServerStdio(
-        params={"command": argv[0], "args": list(argv[1:]), "env": environment, "cwd": str(root)},
-        name="workspace",
-        cache_tools_list=True,
-        # The default of 5 s would end every test run; the run's own limits bound the call.
-        client_session_timeout_seconds=None,
-        use_structured_content=True,
-        tool_filter=allowed,
-    )

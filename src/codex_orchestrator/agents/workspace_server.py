@@ -1,0 +1,97 @@
+"""The workspace server as the agents see it: a process of our own, spoken to over stdio."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from agents import AgentsException
+from agents.mcp import MCPServerStdio
+from agents.mcp.server import MCPStreamTransport
+from agents.mcp.util import ToolFilterContext
+from anyio.from_thread import BlockingPortal
+from mcp import MCPError
+from mcp.client.stdio import stdio_client
+from mcp.types import Tool
+from pydantic import TypeAdapter
+
+from codex_orchestrator.agents.roles import TOOLS_BY_ROLE
+from codex_orchestrator.model.approval import Policy
+from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.errors import NotCheckedError
+
+_COMMANDS = TypeAdapter(list[CheckCommand])
+_TAIL = 2000
+
+
+class ServerFiles(NamedTuple):
+    """The private files that go with one server."""
+
+    policy: Path
+    checks: Path
+    decisions: Path
+    uses: Path
+    log: Path
+
+
+class WorkspaceServer(MCPServerStdio):
+    """The workspace server. Each role is shown its own tools; its stderr goes to a file."""
+
+    def __init__(
+        self, argv: tuple[str, ...], *, environment: dict[str, str], root: Path, log: Path
+    ) -> None:
+        super().__init__(
+            params={
+                "command": argv[0],
+                "args": list(argv[1:]),
+                "env": environment,
+                "cwd": str(root),
+            },
+            name="workspace",
+            cache_tools_list=True,
+            # The default of 5 s would end every test run; the run's own limits bound the call.
+            client_session_timeout_seconds=None,
+            use_structured_content=True,
+            tool_filter=_offered,
+        )
+        self._log = log
+
+    def create_streams(self) -> AbstractAsyncContextManager[MCPStreamTransport]:
+        """Start the process. What it says on stderr is kept out of our own."""
+        stream = self._log.open("a", encoding="utf-8")
+        self.exit_stack.callback(stream.close)
+        return stdio_client(self.params, errlog=stream)
+
+    def printed(self) -> str:
+        """Return the end of what the process said on stderr."""
+        text = self._log.read_text("utf-8", "replace") if self._log.exists() else ""
+        return text.strip()[-_TAIL:]
+
+
+def enter_server(stack: ExitStack, portal: BlockingPortal, server: WorkspaceServer) -> None:
+    """Start a server for as long as the stack lasts.
+
+    Raises:
+        NotCheckedError: it did not start; says what it printed.
+    """
+    try:
+        stack.enter_context(portal.wrap_async_context_manager(server))
+    except (ExceptionGroup, OSError, AgentsException, MCPError) as error:
+        said = server.printed() or str(error)
+        raise NotCheckedError(
+            f"the workspace server did not start: {said}",
+            fix="codex-orchestrator doctor shows what is missing",
+        ) from error
+
+
+def write_server_files(folder: Path, policy: Policy, checks: Sequence[CheckCommand]) -> ServerFiles:
+    """Write what a server is told at its start into a private folder."""
+    names = ("policy.json", "checks.json", "decisions.jsonl", "uses.jsonl", "server.log")
+    files = ServerFiles(*(folder / name for name in names))
+    files.policy.write_text(policy.model_dump_json(), "utf-8")
+    files.checks.write_bytes(_COMMANDS.dump_json(list(checks)))
+    return files
+
+
+async def _offered(context: ToolFilterContext, tool: Tool) -> bool:
+    return tool.name in TOOLS_BY_ROLE[context.agent.name]
