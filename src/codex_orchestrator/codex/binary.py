@@ -29,7 +29,7 @@ class CodexBinary(NamedTuple):
         return TESTED_FROM <= numbers < TESTED_BELOW
 
 
-def tested_range() -> str:
+def supported_range() -> str:
     """Return the tested versions as text, `>=0.163.0,<0.170.0`."""
     lower, upper = (".".join(map(str, edge)) for edge in (TESTED_FROM, TESTED_BELOW))
     return f">={lower},<{upper}"
@@ -74,7 +74,7 @@ def require_tested(binary: CodexBinary) -> CodexBinary:
     if binary.is_tested:
         return binary
     raise NotCheckedError(
-        f"{binary.path} is Codex {binary.version}; this toolkit is tested with {tested_range()}",
+        f"{binary.path} is Codex {binary.version}; this toolkit is tested with {supported_range()}",
         fix=f"{INSTALL} and leave codex.path empty, or set codex.path to a tested version",
     )
 

@@ -80,7 +80,8 @@ def provider_settings(base_url: str, *, has_key: bool) -> tuple[str, ...]:
         InputError: the URL is not http or https.
     """
     parts = urlsplit(base_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not base_url.isprintable():
+    is_plain = base_url.isascii() and base_url.isprintable()
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not is_plain:
         raise InputError(
             f"{base_url!r} is not an http(s) URL",
             field="model.base_url",
