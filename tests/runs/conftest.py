@@ -1,18 +1,19 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.runs_build import Ticking, finish_run
 
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.store import FileRunStore
+from support.memory import memory_folder
+from support.runs_build import Ticking, finish_run
 
 
 @pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    folder = tmp_path / "repo"
-    folder.mkdir()
-    (folder / ".git").mkdir()
-    return folder
+def repo() -> Iterator[Path]:
+    with memory_folder() as folder:
+        (folder / ".git").mkdir()
+        yield folder
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ import os
 from pathlib import Path
 
 import pytest
-from support.faulty_disk import CountingDisk, FaultyDisk
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
 from codex_orchestrator.runs.durable import (
@@ -15,6 +14,7 @@ from codex_orchestrator.runs.durable import (
     told_storage_errors,
     write_file,
 )
+from support.faulty_disk import CountingDisk, FaultyDisk
 
 
 def test_a_written_file_holds_the_bytes_and_is_private(tmp_path: Path) -> None:

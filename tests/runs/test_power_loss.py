@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.power_loss import RecordingDisk, Remains, states
-from support.runs_build import RUN, Ticking, make_manifest
 
 from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.errors import InputError
@@ -17,6 +15,8 @@ from codex_orchestrator.runs.audit_chain import Head, walk
 from codex_orchestrator.runs.audit_tail import find_head, remembered_head
 from codex_orchestrator.runs.documents import parse_manifest, parse_state
 from codex_orchestrator.runs.store import FileRunStore
+from support.power_loss import RecordingDisk, Remains, states
+from support.runs_build import RUN, Ticking, make_manifest
 
 TASK = "0007-logging"
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.runs_build import RUN, make_manifest
 
 from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
 from codex_orchestrator.model.errors import InputError, LockedError, ServiceError
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.runs.documents import NewerSchemaError
 from codex_orchestrator.runs.store import FileRunStore, new_run_id
+from support.runs_build import RUN, make_manifest
 
 TASK = "0007-logging"
 OTHER = "20261122t191501z-0000"

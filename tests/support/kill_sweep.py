@@ -19,8 +19,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from obstore.exceptions import GenericError
 from obstore.store import LocalStore
-from support.faulty_disk import FAULTS, CountingDisk, FaultyDisk
-from support.runs_build import RUN, Ticking, make_manifest, pattern_use
 
 from codex_orchestrator.catalog.attempts import Patience
 from codex_orchestrator.catalog.object_store import ObjectStoreCatalog
@@ -32,10 +30,11 @@ from codex_orchestrator.pipeline.close_run import close_run
 from codex_orchestrator.pipeline.sync_runs import SyncRequest, SyncRooms, sync_runs
 from codex_orchestrator.pipeline.verify_runs import verify_runs
 from codex_orchestrator.runs.audit import FileAuditLog
-from codex_orchestrator.runs.disk import Disk
 from codex_orchestrator.runs.lock import TaskLock
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
+from support.faulty_disk import FAULTS, CountingDisk, FaultyDisk
+from support.runs_build import RUN, Ticking, make_manifest, pattern_use
 
 TASK = "0007-logging"
 NEXT_RUN = "20261122t201500z-0000"
@@ -179,7 +178,7 @@ def judge_after(repo: Path) -> str:
             count = sum(r.event == event and r.run_id == run.run_id for r in records)
             if count != 1:
                 return f"{count} records {event} of {run.run_id}"
-    objects = [path for path in (repo / "out/catalog/manifests").rglob("*.json")]
+    objects = list((repo / "out/catalog/manifests").rglob("*.json"))
     receipts = list((repo / f"out/{TASK}/receipts").glob("*.json"))
     if not len(objects) == len(receipts) == len(finished):
         return f"{len(objects)} objects, {len(receipts)} receipts, {len(finished)} runs"
@@ -202,7 +201,7 @@ def in_child(act: Callable[[Callable[[str], None]], None]) -> tuple[int, list[st
             code = 0
         except OrchestratorError as error:
             code = int(error.exit_code)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - the boundary of a forked child
             os.write(2, f"{type(error).__name__}: {error}\n".encode())
         os._exit(code)
     os.close(writer)
