@@ -16,10 +16,9 @@ FILES = {
     "data.bin": b"\0\1\2",
     ".env": "TOKEN=do-not-read-me\n",
     ".github/workflows/ci.yml": "on: push\n",
-    "tests/conftest.py": "print('setup')\n",
     ".gitignore": "ignored/\n",
 }
-POLICY = {"run": [["echo"], ["sh", "-c"], ["sleep"]]}
+POLICY = {"protected": [".github/**", "src/guarded.py"], "run": [["echo"], ["sh", "-c"], ["sleep"]]}
 CHECKS = [
     {"name": "test", "argv": ["sh", "-c", "echo 2 passed"]},
     {"name": "lint", "argv": ["sh", "-c", "echo bad style; exit 3"]},
@@ -235,11 +234,11 @@ def test_a_pattern_is_applied_and_its_use_is_recorded(server, root, place):
 
 
 def test_a_pattern_that_would_change_a_protected_file_changes_nothing(server, root, place):
-    write_files(root, {"src/conftest.py": "def setup():\n    print('setup')\n"})
+    write_files(root, {"src/guarded.py": "def setup():\n    print('setup')\n"})
     answer = server.call("apply_pattern", pattern="py-print-to-logging", paths=[])
-    assert "approval-required edit:src/conftest.py" in answer.error
-    assert last_decision(place)["escalation"] == "edit:src/conftest.py"
-    assert git(root, "status", "--porcelain") == "?? src/conftest.py"
+    assert "approval-required edit:src/guarded.py" in answer.error
+    assert last_decision(place)["escalation"] == "edit:src/guarded.py"
+    assert git(root, "status", "--porcelain") == "?? src/guarded.py"
 
 
 def test_an_unknown_pattern_is_answered_with_near_names(server, root):

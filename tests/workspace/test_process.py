@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.model.errors import NotCheckedError, ServiceError
+from codex_orchestrator.workspace import reaper
 from codex_orchestrator.workspace.environment import child_environment
 from codex_orchestrator.workspace.process import ProcessResult, run_process
 from support.workspace import ends, is_running, wait_for
@@ -172,6 +173,22 @@ def test_the_command_does_not_outlive_a_caller_that_dies(number, tmp_path):
     assert ends(child)
 
 
+def test_a_caller_that_is_dead_before_it_hears_anything_leaves_nothing_behind(tmp_path):
+    reader, teller = os.pipe()
+    os.close(reader)
+    command = ["sh", "-c", "echo $$ > child; exec sleep 600"]
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", reaper.__file__, str(teller), "300", *command],
+        stdin=subprocess.PIPE,
+        pass_fds=(teller,),
+        cwd=tmp_path,
+    ) as keeper:
+        os.close(teller)
+        child = int(wait_for(tmp_path / "child"))
+    assert keeper.returncode == 0
+    assert not is_running(child)
+
+
 def test_a_command_that_kills_its_keeper_has_no_exit_code(tmp_path):
     result = run(tmp_path, ["sh", "-c", "kill -9 $PPID; sleep 600"])
     assert result.exit_code is None
@@ -231,23 +248,7 @@ def test_a_link_in_the_place_of_the_log_is_not_followed(tmp_path):
     assert not (tmp_path / "victim").exists()
 
 
-@pytest.fixture
-def full_disk(tmp_path: Path):
-    """A file system of 64 KiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip(f"no small file system here: {mounted.stderr.decode().strip()}")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
-
-
-def test_a_full_disk_ends_the_command_and_names_the_log(tmp_path, full_disk):
+def test_a_full_disk_ends_the_command_and_names_the_log(tmp_path, small_disk):
     source = """
 import os, time
 open("child", "w").write(str(os.getpid()))
@@ -256,7 +257,7 @@ for _ in range(20):
 time.sleep(600)
 """
     with pytest.raises(ServiceError, match=r"disk/log: the log cannot be written: No space left"):
-        run(tmp_path, python(source), log_path=full_disk / "log")
+        run(tmp_path, python(source), log_path=small_disk / "log")
     assert ends(int((tmp_path / "child").read_text()))
 
 

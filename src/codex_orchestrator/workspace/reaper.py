@@ -166,7 +166,12 @@ def _alive(*, reaches_all: bool) -> list[int]:
 
 def _report(status_fd: int, **facts: int) -> None:
     # By hand: importing json would take longer than all the rest.
-    os.write(status_fd, "".join(f"{name}={int(fact)}\n" for name, fact in facts.items()).encode())
+    text = "".join(f"{name}={int(fact)}\n" for name, fact in facts.items())
+    try:
+        os.write(status_fd, text.encode())
+    except OSError:
+        # The caller is dead. That is no reason to leave its command alone.
+        return
 
 
 if __name__ == "__main__":
