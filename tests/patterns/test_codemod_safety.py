@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.pattern_files import codemod_files, make_library, write_files
 
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.patterns.asset import Asset
 from codex_orchestrator.patterns.codemod import change_text
 from codex_orchestrator.patterns.engine import parse
 from codex_orchestrator.patterns.library import Library
+from support.pattern_files import codemod_files, make_library, write_files
 
 TWO_RULES = """\
 id: own-a

@@ -5,11 +5,11 @@ import stat
 from pathlib import Path
 
 import pytest
-from support.pattern_files import codemod_files, commit_all, make_library, write_files
 
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.pattern import PatternKind
 from codex_orchestrator.patterns.library import Library
+from support.pattern_files import codemod_files, commit_all, make_library, write_files
 
 NOT_IN = "py-not-in"
 BEFORE = b"ok = not a in b\n"
@@ -209,7 +209,7 @@ def test_only_a_codemod_changes_files(library: Library, tmp_path: Path, pattern_
 
 
 def test_an_unknown_id_names_near_ones(library: Library) -> None:
-    with pytest.raises(InputError, match="no pattern has the id 'py-none-compare'.*py-none-comp"):
+    with pytest.raises(InputError, match=r"no pattern has the id 'py-none-compare'.*py-none-comp"):
         library.get("py-none-compare")
 
 

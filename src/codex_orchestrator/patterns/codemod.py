@@ -75,7 +75,7 @@ def _settle(
                 text, imports=adds.imports, statement=adds.statement, first_use=edits[0].start
             )
             added = True
-        text = _apply(text, edits, insertions)
+        text = apply_edits(text, edits, insertions)
         hits = _working(text, find_hits(text, parse(text, language), rules))
         if not hits:
             return ChangedText(text, count)
@@ -111,7 +111,12 @@ def _plan(text: str, hits: list[Hit]) -> tuple[list[Edit], int]:
     return edits, waiting
 
 
-def _apply(text: str, edits: list[Edit], insertions: list[Insertion]) -> str:
+def apply_edits(text: str, edits: list[Edit], insertions: list[Insertion]) -> str:
+    """Return a text with edits and insertions made; what stands at one place keeps its order.
+
+    Raises:
+        SkipFile: an insertion lies inside an edit.
+    """
     pieces: list[str] = []
     place = 0
     newline = "\r\n" if "\r\n" in text else "\n"

@@ -244,8 +244,9 @@ def _count_bindings(tree: ast.Module, name: str) -> int:
 
 
 def _stands_alone(page: _Page, node: ast.stmt) -> bool:
-    """Say whether no other statement shares the line a statement ends on."""
-    return not any(other is not node and other.lineno == _end_line(node) for other in page.body)
+    """Say whether no other statement follows on the line that a statement ends on."""
+    following = page.body[page.body.index(node) + 1 :]
+    return not following or following[0].lineno > _end_line(node)
 
 
 def _sort_key(node: _Import) -> tuple[bool, int, str]:
