@@ -6,11 +6,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 from codex_orchestrator.cli.app import COMMANDS, app
+from codex_orchestrator.guard.case import Case, Source
+from codex_orchestrator.guard.changes import Change
+from codex_orchestrator.guard.config import GuardConfig
+from codex_orchestrator.guard.dates import parse_day
+from codex_orchestrator.guard.views import View
 from codex_orchestrator.model.errors import ExitCode
 
 PAPERS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "AGENTS.md", "CHANGELOG.md", "docs")
@@ -106,3 +112,22 @@ def test_the_rules_for_agents_stay_under_100_lines(root: Path) -> None:
 def test_the_changelog_begins_with_what_is_unreleased(root: Path) -> None:
     headings = re.findall(r"^## (.*)$", (root / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert headings[0] == "Unreleased"
+
+
+@pytest.mark.parametrize(("day", "count"), [("2026-11-27", 1), ("2026-11-28", 0)])
+def test_the_rule_in_the_papers_finds_what_it_says(root: Path, day: str, count: int) -> None:
+    text = (root / "docs" / "extending.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(block, "extending.md", "exec"), names)  # noqa: S102 - our own paper
+    case = Case(
+        view=View("range", "", "", ""),
+        config=GuardConfig(),
+        today=parse_day(day) or 0,
+        changes=(Change("migrations/0007.sql", "M", "100644", "100644", "0" * 40, "1" * 40),),
+        specs={},
+        edits=(),
+        source=Source(lambda _id: None, lambda _folders: [], lambda _p: None, lambda _p: None),
+    )
+    findings = list(names["NoMigrationOnFriday"]().check(case, None))
+    assert [finding.rule for finding in findings] == ["TEAM001"] * count
