@@ -1,0 +1,66 @@
+"""`codex-orchestrator action work|finish`: the steps of action.yml. Not for people."""
+
+import os
+import secrets
+
+import click
+
+from codex_orchestrator.cli.action_inputs import (
+    OUTPUTS,
+    Found,
+    command_line,
+    read_found,
+    read_inputs,
+)
+from codex_orchestrator.model.errors import InputError, OrchestratorError
+
+
+@click.group(hidden=True)
+def action() -> None:
+    """Run the steps of action.yml; inputs come from the environment."""
+
+
+@action.command("work")
+def work_step() -> int:
+    """Check, run or verify, and stage what is to be uploaded. A bad verdict is no failure yet."""
+    from codex_orchestrator.cli.action_work import work
+
+    try:
+        inputs = read_inputs(os.environ)
+        call = command_line(inputs.repo, os.environ, _new_token)
+        work(inputs, call, os.environ, _put_out)
+    except OrchestratorError as error:
+        _put_out(Found(exit_code=error.exit_code).outputs())
+        raise
+    return 0
+
+
+@action.command("finish")
+def finish_step() -> int:
+    """Record the artifact, publish, sync, put out the result and end with its exit code."""
+    from codex_orchestrator.cli.action_finish import finish, read_artifact
+
+    found = read_found(os.environ)
+    try:
+        inputs = read_inputs(os.environ)
+        call = command_line(inputs.repo, os.environ, _new_token)
+        ended = finish(inputs, found, read_artifact(os.environ), call)
+    except OrchestratorError as error:
+        failed = {"posted": "false", "synced": "false", "exit-code": str(int(error.exit_code))}
+        _put_out({**found.outputs(), **failed})
+        raise
+    _put_out(ended.outputs)
+    return int(ended.exit_code)
+
+
+def _new_token() -> str:
+    return f"co_{secrets.token_hex(16)}"
+
+
+def _put_out(values: dict[str, str]) -> None:
+    from codex_orchestrator.github.outputs import write_outputs
+
+    path = os.environ.get("GITHUB_OUTPUT", "")
+    if not path:
+        raise InputError("is not set: this command belongs to action.yml", field="GITHUB_OUTPUT")
+    write_outputs(path, values, declared=OUTPUTS, new_delimiter=_new_token)

@@ -1,0 +1,209 @@
+"""What a workflow asked the action for, and what an earlier step of the action found out."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from codex_orchestrator.model.errors import ExitCode, InputError
+
+COMMANDS = ("guard", "run", "verify", "publish", "sync", "all")
+FAIL_ON = ("findings", "failed", "never")
+OUTPUTS = frozenset(
+    [
+        "verdict",
+        "exit-code",
+        "run-id",
+        "mode",
+        "findings",
+        "manifest-path",
+        "manifest-sha256",
+        "posted",
+        "comment-url",
+        "synced",
+        "staged-path",
+        "artifact-name",
+    ]
+)
+
+
+class Inputs(NamedTuple):
+    """The action's inputs, checked. Empty text means: not given."""
+
+    command: str
+    repo: Path
+    task: str
+    run: str
+    manifests: str
+    expected_manifest: str
+    mode: str
+    model: str
+    builder: str
+    base: str
+    fail_on: str
+    post: str
+    catalog: str
+    must_have_artifact: bool
+
+
+class Found(NamedTuple):
+    """What came of the work: the verdict, its exit code, and the run if there is one."""
+
+    verdict: str = "not-checked"
+    exit_code: ExitCode = ExitCode.NOT_CHECKED
+    task_id: str = ""
+    run_id: str = ""
+    mode: str = ""
+    findings: int = 0
+    manifest_path: str = ""
+    manifest_sha256: str = ""
+
+    def outputs(self) -> dict[str, str]:
+        """Return the action's outputs that say it."""
+        return {
+            "verdict": self.verdict,
+            "exit-code": str(int(self.exit_code)),
+            "run-id": self.run_id,
+            "mode": self.mode,
+            "findings": str(self.findings),
+            "manifest-path": self.manifest_path,
+            "manifest-sha256": self.manifest_sha256,
+        }
+
+
+def read_inputs(environment: Mapping[str, str]) -> Inputs:
+    """Read the action's inputs from the variables `INPUT_…`.
+
+    Raises:
+        InputError: names the input, and what it may be.
+    """
+
+    def text(name: str) -> str:
+        return environment.get(f"INPUT_{name.upper().replace('-', '_')}", "").strip()
+
+    if text("vault-url") or text("vault-role") or text("vault-path"):
+        raise InputError(
+            "this version reads secrets from the environment only",
+            field="vault-url",
+            fix="leave the vault inputs empty and set OPENAI_API_KEY in the job's environment",
+        )
+    return Inputs(
+        command=_choice("command", text("command") or "guard", COMMANDS),
+        repo=_repository(text("working-directory") or "."),
+        task=text("task"),
+        run=text("run"),
+        manifests=text("manifests"),
+        expected_manifest=text("expected-manifest-sha256"),
+        mode=_choice("mode", text("mode") or "auto", ("auto", "mcp", "cloud")),
+        model=text("model"),
+        builder=text("builder"),
+        base=text("base"),
+        fail_on=_choice("fail-on", text("fail-on") or "findings", FAIL_ON),
+        post=text("post") or "comment,summary",
+        catalog=text("catalog"),
+        must_have_artifact=_choice(
+            "require-artifact", text("require-artifact") or "true", ("true", "false")
+        )
+        == "true",
+    )
+
+
+def read_found(environment: Mapping[str, str]) -> Found:
+    """Read what the work step put out, from the variables `WORK_…`; all empty when it broke."""
+    code = environment.get("WORK_EXIT_CODE", "")
+    if not code.isdecimal():
+        return Found()
+    return Found(
+        verdict=environment.get("WORK_VERDICT", ""),
+        exit_code=ExitCode(int(code)),
+        run_id=environment.get("WORK_RUN_ID", ""),
+        mode=environment.get("WORK_MODE", ""),
+        findings=int(environment.get("WORK_FINDINGS") or 0),
+        manifest_path=environment.get("WORK_MANIFEST_PATH", ""),
+        manifest_sha256=environment.get("WORK_MANIFEST_SHA256", ""),
+    )
+
+
+def _choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise InputError(f"{value!r} is none of {', '.join(allowed)}", field=name)
+    return value
+
+
+def _repository(folder: str) -> Path:
+    if not os.path.isdir(folder):
+        raise InputError(
+            "no such folder", path=folder, field="working-directory", fix="check out first"
+        )
+    return Path(folder).resolve()
+
+
+def temporary_folder(environment: Mapping[str, str]) -> Path:
+    """Return the runner's temporary folder.
+
+    Raises:
+        InputError: RUNNER_TEMP is not set: this is no workflow.
+    """
+    folder = environment.get("RUNNER_TEMP", "")
+    if not folder:
+        raise InputError("is not set: this command belongs to action.yml", field="RUNNER_TEMP")
+    return Path(folder)
+
+
+class Called(NamedTuple):
+    """What one of our commands answered: its exit code and its JSON document ({} for none)."""
+
+    exit_code: ExitCode
+    document: dict[str, Any]
+
+
+Call = Callable[..., Called]
+"""Runs one of our commands: `call("guard", "--base", "main", without=("GITHUB_TOKEN",))`."""
+
+
+def command_line(repo: Path, environment: Mapping[str, str], new_token: Callable[[], str]) -> Call:
+    """Return a function that runs our own commands as child processes on a repository.
+
+    What they say to people goes to the log between stop-commands marks, so that no text in it is
+    taken as a workflow command.
+    """
+    import subprocess
+
+    from codex_orchestrator.model.canonical import CanonicalError, load_strict
+
+    def call(*words: str, without: tuple[str, ...] = ()) -> Called:
+        token = new_token()
+        kept = {
+            name: value
+            for name, value in environment.items()
+            if name not in without and not name.startswith(("INPUT_", "WORK_"))
+        }
+        print(f"::stop-commands::{token}", flush=True)  # noqa: T201 - the runner reads stdout
+        done = subprocess.run(
+            [sys.executable, "-I", "-m", "codex_orchestrator", *options_first(words, repo)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=sys.stdout.fileno(),
+            env=kept,
+            cwd=repo,
+            check=False,
+        )
+        print(f"::{token}::", flush=True)  # noqa: T201 - the runner reads stdout
+        try:
+            document = load_strict(done.stdout) if done.stdout else {}
+        except CanonicalError as error:
+            raise InputError(f"`{words[0]}` did not answer in JSON: {error}") from error
+        return Called(_exit_code(done.returncode), document if isinstance(document, dict) else {})
+
+    return call
+
+
+def options_first(words: tuple[str, ...], repo: Path) -> list[str]:
+    """Return a command's words with its repository and format, before a `--` if there is one."""
+    end = words.index("--") if "--" in words else len(words)
+    return [*words[:end], "--repo", str(repo), "--format", "json", *words[end:]]
+
+
+def _exit_code(number: int) -> ExitCode:
+    return ExitCode(number) if number in set(ExitCode) else ExitCode.BUG

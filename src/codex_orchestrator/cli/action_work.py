@@ -1,0 +1,149 @@
+"""The action's first half: check, run or verify. It holds no token that may write."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from codex_orchestrator.cli.action_inputs import Call, Called, Found, Inputs, temporary_folder
+from codex_orchestrator.model.errors import ExitCode, InputError, NotCheckedError
+from codex_orchestrator.model.verdict import Verdict, exit_code_of
+
+Writer = Callable[[dict[str, str]], None]
+STAGING = "codex-orchestrator-manifests"
+# A token that may write is for the second half; what agents start must not find it.
+TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+
+
+def work(inputs: Inputs, call: Call, environment: Mapping[str, str], put_out: Writer) -> Found:
+    """Do what the command asks for, up to a staged run folder, and put out what came of it."""
+    if inputs.manifests:
+        from codex_orchestrator.github.staging import restore_run
+
+        restore_run(Path(inputs.manifests), inputs.repo)
+    found = _found(inputs, call, environment)
+    staged = {}
+    if found.run_id and inputs.command in ("run", "all"):
+        staged = _stage(inputs.repo, found, temporary_folder(environment) / STAGING, environment)
+    put_out({**found.outputs(), **staged})
+    return found
+
+
+def _found(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
+    if inputs.command in ("guard", "all"):
+        guarded = _guard(inputs, call, environment)
+        if inputs.command == "guard" or guarded.exit_code is not ExitCode.OK:
+            return guarded
+    if inputs.command in ("run", "all"):
+        return _run(inputs, call)
+    return _verify(inputs, call, environment)
+
+
+def _guard(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
+    from codex_orchestrator.github.outputs import annotate, append_summary, command
+    from codex_orchestrator.github.summary import guard_summary, read_findings
+
+    base = ("--base", inputs.base) if inputs.base else ()
+    code, report = call("guard", *base, without=TOKENS)
+    if not report:
+        click.echo(command("error", f"spec guard: not checked (exit {int(code)}); see the log"))
+        return Found(exit_code=code)
+    findings = read_findings(report)
+    for line in annotate(findings).commands:
+        click.echo(line)
+    if environment.get("GITHUB_STEP_SUMMARY"):
+        append_summary(environment["GITHUB_STEP_SUMMARY"], guard_summary(report, findings))
+    return Found(verdict=str(report["outcome"]), exit_code=code, findings=len(findings))
+
+
+def _run(inputs: Inputs, call: Call) -> Found:
+    if not inputs.task:
+        raise InputError("is empty", field="task", fix="name a task file or a task's id")
+    words = ["run", "--mode", inputs.mode]
+    words += ["--model", inputs.model] if inputs.model else []
+    words += ["--builder", inputs.builder] if inputs.builder else []
+    code, report = call(*words, "--", inputs.task, without=TOKENS)
+    if not report:
+        return Found(exit_code=code)
+    return Found(
+        verdict=str(report.get("verdict") or "failed"),
+        exit_code=code,
+        task_id=str(report.get("task_id") or ""),
+        run_id=str(report.get("run_id") or ""),
+        mode=str(report.get("mode") or ""),
+        findings=int(report.get("findings") or 0),
+        manifest_path=str(report.get("manifest_path") or ""),
+        manifest_sha256=str(report.get("manifest_sha256") or ""),
+    )
+
+
+def _verify(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
+    """Find the run that an earlier step or job made, check every hash of it, read its verdict."""
+    run_id = inputs.run or _newest(call("runs", "list"))
+    checked = call("runs", "verify", "--", run_id)
+    if checked.exit_code is not ExitCode.OK:
+        # Evidence that was tampered with says nothing about the change: no setting makes it pass.
+        return Found(exit_code=max(checked.exit_code, ExitCode.NOT_CHECKED))
+    verified = checked.document["runs"][0]
+    _compare("manifest", str(verified["manifest_sha256"]), inputs.expected_manifest)
+    manifest = call("runs", "show", "--", run_id).document
+    if inputs.manifests:
+        _check_commit(manifest, environment)
+    verdict = Verdict(manifest["verdict"])
+    return Found(
+        verdict=str(verdict),
+        exit_code=exit_code_of(verdict),
+        task_id=str(verified["task_id"]),
+        run_id=str(verified["run_id"]),
+        mode=str(manifest["mode"]["selected"]),
+        findings=len((manifest["review"] or {"findings": ()})["findings"]),
+        manifest_path=f"{verified['path']}/manifest.json",
+        manifest_sha256=str(verified["manifest_sha256"]),
+    )
+
+
+def _newest(listed: Called) -> str:
+    finished = [
+        f"{run['task_id']}/{run['run_id']}"
+        for run in listed.document.get("runs", ())
+        if run["summary"] and run["summary"]["state"] == "finished"
+    ]
+    if not finished:
+        raise NotCheckedError(
+            "there is no finished run here",
+            fix="run a task in an earlier step, or give `manifests` the folder of its artifact",
+        )
+    return finished[-1]
+
+
+def _compare(what: str, found: str, expected: str) -> None:
+    if expected and found != expected:
+        raise NotCheckedError(
+            f"the {what} has SHA-256 {found}, the job that made it said {expected}",
+            fix="the artifact is not the one that was uploaded: start the workflow again",
+        )
+
+
+def _check_commit(manifest: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    """Refuse a run of another job that is not about the commit of this workflow's event."""
+    from codex_orchestrator.github.event import read_event
+
+    event = read_event(environment)
+    base = manifest["run"]["base_sha"]
+    if base not in (event.head_sha, event.checkout_sha):
+        raise NotCheckedError(
+            f"the run is about {base[:12]}, this workflow about {event.head_sha[:12]}",
+            fix="hand over the artifact of this workflow's own run",
+        )
+
+
+def _stage(
+    repo: Path, found: Found, folder: Path, environment: Mapping[str, str]
+) -> dict[str, str]:
+    from codex_orchestrator.github.staging import stage_run
+
+    stage_run(repo, found.task_id, found.run_id, folder)
+    attempt = environment.get("GITHUB_RUN_ATTEMPT", "1")
+    # Names are used once in a workflow run; the run id keeps the legs of a matrix apart.
+    return {"staged-path": str(folder), "artifact-name": f"run-{found.run_id}-{attempt}"}

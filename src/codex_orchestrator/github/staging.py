@@ -1,0 +1,117 @@
+"""A run's files on their way through an artifact: out to a visible folder, and back.
+
+Uploads leave out hidden folders, so `.runs` travels as `runs`; with it go the audit log and the
+task's state, which `runs verify` needs. What comes back is text of strangers: names, kinds,
+number and sizes are checked before anything is written.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.names import is_identifier, path_problem
+
+MAX_FILES = 5_000
+MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_TOTAL_BYTES = 512 * 1024 * 1024
+_LOG_FILES = ("audit.log", "audit.head.json")
+
+
+def stage_run(repo: Path, task_id: str, run_id: str, target: Path) -> None:
+    """Copy one run, its task's state and the audit log to a folder without hidden names.
+
+    `target` is emptied first.
+
+    Raises:
+        InputError: the run folder is missing, or too large for an artifact.
+    """
+    if target.exists():
+        shutil.rmtree(target)
+    pairs = [(repo / ".runs" / task_id / run_id, target / "runs" / task_id / run_id)]
+    if not pairs[0][0].is_dir():
+        raise InputError(f"there is no run {task_id}/{run_id}", path=str(pairs[0][0]))
+    pairs += [(repo / "out" / task_id, target / "out" / task_id)]
+    pairs += [(repo / "out" / name, target / "out" / name) for name in _LOG_FILES]
+    _copy_all(pairs)
+
+
+def restore_run(source: Path, repo: Path) -> tuple[str, str]:
+    """Copy a staged run back into a fresh checkout; return its task id and run id.
+
+    Raises:
+        InputError: the folder is not what `stage_run` makes, or the checkout has runs of its own.
+    """
+    task_id = _only_folder(source / "runs")
+    run_id = _only_folder(source / "runs" / task_id)
+    for place in (repo / ".runs", repo / "out"):
+        if place.exists():
+            raise InputError(
+                "exists: a run is restored into a fresh checkout only",
+                path=str(place),
+                fix="use a job of its own, with a checkout of the base or none",
+            )
+    pairs = [(source / "runs" / task_id / run_id, repo / ".runs" / task_id / run_id)]
+    pairs += [(source / "out" / task_id, repo / "out" / task_id)]
+    pairs += [(source / "out" / name, repo / "out" / name) for name in _LOG_FILES]
+    _copy_all(pairs)
+    return task_id, run_id
+
+
+def _only_folder(folder: Path) -> str:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=str(folder)) from error
+    if len(names) != 1 or not is_identifier(names[0]):
+        raise InputError("must hold exactly one folder, named by an id", path=str(folder))
+    return names[0]
+
+
+def _copy_all(pairs: list[tuple[Path, Path]]) -> None:
+    """Copy files and folders; everything is looked at before the first byte is written."""
+    found = [
+        (path, target / path.relative_to(source), size)
+        for source, target in pairs
+        for path, size in _files(source)
+    ]
+    if len(found) > MAX_FILES or sum(size for _, _, size in found) > MAX_TOTAL_BYTES:
+        raise InputError(
+            f"{len(found)} files are more than an artifact may hold", path=str(pairs[0][0])
+        )
+    for path, target, _ in found:
+        _make_folders(target.parent)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as reader, target.open("xb") as writer:
+            shutil.copyfileobj(reader, writer)
+
+
+def _make_folders(folder: Path) -> None:
+    """Make a folder and those above it, each private whatever the umask says."""
+    if not folder.exists():
+        _make_folders(folder.parent)
+        folder.mkdir(mode=0o700)
+
+
+def _files(place: Path) -> Iterator[tuple[Path, int]]:
+    """Yield the regular files at a place with their sizes; a missing place has none."""
+    try:
+        facts = place.lstat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(facts.st_mode):
+        for name in sorted(os.listdir(place)):
+            # Temporary files of a writer begin with a dot; no file that we keep does.
+            if not name.startswith("."):
+                yield from _files(place / name)
+        return
+    problem = path_problem(place.name)
+    if not stat.S_ISREG(facts.st_mode):
+        problem = "is not a regular file"
+    elif facts.st_size > MAX_FILE_BYTES:
+        problem = f"has {facts.st_size} bytes, the limit is {MAX_FILE_BYTES}"
+    if problem:
+        raise InputError(problem, path=str(place))
+    yield place, facts.st_size
