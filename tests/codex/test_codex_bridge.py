@@ -227,7 +227,7 @@ def test_eight_calls_at_once_do_not_wait_for_each_other(
             many.start(
                 "tools/call", {"name": "codex", "arguments": {"prompt": "go", "model": "together"}}
             )
-        answers = [many._answers.get(timeout=60) for _ in range(8)]
+        answers = [many.take() for _ in range(8)]
     assert {answer["result"]["structuredContent"]["content"] for answer in answers} == {"all here"}
     threads = {answer["result"]["structuredContent"]["threadId"] for answer in answers}
     assert len(threads) == 8
@@ -304,7 +304,7 @@ def test_the_key_is_in_no_file_and_no_process_and_nobody_calls_home(
             traces = b"".join(_trace(process) for process in family)
             below = b"".join(_trace(process) for process in family[1:])
             found = _grep(KEY, places())
-            answer = quiet._answers.get(timeout=60)
+            answer = quiet.take()
     assert answer["result"]["structuredContent"]["content"] == "both made"
     assert server.requests[-1].bearer == KEY
     assert KEY.encode() not in traces

@@ -54,7 +54,10 @@ def test_an_address_never_becomes_another_setting(text: str) -> None:
     assert list(settings) == ["model_provider", "model_providers"]
 
 
-@pytest.mark.parametrize("address", ["", "ftp://x/v1", "file:///etc/passwd", "https://", "x"])
+@pytest.mark.parametrize(
+    "address",
+    ["", "ftp://x/v1", "file:///etc/passwd", "https://", "x", "https://[", "https://ä/v1"],
+)
 def test_only_http_addresses_are_taken(address: str) -> None:
     with pytest.raises(InputError, match=r"model\.base_url"):
         provider_settings(address, has_key=True)

@@ -64,7 +64,7 @@ class RawClient:
     def request(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request and wait for its answer."""
         number = self.start(method, params)
-        answer = self._answers.get(timeout=60)
+        answer = self.take()
         assert answer["id"] == number
         return answer
 
@@ -73,6 +73,10 @@ class RawClient:
         self._number += 1
         self.send({"id": self._number, "method": method, "params": params})
         return self._number
+
+    def take(self) -> dict[str, Any]:
+        """Wait for the next answer, whichever request it belongs to."""
+        return self._answers.get(timeout=60)
 
     def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool and return its result."""

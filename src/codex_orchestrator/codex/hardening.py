@@ -79,9 +79,7 @@ def provider_settings(base_url: str, *, has_key: bool) -> tuple[str, ...]:
     Raises:
         InputError: the URL is not http or https.
     """
-    parts = urlsplit(base_url)
-    is_plain = base_url.isascii() and base_url.isprintable()
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not is_plain:
+    if not _is_web_address(base_url):
         raise InputError(
             f"{base_url!r} is not an http(s) URL",
             field="model.base_url",
@@ -99,6 +97,15 @@ def provider_settings(base_url: str, *, has_key: bool) -> tuple[str, ...]:
         f"{server}.request_max_retries=2",
         f"{server}.stream_max_retries=2",
     )
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    is_plain = text.isascii() and text.isprintable()
+    return is_plain and parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def child_environment(ambient: Mapping[str, str], *, home: str, **extra: str) -> dict[str, str]:
