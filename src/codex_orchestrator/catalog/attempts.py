@@ -58,9 +58,17 @@ def attempt(call: Callable[[], _T], *, what: str, patience: Patience) -> _T:
             field="catalog.url",
             fix="use a store with conditional puts (create only)",
         ) from error
+    except FileNotFoundError as error:
+        # A missing object is no error: what is missing is the bucket or container around it.
+        raise InputError(
+            f"the catalog cannot {what}: {_plain(error)}",
+            field="catalog.url",
+            fix="make the bucket or container first, or mend its name",
+        ) from error
     except (exceptions.BaseError, OSError, ValueError) as error:
         raise ServiceError(
-            f"the catalog failed to {what} after {patience.attempts} attempts: {_plain(error)}",
+            f"the catalog failed to {what}, after up to {patience.attempts} attempts: "
+            f"{_plain(error)}",
             fix="nothing is lost: run `codex-orchestrator sync` again",
         ) from error
     raise ServiceError(f"the catalog was not asked to {what}")

@@ -8,6 +8,7 @@ Every object is created once and never changed. What is there already is read an
 same bytes are fine, other bytes are a conflict.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +30,10 @@ from codex_orchestrator.model.sync import LearningAsset, RunPointer
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
 
-_CLIENT: "ClientConfig" = {"timeout": "20s", "connect_timeout": "5s"}
+# Vendors' own variables that allow a service without TLS, such as one on this machine.
+_ALLOW_HTTP = ("AWS_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP", "AZURE_ALLOW_HTTP")
+# A disk that failed seldom comes back while we wait.
+_LOCAL = Patience(attempts=2, deadline_s=5.0, first_wait_s=0.05, longest_wait_s=0.1)
 
 
 class ObjectStoreCatalog:
@@ -157,14 +161,21 @@ def open_object_store(
         if url.startswith("file://"):
             root = local_root(url, repo=repo)
             objects = Objects(LocalStore(prefix=root, mkdir=True), root=root)
+            patience = patience or _LOCAL
         else:
             # The waits between attempts are ours: the store's own would multiply with them.
-            store = from_url(url, client_options=_CLIENT, retry_config={"max_retries": 0})
+            store = from_url(url, client_options=_client(), retry_config={"max_retries": 0})
             objects = Objects(store)
     except (exceptions.BaseError, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(f"cannot open {url!r}: {reason}", field="catalog.url") from error
     return ObjectStoreCatalog(objects, url=url, clock=clock, patience=patience)
+
+
+def _client() -> "ClientConfig":
+    """Return the timeouts of each request. They replace what the store reads of the environment."""
+    allow_http = any(os.environ.get(name, "").lower() in ("1", "true") for name in _ALLOW_HTTP)
+    return {"timeout": "20s", "connect_timeout": "5s", "allow_http": allow_http}
 
 
 def _bytes(document: Document) -> bytes:
