@@ -112,9 +112,8 @@ def test_a_name_joins_an_import_of_the_same_module(before: str, after: str | Non
         ("import logging\n\n\nx = 1\n", f"import logging\n\n{LOGGER}\n\n\nx = 1\n"),
         (f"import logging\n{LOGGER}\n", f"import logging\n{LOGGER}\n"),
         (
-            "import logging\ntry:\n    import a\nexcept ImportError:\n    a = None\nx = 1\n",
-            "import logging\ntry:\n    import a\nexcept ImportError:\n    a = None\n\n"
-            f"{LOGGER}\n\nx = 1\n",
+            "import logging\ntry:\n    import a\nexcept E:\n    a = None\nx = 1\n",
+            f"import logging\ntry:\n    import a\nexcept E:\n    a = None\n\n{LOGGER}\n\nx = 1\n",
         ),
         (
             "import logging\nif T:\n    import a\nx = 1\n",

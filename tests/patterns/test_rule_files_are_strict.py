@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from support.pattern_files import codemod_files, write_files
 
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.patterns.build import build_index
 from codex_orchestrator.patterns.rule import parse_rules
+from support.pattern_files import codemod_files, write_files
 
 GOOD = "id: own\nlanguage: Python\nrule:\n  pattern: old($A)\nfix: new($A)\n"
 
@@ -130,7 +130,7 @@ def test_a_wrong_asset_folder_is_named(
 def test_a_wrong_line_of_pattern_yaml_is_named(tmp_path: Path, line: str, message: str) -> None:
     write_files(tmp_path, codemod_files("own"))
     path = tmp_path / "patterns/codemods/own/pattern.yaml"
-    key = line.split(":")[0]
+    key = line.split(":", maxsplit=1)[0]
     lines = [old for old in path.read_text().splitlines(keepends=True) if not old.startswith(key)]
     path.write_text("".join(lines) + line)
     with pytest.raises(InputError) as caught:

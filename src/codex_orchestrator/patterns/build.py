@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.pattern import PatternIndex, PatternKind
-from codex_orchestrator.patterns.asset import Asset
+from codex_orchestrator.model.pattern import PatternAsset, PatternIndex
+from codex_orchestrator.patterns.asset import FOLDERS, Asset
 from codex_orchestrator.patterns.engine import find, parse
 from codex_orchestrator.patterns.index import (
     INDEX,
@@ -53,17 +53,20 @@ def compiled_files(index: PatternIndex, assets: tuple[Asset, ...]) -> dict[str, 
 
     Rules stand as one `ast-grep` project: `ast-grep scan -c dist/patterns/sgconfig.yml`.
     """
-    found = {INDEX: dump_index(index), "sgconfig.yml": b"ruleDirs: [codemods, linters]\n"}
+    found = {"sgconfig.yml": b"ruleDirs: [codemods, linters]\n"}
+    entries: list[PatternAsset] = []
     for asset in assets:
         source = asset.source
-        if source.kind is PatternKind.TEMPLATE:
-            suffix = Path(source.entry).suffix
-            found[f"templates/{source.id}{suffix}"] = asset.files[source.entry]
+        suffix = ".yml" if asset.rules else Path(source.entry).suffix
+        name = f"{FOLDERS[source.kind]}/{source.id}{suffix}"
+        entries.append(asset.facts.model_copy(update={"entry": name}))
+        if not asset.rules:
+            found[name] = asset.files[source.entry]
             continue
-        group = "codemods" if source.kind is PatternKind.CODEMOD else "linters"
         rules = [_rule_document(asset, number) for number in range(len(asset.rules))]
         text = "---\n".join(json.dumps(rule, indent=2, ensure_ascii=False) + "\n" for rule in rules)
-        found[f"{group}/{source.id}.yml"] = text.encode("utf-8")
+        found[name] = text.encode("utf-8")
+    found[INDEX] = dump_index(index.model_copy(update={"assets": tuple(entries)}))
     return found
 
 

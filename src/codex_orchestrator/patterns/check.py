@@ -56,6 +56,8 @@ def check_versions(library: Path, *, repo: Path, base: str) -> tuple[Finding, ..
         InputError: the base is no commit here, or holds a broken asset.
         NotCheckedError: git cannot be run.
     """
+    if base == "HEAD" and _is_unborn(repo):
+        return ()
     commit = _git(
         repo, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}"
     )
@@ -75,6 +77,11 @@ def check_versions(library: Path, *, repo: Path, base: str) -> tuple[Finding, ..
                 )
             )
     return tuple(findings)
+
+
+def _is_unborn(repo: Path) -> bool:
+    """Say whether the repository has no commit yet: then nothing can have changed."""
+    return not _git(repo, "rev-list", "--max-count=1", "--all").strip()
 
 
 def _check_asset(asset: Asset, before: dict[str, dict[str, bytes]]) -> Finding | None:
