@@ -23,6 +23,9 @@ RESUME = "the work is kept; continue with `codex-orchestrator run --resume RUN`"
 
 def explain(error: AgentsException | OpenAIError | TimeoutError, *, role: str) -> OrchestratorError:
     """Return the error of ours that says what an SDK error means for the run."""
+    ours = _ours_inside(error)
+    if ours is not None:
+        return ours
     if isinstance(error, InputGuardrailTripwireTriggered):
         problem = error.guardrail_result.output.output_info
         return LimitReachedError(f"guardrail spec-guard stopped the {role}: {problem}")
@@ -47,6 +50,16 @@ def explain(error: AgentsException | OpenAIError | TimeoutError, *, role: str) -
     if isinstance(error, APIConnectionError):
         return ServiceError(f"the model server cannot be reached ({role})", fix=RESUME)
     return ServiceError(f"the {role} stopped: {type(error).__name__}", fix=RESUME)
+
+
+def _ours_inside(error: BaseException) -> OrchestratorError | None:
+    """Find the error that a hook of ours raised: the SDK wraps what ends a tool call."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, OrchestratorError):
+            return inner
+        inner = inner.__cause__ or inner.__context__
+    return None
 
 
 def _status_error(error: APIStatusError, *, role: str) -> OrchestratorError:

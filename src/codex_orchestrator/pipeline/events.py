@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from codex_orchestrator.model.credential import Redaction
+from codex_orchestrator.model.errors import ServiceError
 from codex_orchestrator.pipeline.ports import Clock
 
 
@@ -25,13 +26,23 @@ class EventStream:
         self._also = also
 
     def send(self, kind: str, facts: Mapping[str, str | int | bool]) -> None:
-        """Write one event, secrets masked, and flush it."""
+        """Write one event, secrets masked, and flush it.
+
+        Raises:
+            ServiceError: the disk is full or the file cannot be written.
+        """
         document = {"at": self._clock(), "event": kind, **facts}
         masked = {
             key: self._redaction.redact(value) if isinstance(value, str) else value
             for key, value in document.items()
         }
         line = json.dumps(masked, ensure_ascii=False)
-        with self._path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(line + "\n")
+        try:
+            with self._path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
+                stream.write(line + "\n")
+        except OSError as error:
+            raise ServiceError(
+                f"{self._path}: cannot be written: {error.strerror}",
+                fix="make room, then `codex-orchestrator run --resume RUN`",
+            ) from error
         self._also(line)
