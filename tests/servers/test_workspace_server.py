@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from mcp import MCPError
 
 from support.workspace import ends, git, git_environ, make_repository, wait_for, write_files
 from support.workspace_server import lines_of, served, server_command
@@ -369,6 +370,13 @@ def test_a_running_check_does_not_outlive_the_server(end, place, root):
             process.send_signal(end)
         process.wait(30)
     assert ends(child)
+
+
+def test_a_call_that_the_client_gives_up_ends_its_command(server, root):
+    with pytest.raises(MCPError, match="timed out"):
+        server.call_within(1.0, "run_check", argv=["sh", "-c", "echo $$ > child; exec sleep 600"])
+    assert ends(int((root / "child").read_text()))
+    assert server.call("run_check", name="test").document["status"] == "passed"
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,12 @@ class Caller:
         assert json.loads(text) == result.structured_content
         return Answer(result.structured_content or {}, "")
 
+    def call_within(self, timeout_s: float, tool: str, /, **arguments: Any) -> None:
+        """Call a tool and give up after a time."""
+        self._portal.call(
+            lambda: self._client.call_tool(tool, arguments, read_timeout_seconds=timeout_s)
+        )
+
 
 def server_command(root: Path, folder: Path, policy: Mapping[str, Any], *more: str) -> list[str]:
     """Write the policy and return the command that starts a server on a work tree."""

@@ -47,17 +47,10 @@ def run_check(
         InputError: the report's path leaves the log folder.
         ServiceError: log or folder cannot be written.
     """
-    if command.junit and path_problem(command.junit):
-        raise InputError(f"check {command.name!r}: junit {path_problem(command.junit)}")
-    argv = tuple(item.replace(LOG_DIR_TOKEN, str(log_dir)) for item in command.argv)
-    try:
-        log_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if command.junit:
-            (log_dir / command.junit).unlink(missing_ok=True)
-    except OSError as error:
-        raise ServiceError(f"{error.filename or log_dir}: {error.strerror}") from error
+    log_dir = log_dir.absolute()
+    log_path = _prepared_log(log_dir, command)
+    argv = [item.replace(LOG_DIR_TOKEN, str(log_dir)) for item in command.argv]
     timeout_s = min(float(command.timeout_s), deadline_s)
-    log_path = _free_log(log_dir, command.name)
     if timeout_s <= 0:
         return _not_run(command, "no time was left in the run")
     result = run_process(
@@ -82,13 +75,22 @@ def run_check(
     )
 
 
-def _free_log(log_dir: Path, name: str) -> Path:
-    stem = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:40] or "check"
+def _prepared_log(log_dir: Path, command: CheckCommand) -> Path:
+    """Make the log folder, clear away an older report, and return a free name for the log."""
+    if command.junit and path_problem(command.junit):
+        raise InputError(f"check {command.name!r}: junit {path_problem(command.junit)}")
+    try:
+        log_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if command.junit:
+            (log_dir / command.junit).unlink(missing_ok=True)
+    except OSError as error:
+        raise ServiceError(f"{error.filename or log_dir}: {error.strerror}") from error
+    stem = re.sub(r"[^a-z0-9_-]+", "-", command.name.lower()).strip("-")[:40] or "check"
     for number in range(1, _MOST_LOGS):
         path = log_dir / (f"{stem}.log" if number == 1 else f"{stem}.{number}.log")
         if not os.path.lexists(path):
             return path
-    raise ServiceError(f"{log_dir}: more than {_MOST_LOGS} logs of {name!r}")
+    raise ServiceError(f"{log_dir}: more than {_MOST_LOGS} logs of {command.name!r}")
 
 
 def _not_run(command: CheckCommand, detail: str) -> CheckResult:

@@ -1,7 +1,9 @@
 """Run git on a repository that strangers may have written to: no hook, no filter, no prompt."""
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import threading
@@ -145,21 +147,24 @@ class Git:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=told,
+                start_new_session=True,
             ) as process,
         ):
             late = threading.Event()
 
-            def stop() -> None:
+            def give_up() -> None:
                 late.set()
-                process.kill()
+                # Its whole group: a child of git would hold the output open.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
-            timer = threading.Timer(timeout_s, stop)
+            timer = threading.Timer(timeout_s, give_up)
             timer.start()
             data = process.stdout.read(limit) if process.stdout else b""
             timer.cancel()
             is_cut = late.is_set() or len(data) == limit
             if is_cut:
-                process.kill()
+                give_up()
             status = process.wait()
             told.seek(0)
             err = told.read(4096).decode("utf-8", "replace")

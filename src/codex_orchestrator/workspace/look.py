@@ -37,21 +37,22 @@ class Hit(NamedTuple):
     text: str
 
 
-def list_paths(git: Git, tree: ConfinedTree, globs: Sequence[str]) -> list[str]:
-    """Return files and links, tracked or new, without what git ignores; sorted.
+def list_paths(git: Git, globs: Sequence[str]) -> list[str]:
+    """Return the names of tracked and new files and links, without what git ignores; sorted.
 
     Args:
         git: git in the tree.
-        tree: the tree.
         globs: paths, folders or globs; none means all.
 
     Raises:
         NotCheckedError: git cannot list them.
     """
     out = git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    found = {name.decode("utf-8", "replace") for name in out.split(b"\0") if name}
-    chosen = sorted(path for path in found if is_chosen(path, globs))
-    return [path for path in chosen if _stands(tree, path)]
+    gone = set(git.run("ls-files", "-z", "--deleted").split(b"\0"))
+    # A repository inside the tree is listed as a folder, with a slash at the end.
+    found = {name for name in out.split(b"\0") if name and not name.endswith(b"/")} - gone
+    paths = (name.decode("utf-8", "replace") for name in found)
+    return sorted(path for path in paths if is_chosen(path, globs))
 
 
 def _stands(tree: ConfinedTree, path: str) -> bool:

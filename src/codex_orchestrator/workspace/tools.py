@@ -106,7 +106,7 @@ class WorkspaceTools:
             NotCheckedError: git cannot list them.
         """
         self._gate.look("list_files", {"paths": list(paths[:20])})
-        found = list_paths(self._git, self._tree, paths)
+        found = list_paths(self._git, paths)
         return FileList(
             paths=tuple(found[:MAX_PATHS]), total=len(found), is_cut=len(found) > MAX_PATHS
         )
@@ -158,8 +158,8 @@ class WorkspaceTools:
         library = self._library()
         allow = self._gate.edit_refusal
         with self._changing:
-            chosen = list_paths(self._git, self._tree, paths)
-            if any(allow(path) and is_chosen(path, paths) for path in chosen):
+            chosen = list_paths(self._git, paths)
+            if any(allow(path) for path in chosen):
                 would = library.preview(pattern, self._root, paths, allow=allow)
                 self._gate.edit("apply_pattern", [file.path for file in would.refused])
             self._gate.look("apply_pattern", {"pattern": pattern[:100], "paths": list(paths[:20])})
