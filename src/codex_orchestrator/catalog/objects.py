@@ -73,6 +73,8 @@ class Objects:
             created = True
         with contextlib.suppress(FileNotFoundError):
             obstore.delete(self._store, incoming)
+        # Our own file, or the same one of a process that was quicker.
+        _sync(root / key, os.O_RDONLY)
         for folder in (root / key).parents:
             _sync(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
             if folder == root.parent:
