@@ -1,0 +1,67 @@
+"""JSON Schemas of the documents that cross the border, made from the models.
+
+    python -m codex_orchestrator.model.schemas schemas/
+
+writes them; a test writes them again and compares.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.receipt import AuditRecord, Receipt, RecordedArtifact
+from codex_orchestrator.model.run import TaskState
+from codex_orchestrator.model.sync import LearningAsset, RunPointer, SyncReport
+from codex_orchestrator.model.task import Task
+from codex_orchestrator.model.verification import VerifyReport
+
+# Documents that we write: every field is there, defaults too.
+_WRITTEN: dict[str, type[Document]] = {
+    "audit-record.v1": AuditRecord,
+    "learning-asset.v1": LearningAsset,
+    "receipt.v1": Receipt,
+    "recorded-artifact.v1": RecordedArtifact,
+    "run-manifest.v1": Manifest,
+    "run-pointer.v1": RunPointer,
+    "sync-report.v1": SyncReport,
+    "task-state.v1": TaskState,
+    "verify-report.v1": VerifyReport,
+}
+# Documents that people write: what has a default may be left out.
+_READ: dict[str, type[Document]] = {"task.v1": Task}
+
+
+def schema_documents() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each document by its name."""
+    found = {name: _schema(name, kind, "serialization") for name, kind in _WRITTEN.items()}
+    found |= {name: _schema(name, kind, "validation") for name, kind in _READ.items()}
+    # The brief is the text below the front matter, and no key of it.
+    found["task.v1"]["properties"].pop("brief")
+    return found
+
+
+def write_schemas(folder: Path) -> None:
+    """Write every schema to `<name>.json` in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, document in schema_documents().items():
+        text = json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True)
+        (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _schema(
+    name: str, kind: type[Document], mode: Literal["serialization", "validation"]
+) -> dict[str, Any]:
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "$id": f"urn:codex-orchestrator:{name}",
+        **kind.model_json_schema(by_alias=True, mode=mode),
+    }
+
+
+if __name__ == "__main__":
+    write_schemas(Path(sys.argv[1]))

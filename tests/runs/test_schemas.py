@@ -1,0 +1,61 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from codex_orchestrator.catalog.object_store import open_object_store
+from codex_orchestrator.model.schemas import schema_documents, write_schemas
+from codex_orchestrator.pipeline.sync_runs import SyncRequest, SyncRooms, sync_runs
+from codex_orchestrator.pipeline.verify_runs import verify_runs
+from codex_orchestrator.runs.audit import FileAuditLog
+from codex_orchestrator.runs.outbox import Outbox
+from codex_orchestrator.runs.store import FileRunStore
+from support.runs_build import RUN, Ticking, finish_run, pattern_use
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+URL = "file://out/catalog"
+
+
+def test_the_committed_schemas_are_what_the_models_say(tmp_path: Path) -> None:
+    write_schemas(tmp_path)
+    made = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    committed = {path.name: path.read_text() for path in SCHEMAS.glob("*.json")}
+    ours = {name: text for name, text in committed.items() if name in made}
+    assert ours == made, "run: python -m codex_orchestrator.model.schemas schemas"
+
+
+@pytest.fixture
+def written(repo: Path) -> dict[str, Any]:
+    """What a run and its sync write, by the name of its schema."""
+    finish_run(repo, patterns=(pattern_use(),))
+    audit = FileAuditLog(repo, clock=Ticking())
+    catalog = open_object_store(URL, repo=repo, clock=Ticking())
+    rooms = SyncRooms(FileRunStore(repo), audit, Outbox(repo), lambda: catalog)
+    report = sync_runs(SyncRequest((), URL), rooms)
+    verified = verify_runs(None, store=FileRunStore(repo), audit=audit)
+
+    def first(glob: str) -> Any:
+        return json.loads(next(repo.glob(glob)).read_bytes())
+
+    return {
+        "run-manifest.v1": first(f".runs/*/{RUN}/manifest.json"),
+        "task-state.v1": first("out/*/state.json"),
+        "receipt.v1": first("out/*/receipts/*.json"),
+        "run-pointer.v1": first(f"out/catalog/runs/*/{RUN}.json"),
+        "learning-asset.v1": first("out/catalog/learning/*/*.json"),
+        "audit-record.v1": json.loads((repo / "out/audit.log").read_bytes().splitlines()[-1]),
+        "sync-report.v1": report.model_dump(mode="json", by_alias=True),
+        "verify-report.v1": verified.model_dump(mode="json", by_alias=True),
+    }
+
+
+def test_what_is_written_fits_its_schema_and_an_unknown_field_does_not(
+    written: dict[str, Any],
+) -> None:
+    schemas = schema_documents()
+    for name, document in written.items():
+        jsonschema.validate(document, schemas[name])
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**document, "unknown": 1}, schemas[name])
