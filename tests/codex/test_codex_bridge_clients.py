@@ -1,6 +1,7 @@
 """The bridge with the two client libraries that people use: `mcp` and the Agents SDK."""
 
 import asyncio
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ from agents.mcp import MCPServerStdio
 from mcp import Client, MCPError, StdioServerParameters
 from openai import AsyncOpenAI
 
+from codex_orchestrator.cli.app import run
 from codex_orchestrator.codex.binary import CodexBinary
 from codex_orchestrator.codex.launch import BridgeLaunch
-from support.codex_bridge import bridge
+from support.codex_bridge import RawClient, bridge
 from support.responses_server import (
     NEVER_ENDS,
     ResponsesServer,
@@ -118,3 +120,37 @@ def test_the_key_is_given_once_and_to_the_child_only(launch: BridgeLaunch, tmp_p
     assert done.returncode == 3, done.stderr
     assert b"gave no key" in done.stderr
     assert time.monotonic() - began < 30
+
+
+def test_a_shell_gives_the_key_by_a_descriptor(
+    codex_binary: CodexBinary, server: ResponsesServer, repo: Path
+) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"sk-by-descriptor")
+    os.close(writing)
+    with bridge(server, repo) as launch:
+        argv = list(launch.argv)
+        place = argv.index("--key-socket")
+        argv[place : place + 2] = ["--key-fd", str(reading)]
+        with RawClient(launch._replace(argv=tuple(argv)), pass_fds=(reading,)) as client:
+            os.close(reading)
+            assert client.call("codex", prompt="go")["structuredContent"]["content"] == "hello"
+    assert server.requests[-1].bearer == "sk-by-descriptor"
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--approve", "sudo:everything"], 2),
+        (["--base-url", "ftp://x"], 2),
+        (["--codex", "/nonexistent"], 2),
+        (["--key-fd", "99"], 3),
+        (["--key-socket", "/nonexistent"], 3),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_bridge_that_cannot_start_says_why_with_its_exit_code(
+    repo: Path, options: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["mcp", "codex", "--root", str(repo), "--model", "m", *options]) == code
+    assert "error:" in capsys.readouterr().err

@@ -29,7 +29,13 @@ def bridge(
 class RawClient:
     """An MCP client of a few lines: JSON-RPC over the bridge's pipes, and nothing else."""
 
-    def __init__(self, launch: BridgeLaunch, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        launch: BridgeLaunch,
+        environment: Mapping[str, str] | None = None,
+        *,
+        pass_fds: tuple[int, ...] = (),
+    ) -> None:
         self.process = subprocess.Popen(
             launch.argv,
             stdin=subprocess.PIPE,
@@ -37,6 +43,7 @@ class RawClient:
             stderr=subprocess.DEVNULL,
             cwd=launch.cwd,
             env={**launch.environment, **(environment or {})},
+            pass_fds=pass_fds,
         )
         self._number = 0
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()

@@ -1,20 +1,33 @@
 """`mcp codex`: the bridge as a command."""
 
 import asyncio
+import gc
 import os
 import signal
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from codex_orchestrator.model.approval import ApprovalKind, parse_escalation
 from codex_orchestrator.model.errors import InputError, MissingExtraError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
-@click.command()
+    from codex_orchestrator.codex.bridge import CodexBridge
+
+EXAMPLES = """\b
+Examples:
+  codex-orchestrator mcp codex --root . --model gpt-5.5 --key-fd 3 3< <(pass show openai)
+  codex-orchestrator mcp codex --root . --model local --base-url http://127.0.0.1:8000/v1
+"""
+
+
+@click.command(epilog=EXAMPLES)
 @click.option(
     "--root",
     required=True,
@@ -81,33 +94,59 @@ def codex(
     The key comes from a descriptor or a socket, never from an argument, the environment or a
     file. Without a key, Codex talks to a server that wants none.
     """
-    try:
-        from codex_orchestrator.codex.bridge import BridgeSettings, CodexBridge
-        from codex_orchestrator.servers.codex import serve_stdio
-    except ModuleNotFoundError as error:
-        extra = "agents" if (error.name or "").startswith("mcp") else "codex"
-        raise MissingExtraError(extra, needed_for="the Codex bridge") from error
+    serve_stdio = _load_server()
     from codex_orchestrator.codex.binary import find_codex, require_tested
+    from codex_orchestrator.codex.bridge import BridgeSettings, CodexBridge
     from codex_orchestrator.codex.escalation import Grants
+    from codex_orchestrator.codex.hardening import provider_settings
     from codex_orchestrator.codex.key_channel import read_key, take_key
 
+    grants = Grants(tuple(_grant(entry) for entry in approvals))
+    binary = require_tested(find_codex(codex_path))
+    provider_settings(base_url, has_key=False)  # a wrong address shows here, not in a call
     key = take_key(key_socket) if key_socket else None
     if key_fd is not None:
         key = read_key(key_fd)
     bridge = CodexBridge(
         BridgeSettings(
-            binary=require_tested(find_codex(codex_path)),
+            binary=binary,
             root=root,
             model=model,
             key=key,
             base_url=base_url,
             timeout_s=timeout_s,
-            grants=Grants(tuple(_grant(entry) for entry in approvals)),
+            grants=grants,
             decisions=decisions,
             retry_delay_s=retry_delay_s,
         )
     )
 
+    threading.Thread(target=bridge.warm_up, name="codex-start", daemon=True).start()
+    _close_on_signals(bridge)
+    try:
+        asyncio.run(serve_stdio(bridge))
+    finally:
+        bridge.close()
+
+
+def _load_server() -> "Callable[[CodexBridge], Coroutine[None, None, None]]":
+    if find_spec("openai_codex") is None:
+        raise MissingExtraError("codex", needed_for="the Codex bridge")
+    # A fifth of the start goes into collecting garbage among modules that stay for ever.
+    gc.disable()
+    try:
+        from codex_orchestrator.servers.codex import serve_stdio
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("codex_orchestrator"):
+            raise
+        raise MissingExtraError("agents", needed_for="the Codex bridge") from error
+    finally:
+        gc.freeze()
+        gc.enable()
+    return serve_stdio
+
+
+def _close_on_signals(bridge: "CodexBridge") -> None:
     def stop(number: int, _frame: FrameType | None) -> NoReturn:
         # The thread that reads stdin cannot be woken, so the process ends here and now.
         bridge.close()
@@ -115,11 +154,6 @@ def codex(
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    threading.Thread(target=bridge.warm_up, name="codex-start", daemon=True).start()
-    try:
-        asyncio.run(serve_stdio(bridge))
-    finally:
-        bridge.close()
 
 
 def _grant(entry: str) -> tuple[ApprovalKind, str]:

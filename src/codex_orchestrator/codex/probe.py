@@ -3,11 +3,14 @@
 import os
 import subprocess
 import tempfile
+from importlib.util import find_spec
 from typing import NamedTuple
 
 from codex_orchestrator.codex.binary import CodexBinary, find_codex, require_tested
+from codex_orchestrator.codex.cloud_cli import check_sign_in
 from codex_orchestrator.codex.hardening import HARDENING, child_environment
 from codex_orchestrator.codex.private_home import PrivateHome, private_home
+from codex_orchestrator.codex.session import CodexSession, SessionSettings
 from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.errors import MissingExtraError, OrchestratorError
 
@@ -75,9 +78,7 @@ def probe_sandbox(binary: CodexBinary, home: PrivateHome) -> Probe:
 
 def _app_server(binary: CodexBinary, home: PrivateHome) -> Probe:
     name = "codex app-server"
-    try:
-        from codex_orchestrator.codex.session import CodexSession, SessionSettings
-    except ModuleNotFoundError:
+    if find_spec("openai_codex") is None:
         missing = MissingExtraError("codex", needed_for="the app-server client")
         return Probe(name, ok=False, detail=missing.message, fix=missing.fix)
     session = CodexSession(SessionSettings(binary=binary, key=None), home)
@@ -106,8 +107,6 @@ def _cloud_command(binary: CodexBinary, home: PrivateHome) -> Probe:
 
 
 def _sign_in(auth: Secret | None) -> Probe:
-    from codex_orchestrator.codex.cloud_cli import check_sign_in
-
     name = "codex cloud sign-in"
     try:
         check_sign_in(auth)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
-from codex_orchestrator.codex.app_server import AppServer
 from codex_orchestrator.codex.binary import CodexBinary
 from codex_orchestrator.codex.escalation import Escalation, Grants, parse_request
 from codex_orchestrator.codex.failure import CodexCallError, Failure, FailureCode, failure_of_turn
@@ -56,6 +55,9 @@ class CodexSession:
     """A hardened app-server with its threads. One turn at a time in each thread."""
 
     def __init__(self, settings: SessionSettings, home: PrivateHome) -> None:
+        # The package takes a second to import: a bridge says hello before that.
+        from codex_orchestrator.codex.app_server import AppServer
+
         path = os.pathsep.join([*settings.binary.tool_dirs, os.environ.get("PATH", os.defpath)])
         self._settings = settings
         self._threads: dict[str, _Thread] = {}
