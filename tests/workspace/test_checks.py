@@ -42,9 +42,15 @@ def test_a_command_that_is_not_installed_did_not_run(workspace, tmp_path):
     assert "'no-such-test-tool' cannot be run" in result.detail
 
 
-def test_a_file_of_the_tree_does_not_pass_for_a_tool(workspace, tmp_path):
-    files = {"no-such-test-tool": "#!/bin/sh\nexit 0\n"}
-    result = check(workspace, tmp_path, ["no-such-test-tool"], files=files)
+def test_a_file_of_the_tree_does_not_pass_for_a_tool(repo, scratch, tmp_path):
+    environ = git_environ(tmp_path / "home")
+    environ["PATH"] = f".::{environ['PATH']}"
+    workspace = GitWorkspace(repo, clock=clock, environ=environ, scratch=scratch)
+    command = CheckCommand(name="test", argv=("no-such-test-tool",))
+    with workspace.open("r1", base_sha=workspace.head_sha()) as tree:
+        write_files(tree.root, {"no-such-test-tool": "#!/bin/sh\nexit 0\n"})
+        (tree.root / "no-such-test-tool").chmod(0o755)
+        result = workspace.run_check(tree, command, log_dir=tmp_path / "tests", deadline_s=60)
     assert result.status is ValidationStatus.NOT_RUN
 
 
