@@ -15,7 +15,7 @@ from codex_orchestrator.patterns.files import list_files
 
 _RUNNER = Path(__file__).with_name("unittest_runner.py")
 _JUNIT = "junit-test.xml"
-_PROJECT_FILES = ("setup.py", "setup.cfg", "Pipfile", "requirements.txt", "tox.ini")
+_PROJECT_FILES = ("setup.py", "setup.cfg", "Pipfile", "requirements.txt", "tox.ini", "pytest.ini")
 _PROJECT_TABLE = re.compile(
     r"^\[(project|build-system|tool\.(poetry|pytest|setuptools))\b", re.MULTILINE
 )
