@@ -118,9 +118,8 @@ class PullRequest:
     @contextlib.contextmanager
     def _told(self, doing: str, *, is_create: bool = False) -> Iterator[None]:
         """Turn what PyGithub and its transport raise into our errors."""
-        import requests
-
         import github
+        import requests
 
         what = f"GitHub, {self._name}: cannot {doing}"
         try:
