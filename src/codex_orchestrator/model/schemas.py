@@ -14,6 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.pattern import PatternIndex
 from codex_orchestrator.model.receipt import AuditRecord, Receipt, RecordedArtifact
 from codex_orchestrator.model.run import TaskState
 from codex_orchestrator.model.sync import LearningAsset, RunPointer, SyncReport
@@ -24,6 +25,7 @@ from codex_orchestrator.model.verification import VerifyReport
 _WRITTEN: dict[str, type[Document]] = {
     "audit-record.v1": AuditRecord,
     "learning-asset.v1": LearningAsset,
+    "pattern-index.v1": PatternIndex,
     "receipt.v1": Receipt,
     "recorded-artifact.v1": RecordedArtifact,
     "run-manifest.v1": Manifest,
