@@ -1,18 +1,22 @@
 """The commands `guard` and `spec`. Light: the hook starts here."""
 
 import os
+import sys
 import time
+from typing import TYPE_CHECKING
 
 import click
 
 from codex_orchestrator.cli.console import echo_json, printable, repository_root, say
 from codex_orchestrator.cli.options import format_option, repository_options
-from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.dates import parse_day, today
-from codex_orchestrator.guard.report import Report
 from codex_orchestrator.guard.views import Wanted
 from codex_orchestrator.model.errors import ExitCode, InputError
 from codex_orchestrator.pipeline.check_specs import check_specs
+
+if TYPE_CHECKING:
+    from codex_orchestrator.guard.config import GuardConfig
+    from codex_orchestrator.guard.report import Report
 
 
 @click.group(invoke_without_command=True)
@@ -94,7 +98,7 @@ def _enclosing_root() -> str:
         return ""
 
 
-def _given_config(path: str | None) -> GuardConfig | None:
+def _given_config(path: str | None) -> "GuardConfig | None":
     if path is None:
         return None
     from codex_orchestrator.guard.config_file import read_given_config
@@ -102,13 +106,105 @@ def _given_config(path: str | None) -> GuardConfig | None:
     return read_given_config(path)
 
 
-def _print(report: Report, output_format: str) -> None:
-    if output_format == "json":
-        echo_json(report.as_document())
-        return
+def _print(report: "Report", output_format: str) -> None:
     from codex_orchestrator.guard.render_text import render_findings, render_summary
 
-    text = render_findings(report, has_colour=False)
-    if text:
-        click.echo(printable(text), nl=False)
-    say(render_summary(report))
+    if output_format == "json":
+        echo_json(report.as_document())
+    elif output_format == "sarif":
+        from codex_orchestrator import __version__
+        from codex_orchestrator.guard.registry import all_rules
+        from codex_orchestrator.guard.render_sarif import render_sarif
+
+        echo_json(render_sarif(report, all_rules(), version=__version__))
+    elif output_format == "github":
+        from codex_orchestrator.guard.render_github import render_github
+
+        click.echo(printable(render_github(report)), nl=False)
+        say(render_summary(report))
+    else:
+        has_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        text = render_findings(report, clean=printable, has_colour=has_colour)
+        click.echo(text, nl=False, color=has_colour)
+        say(render_summary(report))
+
+
+@guard.command()
+@format_option("text", "json")
+def rules(output_format: str) -> int:
+    """Print every rule: code, what it sees, why, and how to mend it."""
+    from codex_orchestrator.guard.registry import all_rules
+
+    listed = all_rules()
+    if output_format == "json":
+        echo_json(
+            [
+                {"code": r.code, "name": r.name, "what": r.what, "why": r.why, "fix": r.fix}
+                for r in listed
+            ]
+        )
+        return int(ExitCode.OK)
+    for rule in listed:
+        click.echo(f"{rule.code} {rule.name}\n  what: {rule.what}")
+        click.echo(f"  why:  {rule.why}\n  fix:  {rule.fix}\n")
+    return int(ExitCode.OK)
+
+
+@guard.command()
+@click.argument("spec_file", metavar="SPEC", type=click.Path())
+@click.option("--reviewer", metavar="NAME", required=True, help="Who reviewed the spec.")
+@click.option(
+    "--role", metavar="ROLE", default="reviewer", show_default=True, help="In which role."
+)
+@click.option("--as-of", metavar="YYYY-MM-DD", help="Day of the review (default: today, UTC).")
+@click.pass_context
+def accept(
+    ctx: click.Context, *, spec_file: str, reviewer: str, role: str, as_of: str | None
+) -> int:
+    """Attest a review: set last_review and one approval, change no other byte."""
+    from codex_orchestrator.guard.accept import accept as accept_spec
+    from codex_orchestrator.guard.dates import write_day
+    from codex_orchestrator.guard.spec_file import read_spec, replace_spec, spec_place
+
+    repo, _ = ctx.obj
+    day, now = _day(as_of), today(time.time())
+    if day > now:
+        raise InputError("a review is not in the future", field="--as-of", fix="give a past day")
+    place, inside = spec_place(repository_root(repo), spec_file)
+    data = read_spec(place, inside)
+    changed = accept_spec(
+        data, path=inside, reviewer=reviewer.strip(), role=role, day=write_day(day)
+    )
+    replace_spec(place, changed, inside)
+    say(f"{inside}: reviewed on {write_day(day)} by {reviewer.strip()} ({role})")
+    say("next: commit it, so that the guard can see it")
+    return int(ExitCode.OK)
+
+
+@click.group()
+def spec() -> None:
+    """Write a new spec from the template."""
+
+
+@spec.command()
+@repository_options
+@click.argument("spec_id", metavar="ID")
+@click.option("--title", metavar="TEXT", required=True, help="One line.")
+@click.option("--paths", metavar="GLOB", multiple=True, help="Code that the spec owns; repeatable.")
+def new(
+    *, repo: str | None, config: str | None, spec_id: str, title: str, paths: tuple[str, ...]
+) -> int:
+    """Write a draft spec; an existing file is never touched."""
+    from codex_orchestrator.guard.config_file import read_work_tree_config
+    from codex_orchestrator.guard.new_spec import spec_text, write_new_spec
+
+    root = repository_root(repo)
+    settings = _given_config(config) or read_work_tree_config(root)
+    text = spec_text(spec_id, title=title, paths=paths)
+    inside = write_new_spec(root, settings.spec_folders[0], spec_id, text)
+    click.echo(inside)
+    say(
+        "next: write the spec, have it approved (`status: approved`), then "
+        f"`codex-orchestrator guard accept {inside} --reviewer NAME`"
+    )
+    return int(ExitCode.OK)

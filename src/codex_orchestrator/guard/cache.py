@@ -8,15 +8,18 @@ import marshal
 import os
 import sys
 import zlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from codex_orchestrator.guard.facts import Facts
+from codex_orchestrator.guard.config import GuardConfig, Waiver
+from codex_orchestrator.guard.facts import Facts, RawFacts
+from codex_orchestrator.guard.specs import Shelf
 
-_MAGIC = b"codex-orchestrator guard facts 1 "
+_MAGIC = b"codex-orchestrator guard facts 2 "
 _NAME = "codex-orchestrator-guard.cache"
-_LIMIT_BYTES = 64 * 1024 * 1024
+NO_CONFIG = GuardConfig(source="none")
+"""Stands for a file without a table of ours, which is not the same as the defaults."""
 
-RawFacts = tuple[object, ...]
+_LIMIT_BYTES = 64 * 1024 * 1024
 
 
 class FactsCache:
@@ -37,15 +40,41 @@ class FactsCache:
         self.entries[blob] = tuple(facts)
         self._added = True
 
-    def save(self, live: Iterable[str]) -> None:
+    def put_all(self, facts: Mapping[str, RawFacts]) -> None:
+        """Remember the raw facts of many blobs."""
+        self.entries.update(facts)
+        self._added = self._added or bool(facts)
+
+    def get_config(self, name: str, blob: str) -> GuardConfig | None:
+        """Return the configuration in a file's blob; `NO_CONFIG` when it is known to hold none."""
+        raw = self.entries.get(f"{name}:{blob}")
+        if raw is None:
+            return None
+        if not raw:
+            return NO_CONFIG
+        config = GuardConfig._make(raw)
+        return config._replace(waivers=tuple(map(Waiver._make, config.waivers)))
+
+    def put_config(self, name: str, blob: str, config: GuardConfig) -> None:
+        """Remember the configuration in a file's blob; a name with a commit is no blob."""
+        if ":" in blob:
+            return
+        raw = () if config is NO_CONFIG else tuple(config._replace(waivers=()))
+        if raw and config.waivers:
+            at = GuardConfig._fields.index("waivers")
+            raw = (*raw[:at], tuple(map(tuple, config.waivers)), *raw[at + 1 :])
+        self.entries[f"{name}:{blob}"] = raw
+        self._added = True
+
+    def save(self, specs: Shelf) -> None:
         """Replace the file when something was added; forget blobs that are long gone.
 
         A cache that cannot be written is no trouble.
         """
         if not self._added or not self.path:
             return
-        wanted = set(live)
-        if len(self.entries) > 2 * len(wanted) + 1000:
+        if len(self.entries) > 2 * len(specs) + 1000:
+            wanted = {blob for blob, _ in specs.rows.values()}
             self.entries = {blob: raw for blob, raw in self.entries.items() if blob in wanted}
         body = marshal.dumps(self.entries)
         temporary = f"{self.path}.{os.getpid()}.tmp"

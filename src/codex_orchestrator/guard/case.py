@@ -1,6 +1,6 @@
 """A case: everything that the rules look at. Built once for a check, never changed after."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from codex_orchestrator.guard.changes import Change, Entry, matched_name
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.edits import SpecEdit
 from codex_orchestrator.guard.globs import path_matcher
-from codex_orchestrator.guard.specs import Owners, Spec
+from codex_orchestrator.guard.specs import Owners, Shelf, Spec
 from codex_orchestrator.guard.views import View
 
 
@@ -31,7 +31,7 @@ class Case:
         config: GuardConfig,
         today: int,
         changes: tuple[Change, ...],
-        specs: Mapping[str, Spec],
+        specs: Shelf,
         edits: tuple[SpecEdit, ...],
         source: Source,
     ) -> None:
@@ -48,12 +48,23 @@ class Case:
     @property
     def is_audit(self) -> bool:
         """Say whether the whole repository is looked at and not a change."""
-        return self.view.kind == "all"
+        return self.view.is_audit
 
     @cached_property
     def owners(self) -> Owners:
         """Who owns what, as of the head."""
         return Owners(self.specs.values())
+
+    @cached_property
+    def _owners_of_code(self) -> Owners:
+        if self.is_audit or len(self.code) > 1000:
+            return self.owners
+        names = [
+            name
+            for change in self.code
+            for name in matched_name(change.path, change.old_mode, change.new_mode)
+        ]
+        return Owners(self.specs.near(names))
 
     @cached_property
     def code(self) -> tuple[Change, ...]:
@@ -72,4 +83,4 @@ class Case:
 
     def owners_of(self, change: Change) -> list[Spec]:
         """Return the specs that own a changed path as of the head."""
-        return self.owners.of(matched_name(change.path, change.old_mode, change.new_mode))
+        return self._owners_of_code.of(matched_name(change.path, change.old_mode, change.new_mode))

@@ -66,10 +66,9 @@ def parse_listing(output: bytes) -> list[Entry]:
     entries = []
     for row in output.decode("utf-8", "surrogateescape").split("\0")[:-1]:
         meta, path = row.split("\t", 1)
-        words = meta.split(" ")
         # ls-files: mode, id, stage. ls-tree: mode, type, id.
-        blob = words[2] if len(words[1]) < 40 else words[1]
-        entries.append(Entry(path, words[0], blob))
+        mode, second, third = meta.split(" ")
+        entries.append(Entry(path, mode, third if len(third) > 1 else second))
     return entries
 
 

@@ -15,25 +15,24 @@ from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.coverage import cover
 from codex_orchestrator.guard.dates import write_day
 from codex_orchestrator.guard.edits import find_edits
-from codex_orchestrator.guard.git import Blobs, Git
 from codex_orchestrator.guard.globs import path_matcher
+from codex_orchestrator.guard.inquiry import Inquiry
 from codex_orchestrator.guard.judge import Judge
-from codex_orchestrator.guard.loading import load_specs
+from codex_orchestrator.guard.loading import facts_of, load_specs
 from codex_orchestrator.guard.report import FAILED, PASSED, Report
 from codex_orchestrator.guard.rules.base import Rule, some
 from codex_orchestrator.guard.settings import choose_config
-from codex_orchestrator.guard.views import View
 from codex_orchestrator.guard.waivers import Waivers
 from codex_orchestrator.model.finding import Finding, Severity, has_errors
 
+NO_REMARKS: tuple[Finding, ...] = ()
 MAX_READ_BYTES = 8 * 1024 * 1024
 
 ChooseRules = Callable[[GuardConfig], Sequence[Rule]]
 
 
 def check(
-    git: Git,
-    view: View,
+    inquiry: Inquiry,
     *,
     today: int,
     cache_path: str,
@@ -43,8 +42,7 @@ def check(
     """Check one view of a repository.
 
     Args:
-        git: the repository's git.
-        view: what is compared with what.
+        inquiry: git, at work on the view.
         today: the day of the check, as an ordinal.
         cache_path: where facts are kept between checks; "" keeps none.
         choose_rules: returns the rules for a configuration.
@@ -54,25 +52,24 @@ def check(
         InputError: the configuration is wrong.
         NotCheckedError: git could not answer.
     """
-    diff = None if view.kind == "all" else git.start(*view.diff_args())
-    folders = GuardConfig().spec_folders if diff else ("",)
-    listing = git.start(*view.listing_args(folders))
-    with Blobs(git) as blobs:
-        cache = FactsCache(cache_path)
-        changes = parse_raw_diff(git.finish(diff)) if diff else ()
-        chosen = choose_config(view, changes, blobs, given_config)
-        entries = parse_listing(git.finish(listing))
-        if diff and chosen.config.spec_folders != folders:
-            entries = parse_listing(git.run(*view.listing_args(chosen.config.spec_folders)))
-        case = _build_case(
-            git, view, blobs, cache, chosen.config, changes=changes, entries=entries, today=today
-        )
-        findings, judged = _judge(case, choose_rules(chosen.config))
-    findings = (*chosen.remarks, *findings)
+    cache = FactsCache(cache_path)
+    view = inquiry.view
+    changes = parse_raw_diff(inquiry.raw_diff())
+    entries = parse_listing(inquiry.raw_listing())
+    if given_config is not None:
+        config, remarks = given_config, NO_REMARKS
+    else:
+        config, remarks = choose_config(inquiry, changes, entries, cache)
+    if not view.is_audit and config.spec_folders != inquiry.folders:
+        entries = parse_listing(inquiry.list_below(config.spec_folders))
+    case = _build_case(inquiry, cache, config, changes=changes, entries=entries, today=today)
+    cache.save(case.specs)
+    findings, judged = _judge(case, choose_rules(config))
+    findings = (*remarks, *findings)
     return Report(
         outcome=FAILED if has_errors(findings) else PASSED,
         view=view.kind,
-        base=chosen.base,
+        base=view.base,
         head=view.head or "index",
         as_of=write_day(today),
         code=len(case.code),
@@ -82,9 +79,7 @@ def check(
 
 
 def _build_case(
-    git: Git,
-    view: View,
-    blobs: Blobs,
+    inquiry: Inquiry,
     cache: FactsCache,
     config: GuardConfig,
     *,
@@ -93,18 +88,24 @@ def _build_case(
     today: int,
 ) -> Case:
     is_spec = path_matcher(config.specs)
-    spec_entries = [entry for entry in entries if is_spec(entry.path)]
-    specs = {spec.path: spec for spec in load_specs(git, blobs, spec_entries, cache)}
-    cache.save(entry.blob for entry in spec_entries)
-    source = make_source(git, view, blobs)
-    edits = tuple(find_edits(changes, specs, is_spec, source.text))
-    if view.kind == "all":
+    specs = load_specs(inquiry, entries, is_spec, cache)
+    source = make_source(inquiry)
+    edits = tuple(
+        find_edits(
+            changes,
+            specs,
+            is_spec,
+            source.text,
+            lambda blob: facts_of(inquiry, blob, cache),
+        )
+    )
+    if inquiry.view.is_audit:
         changes = tuple(
             Change(entry.path, UNCHANGED, entry.mode, entry.mode, entry.blob, entry.blob)
             for entry in entries
         )
     return Case(
-        view=view,
+        view=inquiry.view,
         config=config,
         today=today,
         changes=changes,
@@ -114,16 +115,17 @@ def _build_case(
     )
 
 
-def make_source(git: Git, view: View, blobs: Blobs) -> Source:
+def make_source(inquiry: Inquiry) -> Source:
     """Return how rules get at the contents of a view."""
+    view = inquiry.view
 
     def read(name: str) -> bytes | None:
-        answer = blobs.read(name, MAX_READ_BYTES)
+        answer = inquiry.blobs.read(name, MAX_READ_BYTES)
         return answer[1] if answer else None
 
     return Source(
         text=read,
-        listing=lambda folders: parse_listing(git.run(*view.listing_args(folders))),
+        listing=lambda folders: parse_listing(inquiry.list_below(folders)),
         file_before=lambda name: read(f"{view.fork}:{name}"),
         file_after=lambda name: read(f"{view.snapshot}{name}"),
     )

@@ -10,7 +10,7 @@ from codex_orchestrator.model.errors import InputError
 
 PYPROJECT = "pyproject.toml"
 OWN_FILE = ".codex-orchestrator.toml"
-ROLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+ROLE = r"[a-z0-9][a-z0-9._-]{0,63}"
 
 
 class Waiver(NamedTuple):
@@ -115,7 +115,7 @@ def _words(key: str, value: object, place: "_Place") -> tuple[str, ...]:
         problem = ""
         if key in _GLOBS:
             problem = glob_problem(item.removeprefix("!"))
-        elif key == "required_approvals" and not ROLE.fullmatch(item):
+        elif key == "required_approvals" and not re.fullmatch(ROLE, item):
             problem = "is not a role: lowercase letters, digits, `.`, `_` or `-`"
         if problem:
             raise place.wrong(key, f"{item!r} {problem}")

@@ -1,39 +1,43 @@
 """Where the configuration stands: pyproject.toml, else .codex-orchestrator.toml, as text."""
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 from codex_orchestrator.guard.config import OWN_FILE, PYPROJECT, GuardConfig, parse_config
 from codex_orchestrator.model.errors import InputError
 
 MAX_CONFIG_BYTES = 1024 * 1024
-_AT_LINE = re.compile(r"\(at line (\d+)")
+_AT_LINE = r"\(at line (\d+)"
 
-ReadText = Callable[[str], bytes | None]
-"""Returns a file of the snapshot by name, or None when there is none."""
+_INNER = {PYPROJECT: ("tool", "codex-orchestrator"), OWN_FILE: ()}
 
 
-def load_config(read: ReadText, *, label: str = "") -> GuardConfig:
-    """Return the configuration of a snapshot; the defaults when it has none.
+def parse_named(name: str, data: bytes, *, label: str = "") -> GuardConfig | None:
+    """Return the configuration in one of the two files, or None when it says nothing of the guard.
 
     Args:
-        read: returns a file at the top of the snapshot.
-        label: says which snapshot, for messages, such as `" (at 1a2b3c)"`.
+        name: the file's name.
+        data: its bytes.
+        label: says of which snapshot, for messages, such as `" (at 1a2b3c)"`.
 
     Raises:
-        InputError: a file is no TOML, both files configure the guard, or a value is wrong.
+        InputError: it is no TOML, or a value is wrong.
     """
-    found: list[GuardConfig] = []
-    for name, inner in ((PYPROJECT, ("tool", "codex-orchestrator")), (OWN_FILE, ())):
-        data = read(name)
-        # Most pyproject.toml files say nothing about us: do not load a TOML reader for them.
-        if data is None or (inner and b"codex-orchestrator" not in data):
-            continue
-        config = parse_file(data, source=f"{name}{label}", inner=inner)
-        if config is not None:
-            found.append(config)
-    if len(found) == 2:
+    # Most pyproject.toml files say nothing about us: do not load a TOML reader for them.
+    if name == PYPROJECT and b"codex-orchestrator" not in data:
+        return None
+    return parse_file(data, source=f"{name}{label}", inner=_INNER[name])
+
+
+def only_one(found: Sequence[GuardConfig]) -> GuardConfig:
+    """Return the one configuration that was found, the defaults when none was.
+
+    Raises:
+        InputError: both files configure the guard.
+    """
+    if len(found) > 1:
         raise InputError(
             f"{PYPROJECT} configures the guard too",
             path=found[1].source,
@@ -60,7 +64,7 @@ def parse_file(data: bytes, *, source: str, inner: tuple[str, ...]) -> GuardConf
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError("is not UTF-8", path=source, line=line) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        at = _AT_LINE.search(str(error))
+        at = re.search(_AT_LINE, str(error))
         raise InputError(
             f"no TOML: {error}", path=source, line=int(at[1]) if at else 1, fix="mend the file"
         ) from error
@@ -90,3 +94,24 @@ def read_given_config(path: str) -> GuardConfig:
         ) from error
     inner = ("tool", "codex-orchestrator") if path.endswith(PYPROJECT) else ()
     return parse_file(data, source=path, inner=inner) or GuardConfig(source=path)
+
+
+def read_work_tree_config(root: str) -> GuardConfig:
+    """Return the configuration as it stands in the work tree.
+
+    Raises:
+        InputError: a file cannot be read, or a value is wrong.
+    """
+
+    def read(name: str) -> bytes | None:
+        try:
+            with open(os.path.join(root, name), "rb") as stream:
+                return stream.read(MAX_CONFIG_BYTES + 1)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}", path=name) from error
+
+    texts = {name: read(name) for name in _INNER}
+    configs = [parse_named(name, data) for name, data in texts.items() if data is not None]
+    return only_one([config for config in configs if config is not None])

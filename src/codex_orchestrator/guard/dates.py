@@ -3,10 +3,10 @@
 import re
 from datetime import UTC, date, datetime
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_MOMENT = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?: ?(?:[Zz]|[+-]\d{2}:?\d{2}))?",
-    re.ASCII,
+# Compiled when first needed: a hook that sees plain days only never pays for it.
+_MOMENT = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
+    r"(?: ?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2}))?"
 )
 
 
@@ -16,9 +16,9 @@ def parse_day(text: str) -> int | None:
     A timestamp without an offset is in UTC.
     """
     try:
-        if _DAY.fullmatch(text):
+        if len(text) == 10 and text[4] == text[7] == "-" and text.isascii():
             return date.fromisoformat(text).toordinal()
-        if not _MOMENT.fullmatch(text):
+        if len(text) < 16 or not re.fullmatch(_MOMENT, text):
             return None
         tail = text[10:].replace(" ", "").upper()
         moment = datetime.fromisoformat(f"{text[:10]}T{tail.removeprefix('T')}")

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from codex_orchestrator.guard.changes import REGULAR, Change
 from codex_orchestrator.guard.facts import Facts
-from codex_orchestrator.guard.frontmatter import parse_facts
 from codex_orchestrator.guard.specs import Spec
 from codex_orchestrator.guard.substance import substance
 
@@ -29,6 +28,7 @@ def find_edits(
     specs: Mapping[str, Spec],
     is_spec: Callable[[str], bool],
     read: Callable[[str], bytes | None],
+    facts_of: Callable[[str], Facts],
 ) -> Iterator[SpecEdit]:
     """Yield the edits of specs in a change.
 
@@ -37,25 +37,23 @@ def find_edits(
         specs: the specs of the head, by path.
         is_spec: says whether a path is a spec.
         read: returns an object's bytes.
+        facts_of: returns the facts of an object.
     """
     touching = [change for change in changes if is_spec(change.path)]
-    before = {
-        change.path: read(change.old_blob) for change in touching if change.old_mode in REGULAR
-    }
     gone = [
-        before[change.path] or b""
-        for change in touching
-        if change.path not in specs and change.path in before
+        change for change in touching if change.path not in specs and change.old_mode in REGULAR
     ]
-    gone_texts = {substance(text) for text in gone}
-    gone_ids = {parse_facts(text, size=len(text)).spec_id for text in gone} - {""}
+    gone_texts = {substance(read(change.old_blob) or b"") for change in gone}
+    gone_ids = {facts_of(change.old_blob).spec_id for change in gone} - {""}
     for change in touching:
-        old, after = before.get(change.path), specs.get(change.path)
-        facts = parse_facts(old, size=len(old)) if old is not None else None
-        text = read(change.new_blob) if after is not None and change.new_mode in REGULAR else None
-        now = substance(text) if text is not None else ""
-        is_new = facts is None and after is not None and after.facts.spec_id not in gone_ids
-        says_more = text is not None and (
-            now != substance(old) if old is not None else now not in gone_texts
-        )
-        yield SpecEdit(change.path, facts, after, says_more, is_new)
+        before = facts_of(change.old_blob) if change.old_mode in REGULAR else None
+        after = specs.get(change.path)
+        has_substance = False
+        if after is not None and change.new_mode in REGULAR:
+            now = substance(read(change.new_blob) or b"")
+            if before is None:
+                has_substance = now not in gone_texts
+            else:
+                has_substance = now != substance(read(change.old_blob) or b"")
+        is_new = before is None and after is not None and after.facts.spec_id not in gone_ids
+        yield SpecEdit(change.path, before, after, has_substance, is_new)

@@ -3,9 +3,9 @@
 No verdict is in here and no date has been judged, so facts may be cached under the blob's id.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from codex_orchestrator.guard.globs import glob_problem
+from codex_orchestrator.guard.globs import glob_problem, literal_prefix
 
 ApprovalFacts = tuple[str, str, str, int]
 """Role, by, on, line."""
@@ -25,6 +25,16 @@ class Facts(NamedTuple):
     paths: tuple[str, ...] = ()
     paths_line: int = 0
     approvals: tuple[ApprovalFacts, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    """What each of `paths` starts with, up to its first wildcard: a quick "cannot match"."""
+
+
+RawFacts = tuple[Any, ...]
+"""Facts as a plain tuple, for the cache and for passes over thousands of specs."""
+
+STATUS = Facts._fields.index("status")
+REVIEW = Facts._fields.index("review")
+PREFIXES = Facts._fields.index("prefixes")
 
 
 def malformed(problem: str, line: int) -> Facts:
@@ -32,8 +42,15 @@ def malformed(problem: str, line: int) -> Facts:
     return Facts(problem=problem, problem_line=line)
 
 
+Values = dict[str, Any]
+Lines = dict[str, int]
+
+_SINGLE = ("id", "title", "status", "last_review")
+_NESTED = (list, dict)
+
+
 def build_facts(
-    values: dict[str, object], lines: dict[str, int], *, offset: int = 0, body_review_line: int = 0
+    values: Values, lines: Lines, *, offset: int = 0, body_review_line: int = 0
 ) -> Facts:
     """Make facts from parsed front matter.
 
@@ -43,52 +60,71 @@ def build_facts(
         offset: lines above the front matter.
         body_review_line: where the body has a review date, 0 when it has none.
     """
-
-    def line(key: str) -> int:
-        return lines.get(key, 0) + offset
-
-    for key in ("id", "title", "status", "last_review"):
-        if isinstance(values.get(key), (list, dict)):
-            return malformed(f"`{key}` must be one value", line(key))
-    paths = values.get("paths")
-    if paths is None:
-        paths = []
-    if isinstance(paths, str):
-        paths = [paths]
-    if not isinstance(paths, list):
-        return malformed("`paths` must be a list of globs", line("paths"))
-    for position, glob in enumerate(paths):
-        problem = glob_problem(glob) if isinstance(glob, str) else "must be text"
-        if problem:
-            return malformed(f"`paths`: {glob!r:.80} {problem}", line(f"paths.{position}"))
-    approvals = values.get("approvals")
-    if approvals is None:
-        approvals = []
-    if not isinstance(approvals, list):
-        return malformed("`approvals` must be a list of {role, by, on}", line("approvals"))
-    found: list[ApprovalFacts] = []
-    for position, entry in enumerate(approvals):
-        place = line(f"approvals.{position}")
-        if not isinstance(entry, dict) or any(isinstance(v, (list, dict)) for v in entry.values()):
-            return malformed("an approval must have the form {role, by, on}", place)
-        role, by, on = (_text(entry.get(name)) for name in ("role", "by", "on"))
-        found.append((role, by, on, place))
+    for key in _SINGLE:
+        if values.get(key).__class__ in _NESTED:
+            return malformed(f"`{key}` must be one value", lines.get(key, 0) + offset)
+    paths = _paths(values, lines, offset)
+    approvals = _approvals(values, lines, offset)
+    if isinstance(paths, Facts):
+        return paths
+    if isinstance(approvals, Facts):
+        return approvals
     return Facts(
-        spec_id=_text(values.get("id")),
-        status=_text(values.get("status")).lower(),
-        status_line=line("status") if "status" in values else 0,
-        review=_text(values.get("last_review")),
-        review_line=line("last_review") if "last_review" in values else 0,
-        body_review_line=body_review_line,
-        paths=tuple(str(glob) for glob in paths),
-        paths_line=line("paths") if "paths" in values else 0,
-        approvals=tuple(found),
+        "",
+        0,
+        _text(values.get("id")),
+        _text(values.get("status")).lower(),
+        lines["status"] + offset if "status" in values else 0,
+        _text(values.get("last_review")),
+        lines["last_review"] + offset if "last_review" in values else 0,
+        body_review_line,
+        paths,
+        lines["paths"] + offset if "paths" in values else 0,
+        approvals,
+        tuple([literal_prefix(glob).rstrip("/") for glob in paths]),
     )
 
 
+def _paths(values: Values, lines: Lines, offset: int) -> tuple[str, ...] | Facts:
+    paths = values.get("paths")
+    if paths is None:
+        return ()
+    if isinstance(paths, str):
+        paths = [paths]
+    if not isinstance(paths, list):
+        return malformed("`paths` must be a list of globs", lines.get("paths", 0) + offset)
+    for position, glob in enumerate(paths):
+        problem = glob_problem(glob) if isinstance(glob, str) else "must be text"
+        if problem:
+            line = lines.get(f"paths.{position}") or lines.get("paths", 0)
+            return malformed(f"`paths`: {glob!r:.80} {problem}", line + offset)
+    return tuple(paths)
+
+
+def _approvals(values: Values, lines: Lines, offset: int) -> tuple[ApprovalFacts, ...] | Facts:
+    approvals = values.get("approvals")
+    if approvals is None:
+        return ()
+    if not isinstance(approvals, list):
+        line = lines.get("approvals", 0) + offset
+        return malformed("`approvals` must be a list of {role, by, on}", line)
+    found: list[ApprovalFacts] = []
+    for position, entry in enumerate(approvals):
+        line = (lines.get(f"approvals.{position}") or lines.get("approvals", 0)) + offset
+        if not isinstance(entry, dict):
+            return malformed("an approval must have the form {role, by, on}", line)
+        role, by, on = entry.get("role"), entry.get("by"), entry.get("on")
+        if role.__class__ in _NESTED or by.__class__ in _NESTED or on.__class__ in _NESTED:
+            return malformed("an approval must have the form {role, by, on}", line)
+        found.append((_text(role), _text(by), _text(on), line))
+    return tuple(found)
+
+
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value.strip()
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value).strip()
+    return str(value)

@@ -1,9 +1,14 @@
-"""Front matter: from the bytes of a spec to its facts. Quick for plain files, strict for all."""
+"""Front matter: from the bytes of a spec to its facts. Quick for plain files, strict for all.
+
+Imported when there is something to read: the scanner's expressions take time to compile, and a hook
+that finds all in its cache needs none of them.
+"""
 
 import re
 from typing import Any, NamedTuple
 
 from codex_orchestrator.guard.facts import Facts, build_facts, malformed
+from codex_orchestrator.guard.fences import BOM, split
 from codex_orchestrator.guard.scanner import scan
 
 HEAD_BYTES = 4096
@@ -11,27 +16,7 @@ MAX_FRONT_BYTES = 256 * 1024
 MAX_ODD_BYTES = 32 * 1024
 """The strict parser reads about 100 KB in a second; a hostile file must not cost more than one."""
 
-BOM = b"\xef\xbb\xbf"
-_BODY_REVIEW = re.compile(rb"(?mi)^[\s>*_`-]*last[_ ]review[*_`]*\s*:")
-
-
-def split(data: bytes) -> tuple[int, int, int] | None:
-    """Return where front matter starts and ends, and where the body starts; None when odd.
-
-    None stands for: no first line `---`, or no closing one within the data.
-    """
-    at = len(BOM) if data.startswith(BOM) else 0
-    start = data.find(b"\n", at) + 1
-    if start == 0 or data[at:start].rstrip() != b"---" or not data.startswith(b"---", at):
-        return None
-    end = data.find(b"---", start)
-    while end >= 0:
-        stop = data.find(b"\n", end)
-        after = len(data) if stop < 0 else stop + 1
-        if data[end - 1 : end] == b"\n" and data[end:after].rstrip() == b"---":
-            return start, end, after
-        end = data.find(b"\n---", end) + 1 or -1
-    return None
+_BODY_REVIEW = rb"(?mi)^[\s>*_`-]*last[_ ]review[*_`]*\s*:"
 
 
 def quick_facts(head: bytes) -> Facts | None:
@@ -127,5 +112,5 @@ def _without_front_matter(data: bytes, size: int) -> Facts:
 
 
 def _body_review_line(data: bytes, start: int) -> int:
-    found = _BODY_REVIEW.search(data, start)
+    found = re.compile(_BODY_REVIEW).search(data, start)
     return data.count(b"\n", 0, found.end()) + 1 if found else 0

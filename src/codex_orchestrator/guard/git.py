@@ -5,8 +5,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from codex_orchestrator.model.errors import NotCheckedError
 
@@ -139,6 +138,11 @@ class Git:
         os.close(job.pipe)
         return os.waitstatus_to_exitcode(os.waitpid(job.pid, 0)[1]), b"".join(parts)
 
+    def abandon(self, job: Job) -> None:
+        """End a started git whose answer nobody needs."""
+        os.close(job.pipe)
+        os.waitpid(job.pid, 0)
+
     def run(self, *args: str) -> bytes:
         """Start git, wait, return what it wrote."""
         return self.finish(self.start(*args))
@@ -179,15 +183,7 @@ class Blobs:
             os.close(read)
         self._answers = os.fdopen(self._job.pipe, "rb", buffering=1 << 16)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """End the git process."""
         os.close(self._ask)
         self._answers.close()

@@ -8,34 +8,35 @@ matched at their first fit and never tried again, which is exact for globs and k
 import re
 from collections.abc import Callable, Iterable
 
-_SPECIAL = re.compile(r"[*?\[]")
-_MARK = re.compile(r"\*+|\?|\[[!^]?\]?[^\]/]*\]|.", re.DOTALL)
+_MARK = r"(?s)\*+|\?|\[[!^]?\]?[^\]/]*\]|."
 
 
 def literal_prefix(glob: str) -> str:
     """Return what stands before the first wildcard."""
-    found = _SPECIAL.search(glob)
-    return glob[: found.start()] if found else glob
+    for mark in "*?[":
+        glob = glob.partition(mark)[0]
+    return glob
 
 
 def glob_problem(glob: str) -> str:
     """Say what is wrong with a glob; "" when nothing is."""
     if not glob.strip():
         return "is empty"
-    if glob.startswith("/"):
+    if glob[0] == "/":
         return "starts with `/`; globs are relative to the repository"
     if "\\" in glob:
         return "has a backslash; use forward slashes"
-    if any(part in ("", ".", "..") for part in glob.removesuffix("/").split("/")):
-        return "has an empty, `.` or `..` part"
     if len(glob) > 1024:
         return "is longer than 1024 characters"
+    may_have_dots = "//" in glob or "./" in glob or glob[-1] == "."
+    if may_have_dots and not {"", ".", ".."}.isdisjoint(glob.removesuffix("/").split("/")):
+        return "has an empty, `.` or `..` part"
     return ""
 
 
 def to_regex(glob: str) -> str:
     """Return the regular expression that a glob stands for, to be matched in full."""
-    if not _SPECIAL.search(glob):
+    if literal_prefix(glob) == glob:
         return re.escape(glob.removesuffix("/")) + "(?:/.*)?"
     parts = (f"{glob}**" if glob.endswith("/") else glob).split("/")
     is_below = parts[-1] == "**"
@@ -57,7 +58,7 @@ def to_regex(glob: str) -> str:
 def _segment(part: str) -> str:
     """Return the expression of one folder or file name with its wildcards."""
     pieces: list[str] = [""]
-    for mark in _MARK.findall(part):
+    for mark in re.findall(_MARK, part):
         if mark[0] == "*":
             pieces.append("")
         elif mark == "?":
@@ -97,9 +98,19 @@ def matcher(globs: Iterable[str]) -> Callable[[str], bool]:
 def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
     """Return a function that says whether a path is meant; a glob that starts with `!` excludes."""
     listed = tuple(globs)
+    if len(listed) == 1 and (found := _files_below(listed[0])):
+        start, end = found
+        return lambda path: path.startswith(start) and path.endswith(end)
     is_meant = matcher(glob for glob in listed if not glob.startswith("!"))
     excluded = tuple(glob[1:] for glob in listed if glob.startswith("!"))
     if not excluded:
         return is_meant
     is_excluded = matcher(excluded)
     return lambda path: is_meant(path) and not is_excluded(path)
+
+
+def _files_below(glob: str) -> tuple[str, str] | None:
+    """Return start and end of the paths that `folder/**/*.end` matches; None for other globs."""
+    start, middle, end = glob.partition("/**/*")
+    is_plain = middle and not glob.startswith("!") and literal_prefix(start + end) == start + end
+    return (f"{start}/", end) if is_plain and "/" not in end else None

@@ -1,12 +1,14 @@
 """History: refs to commits, and the merge base, or the plain answer that it cannot be known."""
 
 import os
-import re
 
 from codex_orchestrator.guard.git import Git
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 
-_FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+def is_full_id(text: str) -> bool:
+    """Say whether text has the form of a whole object id, SHA-1 or SHA-256."""
+    return len(text) in (40, 64) and not text.strip("0123456789abcdef")
 
 
 def resolve(git: Git, ref: str, *, is_from_user: bool) -> str:
@@ -20,7 +22,7 @@ def resolve(git: Git, ref: str, *, is_from_user: bool) -> str:
         found = git.answer(
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
         )
-        if found and _FULL_ID.fullmatch(found):
+        if found and is_full_id(found):
             return found
     if is_from_user and not is_shallow(git):
         raise InputError(
@@ -72,7 +74,7 @@ def _meets_the_edge(git: Git, base: str, head: str) -> bool:
 
 
 def _fetch_hint(ref: str) -> str:
-    if _FULL_ID.fullmatch(ref):
+    if is_full_id(ref):
         wanted = f"git fetch --no-tags origin {ref}"
     else:
         wanted = "git fetch --no-tags origin"

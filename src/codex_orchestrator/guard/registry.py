@@ -10,6 +10,11 @@ from codex_orchestrator.model.errors import NotCheckedError
 GROUP = "codex_orchestrator.guard_rules"
 
 
+def all_rules() -> list[Rule]:
+    """Return our own rules."""
+    return [rule() for rule in RULES]
+
+
 def choose_rules(config: GuardConfig) -> Sequence[Rule]:
     """Return the rules to run.
 
@@ -19,7 +24,7 @@ def choose_rules(config: GuardConfig) -> Sequence[Rule]:
     Raises:
         NotCheckedError: a named plugin is not installed, so a check that the team wants is missing.
     """
-    rules: list[Rule] = [rule() for rule in RULES]
+    rules = all_rules()
     if config.plugins:
         from importlib.metadata import entry_points
 

@@ -3,12 +3,13 @@
 from typing import Any, NamedTuple
 
 from codex_orchestrator.guard.dates import write_day
-from codex_orchestrator.guard.views import Wanted
+from codex_orchestrator.guard.views import NOTHING, Wanted
 from codex_orchestrator.model.errors import ExitCode, NotCheckedError
 from codex_orchestrator.model.finding import Finding, Severity
 
 SCHEMA = "guard-report.v1"
 PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not-checked"
+NOTHING_VIEW = NOTHING
 
 _EXIT_CODES = {
     PASSED: ExitCode.OK,
@@ -48,8 +49,21 @@ class Report(NamedTuple):
             "head": self.head,
             "as_of": self.as_of,
             "checked": {"code": self.code, "specs": self.specs},
-            "findings": [finding.as_document() for finding in self.findings],
+            "findings": [_document(finding) for finding in self.findings],
         }
+
+
+def shown(text: str) -> str:
+    """Return text in which bytes that were no UTF-8 stand as escapes."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass").decode("utf-8", "backslashreplace")
+
+
+def _document(finding: Finding) -> dict[str, str | int]:
+    safe = finding._replace(path=shown(finding.path), message=shown(finding.message))
+    return safe.as_document()
 
 
 def not_checked(error: NotCheckedError, *, wanted: Wanted, today: int) -> Report:

@@ -7,11 +7,12 @@ It reads `key: value`, lists of words, and lists of small mappings. At anything 
 import re
 from typing import Any
 
-# Letters that no YAML reader treats as line break, indicator or byte-order mark.
-_WIDE = "\u00a1-\u1fff\u2010-\u2027\u2030-\u205e\u3040-\ud7ff"
-_PLAIN = rf"[A-Za-z0-9_./(](?:[!-9;-~{_WIDE}]|:(?=[!-~{_WIDE}])| +(?=[!-\"$-~{_WIDE}]))*"
-_FLOW_PLAIN = rf"[A-Za-z0-9_./(](?:[$-+.-9;-@A-Z^-z|~{_WIDE}-]| +(?=[$-+.-9;-@A-Z^-z|~{_WIDE}]))*"
-_QUOTED = rf"'[ -&(-~{_WIDE}]*'|\"[ !#-\[\]-~{_WIDE}]*\""
+# Sets are negated so that letters beyond ASCII are in them; `_BREAKS` are ruled out beforehand.
+# Runs are possessive (`++`): nothing is tried twice, so a hostile line costs its length.
+_PLAIN = r"[A-Za-z0-9_./(](?:[^\x00- :\x7f]++|:(?=[^\x00- \x7f])| ++(?=[^\x00- #\x7f]))*+"
+_IN_FLOW = r"[^\x00-#,:\[\]{}\x7f]"
+_FLOW_PLAIN = rf"[A-Za-z0-9_./(](?:{_IN_FLOW}++| ++(?={_IN_FLOW}))*+"
+_QUOTED = r"'[^\x00-\x1f'\x7f]*+'|\"[^\x00-\x1f\"\\\x7f]*+\""
 _FLOW = rf"(?:{_QUOTED}|{_FLOW_PLAIN})"
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,60}"
 _FLOW_LIST = rf"\[ *(?:{_FLOW}(?: *, *{_FLOW})*)? *\]"
@@ -22,89 +23,73 @@ _ANY_LINE = re.compile(
     rf"(?P<dash>(?P<indent> *)- +)?(?P<map>{_FLOW_MAP}) *"
     rf"|(?P<lead> *(?:- +)?)(?P<name>{_NAME}):(?: +(?P<value>{_VALUE}))? *"
     rf"|(?P<item> *)- +(?P<word>{_QUOTED}|{_PLAIN}) *"
-    rf"| *(?:#[ -~{_WIDE}]*)?"
+    r"| *(?:#[^\x00-\x1f\x7f]*)?"
 )
+# What some reader takes for a line break or a mark: such a text is left to the strict parser.
+_BREAKS = ("\u0085", "\u00a0", "\u2028", "\u2029", "\ufeff", "\ufffe", "\uffff")
 _FLOW_ITEM = re.compile(_FLOW)
 _FLOW_PAIR = re.compile(rf"({_NAME}): +({_FLOW})")
 _TYPED = frozenset({"true", "false", "null", "~"})
 
-Token = tuple[str, int, str, Any]
-"""Kind, column, name, value. Kinds: key, item (a list entry), entry (opens a mapping), blank."""
+KEY, ITEM, ENTRY, BLANK, ODD = range(5)
 
-_ODD: Token = ("odd", 0, "", None)
+Token = tuple[int, int, str, Any]
+"""Kind, column, name, value. An item is an entry of a list; an entry opens a mapping in a list and
+its value holds the mapping's column and first value."""
+
+_ODD: Token = (ODD, 0, "", None)
 _MEMO: dict[str, Token] = {}
 """Tokens by line: specs repeat each other's lines, and a line's token follows from it alone."""
 
 
 def scan(front: str) -> tuple[dict[str, Any], dict[str, int]] | None:
     """Return front matter's values and lines (dotted key to line), or None when it is odd."""
+    if not front.isascii() and (
+        any(char in front for char in _BREAKS) or any("\x80" <= char < "\xa0" for char in front)
+    ):
+        return None
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
-    reader = _Reader(values, lines)
+    # The open top-level key, the list below it and its column, the open mapping and its column.
+    name, items, column, entry, inner = "", None, -1, None, -1
     for number, line in enumerate(front.split("\n"), start=1):
-        token: Token | None = _MEMO.get(line)
-        if token is None:
-            token = _token(line.removesuffix("\r"))
-            if len(_MEMO) > 50_000:
-                _MEMO.clear()
-            _MEMO[line] = token
-        kind = token[0]
-        if kind == "key" and token[1] == 0:
-            name = token[2]
-            if name in values:
+        kind, at, word, value = _MEMO.get(line) or _remember(line)
+        if kind == KEY:
+            if at == 0:
+                if word in values:
+                    return None
+                values[word] = value
+                lines[word] = number
+                name, items, column, entry = word, None, -1, None
+            elif entry is None or at != inner or word in entry or value.__class__ is not str:
                 return None
-            values[name] = reader.last = token[3]
-            lines[name] = number
-            reader.open(name)
-        elif kind == "blank":
+            else:
+                entry[word] = value
+        elif kind == BLANK:
             continue
-        elif kind == "odd" or not reader.nested(token, number):
-            return None
+        else:
+            if items is None and name and values[name] is None:
+                items = values[name] = []
+                column = at
+            if kind == ODD or items is None or at != column:
+                return None
+            lines[f"{name}.{len(items)}"] = number
+            entry = None
+            if kind == ENTRY:
+                inner, first = value
+                if first.__class__ is not str:
+                    return None
+                value = entry = {word: first}
+            items.append(value)
     return (values, lines) if values else None
 
 
-class _Reader:
-    """What stands below a top-level key: a list of words or of mappings, at one column."""
-
-    def __init__(self, values: dict[str, Any], lines: dict[str, int]) -> None:
-        self.values = values
-        self.lines = lines
-        self.name = ""
-        self.last: Any = ""
-        self.column = -1
-        self.entry: dict[str, Any] | None = None
-        self.inner = -1
-
-    def open(self, name: str) -> None:
-        self.name = name
-        self.column = self.inner = -1
-        self.entry = None
-
-    def nested(self, token: Token, number: int) -> bool:
-        """Take a line below the open key; say whether it belongs there."""
-        kind, column, name, value = token
-        if kind == "key":
-            if self.entry is None or column != self.inner or name in self.entry:
-                return False
-            self.entry[name] = value
-            return not isinstance(value, list) and value is not None
-        if not self.name:
-            return False
-        if self.values[self.name] is None:
-            self.values[self.name] = []
-            self.column = column
-        items = self.values[self.name]
-        if self.column != column or not isinstance(items, list):
-            return False
-        self.lines[f"{self.name}.{len(items)}"] = number
-        self.entry, self.inner = None, -1
-        if kind == "entry":
-            self.inner, first = value
-            self.entry = {name: first}
-            items.append(self.entry)
-            return first is not None and not isinstance(first, list)
-        items.append(value)
-        return True
+def _remember(line: str) -> Token:
+    token = _token(line.removesuffix("\r"))
+    if len(_MEMO) > 50_000:
+        _MEMO.clear()
+    _MEMO[line] = token
+    return token
 
 
 def _token(line: str) -> Token:
@@ -118,11 +103,11 @@ def _token(line: str) -> Token:
         mapping = dict(pairs)
         if found["dash"] is None or len(mapping) != len(pairs) or None in mapping.values():
             return _ODD
-        return ("item", len(found["indent"]), "", mapping)
+        return (ITEM, len(found["indent"]), "", mapping)
     if found["word"]:
         word = _scalar(found["word"])
-        return _ODD if word is None else ("item", len(found["item"]), "", word)
-    return ("blank", 0, "", None)
+        return _ODD if word is None else (ITEM, len(found["item"]), "", word)
+    return (BLANK, 0, "", None)
 
 
 def _key_token(found: re.Match[str]) -> Token:
@@ -136,8 +121,8 @@ def _key_token(found: re.Match[str]) -> Token:
         if value is None or (is_list and None in value):
             return _ODD
     if "-" in lead:
-        return ("entry", lead.index("-"), name, (len(lead), value))
-    return ("key", len(lead), name, value)
+        return (ENTRY, lead.index("-"), name, (len(lead), value))
+    return (KEY, len(lead), name, value)
 
 
 def _scalar(text: str) -> str | None:

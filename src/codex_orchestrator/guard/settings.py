@@ -1,31 +1,20 @@
 """Which configuration holds: the one that stood before the change, never the change's own."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
-from codex_orchestrator.guard.changes import Change
-from codex_orchestrator.guard.config import OWN_FILE, PYPROJECT, GuardConfig
-from codex_orchestrator.guard.config_file import MAX_CONFIG_BYTES, load_config
-from codex_orchestrator.guard.git import Blobs
-from codex_orchestrator.guard.views import View
+from codex_orchestrator.guard.cache import NO_CONFIG, FactsCache
+from codex_orchestrator.guard.changes import Change, Entry
+from codex_orchestrator.guard.config import GuardConfig
+from codex_orchestrator.guard.config_file import MAX_CONFIG_BYTES, only_one, parse_named
+from codex_orchestrator.guard.inquiry import CONFIG_FILES, Inquiry
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding, Severity
 
-_FILES = (PYPROJECT, OWN_FILE)
-
-
-class Chosen(NamedTuple):
-    """The configuration, the id of the commit before the change, and what to say about them."""
-
-    config: GuardConfig
-    base: str
-    remarks: tuple[Finding, ...]
-
 
 def choose_config(
-    view: View, changes: Sequence[Change], blobs: Blobs, given: GuardConfig | None
-) -> Chosen:
-    """Return the configuration for a view.
+    inquiry: Inquiry, changes: Sequence[Change], entries: Sequence[Entry], cache: FactsCache
+) -> tuple[GuardConfig, tuple[Finding, ...]]:
+    """Return the configuration for a view and what to say about it.
 
     A change is checked under the configuration of its base. The one that it brings is parsed too,
     so that a broken file is not merged. When the base's own file is broken, a change that mends it
@@ -34,18 +23,27 @@ def choose_config(
     Raises:
         InputError: a configuration file is wrong.
     """
-    base = _commit(blobs, view.base) if view.base else ""
-    if given is not None:
-        return Chosen(given, base, ())
-    if view.kind == "all" or not base:
-        return Chosen(_at(blobs, view.snapshot), base, ())
-    is_changed = any(change.path in _FILES for change in changes)
-    if is_changed:
-        _at(blobs, view.snapshot, label="" if not view.head else f" (at {view.head[:12]})")
+    view = inquiry.view
+    after = {entry.path: entry.blob for entry in entries if entry.path in CONFIG_FILES}
+    if not view.has_base:
+        return _load(inquiry, after, cache), ()
+    moved = {change.path: change for change in changes if change.path in CONFIG_FILES}
+    before = dict(after)
+    for name, change in moved.items():
+        before[name] = change.old_blob
+        if change.status == "A":
+            del before[name]
+    if view.base != view.fork:
+        # The base went on after the change left it: its configuration is the one in force.
+        before = {name: f"{view.base}:{name}" for name in CONFIG_FILES}
+    elif moved and not before and inquiry.git.answer("rev-parse", "--verify", "-q", "HEAD") is None:
+        return _load(inquiry, after, cache), ()  # the first commit: nothing was there before
+    if moved:
+        _load(inquiry, after, cache, label=f" (at {view.head[:12]})" if view.head else "")
     try:
-        return Chosen(_at(blobs, f"{base}:", label=f" (at {base[:12]})"), base, ())
+        return _load(inquiry, before, cache, label=f" (at {view.base[:12]})"), ()
     except InputError as error:
-        if not is_changed:
+        if not moved:
             raise
         remark = Finding(
             "GUARD002",
@@ -56,18 +54,30 @@ def choose_config(
             "the change was checked under the defaults",
             "nothing to do once this change is merged",
         )
-        return Chosen(GuardConfig(), base, (remark,))
+        return GuardConfig(), (remark,)
 
 
-def _commit(blobs: Blobs, name: str) -> str:
-    answer = blobs.read(name, 0)
-    return answer[0] if answer else ""
+def config_at(inquiry: Inquiry, commit: str) -> GuardConfig:
+    """Return the configuration in a commit.
+
+    Raises:
+        InputError: a configuration file is wrong.
+    """
+    names = {name: f"{commit}:{name}" for name in CONFIG_FILES}
+    return _load(inquiry, names, FactsCache(""), label=f" (at {commit[:12]})")
 
 
-def _at(blobs: Blobs, snapshot: str, *, label: str = "") -> GuardConfig:
-    # Both are asked at once: the second answer is there when the first has been read.
-    blobs.ask(*(f"{snapshot}{name}" for name in _FILES))
-    found = {name: blobs.next_answer(MAX_CONFIG_BYTES + 1) for name in _FILES}
-    return load_config(
-        lambda name: answer[1] if (answer := found[name]) is not None else None, label=label
-    )
+def _load(
+    inquiry: Inquiry, names: Mapping[str, str], cache: FactsCache, *, label: str = ""
+) -> GuardConfig:
+    """Load the configuration from objects, given by file name; a missing object is no file."""
+    found = []
+    for name, blob in names.items():
+        known = cache.get_config(name, blob)
+        if known is None:
+            answer = inquiry.blobs.read(blob, MAX_CONFIG_BYTES + 1)
+            known = (parse_named(name, answer[1], label=label) if answer else None) or NO_CONFIG
+            cache.put_config(name, blob, known)
+        if known is not NO_CONFIG:
+            found.append(known._replace(source=f"{name}{label}"))
+    return only_one(found)

@@ -1,11 +1,11 @@
 """Specs: the documents that own code, as they stand in one snapshot."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from codex_orchestrator.guard.changes import SUBMODULE, SYMLINK, Entry
-from codex_orchestrator.guard.facts import Facts, malformed
-from codex_orchestrator.guard.globs import literal_prefix, matcher
+from codex_orchestrator.guard.changes import SUBMODULE, SYMLINK
+from codex_orchestrator.guard.facts import PREFIXES, Facts, RawFacts, malformed
+from codex_orchestrator.guard.globs import matcher
 
 APPROVED, DRAFT, SUPERSEDED = "approved", "draft", "superseded"
 
@@ -23,12 +23,42 @@ class Spec(NamedTuple):
         return self.facts.status not in (DRAFT, SUPERSEDED)
 
 
-def irregular(entry: Entry) -> Facts | None:
+class Shelf(Mapping[str, Spec]):
+    """The specs of a snapshot by path. Of thousands only a few are looked at: made when asked for.
+
+    Args:
+        rows: path to blob and raw facts.
+    """
+
+    def __init__(self, rows: dict[str, tuple[str, RawFacts]]) -> None:
+        self.rows = rows
+
+    def __getitem__(self, path: str) -> Spec:
+        blob, raw = self.rows[path]
+        return Spec(path, blob, Facts._make(raw))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def near(self, names: Iterable[str]) -> Iterator[Spec]:
+        """Yield the specs with a glob that may match one of a few names."""
+        starts = {name[:length] for name in names for length in range(len(name) + 1)}
+        for path, (_, raw) in self.rows.items():
+            for prefix in raw[PREFIXES]:
+                if prefix in starts:
+                    yield self[path]
+                    break
+
+
+def irregular(mode: str) -> RawFacts | None:
     """Return the facts of a spec path that is no regular file; None when it is one."""
-    if entry.mode == SYMLINK:
-        return malformed("a spec must be a regular file, this is a symlink", 0)
-    if entry.mode == SUBMODULE:
-        return malformed("a spec must be a regular file, this is a submodule", 0)
+    if mode == SYMLINK:
+        return tuple(malformed("a spec must be a regular file, this is a symlink", 0))
+    if mode == SUBMODULE:
+        return tuple(malformed("a spec must be a regular file, this is a submodule", 0))
     return None
 
 
@@ -38,8 +68,7 @@ class Owners:
     def __init__(self, specs: Iterable[Spec]) -> None:
         self._by_prefix: dict[str, list[tuple[str, Spec]]] = {}
         for spec in specs:
-            for glob in spec.facts.paths:
-                prefix = literal_prefix(glob).rstrip("/")
+            for glob, prefix in zip(spec.facts.paths, spec.facts.prefixes, strict=True):
                 self._by_prefix.setdefault(prefix, []).append((glob, spec))
         self._lengths = sorted({len(prefix) for prefix in self._by_prefix})
         self._matchers: dict[str, Callable[[str], bool]] = {}

@@ -2,9 +2,9 @@
 
 import re
 
-from codex_orchestrator.guard.frontmatter import BOM, split
+from codex_orchestrator.guard.fences import BOM, split
 
-_BOOKKEEPING = re.compile(r"[\"']?(?:last_review|approvals|status)[\"']?\s*:")
+_BOOKKEEPING = r"[\"']?(?:last_review|approvals|status)[\"']?\s*:"
 
 
 def substance(data: bytes) -> str:
@@ -22,7 +22,7 @@ def substance(data: bytes) -> str:
         if line.lstrip().startswith("#"):
             continue
         if line[:1] not in (" ", "\t", "-", "", "\r", "}", "]"):
-            is_bookkeeping = _BOOKKEEPING.match(line) is not None
+            is_bookkeeping = re.match(_BOOKKEEPING, line) is not None
         if not is_bookkeeping:
             kept.append(line)
     return _visible("".join(kept)) + "\n" + _visible(data[body:].decode("utf-8", "surrogateescape"))

@@ -12,14 +12,15 @@ from codex_orchestrator.guard.check import make_source
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.dates import parse_day, write_day
 from codex_orchestrator.guard.facts import Facts
-from codex_orchestrator.guard.git import Blobs, Git, git_environment
+from codex_orchestrator.guard.git import Git, git_environment
 from codex_orchestrator.guard.globs import path_matcher
+from codex_orchestrator.guard.inquiry import Inquiry
 from codex_orchestrator.guard.judge import Judge
 from codex_orchestrator.guard.loading import facts_of
 from codex_orchestrator.guard.registry import choose_rules
 from codex_orchestrator.guard.rules.task_rules import TaskWithoutSpec
-from codex_orchestrator.guard.settings import choose_config
-from codex_orchestrator.guard.specs import Spec, irregular
+from codex_orchestrator.guard.settings import config_at
+from codex_orchestrator.guard.specs import Shelf, Spec, irregular
 from codex_orchestrator.guard.views import View
 from codex_orchestrator.guard.waivers import Waivers
 from codex_orchestrator.model.errors import InputError
@@ -65,14 +66,14 @@ class RepositorySpecGuard:
         if today is None:
             raise InputError(f"{as_of!r} is no day", field="as_of", fix="write it as YYYY-MM-DD")
         view = _view(base_sha)
-        with Blobs(self._git) as blobs:
-            config = choose_config(view, (), blobs, self._given_config).config
+        with Inquiry(self._git, view, has_lists=False) as inquiry:
+            config = self._given_config or config_at(inquiry, base_sha)
             rule = TaskWithoutSpec()
             if not path_matcher(config.specs)(task.spec):
                 globs = ", ".join(config.specs)
                 message = f"the task's spec is no spec: its path does not match {globs}"
                 return (rule.finding(task.spec, 0, message),)
-            spec = self._find_spec(task.spec, base_sha, blobs)
+            spec = _find_spec(inquiry, task.spec)
             if spec is None:
                 message = f"the task's spec is not there at commit {base_sha[:12]}"
                 return (
@@ -83,9 +84,9 @@ class RepositorySpecGuard:
                 config=config,
                 today=today,
                 changes=(),
-                specs={spec.path: spec},
+                specs=Shelf({spec.path: (spec.blob, tuple(spec.facts))}),
                 edits=(),
-                source=make_source(self._git, view, blobs),
+                source=make_source(inquiry),
             )
             judge = Judge(case, choose_rules(config), Waivers(config, today))
             return judge.findings(spec, is_needed=True)
@@ -97,8 +98,8 @@ class RepositorySpecGuard:
             InputError: the spec is not there.
             NotCheckedError: the commit is not there.
         """
-        with Blobs(self._git) as blobs:
-            spec = self._find_spec(task.spec, base_sha, blobs)
+        with Inquiry(self._git, _view(base_sha), has_lists=False) as inquiry:
+            spec = _find_spec(inquiry, task.spec)
         if spec is None:
             raise InputError(
                 f"is not there at commit {base_sha[:12]}", path=task.spec, fix="commit the spec"
@@ -108,13 +109,14 @@ class RepositorySpecGuard:
             path=spec.path, blob=spec.blob, last_review=write_day(day) if day is not None else ""
         )
 
-    def _find_spec(self, path: str, commit: str, blobs: Blobs) -> Spec | None:
-        listing = self._git.run(*_view(commit).listing_args((path,)))
-        for entry in parse_listing(listing):
-            if entry.path == path:
-                facts: Facts = irregular(entry) or facts_of(blobs, entry.blob)
-                return Spec(path, entry.blob, facts)
-        return None
+
+def _find_spec(inquiry: Inquiry, path: str) -> Spec | None:
+    for entry in parse_listing(inquiry.list_below((path,))):
+        if entry.path == path:
+            raw = irregular(entry.mode)
+            facts = Facts._make(raw) if raw else facts_of(inquiry, entry.blob)
+            return Spec(path, entry.blob, facts)
+    return None
 
 
 def _view(commit: str) -> View:

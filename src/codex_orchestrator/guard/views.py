@@ -41,6 +41,16 @@ class View(NamedTuple):
         """What git puts before the name of a file of the head."""
         return f"{self.head}:"
 
+    @property
+    def is_audit(self) -> bool:
+        """Say whether the whole repository is looked at and not a change."""
+        return self.kind == "all"
+
+    @property
+    def has_base(self) -> bool:
+        """Say whether a commit before the change is named; a staged change may still have none."""
+        return self.base != "" and not self.is_audit
+
     def diff_args(self) -> tuple[str, ...]:
         """Return the git call that lists the changes."""
         if self.head == INDEX:

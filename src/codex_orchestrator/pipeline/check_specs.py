@@ -1,15 +1,20 @@
-"""Check that changed code is covered by an approved, fresh spec."""
+"""Check that changed code is covered by an approved, fresh spec.
 
+On the hook's path: git is started first, and what judges its answers is loaded while it works.
+"""
+
+import gc
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from codex_orchestrator.guard.cache import cache_path
-from codex_orchestrator.guard.check import check
-from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.git import Git, git_environment
-from codex_orchestrator.guard.registry import choose_rules
-from codex_orchestrator.guard.report import Report, not_checked, nothing_to_check
+from codex_orchestrator.guard.inquiry import Inquiry
 from codex_orchestrator.guard.views import NOTHING, Wanted, resolve_view
 from codex_orchestrator.model.errors import NotCheckedError
+
+if TYPE_CHECKING:
+    from codex_orchestrator.guard.config import GuardConfig
+    from codex_orchestrator.guard.report import Report
 
 
 def check_specs(
@@ -19,8 +24,8 @@ def check_specs(
     today: int,
     environment: Mapping[str, str],
     is_hook_repository: bool = True,
-    given_config: GuardConfig | None = None,
-) -> Report:
+    given_config: "GuardConfig | None" = None,
+) -> "Report":
     """Check a view of a repository and return the report; "cannot know" is an outcome too.
 
     Args:
@@ -34,17 +39,29 @@ def check_specs(
     Raises:
         InputError: the configuration is wrong, or a ref that a person gave is no commit.
     """
-    if wanted.kind == NOTHING:
-        return nothing_to_check(wanted=wanted, today=today)
     git = Git(root, git_environment(environment, is_hook_repository=is_hook_repository))
+    # A short life that makes many small tuples: looking for cycles only costs time.
+    gc.disable()
     try:
-        return check(
-            git,
-            resolve_view(git, wanted),
-            today=today,
-            cache_path=cache_path(root, git.env.get("GIT_DIR")),
-            choose_rules=choose_rules,
-            given_config=given_config,
-        )
+        if wanted.kind == NOTHING:
+            from codex_orchestrator.guard.report import nothing_to_check
+
+            return nothing_to_check(wanted=wanted, today=today)
+        with Inquiry(git, resolve_view(git, wanted)) as inquiry:
+            from codex_orchestrator.guard.cache import cache_path
+            from codex_orchestrator.guard.check import check
+            from codex_orchestrator.guard.registry import choose_rules
+
+            return check(
+                inquiry,
+                today=today,
+                cache_path=cache_path(root, git.env.get("GIT_DIR")),
+                choose_rules=choose_rules,
+                given_config=given_config,
+            )
     except NotCheckedError as error:
+        from codex_orchestrator.guard.report import not_checked
+
         return not_checked(error, wanted=wanted, today=today)
+    finally:
+        gc.enable()

@@ -8,6 +8,7 @@ from codex_orchestrator.guard.config import folders
 from codex_orchestrator.guard.coverage import Coverage
 from codex_orchestrator.guard.dates import parse_day
 from codex_orchestrator.guard.edits import SpecEdit
+from codex_orchestrator.guard.facts import REVIEW, STATUS
 from codex_orchestrator.guard.globs import matcher
 from codex_orchestrator.guard.rules.base import Rule, some
 from codex_orchestrator.guard.specs import APPROVED
@@ -148,12 +149,12 @@ class StaleBystanders(Rule):
         oldest = case.today - case.config.max_age_days
         is_old: dict[str, bool] = {}
         names = []
-        for path, spec in case.specs.items():
-            review = spec.facts.review
+        for path, (_, raw) in case.specs.rows.items():
+            review = raw[REVIEW]
             if review not in is_old:
                 day = parse_day(review)
                 is_old[review] = day is None or day < oldest or day > case.today
-            if is_old[review] and spec.facts.status == APPROVED and path not in involved:
+            if is_old[review] and raw[STATUS] == APPROVED and path not in involved:
                 names.append(path)
         if names:
             count = f"{len(names)} spec{'s' if len(names) > 1 else ''}"

@@ -6,7 +6,6 @@ from codex_orchestrator.guard.case import Case
 from codex_orchestrator.guard.changes import REGULAR, Entry
 from codex_orchestrator.guard.config import folders
 from codex_orchestrator.guard.coverage import Coverage
-from codex_orchestrator.guard.frontmatter import read_mapping
 from codex_orchestrator.guard.globs import path_matcher
 from codex_orchestrator.guard.rules.base import Rule
 from codex_orchestrator.model.finding import Finding
@@ -23,7 +22,12 @@ class TaskWithoutSpec(Rule):
 
     def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
         """Look at changed tasks; at all of them in an audit and when a spec went away."""
-        for entry in _tasks(case):
+        tasks = _tasks(case)
+        if not tasks:
+            return
+        from codex_orchestrator.guard.frontmatter import read_mapping
+
+        for entry in tasks:
             found = read_mapping(case.source.text(entry.blob) or b"")
             if isinstance(found, str) or "spec" not in found.values:
                 continue

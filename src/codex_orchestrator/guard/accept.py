@@ -1,0 +1,143 @@
+"""Accepting a spec: sets the review date and one approval, and changes no other byte."""
+
+import re
+
+from codex_orchestrator.guard.config import ROLE
+from codex_orchestrator.guard.fences import split
+from codex_orchestrator.guard.frontmatter import FrontMatter, read_mapping
+from codex_orchestrator.model.errors import InputError
+
+DEFAULT_ROLE = "reviewer"
+MAX_NAME = 200
+
+_REVIEW = re.compile(r"(?m)^([\"']?last_review[\"']?:[ ]*)[^#\r\n]*?([ ]*(?: #[^\r\n]*)?)(\r?)$")
+_HEADER = re.compile(r"(?m)^[\"']?approvals[\"']?:[ ]*(\[[ ]*\])?[ ]*(?:#[^\r\n]*)?\r?\n?$")
+_ITEM = re.compile(r"^([ ]*)-[ ]")
+
+
+def accept(data: bytes, *, path: str, reviewer: str, role: str, day: str) -> bytes:
+    """Return the spec's bytes with the review of a day and the approval of a role.
+
+    Args:
+        data: the spec as it is.
+        path: its name, for messages.
+        reviewer: who reviewed.
+        role: in which role; an earlier approval of that role is replaced.
+        day: the day of the review, `YYYY-MM-DD`.
+
+    Raises:
+        InputError: the spec, the name or the role cannot be taken.
+    """
+    _check_words(reviewer, role)
+    parts = split(data)
+    before = read_mapping(data)
+    if parts is None or isinstance(before, str):
+        raise InputError(
+            before if isinstance(before, str) else "no front matter",
+            path=path,
+            line=1,
+            fix="mend the front matter first; see docs/guard.md",
+        )
+    start, end, _ = parts
+    front = data[start:end].decode()
+    newline = "\r\n" if front.endswith("\r\n") else "\n"
+    front = _set_review(front, day, newline)
+    entry = f"{{role: {role}, by: {_quote(reviewer)}, on: {day}}}"
+    front = _set_approval(front, role, entry, newline, before, path)
+    result = data[:start] + front.encode() + data[end:]
+    _check_result(result, before, path=path, reviewer=reviewer, role=role, day=day)
+    return result
+
+
+def _check_words(reviewer: str, role: str) -> None:
+    if not re.fullmatch(ROLE, role):
+        raise InputError(
+            f"{role!r} is no role", field="--role", fix="lowercase letters, digits, `.`, `_`, `-`"
+        )
+    if not reviewer.strip() or not reviewer.isprintable() or len(reviewer) > MAX_NAME:
+        raise InputError("a reviewer is named by 1 to 200 visible characters", field="--reviewer")
+
+
+def _quote(text: str) -> str:
+    if '"' in text or "\\" in text:
+        return "'" + text.replace("'", "''") + "'"
+    return f'"{text}"'
+
+
+def _set_review(front: str, day: str, newline: str) -> str:
+    changed, count = _REVIEW.subn(rf"\g<1>{day}\g<2>\g<3>", front, count=1)
+    if count:
+        return re.sub(r"(?m)^([\"']?last_review[\"']?:)(?=\d)", r"\1 ", changed)
+    return f"{front}last_review: {day}{newline}"
+
+
+def _set_approval(
+    front: str, role: str, entry: str, newline: str, before: FrontMatter, path: str
+) -> str:
+    lines = front.splitlines(keepends=True)
+    if "approvals" not in before.values:
+        return f"{front}approvals:{newline}  - {entry}{newline}"
+    at = next((n for n, line in enumerate(lines) if _HEADER.match(line)), None)
+    if at is None:
+        raise InputError(
+            "the approvals are not written one to a line",
+            path=path,
+            line=before.lines.get("approvals", 0) + 1,
+            fix="write `approvals:` and below it one `- {role: …, by: …, on: …}` to a line",
+        )
+    entries = before.values["approvals"] or []
+    starts = [before.lines[f"approvals.{number}"] - 1 for number in range(len(entries))]
+    if not starts:
+        return "".join([*lines[:at], f"approvals:{newline}  - {entry}{newline}", *lines[at + 1 :]])
+    stop = _end_of_block(lines, starts[-1])
+    found = _ITEM.match(lines[starts[0]])
+    indent = found[1] if found else "  "
+    item = f"{indent}- {entry}{newline}"
+    for number, value in enumerate(entries):
+        if isinstance(value, dict) and str(value.get("role", "")).strip().lower() == role:
+            last = starts[number + 1] if number + 1 < len(starts) else stop
+            return "".join([*lines[: starts[number]], item, *lines[last:]])
+    return "".join([*lines[:stop], item, *lines[stop:]])
+
+
+def _end_of_block(lines: list[str], start: int) -> int:
+    """Return the line after the last one of the list entry that starts at a line."""
+    found = _ITEM.match(lines[start])
+    depth = len(found[1]) if found else 0
+    stop = start + 1
+    for number in range(start + 1, len(lines)):
+        text = lines[number]
+        if text.strip() and len(text) - len(text.lstrip(" ")) <= depth:
+            break
+        if text.strip():
+            stop = number + 1
+    return stop
+
+
+def _check_result(
+    result: bytes, before: FrontMatter, *, path: str, reviewer: str, role: str, day: str
+) -> None:
+    """Read the result again: only what was meant may differ.
+
+    Raises:
+        InputError: the front matter is written in a form that cannot be edited safely.
+    """
+    after = read_mapping(result)
+    entry = {"role": role, "by": reviewer, "on": day}
+    approvals = list(before.values.get("approvals") or [])
+    roles = [
+        str(old.get("role", "")).strip().lower() if isinstance(old, dict) else ""
+        for old in approvals
+    ]
+    if role in roles:
+        approvals[roles.index(role)] = entry
+    else:
+        approvals.append(entry)
+    wanted = {**before.values, "last_review": day, "approvals": approvals}
+    if isinstance(after, str) or after.values != wanted:
+        raise InputError(
+            "last_review or approvals are written in a form that cannot be edited safely",
+            path=path,
+            line=before.lines.get("approvals", before.lines.get("last_review", 0)) + 1,
+            fix="write `last_review: YYYY-MM-DD` and one `- {role: …, by: …, on: …}` to a line",
+        )

@@ -1,0 +1,71 @@
+"""The inquiry: git's calls for one view, all started before anything else is loaded or read."""
+
+from types import TracebackType
+from typing import Self
+
+from codex_orchestrator.guard.git import Blobs, Git, Job
+from codex_orchestrator.guard.views import View
+
+CONFIG_FILES = ("pyproject.toml", ".codex-orchestrator.toml")
+USUAL_FOLDERS = ("tasks/specs",)
+"""Where specs are unless the configuration, which is not read yet, says otherwise."""
+
+
+class Inquiry:
+    """Git at work on one view: its changes, its files below some folders, and objects on demand.
+
+    Without lists only objects can be asked for. A hook that finds all facts in its cache asks for no object: two git calls are all it needs.
+    """
+
+    def __init__(self, git: Git, view: View, *, has_lists: bool = True) -> None:
+        self.git = git
+        self.view = view
+        self.folders: tuple[str, ...] = ("",) if view.is_audit else USUAL_FOLDERS
+        self.diff: Job | None = None
+        self.listing: Job | None = None
+        if has_lists and not view.is_audit:
+            self.diff = git.start(*view.diff_args())
+        if has_lists:
+            self.listing = git.start(*view.listing_args(_with_config(self.folders)))
+        self._blobs: Blobs | None = None
+
+    @property
+    def blobs(self) -> Blobs:
+        """Objects by name, through one git that is started when first needed."""
+        if self._blobs is None:
+            self._blobs = Blobs(self.git)
+        return self._blobs
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End what still runs."""
+        for job in (self.diff, self.listing):
+            if job is not None:
+                self.git.abandon(job)
+        if self._blobs is not None:
+            self._blobs.close()
+
+    def raw_diff(self) -> bytes:
+        """Return git's list of changes; to be called once."""
+        job, self.diff = self.diff, None
+        return self.git.finish(job) if job is not None else b""
+
+    def raw_listing(self) -> bytes:
+        """Return git's list of the configuration files and of those below the usual folders."""
+        job, self.listing = self.listing, None
+        return self.git.finish(job) if job is not None else b""
+
+    def list_below(self, folders: tuple[str, ...]) -> bytes:
+        """Return git's list of the head's files below folders."""
+        return self.git.run(*self.view.listing_args(folders))
+
+
+def _with_config(folders: tuple[str, ...]) -> tuple[str, ...]:
+    return folders if "" in folders else (*folders, *CONFIG_FILES)

@@ -1,0 +1,84 @@
+"""A new mini-spec from the template; an existing file is never touched."""
+
+import os
+from collections.abc import Sequence
+
+from codex_orchestrator.guard.globs import glob_problem
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.names import is_identifier
+
+_TEMPLATE = """\
+---
+id: {spec_id}
+title: {title}
+status: draft
+owners: []
+approvals: []
+paths:{paths}
+---
+# {heading}
+
+## Goal
+
+What should be true afterwards, and for whom. One paragraph.
+
+## Design
+
+What changes, where, and what was decided against.
+
+## Limits
+
+What must not happen: data, permissions, secrets, performance.
+
+## Done when
+
+How a reviewer can see that it works: commands, tests, numbers.
+"""
+
+
+def spec_text(spec_id: str, *, title: str, paths: Sequence[str]) -> str:
+    """Return the text of a new draft.
+
+    Raises:
+        InputError: id, title or a glob cannot be taken.
+    """
+    if not is_identifier(spec_id):
+        raise InputError(
+            f"{spec_id!r} is no id",
+            field="ID",
+            fix="use lowercase letters, digits, `.`, `_`, `-`; at most 64 characters",
+        )
+    if not title.strip() or not title.isprintable() or len(title) > 200:
+        raise InputError("a title has 1 to 200 visible characters", field="--title")
+    for glob in paths:
+        problem = glob_problem(glob) or ("" if glob.isprintable() else "has a hidden character")
+        if problem:
+            raise InputError(f"{glob!r} {problem}", field="--paths")
+    listed = "".join(f"\n  - {_quote(glob)}" for glob in paths) or " []"
+    return _TEMPLATE.format(spec_id=spec_id, title=_quote(title), paths=listed, heading=title)
+
+
+def write_new_spec(root: str, folder: str, spec_id: str, text: str) -> str:
+    """Write a new spec and return its path in the repository.
+
+    Raises:
+        InputError: the file exists, or the folder leaves the repository or cannot be written.
+    """
+    inside = f"{folder}/{spec_id}.md" if folder else f"{spec_id}.md"
+    place = os.path.join(root, folder)
+    try:
+        os.makedirs(place, exist_ok=True)
+        top = os.path.realpath(root)
+        if os.path.commonpath([top, os.path.realpath(place)]) != top:
+            raise InputError("leaves the repository through a link", path=folder)
+        with open(os.path.join(root, inside), "x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        raise InputError("exists already", path=inside, fix="choose another id") from error
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", path=inside) from error
+    return inside
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'" if '"' in text or "\\" in text else f'"{text}"'
