@@ -3,11 +3,15 @@
 import hashlib
 import json
 import re
+import shutil
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
-from support.act import OURS, Act
+from support.act import OURS, ROOT, Act
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -62,28 +66,24 @@ def test_the_guard_fails_a_bad_change_with_an_annotation_on_its_line(project, ac
 def test_two_pushes_leave_one_comment_two_artifacts_and_two_receipts(
     project, act, wheelhouse, github, tmp_path
 ):
-    catalog = tmp_path / "catalog"
-    workflow = (
-        HEAD
-        + step(
-            "all",
-            command="all",
-            task="0001-structured-logging",
-            catalog=f"file://{catalog}",
-            github_token="${{ secrets.GITHUB_TOKEN }}",
-            package_spec=str(wheelhouse),
-        )
-        + step("read_only", command="publish", github_token="''", package_spec=str(wheelhouse))
-        + step("again", command="sync", catalog=f"file://{catalog}", package_spec=str(wheelhouse))
-    )
+    catalog = f"file://{tmp_path / 'catalog'}"
+
+    def workflow(package_spec: str) -> str:
+        delivery = {"catalog": catalog, "github_token": "${{ secrets.GITHUB_TOKEN }}"}
+        task = {"command": "all", "task": "0001-structured-logging"}
+        everything = step("all", **task, **delivery, package_spec=package_spec)
+        no_token = {"command": "publish", "github_token": "''"}
+        return HEAD + everything + step("read_only", **no_token, package_spec=sys.executable)
+
     act.environment["GITHUB_API_URL"] = github.url
     act.secrets["GITHUB_TOKEN"] = "ghs_canary0123456789"
     seen = []
-    for number in ("1", "2"):
+    # Installed from wheels the first time, by a Python that has it the second.
+    for number, package_spec in (("1", str(wheelhouse)), ("2", sys.executable)):
         (project.folder / "src" / "inventory" / f"part{number}.py").write_text("PART = 1\n")
         github.head_sha = project.commit(f"push {number}")
         act.environment["GITHUB_RUN_ID"] = number
-        finished = act.run(workflow, "pull_request", project.pull_request())
+        finished = act.run(workflow(package_spec), "pull_request", project.pull_request())
         outputs = finished.outputs("all")
         assert finished.exit_code == 0, finished.log
         assert outputs["verdict"] == "approved", finished.log
@@ -92,16 +92,78 @@ def test_two_pushes_leave_one_comment_two_artifacts_and_two_receipts(
         check_artifact(act, outputs)
         seen.append(outputs)
         assert finished.outputs("read_only")["posted"] == "degraded", finished.log
-        assert finished.outputs("again")["synced"] == "true", finished.log
         assert "ghs_canary0123456789" not in json.dumps(finished.lines)
     [comment] = github.comments.values()
     assert seen[1]["manifest-sha256"] in comment["body"]
     assert seen[0]["comment-url"] == seen[1]["comment-url"] == comment["html_url"]
     assert github.writes() == ["POST", "PATCH"]
-    stored = [path for path in catalog.rglob("*") if path.is_file()]
+    stored = [path for path in (tmp_path / "catalog").rglob("*") if path.is_file()]
     for outputs in seen:
         holding = [path for path in stored if outputs["manifest-sha256"] in path.as_posix()]
         assert len(holding) == 1
+
+
+CALLER = """
+on: pull_request
+permissions: {}
+jobs:
+  task:
+    permissions:
+      contents: read
+      pull-requests: write
+    uses: ./.github/workflows/orchestrate.yml
+    with:
+      task: 0001-structured-logging
+      toolkit-repository: your-org/codex-orchestrator
+      toolkit-ref: TOOLKIT_SHA
+      catalog: file://CATALOG
+      package-spec: PYTHON
+"""
+
+
+def test_three_jobs_hand_the_evidence_on_and_publish_it(
+    project, act, checkout_of_action, github, tmp_path
+):
+    folder = project.folder / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    shutil.copyfile(ROOT / ".github" / "workflows" / "orchestrate.yml", folder / "orchestrate.yml")
+    (project.folder / "src" / "inventory" / "part.py").write_text("PART = 1\n")
+    github.head_sha = project.commit("a change")
+    toolkit = commit_all(checkout_of_action, tmp_path / "toolkit")
+    act.environment |= {
+        "GITHUB_API_URL": github.url,
+        "STAND_IN_REPOSITORIES": f"o/r={project.folder}\nyour-org/codex-orchestrator={toolkit}",
+    }
+    act.secrets["GITHUB_TOKEN"] = "ghs_canary0123456789"
+    catalog = tmp_path / "catalog"
+    given = {"CATALOG": str(catalog), "PYTHON": sys.executable, "TOOLKIT_SHA": git_head(toolkit)}
+    workflow = re.sub("|".join(given), lambda name: given[name[0]], CALLER)
+    finished = act.run(workflow, "pull_request", project.pull_request())
+    assert finished.exit_code == 0, finished.log
+    [comment] = github.comments.values()
+    published = finished.outputs("publish")
+    assert published["posted"] == "true", finished.log
+    assert published["verdict"] == finished.outputs("verify")["verdict"] == "approved"
+    assert published["manifest-sha256"] == finished.outputs("run")["manifest-sha256"]
+    assert published["manifest-sha256"] in comment["body"]
+    assert any(published["manifest-sha256"] in path.as_posix() for path in catalog.rglob("*"))
+
+
+def commit_all(source: Path, folder: Path) -> Path:
+    shutil.copytree(source, folder)
+    for words in (
+        ["init", "--quiet", "--initial-branch=main"],
+        ["add", "--all", "--force"],
+        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "--message", "toolkit"],
+    ):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    return folder
+
+
+def git_head(folder: Path) -> str:
+    return subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def check_artifact(act: Act, outputs: dict[str, str]) -> None:

@@ -95,6 +95,7 @@ class Act:
         command += self._stand_ins(workflow)
         variables = {
             "GITHUB_REPOSITORY": "o/r",
+            "STAND_INS": str(STANDINS),
             "PIP_NO_INDEX": "1",
             "PIP_NO_COMPILE": "1",
             "PIP_CONFIG_FILE": os.devnull,
@@ -121,7 +122,9 @@ class Act:
 
     def _stand_ins(self, workflow: str) -> list[str]:
         """Return one flag for each action that the workflow and our action use."""
-        text = workflow + (self.action / "action.yml").read_text(encoding="utf-8")
+        called = (self.repo / ".github" / "workflows").glob("*.yml")
+        files = [self.action / "action.yml", *called]
+        text = workflow + "\n".join(path.read_text(encoding="utf-8") for path in files)
         flags = []
         for name in sorted(set(re.findall(r"uses:\s*([\w.-]+/[\w.-]+@\S+)", text))):
             folder = STANDINS / name.partition("@")[0].partition("/")[2]

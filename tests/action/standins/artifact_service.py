@@ -1,4 +1,4 @@
-"""Upload a folder as a zip to the runner's artifact service, version 4 of its protocol."""
+"""Upload a folder to the runner's artifact service, or download one: version 4 of its protocol."""
 
 import base64
 import hashlib
@@ -17,10 +17,31 @@ BLOCK = base64.b64encode(b"block-1").decode()
 
 def main() -> int:
     folder = Path(os.environ["ARTIFACT_PATH"])
+    return download(folder) if sys.argv[1] == "download" else upload(folder)
+
+
+def download(folder: Path) -> int:
+    run, job = _backend_ids(os.environ["ACTIONS_RUNTIME_TOKEN"])
+    named = {"workflow_run_backend_id": run, "workflow_job_run_backend_id": job}
+    name = os.environ["ARTIFACT_NAME"]
+    listed = _call("ListArtifacts", named).get("artifacts", [])
+    if name not in [one["name"] for one in listed]:
+        sys.stdout.write(f"::error::there is no artifact {name}\n")
+        return 1
+    signed = _call("GetSignedArtifactURL", {**named, "name": name})
+    address = signed.get("signed_url") or signed["signedUrl"]
+    with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310 - the runner's own
+        data = answer.read()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(folder)
+    return 0
+
+
+def upload(folder: Path) -> int:
     with_hidden = os.environ["WITH_HIDDEN"] == "true"
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     if not with_hidden:
-        files = [path for path in files if not any(part[0] == "." for part in path.parts[1:])]
+        files = [path for path in files if not _is_hidden(folder, path)]
     if not files:
         level = {"error": "error", "warn": "warning"}.get(os.environ["NO_FILES"], "debug")
         sys.stdout.write(f"::{level}::no files were found in {folder}\n")
@@ -32,6 +53,10 @@ def main() -> int:
         output.write(f"artifact-id={artifact}\nartifact-digest={digest}\n")
         output.write(f"artifact-url={os.environ['RUN_URL']}/artifacts/{artifact}\n")
     return 0
+
+
+def _is_hidden(folder: Path, path: Path) -> bool:
+    return any(part[0] == "." for part in (folder.name, *path.relative_to(folder).parts))
 
 
 def _zip(folder: Path, files: list[Path]) -> bytes:

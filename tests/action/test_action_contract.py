@@ -1,0 +1,177 @@
+"""`action.yml` and the code behind it agree, and neither lets text of strangers into a shell."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from codex_orchestrator.cli.action_inputs import COMMANDS, OUTPUTS, read_inputs
+from support.act import ROOT
+
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+STEPS: dict[str, dict[str, Any]] = {step["id"]: step for step in ACTION["runs"]["steps"]}
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+A_COMMIT = "0123456789abcdef0123456789abcdef01234567"
+NAMED_IN_THE_INTERFACE = {
+    "inputs": "command task mode model builder base fail-on post catalog require-artifact "
+    "vault-url vault-role vault-path github-token working-directory python-version package-spec",
+    "outputs": "verdict exit-code run-id mode findings manifest-path manifest-sha256 artifact-id "
+    "artifact-digest posted comment-url synced",
+}
+
+
+@pytest.fixture(scope="module")
+def documented(tmp_path_factory) -> Path:
+    """The workflows in the documents, as people would paste them, with a commit filled in."""
+    folder = tmp_path_factory.mktemp("documented") / "workflows"
+    folder.mkdir()
+    for path in (ROOT / "docs" / "action.md", ROOT / "README.md"):
+        blocks = re.findall(r"```yaml\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+        for number, block in enumerate(block for block in blocks if "\njobs:" in block):
+            text = block.replace("<commit>", A_COMMIT)
+            (folder / f"{path.stem}-{number}.yml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def workflow_files(folder: Path) -> list[Path]:
+    found = sorted(folder.glob("*.yml"))
+    assert found
+    return [*WORKFLOWS, *found]
+
+
+def program(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+@pytest.mark.parametrize("part", NAMED_IN_THE_INTERFACE)
+def test_every_promised_name_is_there(part):
+    assert set(NAMED_IN_THE_INTERFACE[part].split()) <= set(ACTION[part])
+
+
+def test_every_input_reaches_a_step():
+    text = (ROOT / "action.yml").read_text(encoding="utf-8")
+    assert [name for name in ACTION["inputs"] if f"inputs.{name} }}}}" not in text] == []
+
+
+def test_every_step_output_that_is_read_is_one_that_the_code_declares():
+    text = (ROOT / "action.yml").read_text(encoding="utf-8")
+    read = set(re.findall(r"steps\.(?:work|finish)\.outputs\.([a-z0-9-]+)", text))
+    assert read <= OUTPUTS
+    assert read >= OUTPUTS
+
+
+def test_no_expression_stands_in_a_script():
+    scripts = [step["run"] for step in STEPS.values() if "run" in step]
+    assert len(scripts) == 3
+    assert not [script for script in scripts if "${{" in script]
+
+
+def test_the_step_that_starts_agents_gets_no_token():
+    assert "token" not in str(STEPS["work"]).lower()
+    assert "GITHUB_TOKEN" in STEPS["finish"]["env"]
+
+
+def test_every_action_that_is_used_is_pinned_to_a_commit_with_its_version(documented):
+    for path in (ROOT / "action.yml", *workflow_files(documented)):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if match := re.search(r"uses: ([^\s./]\S+)(.*)", line):
+                assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", match[1]), (path, line)
+                assert re.search(r"# \S+", match[2]), (path, line)
+
+
+def test_extras_that_the_action_installs_exist():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    known = set(declared["project"]["optional-dependencies"])
+    named = {
+        extra
+        for text in re.findall(r"extras='\[([a-z,]+)\]'", STEPS["install"]["run"])
+        for extra in text.split(",")
+    }
+    assert named
+    assert named <= known
+
+
+def test_the_description_of_command_names_every_command():
+    assert all(name in ACTION["inputs"]["command"]["description"] for name in COMMANDS)
+
+
+def test_the_defaults_are_accepted(tmp_path):
+    environment = {
+        f"INPUT_{name.upper().replace('-', '_')}": str(facts["default"])
+        for name, facts in ACTION["inputs"].items()
+    }
+    inputs = read_inputs({**environment, "INPUT_WORKING_DIRECTORY": str(tmp_path)})
+    assert (inputs.command, inputs.fail_on, inputs.must_have_artifact) == (
+        "guard",
+        "findings",
+        True,
+    )
+
+
+def bash_steps() -> list[Any]:
+    found = []
+    for path in (ROOT / "action.yml", *WORKFLOWS):
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        jobs = [document["runs"]] if "runs" in document else document["jobs"].values()
+        for job in jobs:
+            for number, step in enumerate(job.get("steps", ())):
+                if "run" in step:
+                    found.append(pytest.param(step["run"], id=f"{path.name}-{number}"))
+    return found
+
+
+@pytest.mark.parametrize("script", bash_steps())
+def test_every_script_passes_shellcheck(script):
+    done = subprocess.run(
+        [program("shellcheck"), "--shell=bash", "-"], input=script, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def test_zizmor_has_nothing_to_say(documented):
+    done = subprocess.run(
+        [program("zizmor"), "--offline", "--no-progress", "--persona", "auditor", "--config",
+         str(ROOT / ".github" / "zizmor.yml"), "action.yml", ".github",
+         *map(str, sorted(documented.glob("*.yml")))],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("schema", "paths"),
+    [
+        ("vendor.github-actions", [ROOT / "action.yml"]),
+        ("vendor.github-workflows", WORKFLOWS),
+        ("vendor.dependabot", [ROOT / ".github" / "dependabot.yml"]),
+    ],
+)
+def test_files_have_the_form_that_github_expects(schema, paths):
+    assert paths
+    done = subprocess.run(
+        [program("check-jsonschema"), "--builtin-schema", schema, *map(str, paths)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_workflows_in_the_documents_have_the_form_that_github_expects(documented):
+    test_files_have_the_form_that_github_expects(
+        "vendor.github-workflows", sorted(documented.glob("*.yml"))
+    )
+
+
+def test_workflows_grant_nothing_at_the_top_and_keep_no_credentials(documented):
+    for path in workflow_files(documented):
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert document["permissions"] == {}, path
+        for job in document["jobs"].values():
+            for step in job.get("steps", ()):
+                if str(step.get("uses", "")).startswith("actions/checkout@"):
+                    assert step["with"]["persist-credentials"] is False, path
