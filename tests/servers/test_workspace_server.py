@@ -372,6 +372,27 @@ def test_a_running_check_does_not_outlive_the_server(end, place, root):
     assert ends(child)
 
 
+@pytest.mark.parametrize("end", ["stdin closes", signal.SIGTERM, signal.SIGINT])
+def test_the_server_takes_its_private_folder_with_it(end, place, tmp_path):
+    process = subprocess.Popen(
+        command(place),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environ(place) | {"TMPDIR": str(tmp_path)},
+    )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps({"jsonrpc": "2.0", **REQUESTS[0]}).encode() + b"\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == 1
+        assert os.listdir(tmp_path)
+        if end != "stdin closes":
+            process.send_signal(end)
+            process.wait(30)
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_call_that_the_client_gives_up_ends_its_command(server, root):
     with pytest.raises(MCPError, match="timed out"):
         server.call_within(1.0, "run_check", argv=["sh", "-c", "echo $$ > child; exec sleep 600"])
@@ -403,6 +424,23 @@ def test_a_root_that_is_no_work_tree_ends_the_start(place, tmp_path):
     )
     assert done.returncode == 3
     assert "not a git repository" in done.stderr
+
+
+def test_both_servers_are_listed(place):
+    done = started([*command(place)[:4], "--help"], env=environ(place), text=True)
+    assert "workspace" in done.stdout
+    assert "codex" in done.stdout
+
+
+def test_without_the_mcp_package_the_line_that_installs_it_is_printed(place):
+    source = (
+        "import sys; sys.modules['mcp'] = None\n"
+        "from codex_orchestrator.cli.app import run\nsys.exit(run(sys.argv[1:]))"
+    )
+    argv = command(place)
+    done = started([argv[0], "-c", source, *argv[3:]], env=environ(place), text=True)
+    assert done.returncode == 3
+    assert 'pip install "codex-orchestrator-toolkit[agents]"' in done.stderr
 
 
 def test_the_start_imports_no_model_vendor(place):

@@ -2,10 +2,12 @@
 
 import gc
 import os
+import shutil
 import signal
 import tempfile
 from pathlib import Path
-from typing import TypeVar
+from types import FrameType
+from typing import NoReturn, TypeVar
 
 import click
 from pydantic import TypeAdapter, ValidationError
@@ -85,9 +87,11 @@ def workspace(
 
     gc.freeze()
     gc.enable()
-    # The thread that reads stdin cannot be woken; the command of a running check ends with us.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    with tempfile.TemporaryDirectory(prefix="codex-orchestrator-mcp-") as private:
+    # A check that still runs at the end may write into the folder while it is removed.
+    with tempfile.TemporaryDirectory(
+        prefix="codex-orchestrator-mcp-", ignore_cleanup_errors=True
+    ) as private:
+        _end_on_signals(private)
         tools = open_tools(
             root,
             policy=allowed,
@@ -100,6 +104,17 @@ def workspace(
             uses=uses,
         )
         serve_stdio(tools, is_read_only=read_only)
+
+
+def _end_on_signals(private: str) -> None:
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        # The thread that reads stdin cannot be woken, so the process ends here and now. The
+        # keeper of a running check sees that and ends the check.
+        shutil.rmtree(private, ignore_errors=True)
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
 
 
 def _load(path: Path, kind: TypeAdapter[_Value]) -> _Value:
