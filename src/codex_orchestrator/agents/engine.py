@@ -18,7 +18,7 @@ from codex_orchestrator.agents.guardrails import (
     secret_guardrail,
     spec_guardrail,
 )
-from codex_orchestrator.agents.models import choose_model
+from codex_orchestrator.agents.models import open_model, require_key
 from codex_orchestrator.agents.roles import Guardrails, make_roles
 from codex_orchestrator.agents.team import SdkAgentTeam
 from codex_orchestrator.agents.workspace_server import (
@@ -57,7 +57,7 @@ class SdkAgentEngine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        self._model = choose_model(settings.model, base_url=settings.base_url, key=settings.key)
+        require_key(settings.model, base_url=settings.base_url, key=settings.key)
         agents.set_tracing_disabled(True)
 
     def describe(self) -> Engine:
@@ -94,6 +94,15 @@ class SdkAgentEngine:
                 root=root,
                 log=files.log,
             )
+            model = stack.enter_context(
+                portal.wrap_async_context_manager(
+                    open_model(
+                        self._settings.model,
+                        base_url=self._settings.base_url,
+                        key=self._settings.key,
+                    )
+                )
+            )
             enter_server(stack, portal, server)
             guardrails = Guardrails(
                 before_plan=spec_guardrail(rails.spec),
@@ -103,7 +112,7 @@ class SdkAgentEngine:
             yield SdkAgentTeam(
                 task,
                 make_roles(
-                    self._model,
+                    model,
                     workspace=server,
                     guardrails=guardrails,
                     timeout_s=REQUEST_TIMEOUT_S,
