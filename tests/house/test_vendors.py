@@ -1,0 +1,53 @@
+"""What the sources import is declared, and each vendor stands in the contracts."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+# Known on every floor: the command line's own library and the nouns' form.
+COMMON = {"click", "pydantic", "rfc8785", "yaml"}
+
+
+@pytest.fixture(scope="module")
+def imported(root: Path) -> set[str]:
+    """Top-level names of all third-party modules that the sources import, eagerly or not."""
+    names = set()
+    for path in (root / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path.name}: a relative import"
+                names.add((node.module or "").split(".")[0])
+    return names - set(sys.stdlib_module_names) - {"codex_orchestrator"}
+
+
+def test_every_imported_package_is_declared_and_not_only_there_by_chance(
+    root: Path, imported: set[str]
+) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = [
+        *project["dependencies"],
+        *(one for extra in project["optional-dependencies"].values() for one in extra),
+    ]
+    declared = {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in lines}
+    owners = metadata.packages_distributions()
+    # The Codex binary's package is a part of openai-codex and has its version.
+    loose = {
+        name
+        for name in imported - {"codex_cli_bin"}
+        if not {owner.lower() for owner in owners[name]} & declared
+    }
+    assert not loose
+
+
+def test_every_vendor_stands_in_the_contract(root: Path, imported: set[str]) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    contracts = {one["id"]: one for one in project["tool"]["importlinter"]["contracts"]}
+    assert imported - COMMON <= set(contracts["vendors"]["forbidden_modules"])
+    assert imported - {"yaml"} <= set(contracts["hook"]["forbidden_modules"])
