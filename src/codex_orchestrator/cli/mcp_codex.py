@@ -126,6 +126,9 @@ def codex(
     try:
         asyncio.run(serve_stdio(bridge))
     finally:
+        # A signal in the middle of closing would begin it a second time.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         bridge.close()
 
 

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from codex_orchestrator.codex.binary import CodexBinary
 from codex_orchestrator.codex.escalation import Escalation, Grants
 from codex_orchestrator.codex.failure import CodexCallError, Failure, FailureCode
 from codex_orchestrator.codex.hardening import CALLER_SETTINGS
-from codex_orchestrator.codex.private_home import private_home
+from codex_orchestrator.codex.private_home import PrivateHome, private_home
 from codex_orchestrator.codex.retry import RetryPlan, run_with_retries
 from codex_orchestrator.codex.session import (
     DEFAULT_BASE_URL,
@@ -138,9 +138,17 @@ class CodexBridge:
             return self._session
 
     def _start(self) -> CodexSession:
+        try:
+            return self._start_in(private_home())
+        except OSError as error:
+            raise CodexCallError(
+                Failure(FailureCode.CODEX_EXITED, f"no private folder for Codex: {error}")
+            ) from error
+
+    def _start_in(self, place: AbstractContextManager[PrivateHome]) -> CodexSession:
         settings = self._settings
         with ExitStack() as stack:
-            home = stack.enter_context(private_home())
+            home = stack.enter_context(place)
             session = CodexSession(
                 SessionSettings(
                     binary=settings.binary,

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import json
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ from codex_orchestrator.servers.codex_schema import (
 
 _MAX_CALLS = 128
 _STOP_TIMEOUT_S = 30.0
+_STOP_PAUSE_S = 0.1
 _Context = ServerRequestContext[Any]
 _Result = TypeVar("_Result")
 
@@ -107,18 +108,25 @@ class _Tools:
             )
         )
         try:
-            report = await turn
+            report = await asyncio.shield(turn)
         except asyncio.CancelledError:
             cancelled.set()
             # The client went away, its turn must not go on. The scope is cancelled already, so
             # the wait needs a shield of its own.
             with anyio.move_on_after(_STOP_TIMEOUT_S, shield=True):
-                await self._in_thread(lambda: self._bridge.interrupt(thread_id))
+                await self._stop(turn, thread_id)
             raise
         await progress.flush()
         return _result(report, self._bridge.codex_version)
 
-    def _in_thread(self, call: Callable[[], _Result]) -> Awaitable[_Result]:
+    async def _stop(self, turn: "asyncio.Future[TurnReport]", thread_id: str) -> None:
+        # Again and again: the first time the turn may not have begun yet.
+        while not turn.done():
+            await self._in_thread(lambda: self._bridge.interrupt(thread_id))
+            await asyncio.wait([turn], timeout=_STOP_PAUSE_S)
+        turn.exception()  # nobody is left who would read it
+
+    def _in_thread(self, call: Callable[[], _Result]) -> "asyncio.Future[_Result]":
         return asyncio.get_running_loop().run_in_executor(self._pool, functools.partial(call))
 
 
