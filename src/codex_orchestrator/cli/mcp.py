@@ -45,7 +45,14 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-@mcp.command()
+_EXAMPLES = """\b
+Examples:
+  codex-orchestrator mcp workspace --root ../tree --policy policy.json --checks checks.json
+  codex-orchestrator mcp workspace --root . --policy policy.json --read-only
+"""
+
+
+@mcp.command(epilog=_EXAMPLES)
 @click.option("--root", required=True, metavar="DIR", type=_FOLDER, help="The git work tree.")
 @click.option(
     "--policy", required=True, metavar="FILE", type=_FILE, help="What agents may do, as JSON."
