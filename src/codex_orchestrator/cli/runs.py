@@ -13,7 +13,7 @@ def runs() -> None:
     """List, show and verify runs."""
 
 
-@runs.command("list")
+@runs.command("list", epilog="Example: codex-orchestrator runs list --task 0007-logging")
 @click.option("--task", metavar="ID", default=None, help="Only runs of this task.")
 @format_option("text", "json")
 @repository_options
@@ -33,7 +33,7 @@ def list_runs(
         echo_runs(found)
 
 
-@runs.command()
+@runs.command(epilog="Example: codex-orchestrator runs show 20261122t1915 --format json")
 @click.argument("run_id", metavar="RUN")
 @format_option("text", "json")
 @repository_options
@@ -50,7 +50,7 @@ def show(run_id: str, *, output_format: str, repo: str | None, config: str | Non
         echo_manifest(data, document, folder=store.find(run_id))
 
 
-@runs.command()
+@runs.command(epilog="Example: codex-orchestrator runs verify --format json")
 @click.argument("run_id", metavar="[RUN]", required=False)
 @format_option("text", "json")
 @repository_options
@@ -69,7 +69,7 @@ def verify(run_id: str | None, *, output_format: str, repo: str | None, config: 
     return int(report.exit_code)
 
 
-@runs.command()
+@runs.command(epilog="Example: codex-orchestrator runs rebuild 0007-logging")
 @click.argument("tasks", metavar="[TASK]...", nargs=-1)
 @repository_options
 def rebuild(tasks: tuple[str, ...], *, repo: str | None, config: str | None) -> None:
@@ -83,7 +83,7 @@ def rebuild(tasks: tuple[str, ...], *, repo: str | None, config: str | None) -> 
         say(f"{task}: {len(state.runs)} runs")
 
 
-@runs.command()
+@runs.command(epilog="Example: codex-orchestrator runs gc --keep 10 --older-than 30 --delete")
 @click.option("--keep", type=click.IntRange(min=0), metavar="N", help="Keep the N newest a task.")
 @click.option("--older-than", type=click.IntRange(min=0), metavar="DAYS", help="Only older ones.")
 @click.option("--unsynced", is_flag=True, help="Also runs that no catalog holds.")
@@ -143,7 +143,7 @@ def audit() -> None:
     """Show or verify the audit log."""
 
 
-@audit.command("show")
+@audit.command("show", epilog="Example: codex-orchestrator audit show --event synced --last 5")
 @click.option("--event", metavar="NAME", default=None, help="Only this event.")
 @click.option("--run", "run_id", metavar="RUN", default=None, help="Only this run.")
 @click.option("--task", metavar="ID", default=None, help="Only this task.")
@@ -182,7 +182,7 @@ def show_audit(
     return int(ExitCode.OK if not check.has_errors else ExitCode.FINDINGS)
 
 
-@audit.command("verify")
+@audit.command("verify", epilog="Example: codex-orchestrator audit verify --format json")
 @format_option("text", "json")
 @repository_options
 def verify_audit(*, output_format: str, repo: str | None, config: str | None) -> int:

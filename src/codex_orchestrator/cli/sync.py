@@ -10,6 +10,14 @@ from codex_orchestrator.cli.settings import load_settings
 from codex_orchestrator.model.errors import InputError
 
 _SHA256 = "sha256:"
+EXAMPLES = """\b
+Examples:
+  codex-orchestrator sync
+  codex-orchestrator sync 20261122t191500z-4f3a2b --require-artifact
+  codex-orchestrator sync --catalog s3://bucket/prefix --dry-run
+
+`sync record-artifact RUN --id ID --digest SHA256 --url URL` records where CI keeps a run's folder.
+"""
 
 
 class SyncCommand(click.Command):
@@ -30,7 +38,10 @@ class SyncCommand(click.Command):
         return super().make_context(info_name, args, parent, **extra)
 
 
-@click.command("record-artifact")
+@click.command(
+    "record-artifact",
+    epilog="Example: sync record-artifact 20261122t1915 --id 12 --digest sha256:… --url https://…",
+)
 @click.argument("run_id", metavar="RUN")
 @click.option("--id", "artifact_id", metavar="ID", required=True, help="The artifact's id.")
 @click.option("--digest", metavar="SHA256", required=True, help="SHA-256 of the uploaded archive.")
@@ -77,8 +88,7 @@ def record_artifact(
 
 @click.command(
     cls=SyncCommand,
-    epilog="`sync record-artifact RUN --id ID --digest SHA256 --url URL` records where CI keeps "
-    "the run's folder, as --require-artifact asks for.",
+    epilog=EXAMPLES,
 )
 @click.argument("run_ids", metavar="[RUN]...", nargs=-1)
 @click.option("--catalog", metavar="URL", help="file://, s3://, gs:// or az:// (default: config).")
@@ -130,7 +140,7 @@ def catalog() -> None:
     """Look into the catalog."""
 
 
-@catalog.command()
+@catalog.command(epilog="Example: codex-orchestrator catalog search logging --kind codemod")
 @click.argument("text", default="")
 @click.option("--kind", type=click.Choice(["codemod", "linter", "template"]), help="Only these.")
 @click.option("--catalog", "url", metavar="URL", help="Which catalog (default: config).")
