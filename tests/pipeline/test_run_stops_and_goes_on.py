@@ -78,6 +78,7 @@ def two_steps(tmp_path: Path) -> Path:
         ("tool-call", {"tool": "run_check"}),
         ("stage", {"stage": "test"}),
         ("stage", {"stage": "review"}),
+        ("run-finished", {}),
     ],
 )
 def test_a_run_that_is_killed_anywhere_is_resumed_to_the_same_result(
@@ -99,6 +100,18 @@ def test_a_run_that_is_killed_anywhere_is_resumed_to_the_same_result(
     attempts = {item["id"]: item["attempt"] for item in after["items"]}
     assert all(attempts[item] == 1 for item in was_done), "a finished item was built again"
     assert call("runs", "verify", report["run_id"], "--repo", str(two_steps)).code == 0
+
+
+def test_a_run_killed_while_it_is_written_up_is_not_judged_again(
+    two_steps: Path, call: CommandLine
+) -> None:
+    with running(two_steps) as process:
+        wait_for(process, "run-finished")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    asked = manifests(two_steps)[0]["usage"]["requests"]
+    resume(call, two_steps)
+    assert manifests(two_steps)[0]["usage"]["requests"] == asked
 
 
 def test_sigterm_saves_the_run_as_interrupted_and_says_how_to_go_on(

@@ -101,18 +101,22 @@ def _explain(transcript: Transcript) -> Answer:
     if not bad:
         return Answer(
             "",
-            {"summary": f"{len(results)} checks passed.", "likely_cause": "", "suggestion": ""},
+            {"summary": f"{_checks(len(results))} passed.", "likely_cause": "", "suggestion": ""},
         )
     failing = [name for result in bad for name in result["failures"]]
     names = ", ".join(failing[:20]) or ", ".join(result["name"] for result in bad)
     return Answer(
         "",
         {
-            "summary": f"{len(bad)} of {len(results)} checks did not pass: {names}",
+            "summary": f"{len(bad)} of {_checks(len(results))} did not pass: {names}",
             "likely_cause": "the change of this run, if the checks passed before it",
             "suggestion": "read the log; narrow the step's paths or mend the pattern",
         },
     )
+
+
+def _checks(count: int) -> str:
+    return "1 check" if count == 1 else f"{count} checks"
 
 
 def _review(transcript: Transcript) -> Answer:

@@ -34,7 +34,11 @@ class TaskFacts(Document):
 
 
 class RunFacts(Document):
-    """Which run this is. Times are RFC 3339 in UTC; commits are full object names."""
+    """Which run this is. Times are RFC 3339 in UTC; commits are full object names.
+
+    `tree` is the git tree object that the stages ended with; a run that has one needs only to be
+    written up.
+    """
 
     id: Identifier
     attempt: int = Field(ge=1)
@@ -43,6 +47,7 @@ class RunFacts(Document):
     state: RunState
     base_sha: str
     head_sha: str = ""
+    tree: str = ""
     host: str
 
 

@@ -11,9 +11,11 @@ from codex_orchestrator.pipeline.run_rooms import FinishedRun, RunRooms
 
 def finish_run(record: RunRecord, rooms: RunRooms, tree: WorkTree) -> FinishedRun:
     """Write all that a reader needs to judge the run, the manifest last."""
-    change = tree.change()
     if record.manifest.verdict is None:
         record.save(verdict=Verdict.FAILED)
+    # From here on a resumed run judges nothing again: the branch below may exist already.
+    record.save_run(tree=tree.snapshot(), finished_at=rooms.clock())
+    change = tree.change()
     patch = rooms.redaction.redact_bytes(change.patch)
     record.write("diff.patch", patch, kind="diff")
     branch = ""

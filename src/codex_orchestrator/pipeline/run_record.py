@@ -92,7 +92,7 @@ class RunRecord:
 
     def finish(self) -> str:
         """Write the last manifest, the run's summary and the audit record; return the hash."""
-        digest = self.save_run(state=RunState.FINISHED, finished_at=self._clock())
+        digest = self.save_run(state=RunState.FINISHED)
         self._store.summarize(self.manifest, digest)
         verdict = self.manifest.verdict
         self.audit("run-finished", manifest_sha256=digest, verdict=str(verdict))

@@ -90,6 +90,9 @@ def _carry_out(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Finis
 def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> FinishedRun:
     facts = record.manifest.run
     with rooms.workspace.open(facts.id, base_sha=facts.base_sha) as tree:
+        if facts.tree:
+            tree.restore(facts.tree)
+            return finish_run(record, rooms, tree)
         adapter, commands = rooms.adapters.commands(
             tree.root, wanted=request.task.adapter, checks=request.task.checks
         )
