@@ -1,6 +1,7 @@
 """The bridge as its clients start it: a process of its own, over a scripted model."""
 
 import json
+import os
 import queue
 import subprocess
 import threading
@@ -22,7 +23,10 @@ def bridge(
 ) -> Iterator[BridgeLaunch]:
     """Yield the launch of a bridge that retries without long waits."""
     key = Secret(KEY, scope=Scope.MODEL)
-    with bridge_launch(root=root, key=key, model="scripted", base_url=server.url, **more) as launch:
+    codex = os.environ.get("CODEX_ORCHESTRATOR_TEST_CODEX", "")
+    with bridge_launch(
+        root=root, key=key, model="scripted", base_url=server.url, codex_path=codex, **more
+    ) as launch:
         yield launch._replace(argv=(*launch.argv, "--retry-delay", "0.02", *options))
 
 
