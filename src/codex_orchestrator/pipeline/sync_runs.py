@@ -44,6 +44,10 @@ class SentRuns(Protocol):
         """Return the ids of a task's runs that have a receipt of a catalog."""
         ...
 
+    def sweep(self, task_id: str) -> None:
+        """Remove what writers that died left among the receipts of a task."""
+        ...
+
     def keep(self, receipt: Receipt) -> None:
         """Write a receipt, durable before this returns."""
         ...
@@ -151,6 +155,8 @@ def _send(
     if not runs:
         return (), ()
     catalog = rooms.open_catalog()
+    for task_id in sorted({run.task_id for run in runs}):
+        rooms.outbox.sweep(task_id)
     synced: list[Receipt] = []
     failed: list[FailedSync] = []
     for position, run in enumerate(runs):

@@ -1,5 +1,6 @@
 """Where things stand in a repository: every path is made here, from checked names."""
 
+import os
 from pathlib import Path
 
 from codex_orchestrator.model.errors import InputError
@@ -21,6 +22,7 @@ class Places:
         self.runs = repo / ".runs"
         self.out = repo / "out"
         self._disk = disk
+        self._durable: set[Path] = set()
 
     def run_folder(self, task_id: str, run_id: str) -> Path:
         """Return the folder of a run, whether it exists or not."""
@@ -47,10 +49,17 @@ class Places:
         steps = folder.relative_to(self.repo).parts
         made = False
         for depth in range(1, len(steps) + 1):
-            made = make_folder(self.repo.joinpath(*steps[:depth]), disk=self._disk)
+            place = self.repo.joinpath(*steps[:depth])
+            if place in self._durable and os.path.lexists(place):
+                # Its name is on the disk since an earlier call; that it is still ours is not sure.
+                check_private(place)
+                made = False
+                continue
+            made = make_folder(place, disk=self._disk)
             if made and depth == 1:
                 # A folder that ignores itself: a run never shows in the user's `git status`.
-                write_file(self.repo / steps[0] / ".gitignore", b"*\n", disk=self._disk)
+                write_file(place / ".gitignore", b"*\n", disk=self._disk)
+            self._durable.add(place)
         return made
 
     def check(self, folder: Path) -> bool:

@@ -181,6 +181,7 @@ class FileRunStore(RunArchive):
     def _write_state(self, state: TaskState) -> None:
         folder = self.places.task_out(state.task_id)
         self.places.make(folder)
+        sweep_folder(folder, disk=self._disk)
         text = state.model_dump_json(by_alias=True, indent=2)
         write_file(folder / "state.json", text.encode() + b"\n", disk=self._disk)
 
