@@ -19,7 +19,7 @@ INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-inp
 PRODUCT := $(VENV)/.product-installed
 DEV := $(VENV)/.dev-installed
 TEST_WORKERS ?= 2
-LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --system-certs \
 	--no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .PHONY: help demo test check bench lock schemas readme clean
