@@ -14,7 +14,8 @@ USUAL_FOLDERS = ("tasks/specs",)
 class Inquiry:
     """Git at work on one view: its changes, its files below some folders, and objects on demand.
 
-    Without lists only objects can be asked for. A hook that finds all facts in its cache asks for no object: two git calls are all it needs.
+    Without lists only objects can be asked for. A hook that finds all facts in its cache asks
+    for no object: two git calls are all it needs.
     """
 
     def __init__(self, git: Git, view: View, *, has_lists: bool = True) -> None:

@@ -40,17 +40,18 @@ def choose_config(
         return _load(inquiry, after, cache), ()  # the first commit: nothing was there before
     if moved:
         _load(inquiry, after, cache, label=f" (at {view.head[:12]})" if view.head else "")
+    label = f" (at {view.base[:12]})"
     try:
-        return _load(inquiry, before, cache, label=f" (at {view.base[:12]})"), ()
+        return _load(inquiry, before, cache, label=label), ()
     except InputError as error:
         if not moved:
             raise
         remark = Finding(
             "GUARD002",
             Severity.WARNING,
-            error.path.split(" ")[0],
+            error.path.removesuffix(label),
             error.line,
-            f"the configuration before this change is wrong ({error.message}); "
+            f"the configuration before this change is wrong ({error.message.replace(label, '')}); "
             "the change was checked under the defaults",
             "nothing to do once this change is merged",
         )
