@@ -2,8 +2,8 @@
 
     python benchmarks/runs.py [--runs 2000] [--records 20000] [--rounds 5]
 
-Goals: a sync with nothing to do takes at most one walk with stat of the same folders; appending to a
-long audit log takes at most 2 times as long as appending to a short one.
+Goals: a sync with nothing to do takes at most one walk with stat of the same folders; appending
+to a long audit log takes at most 2 times as long as appending to a short one.
 """
 
 import argparse
