@@ -42,6 +42,7 @@ def test_a_wish_is_declined_and_reported_and_the_turn_goes_on(
     assert report.content == "I could not"
     (asked,) = report.escalations
     assert (str(asked), asked.reason) == ("run:touch", "I need it")
+    assert asked.can_be_approved
     assert asked.detail == f"/bin/bash -c 'touch {outside}'"
     assert not outside.exists()
     assert report.commands[0].status == "declined"
@@ -62,7 +63,8 @@ def test_a_granted_command_runs_and_another_one_does_not(
     assert (tmp_path / "granted").exists()
     assert not [name for name in ("other", "a", "b") if (tmp_path / name).exists()]
     assert [granted for _, granted in decided] == [True, False, False]
-    assert [asked.value for asked in report.escalations][:1] == ["cp"]
+    assert [asked.can_be_approved for asked in report.escalations] == [True, False]
+    assert report.escalations[0].value == "cp"
 
 
 def test_a_patch_of_a_guarded_folder_asks_for_an_edit_and_is_never_granted(
@@ -81,6 +83,8 @@ def test_a_patch_of_a_guarded_folder_asks_for_an_edit_and_is_never_granted(
         "edit:.codex/config.toml",
         f"edit:{tmp_path}/outside.txt",
     ]
+    assert not any(asked.can_be_approved for asked in report.escalations)
+    assert report.status == "completed", "to stop for a person would not help"
     assert report.files == ()
     assert not (tmp_path / "outside.txt").exists()
     assert not (repo / ".codex/config.toml").exists()
@@ -112,7 +116,7 @@ def test_only_a_command_that_no_shell_interprets_has_a_name(
 @given(st.text(alphabet="npm ci;&|<>()$`\\\n*?'\"=", max_size=30))
 def test_a_grant_never_covers_a_command_with_a_shell_word_in_it(tail: str) -> None:
     command = f"npm {tail}"
-    asked = Escalation(RUN, "npm", "", command)
+    asked = Escalation(RUN, "npm", "", command, can_be_approved=True)
     if set(command) & set(";&|<>()$`\\\n*?"):
         assert not Grants(((RUN, "npm"),)).allow(asked, paths=(), command=command)
 
@@ -128,7 +132,7 @@ def test_network_is_never_granted() -> None:
 
 def test_an_edit_is_granted_when_every_path_of_it_is() -> None:
     grants = Grants(((EDIT, ".github/workflows/ci.yml"), (EDIT, "docs/**")))
-    asked = Escalation(EDIT, "docs/a.md", "", "")
+    asked = Escalation(EDIT, "docs/a.md", "", "", can_be_approved=True)
     assert grants.allow(asked, paths=("docs/a.md", ".github/workflows/ci.yml"), command="")
     assert not grants.allow(asked, paths=("docs/a.md", "src/a.py"), command="")
     assert not grants.allow(asked, paths=(), command="")

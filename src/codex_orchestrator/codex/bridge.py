@@ -175,8 +175,9 @@ class CodexBridge:
     def _record(self, escalation: Escalation, granted: bool) -> None:  # noqa: FBT001 - a callback
         if self._settings.decisions is None:
             return
+        refusal = "approval-required" if escalation.can_be_approved else "refused"
         record = {
-            "decision": "granted" if granted else "approval-required",
+            "decision": "granted" if granted else refusal,
             "escalation": str(escalation)[:_VALUE_CHARACTERS],
             "rule": _rule_of(escalation),
             "reason": escalation.reason,

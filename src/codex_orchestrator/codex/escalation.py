@@ -17,13 +17,15 @@ _NEVER_EDITED = (".git/**", "**/.git/**", "**/.codex/**", "**/.agents/**")
 class Escalation(NamedTuple):
     """A request that leaves the sandbox: `kind:value` is what a person would approve.
 
-    `reason` is the model's own text, `detail` the command or paths in full.
+    `reason` is the model's own text, `detail` the command or paths in full. What no approval can
+    cover (a command that a shell interprets, a path outside, the network) is refused for good.
     """
 
     kind: ApprovalKind
     value: str
     reason: str
     detail: str
+    can_be_approved: bool
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.value}"
@@ -46,19 +48,22 @@ class Grants(NamedTuple):
             paths: of an edit, all paths relative to the work tree.
             command: of a run, the command as Codex gave it.
         """
+        if not escalation.can_be_approved:
+            return False
         if escalation.kind is ApprovalKind.RUN:
             argv = plain_argv(command)
             return bool(argv) and (ApprovalKind.RUN, argv[0]) in self.entries
-        if escalation.kind is ApprovalKind.EDIT:
-            globs = [value for kind, value in self.entries if kind is ApprovalKind.EDIT]
-            return bool(paths) and all(_may_edit(path, globs) for path in paths)
-        return False
+        globs = [value for kind, value in self.entries if kind is ApprovalKind.EDIT]
+        return _may_ever_edit(paths) and all(
+            any(matches_glob(path, glob) for glob in globs) for path in paths
+        )
 
 
-def _may_edit(path: str, globs: Sequence[str]) -> bool:
-    if path.startswith("/") or any(matches_glob(path, glob) for glob in _NEVER_EDITED):
-        return False
-    return any(matches_glob(path, glob) for glob in globs)
+def _may_ever_edit(paths: Sequence[str]) -> bool:
+    return bool(paths) and not any(
+        path.startswith("/") or any(matches_glob(path, glob) for glob in _NEVER_EDITED)
+        for path in paths
+    )
 
 
 def plain_argv(command: str) -> tuple[str, ...]:
@@ -92,18 +97,19 @@ def parse_request(
     """
     if not method.endswith(("requestApproval", "Approval")):
         return None
-    reason = str(params.get("reason") or "")
+    reason, command = str(params.get("reason") or ""), str(params.get("command") or "")
     network = params.get("networkApprovalContext")
-    if isinstance(network, dict):
-        host = str(network.get("host") or "*")
-        return Escalation(ApprovalKind.NETWORK, host, reason, str(params.get("command") or ""))
+    if isinstance(network, dict) or "permissions" in method:
+        host = str((network or {}).get("host") or "*")
+        detail = command or str(params.get("permissions") or "")
+        return Escalation(ApprovalKind.NETWORK, host, reason, detail, can_be_approved=False)
     if "fileChange" in method or method == "applyPatchApproval":
-        return Escalation(ApprovalKind.EDIT, paths[0] if paths else "*", reason, ", ".join(paths))
-    if "permissions" in method:
-        return Escalation(ApprovalKind.NETWORK, "*", reason, str(params.get("permissions") or ""))
-    command = str(params.get("command") or "")
+        value, detail = paths[0] if paths else "*", ", ".join(paths)
+        can_be = _may_ever_edit(paths)
+        return Escalation(ApprovalKind.EDIT, value, reason, detail, can_be_approved=can_be)
     argv = plain_argv(command)
-    return Escalation(ApprovalKind.RUN, argv[0] if argv else command or "*", reason, command)
+    value = argv[0] if argv else command or "*"
+    return Escalation(ApprovalKind.RUN, value, reason, command, can_be_approved=bool(argv))
 
 
 def relative_path(path: str, root: str) -> str:

@@ -283,7 +283,8 @@ class _Thread:
     def _status(self, end: dict[str, Any], failure: Failure | None) -> TurnStatus:
         if failure is not None:
             return "interrupted" if end.get("status") == "interrupted" else "failed"
-        return "approval-required" if self.refused else "completed"
+        can_be = any(escalation.can_be_approved for escalation in self.refused)
+        return "approval-required" if can_be else "completed"
 
     def _failure(self, end: dict[str, Any]) -> Failure | None:
         if end.get("status") == "completed":

@@ -97,12 +97,17 @@ class WireCommand(_Wire):
 
 
 class WireEscalation(_Wire):
-    """A wish to leave the sandbox that was declined; `kind:value` is what one would approve."""
+    """A wish to leave the sandbox that was declined; `kind:value` is what one would approve.
+
+    Where `canBeApproved` is false no approval covers it: a shell would interpret the command, a
+    path lies outside, or it is about the network.
+    """
 
     kind: str
     value: str
     reason: str
     detail: str
+    can_be_approved: bool
 
 
 class CodexAnswer(_Wire):
