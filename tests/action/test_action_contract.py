@@ -175,3 +175,26 @@ def test_workflows_grant_nothing_at_the_top_and_keep_no_credentials(documented):
             for step in job.get("steps", ()):
                 if str(step.get("uses", "")).startswith("actions/checkout@"):
                     assert step["with"]["persist-credentials"] is False, path
+
+
+def test_a_python_that_has_the_toolkit_is_used_as_it_is_whatever_its_path(tmp_path):
+    odd = tmp_path / 'it\'s "odd" $HOME `x`'
+    odd.mkdir()
+    python = odd / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    before = python.read_bytes()
+    for _ in range(2):
+        subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", STEPS["install"]["run"]],
+            env={"PATH": "/usr/bin:/bin", "RUNNER_TEMP": str(tmp_path), "COMMAND": "guard"}
+            | {"PACKAGE_SPEC": str(python), "ACTION_PATH": str(ROOT), "PYTHON": ""},
+            check=True,
+        )
+    assert python.read_bytes() == before
+    done = subprocess.run(
+        [tmp_path / "codex-orchestrator" / "action", "--help"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "finish" in done.stdout

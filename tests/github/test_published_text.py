@@ -114,6 +114,11 @@ def test_names_with_underscores_are_not_escaped():
     assert line("call read_file now") == "call read_file now"
 
 
+def test_dates_and_numbers_are_not_escaped():
+    assert line("2026-11-22") == "2026-11-22"
+    assert line("1.5 seconds") == "1.5 seconds"
+
+
 def test_a_fence_is_longer_than_any_fence_inside():
     published = fenced("````\ninside\n````")
     [block] = [token for token in PARSER.parse(published) if token.type == "fence"]

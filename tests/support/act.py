@@ -19,7 +19,6 @@ ROOT = Path(__file__).parents[2]
 STANDINS = ROOT / "tests" / "action" / "standins"
 ACT = Path(sys.executable).with_name("act")
 OURS = "your-org/codex-orchestrator@v1"
-EXTRAS = "agents,patterns,github,vault,catalog,report"
 
 
 @dataclass
@@ -50,12 +49,12 @@ class Finished:
 
 
 def build_wheelhouse(folder: Path) -> Path:
-    """Build the toolkit and fetch what it needs, once; installing needs no network then."""
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check",
-         "--no-build-isolation", "--wheel-dir", str(folder), f"{ROOT}[{EXTRAS}]"],
-        check=True,
-    )  # fmt: skip
+    """Fetch what the lock names and build the toolkit, once; installing needs no network then."""
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
+    pip += ["--wheel-dir", str(folder)]
+    lock = str(ROOT / "requirements" / "product.lock")
+    subprocess.run([*pip, "--require-hashes", "--requirement", lock], check=True)
+    subprocess.run([*pip, "--no-deps", "--no-build-isolation", str(ROOT)], check=True)
     return folder
 
 

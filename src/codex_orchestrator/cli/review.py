@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from codex_orchestrator.model.delivery import Undelivered
     from codex_orchestrator.pipeline.publish_review import PublishedReview, PublishRooms
 
+EXAMPLES = """\b
+Examples:
+  codex-orchestrator review publish 20261122t191500z-4f3a2b --staged-only
+  codex-orchestrator review publish 20261122t191500z-4f3a2b --pr 7 --repository your-org/shop
+"""
 PLACES = ("comment", "summary")
 Missing = tuple["Undelivered", str, str]
 
@@ -46,7 +51,7 @@ def _places(_context: click.Context, _parameter: click.Parameter, value: str) ->
     return wanted
 
 
-@review.command()
+@review.command(epilog=EXAMPLES)
 @click.argument("run")
 @click.option("--pr", type=click.IntRange(min=1), help="Pull request (default: the event's).")
 @click.option("--repository", metavar="OWNER/NAME", help="On GitHub (default: the workflow's).")

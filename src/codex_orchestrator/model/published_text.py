@@ -37,7 +37,7 @@ _ESCAPED = {char: "\\" + char for char in "\\`*_~[]#$"} | {
     ">": "&gt;",
     "|": "&#124;",
 }
-_BLOCK_START = re.compile(r"\A(\d{0,9})([-+=.)])")
+_BLOCK_START = re.compile(r"\A(?:(\d{1,9})(?=[.)](?:\s|$))|(?=[-+=]))")
 _INSIDE_WORD = re.compile(r"(?<=[^\W_])_(?=[^\W_])")
 _INFO = re.compile(r"[a-z0-9+-]{1,20}")
 
@@ -125,7 +125,7 @@ def _block_line(text: str) -> str:
 
 def _no_block(text: Markdown) -> Markdown:
     """Take from a line's start what would open a list, a rule or an underlined heading."""
-    return Markdown(_BLOCK_START.sub(r"\1\\\2", text))
+    return Markdown(_BLOCK_START.sub(lambda start: f"{start[1] or ''}\\", text))
 
 
 def _prose_line(text: str) -> Markdown:
