@@ -9,7 +9,8 @@ from typing import Any
 from codex_orchestrator.codex.binary import CodexBinary
 from codex_orchestrator.codex.escalation import Escalation, Grants
 from codex_orchestrator.codex.private_home import private_home
-from codex_orchestrator.codex.session import CodexSession, SessionSettings, ThreadRequest
+from codex_orchestrator.codex.session import CodexSession, SessionSettings
+from codex_orchestrator.codex.thread import ThreadRequest
 from codex_orchestrator.codex.turn import TurnReport
 from codex_orchestrator.model.credential import Scope, Secret
 from support.responses_server import ResponsesServer, Script, Step, responses_server

@@ -21,8 +21,8 @@ from codex_orchestrator.codex.session import (
     CodexSession,
     Progress,
     SessionSettings,
-    ThreadRequest,
 )
+from codex_orchestrator.codex.thread import ThreadRequest
 from codex_orchestrator.codex.turn import TurnReport
 from codex_orchestrator.model.credential import Secret
 

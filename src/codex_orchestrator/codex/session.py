@@ -3,13 +3,13 @@
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from codex_orchestrator.codex.binary import CodexBinary
 from codex_orchestrator.codex.escalation import Escalation, Grants, parse_request
-from codex_orchestrator.codex.failure import CodexCallError, Failure, FailureCode, failure_of_turn
+from codex_orchestrator.codex.failure import CodexCallError, Failure, FailureCode
 from codex_orchestrator.codex.hardening import (
     HARDENING,
     PROVIDER,
@@ -18,14 +18,13 @@ from codex_orchestrator.codex.hardening import (
     turn_sandbox,
 )
 from codex_orchestrator.codex.private_home import PrivateHome
-from codex_orchestrator.codex.turn import TurnLog, TurnReport, TurnStatus
+from codex_orchestrator.codex.thread import Thread, ThreadRequest
+from codex_orchestrator.codex.turn import TurnReport
 from codex_orchestrator.model.credential import Secret
 
 INTERRUPT_TIMEOUT_S = 10.0
 _PATHS_TIMEOUT_S = 2.0
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
-_SILENCE = "the model ended the turn without an answer; it may have refused"
-Sandbox = Literal["read-only", "workspace-write"]
 Progress = Callable[[str], None]
 
 
@@ -39,18 +38,6 @@ class SessionSettings(NamedTuple):
     on_escalation: Callable[[Escalation, bool], None] = lambda _escalation, _granted: None
 
 
-class ThreadRequest(NamedTuple):
-    """How a thread starts. `cwd` is absolute; `config` holds caller settings only."""
-
-    cwd: str
-    model: str
-    sandbox: Sandbox = "workspace-write"
-    approval_policy: Literal["never", "on-request"] = "on-request"
-    config: Mapping[str, Any] = {}
-    base_instructions: str = ""
-    developer_instructions: str = ""
-
-
 class CodexSession:
     """A hardened app-server with its threads. One turn at a time in each thread."""
 
@@ -60,7 +47,7 @@ class CodexSession:
 
         path = os.pathsep.join([*settings.binary.tool_dirs, os.environ.get("PATH", os.defpath)])
         self._settings = settings
-        self._threads: dict[str, _Thread] = {}
+        self._threads: dict[str, Thread] = {}
         self._lock = threading.Lock()
         self._server = AppServer(
             settings.binary,
@@ -124,7 +111,7 @@ class CodexSession:
         wanted = {name: value for name, value in params.items() if value is not None}
         thread_id = str(self._server.call("thread/start", wanted)["thread"]["id"])
         with self._lock:
-            self._threads[thread_id] = _Thread(thread_id, request)
+            self._threads[thread_id] = Thread(thread_id, request)
         return thread_id
 
     def run_turn(
@@ -182,7 +169,7 @@ class CodexSession:
             if not thread.log.wait_for_end(INTERRUPT_TIMEOUT_S):
                 self._server.kill()
 
-    def _end_commands(self, thread: "_Thread") -> None:
+    def _end_commands(self, thread: Thread) -> None:
         # A command that the turn left running would go on changing files under the tests.
         try:
             self._server.call("thread/backgroundTerminals/clean", {"threadId": thread.id})
@@ -190,13 +177,13 @@ class CodexSession:
             self._server.kill()
             raise
 
-    def _stop_late(self, thread: "_Thread") -> None:
+    def _stop_late(self, thread: Thread) -> None:
         thread.is_late = True
         self._stop(thread)
         if not thread.log.wait_for_end(INTERRUPT_TIMEOUT_S):
             self._server.kill()
 
-    def _stop(self, thread: "_Thread") -> None:
+    def _stop(self, thread: Thread) -> None:
         stop = {"threadId": thread.id, "turnId": thread.turn_id}
         try:
             self._server.call("turn/interrupt", stop)
@@ -205,7 +192,7 @@ class CodexSession:
             return
 
     @contextmanager
-    def _claimed(self, thread_id: str) -> Iterator["_Thread"]:
+    def _claimed(self, thread_id: str) -> Iterator[Thread]:
         with self._lock:
             thread = self._threads.get(thread_id)
             if thread is None:
@@ -242,57 +229,3 @@ class CodexSession:
         if "permissions" in method:
             return {"permissions": {}, "scope": "turn"}
         return {"decision": "accept" if granted else "decline"}
-
-
-class _Thread:
-    """A thread and, while one runs, its turn."""
-
-    def __init__(self, thread_id: str, request: ThreadRequest) -> None:
-        self.id = thread_id
-        self.request = request
-        self.is_busy = False
-        self.is_cancelled = False
-        self.is_late = False
-        self.turn_id = ""
-        self.refused: list[Escalation] = []
-        self.log = TurnLog(request.cwd, spent={})
-
-    def begin(self) -> None:
-        self.log = TurnLog(self.request.cwd, spent=self.log.totals)
-        self.refused, self.turn_id = [], ""
-        self.is_busy, self.is_cancelled, self.is_late = True, False, False
-
-    def end(self) -> None:
-        self.is_busy = False
-
-    def report(self) -> TurnReport:
-        end = self.log.end or {}
-        failure = self._failure(end)
-        return TurnReport(
-            thread_id=self.id,
-            status=self._status(end, failure),
-            content=self.log.content,
-            usage=self.log.usage(),
-            files=self.log.files,
-            commands=tuple(self.log.commands),
-            escalations=tuple(self.refused),
-            failure=failure,
-            duration_ms=int(end.get("durationMs") or 0),
-        )
-
-    def _status(self, end: dict[str, Any], failure: Failure | None) -> TurnStatus:
-        if failure is not None:
-            return "interrupted" if end.get("status") == "interrupted" else "failed"
-        can_be = any(escalation.can_be_approved for escalation in self.refused)
-        return "approval-required" if can_be else "completed"
-
-    def _failure(self, end: dict[str, Any]) -> Failure | None:
-        if end.get("status") == "completed":
-            # Codex shows nothing of a refusal that the model sends as such.
-            is_silent = not self.log.content and not self.refused
-            return Failure(FailureCode.NO_ANSWER, _SILENCE) if is_silent else None
-        if self.is_late:
-            return Failure(FailureCode.TURN_TIMEOUT, "the turn took longer than its time limit")
-        if end.get("status") == "interrupted":
-            return Failure(FailureCode.INTERRUPTED, "the turn was interrupted")
-        return failure_of_turn(end.get("error"))

@@ -1,0 +1,80 @@
+"""A thread of Codex: how it was asked for, and the turn that runs in it."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from codex_orchestrator.codex.escalation import Escalation
+from codex_orchestrator.codex.failure import Failure, FailureCode, failure_of_turn
+from codex_orchestrator.codex.turn import TurnLog, TurnReport, TurnStatus
+
+_SILENCE = "the model ended the turn without an answer; it may have refused"
+Sandbox = Literal["read-only", "workspace-write"]
+
+
+class ThreadRequest(NamedTuple):
+    """How a thread starts. `cwd` is absolute; `config` holds caller settings only."""
+
+    cwd: str
+    model: str
+    sandbox: Sandbox = "workspace-write"
+    approval_policy: Literal["never", "on-request"] = "on-request"
+    config: Mapping[str, Any] = {}
+    base_instructions: str = ""
+    developer_instructions: str = ""
+
+
+class Thread:
+    """A thread and, while one runs, its turn."""
+
+    def __init__(self, thread_id: str, request: ThreadRequest) -> None:
+        self.id = thread_id
+        self.request = request
+        self.is_busy = False
+        self.is_cancelled = False
+        self.is_late = False
+        self.turn_id = ""
+        self.refused: list[Escalation] = []
+        self.log = TurnLog(request.cwd, spent={})
+
+    def begin(self) -> None:
+        """Make ready for a turn; what it costs is counted from here."""
+        self.log = TurnLog(self.request.cwd, spent=self.log.totals)
+        self.refused, self.turn_id = [], ""
+        self.is_busy, self.is_cancelled, self.is_late = True, False, False
+
+    def end(self) -> None:
+        """Let the next turn in."""
+        self.is_busy = False
+
+    def report(self) -> TurnReport:
+        """Return what the turn did, once its end has been noted."""
+        end = self.log.end or {}
+        failure = self._failure(end)
+        return TurnReport(
+            thread_id=self.id,
+            status=self._status(end, failure),
+            content=self.log.content,
+            usage=self.log.usage(),
+            files=self.log.files,
+            commands=tuple(self.log.commands),
+            escalations=tuple(self.refused),
+            failure=failure,
+            duration_ms=int(end.get("durationMs") or 0),
+        )
+
+    def _status(self, end: dict[str, Any], failure: Failure | None) -> TurnStatus:
+        if failure is not None:
+            return "interrupted" if end.get("status") == "interrupted" else "failed"
+        can_be = any(escalation.can_be_approved for escalation in self.refused)
+        return "approval-required" if can_be else "completed"
+
+    def _failure(self, end: dict[str, Any]) -> Failure | None:
+        if end.get("status") == "completed":
+            # Codex shows nothing of a refusal that the model sends as such.
+            is_silent = not self.log.content and not self.refused
+            return Failure(FailureCode.NO_ANSWER, _SILENCE) if is_silent else None
+        if self.is_late:
+            return Failure(FailureCode.TURN_TIMEOUT, "the turn took longer than its time limit")
+        if end.get("status") == "interrupted":
+            return Failure(FailureCode.INTERRUPTED, "the turn was interrupted")
+        return failure_of_turn(end.get("error"))
