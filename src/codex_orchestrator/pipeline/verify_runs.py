@@ -130,7 +130,8 @@ def _verified(run: InspectedRun, *, store: InspectableRuns, logged: _Logged) -> 
     if is_finished and run.is_busy and names not in logged.finished:
         note = "is being finished right now; verify it again when its process has ended"
     elif summary is not None and is_finished:
-        findings += _record_findings(run, summary, logged)
+        # First the manifest: when it was changed, what it says of artifacts means little.
+        findings = [*_record_findings(run, summary, logged), *findings]
         findings += _state_findings(run, summary, store)
     elif summary is not None:
         note = _unfinished(summary.state, is_busy=run.is_busy)
