@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.catalog.object_store import open_object_store
+from codex_orchestrator.model.run import RunState
 from codex_orchestrator.pipeline.sync_runs import SyncRequest, SyncRooms, sync_runs
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.outbox import Outbox
@@ -122,6 +123,17 @@ def test_gc_keeps_the_newest_the_young_and_the_unfinished(
     assert "2 newest" in document["kept"][RUN]
     young = json.loads(call("runs", "gc", "--older-than", "36500", "--format", "json").out)
     assert "not older than" in young["kept"][RUN]
+
+
+def test_gc_keeps_a_run_whose_time_cannot_be_read(call: CommandLine, repo: Path) -> None:
+    store = FileRunStore(repo)
+    store.create(TASK, RUN)
+    manifest = make_manifest(state=RunState.FINISHED)
+    facts = manifest.run.model_copy(update={"finished_at": "yesterday"})
+    store.save(manifest.model_copy(update={"run": facts}))
+    done = call("runs", "gc", "--older-than", "0", "--unsynced", "--delete")
+    assert done.code == 0
+    assert "not older" in done.err
 
 
 def test_the_audit_log_is_shown_filtered(call: CommandLine, repo: Path, finished: Path) -> None:

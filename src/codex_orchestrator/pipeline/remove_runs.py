@@ -126,4 +126,9 @@ def _reason_to_keep(
 
 
 def _is_older(moment: str, *, days: int, now: str) -> bool:
-    return datetime.fromisoformat(now) - datetime.fromisoformat(moment) > timedelta(days=days)
+    try:
+        age = datetime.fromisoformat(now) - datetime.fromisoformat(moment)
+    except (ValueError, TypeError):
+        # A manifest of unknown age is not old.
+        return False
+    return age > timedelta(days=days)
