@@ -89,7 +89,8 @@ def test_permissions_stay_and_no_other_file_is_left(library: Library, tmp_path: 
         (BEFORE + b"\xff", "not UTF-8 (byte 16)"),
         (BEFORE + b"\0", "holds NUL bytes"),
         (BEFORE + b"a\rb\n", "carriage returns that end no line"),
-        (BEFORE + b"#" * (2 * 1024 * 1024), "the limit is 2097152"),
+        (BEFORE + b"#\n" * (1024 * 1024), "the limit is 2097152"),
+        (BEFORE + b"#" * 20_001, "a line of 20001 characters"),
     ],
 )
 def test_a_file_that_is_no_text_is_named_and_left(

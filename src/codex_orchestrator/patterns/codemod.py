@@ -29,6 +29,13 @@ class Edit(NamedTuple):
     text: str
 
 
+class _Plan(NamedTuple):
+    """Edits of one pass in order of place, and how deep matches lie in each other."""
+
+    edits: list[Edit]
+    depth: int
+
+
 class ChangedText(NamedTuple):
     """A text after a codemod, and how many places it changed. Zero edits: the same text."""
 
@@ -47,68 +54,68 @@ def change_text(asset: Asset, text: str, language: str) -> ChangedText:
     if not any(needs_of(rule).is_met_by(text) for rule in rules):
         return ChangedText(text, 0)
     root = parse(text, language)
-    hits = _working(text, find_hits(text, root, rules))
-    if not hits:
+    plan = _plan(text, find_hits(text, root, rules))
+    if not plan.edits:
         return ChangedText(text, 0)
     for unless in asset.source.unless:
         if find_config(root, {"rule": unless.rule.config()}, source=asset.source.id):
             raise SkipFile(unless.reason)
-    result = _settle(text, hits, rules, language, asset.source.adds)
+    result = _settle(text, plan, rules, language, asset.source.adds)
     _refuse_broken(text, count_errors(root), result.text, language)
     return result
 
 
 def _settle(
-    text: str, hits: list[Hit], rules: Sequence[Rule], language: str, adds: Additions
+    text: str, plan: _Plan, rules: Sequence[Rule], language: str, adds: Additions
 ) -> ChangedText:
     """Edit in passes: inner matches wait for the next pass, anything else must be gone by then."""
     count = 0
-    added = False
+    insertions: list[Insertion] = []
+    if adds != Additions():
+        insertions = plan_additions(
+            text, imports=adds.imports, statement=adds.statement, first_use=plan.edits[0].start
+        )
     for _ in range(_MAX_PASSES):
-        edits, waiting = _plan(text, hits)
-        count += len(edits)
+        if plan.depth > _MAX_PASSES:
+            break
+        count += len(plan.edits)
         if count > _MAX_EDITS:
             raise SkipFile(f"more than {_MAX_EDITS} places to change")
-        insertions: list[Insertion] = []
-        if not added and adds != Additions():
-            insertions = plan_additions(
-                text, imports=adds.imports, statement=adds.statement, first_use=edits[0].start
-            )
-            added = True
-        text = apply_edits(text, edits, insertions)
-        hits = _working(text, find_hits(text, parse(text, language), rules))
-        if not hits:
+        text = apply_edits(text, plan.edits, insertions)
+        insertions = []
+        may_go_on = plan.depth > 1
+        plan = _plan(text, find_hits(text, parse(text, language), rules))
+        if not plan.edits:
             return ChangedText(text, count)
-        if not waiting:
+        if not may_go_on:
             raise SkipFile("the codemod finds new work in its own output")
     raise SkipFile(f"not settled after {_MAX_PASSES} passes")
 
 
-def _working(text: str, hits: list[Hit]) -> list[Hit]:
-    """Return the hits whose fix differs from what stands there."""
-    return [hit for hit in hits if expand(_fix(hit), hit, text) != text[hit.start : hit.end]]
-
-
-def _fix(hit: Hit) -> str:
-    return hit.rule.fix or ""
-
-
-def _plan(text: str, hits: list[Hit]) -> tuple[list[Edit], int]:
-    """Return the outermost edits in order, and how many inner ones must wait."""
+def _plan(text: str, hits: list[Hit]) -> _Plan:
+    """Plan the outermost edits; what lies inside one waits, and is not even written out yet."""
     edits: list[Edit] = []
-    waiting = 0
+    depth = 0
+    open_ends: list[int] = []
     for hit in hits:
-        edit = Edit(hit.start, hit.end, expand(_fix(hit), hit, text))
+        while open_ends and open_ends[-1] <= hit.start:
+            open_ends.pop()
         last = edits[-1] if edits else None
-        if last is None or edit.start >= last.end:
-            edits.append(edit)
-        elif edit == last:
+        if last is not None and hit.start < last.end and (hit.start, hit.end) != last[:2]:
+            if hit.end > last.end:
+                raise SkipFile(f"edits overlap at line {hit.line}")
+            open_ends.append(hit.end)
+            depth = max(depth, len(open_ends))
             continue
-        elif edit.end <= last.end and (edit.start, edit.end) != (last.start, last.end):
-            waiting += 1
-        else:
-            raise SkipFile(f"edits overlap at line {hit.line}")
-    return edits, waiting
+        new = expand(hit.rule.fix or "", hit, text)
+        if last is not None and (hit.start, hit.end) == last[:2]:
+            if new != last.text:
+                raise SkipFile(f"edits overlap at line {hit.line}")
+        elif new != text[hit.start : hit.end]:
+            edits.append(Edit(hit.start, hit.end, new))
+            open_ends = [hit.end]
+            depth = max(depth, 1)
+    return _Plan(edits, depth)
 
 
 def apply_edits(text: str, edits: list[Edit], insertions: list[Insertion]) -> str:

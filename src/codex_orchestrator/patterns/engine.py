@@ -145,12 +145,19 @@ def expand(template: str, hit: Hit, text: str) -> str:
     Captured code is taken byte for byte. Further lines of a template get the indentation of the
     line where the hit starts, and the file's own line ends.
     """
-    line_start = text.rfind("\n", 0, hit.start) + 1
-    indent = text[line_start : hit.start]
-    indent = indent[: len(indent) - len(indent.lstrip(" \t"))]
-    newline = "\r\n" if text.find("\r\n") != -1 else "\n"
-    body = template.removesuffix("\n").replace("\n", newline + indent)
+    body = template.removesuffix("\n")
+    if "\n" in body:
+        body = body.replace("\n", _line_end(text) + _indentation(text, hit.start))
     return _VARIABLE.sub(lambda found: _captured(found[0], hit, text), body)
+
+
+def _line_end(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _indentation(text: str, place: int) -> str:
+    line = text[text.rfind("\n", 0, place) + 1 : place]
+    return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def _captured(variable: str, hit: Hit, text: str) -> str:

@@ -12,6 +12,9 @@ from codex_orchestrator.model.approval import matches_glob
 from codex_orchestrator.model.errors import NotCheckedError
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
+# Nobody writes such lines. Matching takes time that grows with the square of the nesting, and what
+# nests a hundred thousand times stands in one line.
+MAX_LINE = 20_000
 SKIPPED_FOLDERS = frozenset(
     [".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", ".runs"]
 )
@@ -131,6 +134,8 @@ def decode(data: bytes, mode: int = 0o644) -> SourceText:
         raise SkipFile(f"not UTF-8 (byte {error.start + len(bom)})") from error
     if "\r" in text.replace("\r\n", ""):
         raise SkipFile("carriage returns that end no line")
+    if len(text) > MAX_LINE and (longest := max(map(len, text.split("\n")))) > MAX_LINE:
+        raise SkipFile(f"a line of {longest} characters; the limit is {MAX_LINE}")
     return SourceText(text, bom, mode)
 
 

@@ -187,7 +187,8 @@ def _plan_statement(page: _Page, code: str) -> Insertion | None:
     if not isinstance(wanted, ast.Assign) or not isinstance(wanted.targets[0], ast.Name):
         raise SkipFile(f"{code!r} is not an assignment to a name")
     name = wanted.targets[0].id
-    same = [node for node in page.body if ast.dump(node) == ast.dump(wanted)]
+    code_of = ast.dump(wanted)
+    same = [n for n in page.body if isinstance(n, ast.Assign) and ast.dump(n) == code_of]
     if _count_bindings(page.tree, name) > len(same):
         raise SkipFile(f"the name {name!r} is already used for something else")
     if same:
