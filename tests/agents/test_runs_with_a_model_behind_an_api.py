@@ -94,7 +94,16 @@ def run_with(
         with serving(course(**roles)) as server:
             monkeypatch.setenv("OPENAI_BASE_URL", server.url)
             monkeypatch.setenv("OPENAI_API_KEY", "sk-test-loopback-key")
-            argv = ["run", str(project / TASK), "--model", "any/model", "--repo", str(project)]
+            argv = [
+                "run",
+                str(project / TASK),
+                "--model",
+                "any/model",
+                "--builder",
+                "workspace",
+                "--repo",
+                str(project),
+            ]
             done = call(*argv, "--format", "json")
         report = json.loads(done.out) if done.out else {}
         return done, report, server

@@ -1,14 +1,15 @@
 """The engine: starts what four agents need for one run, and ends all of it with the run."""
 
 import secrets as randomness
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import agents
-from anyio.from_thread import start_blocking_portal
+from agents import Model
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from codex_orchestrator import __version__
 from codex_orchestrator.agents.decisions import DecisionLog
@@ -19,11 +20,17 @@ from codex_orchestrator.agents.guardrails import (
     spec_guardrail,
 )
 from codex_orchestrator.agents.models import open_model, require_key
-from codex_orchestrator.agents.roles import Guardrails, make_roles
+from codex_orchestrator.agents.roles import (
+    CODEX_TOOLS,
+    Guardrails,
+    make_roles,
+    workspace_offers,
+)
 from codex_orchestrator.agents.team import SdkAgentTeam
-from codex_orchestrator.agents.workspace_server import (
+from codex_orchestrator.agents.tool_server import (
+    ServerCommand,
     ServerFiles,
-    WorkspaceServer,
+    ToolServer,
     enter_server,
     write_server_files,
 )
@@ -37,11 +44,31 @@ from codex_orchestrator.model.task import Task
 REQUEST_TIMEOUT_S = 600.0
 
 
+class BridgeOrder(NamedTuple):
+    """What a Codex bridge is asked for: its root, what was approved, and where it reports.
+
+    `timeout_s` bounds one turn, in seconds.
+    """
+
+    root: Path
+    approvals: tuple[str, ...]
+    decisions: Path
+    timeout_s: float
+
+
+class Codex(NamedTuple):
+    """Codex as builder: its version, and how a bridge to it is opened."""
+
+    version: str
+    open_bridge: Callable[[BridgeOrder], AbstractContextManager[ServerCommand]]
+
+
 class EngineSettings(NamedTuple):
     """Which model, where, and how the workspace server is started.
 
     `server` is the command up to its options; `environment` is all that the server inherits.
-    `library` is the folder that user patterns are read from.
+    `library` is the folder that user patterns are read from. Without `codex` the builder writes
+    by the workspace server's own tools.
     """
 
     model: str
@@ -50,10 +77,11 @@ class EngineSettings(NamedTuple):
     server: tuple[str, ...]
     environment: dict[str, str]
     library: Path
+    codex: Codex | None = None
 
 
 class SdkAgentEngine:
-    """Runs the four agents on the OpenAI Agents SDK, with tools from the workspace server."""
+    """Runs the four agents on the OpenAI Agents SDK, with tools over MCP."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
@@ -62,11 +90,13 @@ class SdkAgentEngine:
 
     def describe(self) -> Engine:
         """Return what does the work, with versions."""
+        codex = self._settings.codex
         return Engine(
             toolkit=__version__,
             agents_sdk=agents.version.__version__,
             model=self._settings.model,
-            builder="workspace",
+            builder="codex" if codex else "workspace",
+            codex=codex.version if codex else "",
         )
 
     @contextmanager
@@ -81,29 +111,16 @@ class SdkAgentEngine:
         rails: Rails,
         on_event: EventSink,
     ) -> Iterator[SdkAgentTeam]:
-        """Start the workspace server and yield the team; both end with the context."""
+        """Start servers and model client, and yield the team; all of it ends with the context."""
         with (
             TemporaryDirectory(prefix="codex-orchestrator-") as private,
             start_blocking_portal() as portal,
             ExitStack() as stack,
         ):
             files = write_server_files(Path(private), policy, checks)
-            server = WorkspaceServer(
-                self._server_argv(files, root=root, log_dir=run_dir / "tests"),
-                environment=self._settings.environment,
-                root=root,
-                log=files.log,
-            )
-            model = stack.enter_context(
-                portal.wrap_async_context_manager(
-                    open_model(
-                        self._settings.model,
-                        base_url=self._settings.base_url,
-                        key=self._settings.key,
-                    )
-                )
-            )
-            enter_server(stack, portal, server)
+            model = self._open_model(stack, portal)
+            workspace = self._open_workspace(stack, portal, files, root=root, run_dir=run_dir)
+            order = BridgeOrder(root, _approvals(policy), files.decisions, task.limits.minutes * 60)
             guardrails = Guardrails(
                 before_plan=spec_guardrail(rails.spec),
                 after_all=secret_guardrail(rails.secrets),
@@ -113,7 +130,8 @@ class SdkAgentEngine:
                 task,
                 make_roles(
                     model,
-                    workspace=server,
+                    workspace=workspace,
+                    codex=self._open_codex(stack, portal, order, log=files.log),
                     guardrails=guardrails,
                     timeout_s=REQUEST_TIMEOUT_S,
                 ),
@@ -123,14 +141,52 @@ class SdkAgentEngine:
                 new_nonce=lambda: randomness.token_hex(16),
             )
 
-    def _server_argv(self, files: ServerFiles, *, root: Path, log_dir: Path) -> tuple[str, ...]:
-        return (
+    def _open_model(self, stack: ExitStack, portal: BlockingPortal) -> Model:
+        settings = self._settings
+        opened = open_model(settings.model, base_url=settings.base_url, key=settings.key)
+        return stack.enter_context(portal.wrap_async_context_manager(opened))
+
+    def _open_workspace(
+        self,
+        stack: ExitStack,
+        portal: BlockingPortal,
+        files: ServerFiles,
+        *,
+        root: Path,
+        run_dir: Path,
+    ) -> ToolServer:
+        argv = (
             *self._settings.server,
             *("--root", str(root)),
             *("--policy", str(files.policy)),
             *("--checks", str(files.checks)),
             *("--decisions", str(files.decisions)),
             *("--uses", str(files.uses)),
-            *("--log-dir", str(log_dir)),
+            *("--log-dir", str(run_dir / "tests")),
             *("--library-root", str(self._settings.library)),
         )
+        server = ToolServer(
+            "workspace",
+            ServerCommand(argv, self._settings.environment, str(root)),
+            offers=workspace_offers("codex" if self._settings.codex else "workspace"),
+            log=files.log,
+        )
+        enter_server(stack, portal, server)
+        return server
+
+    def _open_codex(
+        self, stack: ExitStack, portal: BlockingPortal, order: BridgeOrder, *, log: Path
+    ) -> ToolServer | None:
+        if self._settings.codex is None:
+            return None
+        command = stack.enter_context(self._settings.codex.open_bridge(order))
+        server = ToolServer("codex", command, offers={"builder": CODEX_TOOLS}, log=log)
+        enter_server(stack, portal, server)
+        return server
+
+
+def _approvals(policy: Policy) -> tuple[str, ...]:
+    return (
+        *(f"edit:{path}" for path in policy.approved_edits),
+        *(f"run:{command}" for command in policy.approved_runs),
+    )

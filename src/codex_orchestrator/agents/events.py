@@ -15,9 +15,16 @@ MAX_TEXT = 2000
 class EventHooks(RunHooks[Any]):
     """Sends an event for each step of a run, and calls `after_step` where limits are checked."""
 
-    def __init__(self, sink: EventSink, *, after_step: Callable[[RunContextWrapper[Any]], None]):
+    def __init__(
+        self,
+        sink: EventSink,
+        *,
+        after_step: Callable[[RunContextWrapper[Any]], None],
+        after_tool: Callable[[str, str], None],
+    ) -> None:
         self._sink = sink
         self._after_step = after_step
+        self._after_tool = after_tool
 
     async def on_llm_start(
         self,
@@ -69,3 +76,4 @@ class EventHooks(RunHooks[Any]):
             },
         )
         self._after_step(context)
+        self._after_tool(tool.name, text)

@@ -1,5 +1,7 @@
 """What can go wrong inside the SDK, in our words and with our exit codes."""
 
+import shlex
+
 from agents import AgentsException
 from agents.exceptions import (
     InputGuardrailTripwireTriggered,
@@ -11,7 +13,9 @@ from agents.exceptions import (
 )
 from openai import APIConnectionError, APIStatusError, OpenAIError
 
+from codex_orchestrator.agents.guardrails import PROTECTED_PATHS_GUARDRAIL
 from codex_orchestrator.model.errors import (
+    ApprovalRequiredError,
     LimitReachedError,
     NotCheckedError,
     OrchestratorError,
@@ -32,6 +36,8 @@ def explain(error: AgentsException | OpenAIError | TimeoutError, *, role: str) -
     if isinstance(error, OutputGuardrailTripwireTriggered):
         name = error.guardrail_result.guardrail.get_name()
         problem = error.guardrail_result.output.output_info
+        if name == PROTECTED_PATHS_GUARDRAIL:
+            return _protected(problem)
         return LimitReachedError(f"guardrail {name} stopped the {role}: {problem}")
     if isinstance(error, MaxTurnsExceeded):
         return LimitReachedError(
@@ -60,6 +66,14 @@ def _ours_inside(error: BaseException) -> OrchestratorError | None:
             return inner
         inner = inner.__cause__ or inner.__context__
     return None
+
+
+def _protected(paths: tuple[str, ...]) -> ApprovalRequiredError:
+    granted = " ".join(f"--approve edit:{shlex.quote(path)}" for path in paths)
+    return ApprovalRequiredError(
+        f"the builder changed protected paths: {', '.join(paths)}",
+        fix=f"codex-orchestrator run --resume RUN {granted}",
+    )
 
 
 def _status_error(error: APIStatusError, *, role: str) -> OrchestratorError:

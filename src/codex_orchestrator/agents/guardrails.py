@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 Check = Callable[[], str]
 """Returns what is wrong, "" when nothing is."""
+PROTECTED_PATHS_GUARDRAIL = "protected-paths"
 TextCheck = Callable[[str], str]
 
 
@@ -43,13 +44,13 @@ def secret_guardrail(check: TextCheck) -> OutputGuardrail[Any]:
     return OutputGuardrail(guardrail_function=secrets, name="secrets")
 
 
-def protected_path_guardrail(check: Check) -> OutputGuardrail[Any]:
+def protected_path_guardrail(check: Callable[[], tuple[str, ...]]) -> OutputGuardrail[Any]:
     """Return the output guardrail that stops a builder whose work tree touches protected paths."""
 
     async def protected_paths(
         _context: RunContextWrapper[Any], _agent: Agent[Any], _output: object
     ) -> GuardrailFunctionOutput:
-        problem = check()
-        return GuardrailFunctionOutput(output_info=problem, tripwire_triggered=bool(problem))
+        touched = check()
+        return GuardrailFunctionOutput(output_info=touched, tripwire_triggered=bool(touched))
 
-    return OutputGuardrail(guardrail_function=protected_paths, name="protected-paths")
+    return OutputGuardrail(guardrail_function=protected_paths, name=PROTECTED_PATHS_GUARDRAIL)

@@ -10,13 +10,13 @@ from codex_orchestrator.model.build import BuildReport, TestExplanation
 from codex_orchestrator.model.plan import Plan
 from codex_orchestrator.model.review import Review
 
+BUILDERS = ("workspace", "codex")
 READ_TOOLS = frozenset({"read_file", "list_files", "search", "git_diff"})
-EDIT_TOOLS = frozenset({"apply_patch", "apply_pattern", "run_check"})
-TOOLS_BY_ROLE = {
-    "planner": READ_TOOLS,
-    "builder": READ_TOOLS | EDIT_TOOLS,
-    "tester": frozenset[str](),
-    "reviewer": READ_TOOLS,
+CODEX_TOOLS = frozenset({"codex", "codex-reply"})
+# With Codex as builder there is one way to write text: two would not know of each other.
+_BUILDER_TOOLS = {
+    "workspace": READ_TOOLS | {"apply_patch", "apply_pattern", "run_check"},
+    "codex": READ_TOOLS | {"apply_pattern", "run_check"},
 }
 
 
@@ -37,32 +37,48 @@ class Roles(NamedTuple):
     reviewer: Agent[Any]
 
 
+def workspace_offers(builder: str) -> dict[str, frozenset[str]]:
+    """Return which tools of the workspace server each role is shown."""
+    return {"planner": READ_TOOLS, "builder": _BUILDER_TOOLS[builder], "reviewer": READ_TOOLS}
+
+
 def make_roles(
-    model: Model, *, workspace: MCPServer, guardrails: Guardrails, timeout_s: float
+    model: Model,
+    *,
+    workspace: MCPServer,
+    codex: MCPServer | None,
+    guardrails: Guardrails,
+    timeout_s: float,
 ) -> Roles:
-    """Make the four agents on one model and one workspace server.
+    """Make the four agents on one model, a workspace server and, for its builder, Codex.
 
     `timeout_s` bounds one model request, in seconds.
     """
     settings = ModelSettings(parallel_tool_calls=False, store=False, timeout=timeout_s)
 
-    def make(name: str, output_type: type[Any], *, builds: bool = False) -> Agent[Any]:
+    def make(
+        name: str, output_type: type[Any], *servers: MCPServer, text: str = "", builds: bool = False
+    ) -> Agent[Any]:
         return Agent(
             name=name,
-            instructions=instructions(name),
+            instructions=instructions(text or name),
             model=model,
             model_settings=settings,
             output_type=output_type,
-            mcp_servers=[workspace] if TOOLS_BY_ROLE[name] else [],
+            mcp_servers=list(servers),
             input_guardrails=[guardrails.before_plan] if name == "planner" else [],
             output_guardrails=[guardrails.after_all, *([guardrails.after_build] if builds else [])],
         )
 
     return Roles(
-        planner=make("planner", Plan),
-        builder=make("builder", BuildReport, builds=True),
+        planner=make("planner", Plan, workspace),
+        builder=(
+            make("builder", BuildReport, workspace, builds=True)
+            if codex is None
+            else make("builder", BuildReport, workspace, codex, text="builder-codex", builds=True)
+        ),
         tester=make("tester", TestExplanation),
-        reviewer=make("reviewer", Review),
+        reviewer=make("reviewer", Review, workspace),
     )
 
 

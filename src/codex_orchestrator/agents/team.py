@@ -21,6 +21,7 @@ from anyio.from_thread import BlockingPortal
 from openai import OpenAIError
 from pydantic import JsonValue
 
+from codex_orchestrator.agents.codex_calls import CodexCalls
 from codex_orchestrator.agents.decisions import DecisionLog
 from codex_orchestrator.agents.events import EventHooks, EventSink
 from codex_orchestrator.agents.failures import explain
@@ -56,18 +57,20 @@ class SdkAgentTeam:
         self._portal = portal
         self._decisions = decisions
         self._new_nonce = new_nonce
-        self._hooks = EventHooks(sink, after_step=self._check_limits)
+        self._codex = CodexCalls()
+        self._hooks = EventHooks(sink, after_step=self._check_limits, after_tool=self._codex.take)
         self._spent = SdkUsage()
         self._live = SdkUsage()
         self._deadline = time.monotonic() + task.limits.minutes * 60
 
     @property
     def usage(self) -> Usage:
-        """What the models were asked for so far."""
+        """What the models were asked for so far, by the agents and by Codex."""
+        codex = self._codex.usage
         return Usage(
-            requests=self._spent.requests,
-            input_tokens=self._spent.input_tokens,
-            output_tokens=self._spent.output_tokens,
+            requests=self._spent.requests + codex.requests,
+            input_tokens=self._spent.input_tokens + codex.input_tokens,
+            output_tokens=self._spent.output_tokens + codex.output_tokens,
         )
 
     @property
@@ -171,7 +174,9 @@ class SdkAgentTeam:
     def _check_limits(self, context: RunContextWrapper[Any]) -> None:
         self._live = context.usage
         self._decisions.raise_if_approval_is_needed()
-        spent = self._spent.total_tokens + context.usage.total_tokens
+        spent = (
+            self._spent.total_tokens + context.usage.total_tokens + self._codex.usage.total_tokens
+        )
         if spent > self._task.limits.tokens:
             raise LimitReachedError(
                 f"limit of {self._task.limits.tokens} tokens reached with {spent}",

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +21,7 @@ from codex_orchestrator.cli.task_files import (
 from codex_orchestrator.model.errors import InputError
 
 if TYPE_CHECKING:
+    from codex_orchestrator.pipeline.compose import Surroundings
     from codex_orchestrator.pipeline.run_rooms import RunRequest
 
 EXAMPLES = """\b
@@ -35,6 +37,7 @@ class RunOptions(NamedTuple):
     """What the command line says, besides the task."""
 
     mode: str
+    builder: str
     approve: tuple[str, ...]
     resume: str | None
     must_apply: bool
@@ -55,10 +58,10 @@ class RunOptions(NamedTuple):
 @click.option("--model", metavar="NAME", help="A model's name, or `offline` for tasks with steps.")
 @click.option(
     "--builder",
-    type=click.Choice(["workspace"]),
-    default="workspace",
+    type=click.Choice(["auto", "codex", "workspace"]),
+    default="auto",
     show_default=True,
-    help="Which tools the builder has.",
+    help="What the builder writes with; auto is Codex where it is installed and a model is set.",
 )
 @click.option(
     "--approve",
@@ -82,7 +85,7 @@ def run(
     *,
     mode: str,
     model: str | None,
-    builder: str,  # noqa: ARG001 - one builder so far; the choice is checked by click
+    builder: str,
     approve: tuple[str, ...],
     resume: str | None,
     dry_run: bool,
@@ -103,7 +106,7 @@ def run(
     if matrix:
         echo_json(matrix_of(tasks, settings.repo))
         return 0
-    options = RunOptions(mode, approve, resume, must_apply, events, output_format)
+    options = RunOptions(mode, builder, approve, resume, must_apply, events, output_format)
     task_file = _task_file(tasks, settings.repo, resume, prompt_file, spec)
     signal.signal(signal.SIGTERM, _interrupt)
     if dry_run:
@@ -142,10 +145,10 @@ def _interrupt(_signal: int, _frame: object) -> None:
 
 def _preview(task_file: TaskFile, settings: Settings, options: RunOptions) -> int:
     from codex_orchestrator.cli.run_output import preview_document, say_preview
-    from codex_orchestrator.pipeline.compose import Surroundings, compose_run
+    from codex_orchestrator.pipeline.compose import compose_run
     from codex_orchestrator.pipeline.preview_task import preview_task
 
-    around = Surroundings(settings.repo, settings.config, os.environ, say, lambda _line: None)
+    around = _around(settings, options, lambda _line: None)
     preview = preview_task(_request(task_file, options), compose_run(task_file.task, around))
     if options.output_format == "json":
         echo_json(preview_document(preview))
@@ -156,11 +159,11 @@ def _preview(task_file: TaskFile, settings: Settings, options: RunOptions) -> in
 
 def _run(task_file: TaskFile, settings: Settings, options: RunOptions) -> int:
     from codex_orchestrator.cli.run_output import EventWriter, run_document, say_run
-    from codex_orchestrator.pipeline.compose import Surroundings, compose_run
+    from codex_orchestrator.pipeline.compose import compose_run
     from codex_orchestrator.pipeline.run_task import run_task
 
     with EventWriter(options.events, is_json=options.output_format == "json") as writer:
-        around = Surroundings(settings.repo, settings.config, os.environ, say, writer.write)
+        around = _around(settings, options, writer.write)
         rooms = compose_run(task_file.task, around)
         outcome = run_task(_request(task_file, options), rooms)
     document = run_document(outcome, settings.repo)
@@ -169,6 +172,21 @@ def _run(task_file: TaskFile, settings: Settings, options: RunOptions) -> int:
     else:
         say_run(outcome, document)
     return int(document["exit_code"])
+
+
+def _around(
+    settings: Settings, options: RunOptions, on_event: Callable[[str], None]
+) -> "Surroundings":
+    from codex_orchestrator.pipeline.compose import Surroundings
+
+    return Surroundings(
+        repo=settings.repo,
+        config=settings.config,
+        environ=os.environ,
+        progress=say,
+        on_event=on_event,
+        builder=options.builder,
+    )
 
 
 def _request(task_file: TaskFile, options: RunOptions) -> "RunRequest":

@@ -81,6 +81,7 @@ class Policy(Document):
     """What agents may do in a work tree: read and edit there, run listed commands, no network.
 
     `run` holds allowed commands as argument lists; a call is allowed when it starts with one.
+    `approved_edits` and `approved_runs` are what a person granted beyond the rest.
     Files that match `secret` are neither read nor edited.
     """
 
@@ -88,6 +89,7 @@ class Policy(Document):
     secret: tuple[str, ...] = SECRET_PATHS
     run: tuple[tuple[str, ...], ...] = ()
     approved_edits: tuple[str, ...] = ()
+    approved_runs: tuple[str, ...] = ()
 
     @field_validator("run")
     @classmethod

@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 
 class Rails(NamedTuple):
-    """Three checks; each returns what is wrong, "" when nothing is.
+    """Three checks, at three places.
 
-    `spec` runs before the planner, `protected` after the builder, `secrets` on every answer.
+    `spec` runs before the planner and `secrets` on every answer; each returns what is wrong, ""
+    when nothing is. `protected` runs after the builder and returns the protected paths that the
+    work tree changes.
     """
 
     spec: Callable[[], str]
-    protected: Callable[[], str]
+    protected: Callable[[], tuple[str, ...]]
     secrets: Callable[[str], str]

@@ -2,7 +2,6 @@
 
 import platform
 import secrets as randomness
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -10,11 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from codex_orchestrator.model.approval import PROTECTED_PATHS, Policy
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.config import AdapterConfig, Config
 from codex_orchestrator.model.credential import Scope
-from codex_orchestrator.model.errors import InputError, MissingExtraError
+from codex_orchestrator.model.errors import MissingExtraError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.task import CheckName, Task
 from codex_orchestrator.pipeline.ports import (
@@ -23,15 +21,15 @@ from codex_orchestrator.pipeline.ports import (
     PatternLibrary,
     RunStore,
 )
+from codex_orchestrator.pipeline.run_policy import choose_model_name, policy_of, wants_codex
 from codex_orchestrator.pipeline.run_rooms import RunRooms
 
 if TYPE_CHECKING:
+    from codex_orchestrator.agents.engine import Codex
     from codex_orchestrator.catalog.object_store import ObjectStoreCatalog
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.outbox import Outbox
     from codex_orchestrator.runs.store import FileRunStore
-
-OFFLINE = "offline"
 
 
 def utc_now() -> str:
@@ -47,6 +45,7 @@ class Surroundings(NamedTuple):
     environ: Mapping[str, str]
     progress: Callable[[str], None]
     on_event: Callable[[str], None]
+    builder: str = "auto"
 
 
 def compose_run(task: Task, around: Surroundings) -> RunRooms:
@@ -103,41 +102,6 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
     )
 
 
-def choose_model_name(task: Task, config: Config) -> str:
-    """Return the model's name: the configured one, else the embedded one for tasks with steps.
-
-    Raises:
-        InputError: there is no model for what the task asks.
-    """
-    name = config.model.name or (OFFLINE if task.steps else "")
-    if not name or (name == OFFLINE and not task.steps):
-        raise InputError(
-            f"task {task.id} has no steps, and "
-            + ("the offline model does only steps" if name else "no model is configured"),
-            fix="give the task `steps:`, or name a model by --model, CODEX_ORCHESTRATOR_MODEL or "
-            "model.name (and set OPENAI_API_KEY)",
-        )
-    return name
-
-
-def policy_of(config: Config) -> Policy:
-    """Return the built-in policy with what the configuration adds.
-
-    Raises:
-        InputError: a command of `policy.run` cannot be split into arguments.
-    """
-    commands = []
-    for text in config.policy.run:
-        try:
-            commands.append(tuple(shlex.split(text)))
-        except ValueError as error:
-            raise InputError(f"{text!r}: {error}", field="policy.run") from error
-    return Policy(
-        protected=(*PROTECTED_PATHS, *config.policy.protected),
-        run=tuple(command for command in commands if command),
-    )
-
-
 class LanguageAdapters:
     """The language adapters of the patterns room, as verbs see them."""
 
@@ -182,11 +146,46 @@ def _engine(model: str, broker: CredentialBroker, around: Surroundings) -> Agent
             model=model,
             base_url=around.config.model.base_url,
             key=broker.get(Scope.MODEL),
-            server=(sys.executable, "-m", "codex_orchestrator", "mcp", "workspace"),
+            # -P: a module in the work tree must never be imported in place of ours.
+            server=(sys.executable, "-P", "-m", "codex_orchestrator", "mcp", "workspace"),
             environment=dict(child_environment(around.environ)),
             library=around.repo,
+            codex=_codex(model, broker, around),
         )
     )
+
+
+def _codex(model: str, broker: CredentialBroker, around: Surroundings) -> "Codex | None":
+    """Return Codex as builder when it was asked for, or by itself where it is and a model too."""
+    if not wants_codex(around.builder, model=model):
+        return None
+    from codex_orchestrator.agents.engine import BridgeOrder, Codex
+    from codex_orchestrator.agents.tool_server import ServerCommand
+    from codex_orchestrator.codex.binary import find_codex, require_tested
+    from codex_orchestrator.codex.launch import bridge_launch
+
+    try:
+        binary = require_tested(find_codex(around.config.codex.path))
+    except MissingExtraError:
+        if around.builder == "auto":
+            return None
+        raise
+
+    @contextmanager
+    def open_bridge(order: BridgeOrder) -> Iterator[ServerCommand]:
+        with bridge_launch(
+            root=order.root,
+            key=broker.get(Scope.MODEL),
+            model=model,
+            base_url=around.config.model.base_url,
+            codex_path=around.config.codex.path,
+            timeout_s=order.timeout_s,
+            approvals=order.approvals,
+            decisions=order.decisions,
+        ) as launch:
+            yield ServerCommand(launch.argv, launch.environment, launch.cwd)
+
+    return Codex(binary.version, open_bridge)
 
 
 @contextmanager

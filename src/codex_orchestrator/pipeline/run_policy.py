@@ -4,12 +4,20 @@ import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from codex_orchestrator.model.approval import ApprovalKind, Policy, parse_escalation
+from codex_orchestrator.model.approval import (
+    PROTECTED_PATHS,
+    ApprovalKind,
+    Policy,
+    parse_escalation,
+)
 from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.task import Task
 from codex_orchestrator.pipeline.ports import PatternLibrary
 from codex_orchestrator.pipeline.run_rooms import RunRequest
+
+OFFLINE = "offline"
 
 
 class StepProblem(NamedTuple):
@@ -69,16 +77,86 @@ def run_policy(request: RunRequest, policy: Policy) -> Policy:
     """
     run = list(policy.run)
     edits = list(policy.approved_edits)
+    runs = list(policy.approved_runs)
     run += [step.command for step in request.task.steps if step.command]
     for text in request.approvals:
         kind, value = parse_escalation(text)
         if kind is ApprovalKind.EDIT:
             edits.append(value)
         elif kind is ApprovalKind.RUN:
-            run.append(tuple(shlex.split(value)))
+            run.append(_split(value))
+            runs.append(value)
         else:
             raise NotCheckedError(
                 f"network access to {value} cannot be granted: the workspace builder has none",
                 fix="fetch what the task needs beforehand and leave the approval out",
             )
-    return policy.model_copy(update={"run": tuple(run), "approved_edits": tuple(edits)})
+    return policy.model_copy(
+        update={
+            "run": tuple(run),
+            "approved_edits": tuple(edits),
+            "approved_runs": tuple(runs),
+        }
+    )
+
+
+def _split(command: str) -> tuple[str, ...]:
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise InputError(f"run:{command}: {error}", field="--approve") from error
+    if not words:
+        raise InputError("run: names no command", field="--approve", fix="--approve run:COMMAND")
+    return words
+
+
+def choose_model_name(task: Task, config: Config) -> str:
+    """Return the model's name: the configured one, else the embedded one for tasks with steps.
+
+    Raises:
+        InputError: there is no model for what the task asks.
+    """
+    name = config.model.name or (OFFLINE if task.steps else "")
+    if not name or (name == OFFLINE and not task.steps):
+        raise InputError(
+            f"task {task.id} has no steps, and "
+            + ("the offline model does only steps" if name else "no model is configured"),
+            fix="give the task `steps:`, or name a model by --model, CODEX_ORCHESTRATOR_MODEL or "
+            "model.name (and set OPENAI_API_KEY)",
+        )
+    return name
+
+
+def policy_of(config: Config) -> Policy:
+    """Return the built-in policy with what the configuration adds.
+
+    Raises:
+        InputError: a command of `policy.run` cannot be split into arguments.
+    """
+    commands = []
+    for text in config.policy.run:
+        try:
+            commands.append(tuple(shlex.split(text)))
+        except ValueError as error:
+            raise InputError(f"{text!r}: {error}", field="policy.run") from error
+    return Policy(
+        protected=(*PROTECTED_PATHS, *config.policy.protected),
+        run=tuple(command for command in commands if command),
+    )
+
+
+def wants_codex(builder: str, *, model: str) -> bool:
+    """Say whether the builder is to write with Codex, if there is one.
+
+    `builder` is `auto`, `codex` or `workspace`.
+
+    Raises:
+        InputError: Codex was asked for together with the offline model.
+    """
+    if builder == "codex" and model == OFFLINE:
+        raise InputError(
+            "Codex needs a model, and the offline model is none that Codex can ask",
+            field="--builder",
+            fix="name a model by --model, or use --builder workspace",
+        )
+    return builder != "workspace" and model != OFFLINE

@@ -229,9 +229,8 @@ def rails_of(
         found = rooms.guard.check_task(request.task, base_sha=base_sha, as_of=rooms.clock()[:10])
         return "; ".join(one.message for one in found if one.severity is Severity.ERROR)
 
-    def protected() -> str:
-        touched = [path for path in tree.change().paths if policy.protecting_rule(path)]
-        return f"protected paths were changed: {', '.join(touched)}" if touched else ""
+    def protected() -> tuple[str, ...]:
+        return tuple(path for path in tree.change().paths if policy.protecting_rule(path))
 
     def secrets(text: str) -> str:
         return "the answer holds a secret" if rooms.redaction.finds_secret(text) else ""

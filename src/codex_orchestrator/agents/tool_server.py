@@ -1,6 +1,6 @@
-"""The workspace server as the agents see it: a process of our own, spoken to over stdio."""
+"""MCP servers as the agents see them: processes of our own, spoken to over stdio."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,6 @@ from mcp.client.stdio import stdio_client
 from mcp.types import Tool
 from pydantic import TypeAdapter
 
-from codex_orchestrator.agents.roles import TOOLS_BY_ROLE
 from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
@@ -34,25 +33,41 @@ class ServerFiles(NamedTuple):
     log: Path
 
 
-class WorkspaceServer(MCPServerStdio):
-    """The workspace server. Each role is shown its own tools; its stderr goes to a file."""
+class ServerCommand(NamedTuple):
+    """How a server is started: argument list, its whole environment, and where it runs."""
+
+    argv: tuple[str, ...]
+    environment: dict[str, str]
+    cwd: str
+
+
+class ToolServer(MCPServerStdio):
+    """A server whose tools each role is shown by a table; its stderr goes to a file."""
 
     def __init__(
-        self, argv: tuple[str, ...], *, environment: dict[str, str], root: Path, log: Path
+        self,
+        name: str,
+        command: ServerCommand,
+        *,
+        offers: Mapping[str, frozenset[str]],
+        log: Path,
     ) -> None:
+        async def is_offered(context: ToolFilterContext, tool: Tool) -> bool:
+            return tool.name in offers.get(context.agent.name, ())
+
         super().__init__(
             params={
-                "command": argv[0],
-                "args": list(argv[1:]),
-                "env": environment,
-                "cwd": str(root),
+                "command": command.argv[0],
+                "args": list(command.argv[1:]),
+                "env": command.environment,
+                "cwd": command.cwd,
             },
-            name="workspace",
+            name=name,
             cache_tools_list=True,
             # The default of 5 s would end every test run; the run's own limits bound the call.
             client_session_timeout_seconds=None,
             use_structured_content=True,
-            tool_filter=_offered,
+            tool_filter=is_offered,
         )
         self._log = log
 
@@ -68,7 +83,7 @@ class WorkspaceServer(MCPServerStdio):
         return text.strip()[-_TAIL:]
 
 
-def enter_server(stack: ExitStack, portal: BlockingPortal, server: WorkspaceServer) -> None:
+def enter_server(stack: ExitStack, portal: BlockingPortal, server: ToolServer) -> None:
     """Start a server for as long as the stack lasts.
 
     Raises:
@@ -79,7 +94,7 @@ def enter_server(stack: ExitStack, portal: BlockingPortal, server: WorkspaceServ
     except (ExceptionGroup, OSError, AgentsException, MCPError) as error:
         said = server.printed() or str(error)
         raise NotCheckedError(
-            f"the workspace server did not start: {said}",
+            f"the {server.name} server did not start: {said}",
             fix="codex-orchestrator doctor shows what is missing",
         ) from error
 
@@ -91,7 +106,3 @@ def write_server_files(folder: Path, policy: Policy, checks: Sequence[CheckComma
     files.policy.write_text(policy.model_dump_json(), "utf-8")
     files.checks.write_bytes(_COMMANDS.dump_json(list(checks)))
     return files
-
-
-async def _offered(context: ToolFilterContext, tool: Tool) -> bool:
-    return tool.name in TOOLS_BY_ROLE[context.agent.name]
