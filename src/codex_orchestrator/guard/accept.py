@@ -3,6 +3,7 @@
 import re
 
 from codex_orchestrator.guard.config import ROLE
+from codex_orchestrator.guard.dates import parse_day
 from codex_orchestrator.guard.fences import split
 from codex_orchestrator.guard.frontmatter import FrontMatter, read_mapping
 from codex_orchestrator.model.errors import InputError
@@ -41,12 +42,21 @@ def accept(data: bytes, *, path: str, reviewer: str, role: str, day: str) -> byt
     start, end, _ = parts
     front = data[start:end].decode()
     newline = "\r\n" if front.endswith("\r\n") else "\n"
-    front = _set_review(front, day, newline)
+    latest = _latest(before.values.get("last_review"), day)
+    front = _set_review(front, latest, newline)
     entry = f"{{role: {role}, by: {_quote(reviewer)}, on: {day}}}"
     front = _set_approval(front, role, entry, newline, before, path)
     result = data[:start] + front.encode() + data[end:]
-    _check_result(result, before, path=path, reviewer=reviewer, role=role, day=day)
+    entry_values = {"role": role, "by": reviewer, "on": day}
+    _check_result(result, before, path=path, review=latest, entry=entry_values)
     return result
+
+
+def _latest(review: object, day: str) -> str:
+    """Return the later of two review days; a later review stays when an earlier one is added."""
+    known = parse_day(review) if isinstance(review, str) else None
+    new = parse_day(day)
+    return str(review) if known is not None and new is not None and known > new else day
 
 
 def _check_words(reviewer: str, role: str) -> None:
@@ -115,7 +125,7 @@ def _end_of_block(lines: list[str], start: int) -> int:
 
 
 def _check_result(
-    result: bytes, before: FrontMatter, *, path: str, reviewer: str, role: str, day: str
+    result: bytes, before: FrontMatter, *, path: str, review: str, entry: dict[str, str]
 ) -> None:
     """Read the result again: only what was meant may differ.
 
@@ -123,7 +133,7 @@ def _check_result(
         InputError: the front matter is written in a form that cannot be edited safely.
     """
     after = read_mapping(result)
-    entry = {"role": role, "by": reviewer, "on": day}
+    role = entry["role"]
     approvals = list(before.values.get("approvals") or [])
     roles = [
         str(old.get("role", "")).strip().lower() if isinstance(old, dict) else ""
@@ -133,7 +143,7 @@ def _check_result(
         approvals[roles.index(role)] = entry
     else:
         approvals.append(entry)
-    wanted = {**before.values, "last_review": day, "approvals": approvals}
+    wanted = {**before.values, "last_review": review, "approvals": approvals}
     if isinstance(after, str) or after.values != wanted:
         raise InputError(
             "last_review or approvals are written in a form that cannot be edited safely",

@@ -124,4 +124,4 @@ def cache_path(root: str, git_dir: str | None) -> str:
                 place = os.path.join(place, stream.read(4096).strip())
     except (OSError, UnicodeDecodeError):
         return ""
-    return os.path.join(place, _NAME) if os.path.isdir(place) else ""
+    return os.path.normpath(os.path.join(place, _NAME)) if os.path.isdir(place) else ""
