@@ -21,11 +21,17 @@ Examples:
 @repository_options
 def doctor(*, output_format: str, repo: str | None, config: str | None) -> int:
     """Show what works here, the fix for what does not, and the configuration in force."""
-    from codex_orchestrator.pipeline.compose import scope_variables
+    from codex_orchestrator.pipeline.compose import codex_probes, open_broker, scope_variables
     from codex_orchestrator.pipeline.diagnose_setup import diagnose_setup
 
     settings = load_settings(repo, config)
-    probes = diagnose_setup(settings.repo, settings.config, os.environ, variables=scope_variables())
+    probes = diagnose_setup(
+        settings.repo,
+        settings.config,
+        os.environ,
+        variables=scope_variables(),
+        look_at_codex=lambda: codex_probes(settings.config, open_broker(os.environ)),
+    )
     broken = [probe for probe in probes if probe.is_required and probe.state != "works"]
     code = ExitCode.NOT_CHECKED if broken else ExitCode.OK
     if output_format == "json":

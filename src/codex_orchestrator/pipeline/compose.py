@@ -27,6 +27,7 @@ from codex_orchestrator.pipeline.run_rooms import RunRooms
 if TYPE_CHECKING:
     from codex_orchestrator.agents.engine import Codex
     from codex_orchestrator.catalog.object_store import ObjectStoreCatalog
+    from codex_orchestrator.codex.probe import Probe
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.outbox import Outbox
     from codex_orchestrator.runs.store import FileRunStore
@@ -267,3 +268,10 @@ def check_catalog_url(url: str) -> None:
     from codex_orchestrator.catalog.urls import refuse_secrets
 
     refuse_secrets(url)
+
+
+def codex_probes(config: Config, broker: CredentialBroker) -> "tuple[Probe, ...]":
+    """Look at Codex without a model and without network."""
+    from codex_orchestrator.codex.probe import probe_codex
+
+    return probe_codex(codex_path=config.codex.path, auth=broker.get(Scope.CLOUD))

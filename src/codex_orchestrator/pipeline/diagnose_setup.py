@@ -5,9 +5,9 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from codex_orchestrator.model.config import Config
@@ -38,12 +38,41 @@ class Probe(NamedTuple):
     is_required: bool = False
 
 
-def diagnose_setup(
-    repo: Path, config: Config, environ: Mapping[str, str], *, variables: Variables
-) -> tuple[Probe, ...]:
-    """Probe git, Python, the extras, the model, credentials and the catalog; change nothing.
+class CodexProbe(Protocol):
+    """What was seen of one part of Codex; see `codex.probe`."""
 
-    `variables` names the environment variables of each scope.
+    @property
+    def name(self) -> str:
+        """What was looked at."""
+        ...
+
+    @property
+    def ok(self) -> bool:
+        """Whether it works."""
+        ...
+
+    @property
+    def detail(self) -> str:
+        """What was seen."""
+        ...
+
+    @property
+    def fix(self) -> str:
+        """What to do when it does not work."""
+        ...
+
+
+def diagnose_setup(
+    repo: Path,
+    config: Config,
+    environ: Mapping[str, str],
+    *,
+    variables: Variables,
+    look_at_codex: Callable[[], Iterable[CodexProbe]],
+) -> tuple[Probe, ...]:
+    """Probe git, Python, the extras, the model, Codex, credentials, the catalog; change nothing.
+
+    `variables` names the environment variables of each scope; `look_at_codex` probes Codex.
     """
     probes: list[Callable[[], Probe]] = [
         lambda: _git(repo),
@@ -53,7 +82,11 @@ def diagnose_setup(
         lambda: _github(environ, variables[Scope.GITHUB]),
         lambda: _catalog(repo, config),
     ]
-    return tuple(probe() for probe in probes)
+    codex = (
+        Probe(one.name, "works" if one.ok else "missing", one.detail, one.fix)
+        for one in look_at_codex()
+    )
+    return (*(probe() for probe in probes), *codex)
 
 
 def _git(repo: Path) -> Probe:
