@@ -207,6 +207,22 @@ def test_a_create_that_failed_without_effect_is_tried_once_more(github, publish,
     assert github.writes() == ["POST", "POST"]
 
 
+def test_a_copy_of_our_text_by_somebody_else_is_not_taken_for_a_create_that_landed(github, publish):
+    stranger = github.add_comment(sticky().body(), login="mallory")
+    github.faults = [Fault("POST", 502)]
+    delivered = publish()
+    assert delivered.id != stranger
+    assert delivered.author == BOT
+
+
+def test_comments_are_listed_by_the_hundred(github, publish):
+    for number in range(130):
+        github.add_comment(f"chatter {number}", login="alice")
+    publish()
+    lists = [one for one in github.exchanges if one.path.endswith("/issues/7/comments")]
+    assert [one.method for one in lists] == ["GET", "GET", "POST"]
+
+
 def test_a_create_that_keeps_failing_ends_with_the_service_named(github, publish):
     github.faults = [Fault("POST", 502), Fault("POST", 502)]
     with pytest.raises(UnclearWriteError, match=r"o/r#7: cannot create a comment: 502") as caught:
