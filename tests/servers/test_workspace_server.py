@@ -242,6 +242,20 @@ def test_a_pattern_that_would_change_a_protected_file_changes_nothing(server, ro
     assert git(root, "status", "--porcelain") == "?? src/guarded.py"
 
 
+def test_an_agent_cannot_write_the_library_that_it_applies(place, root, tmp_path):
+    write_files(root, {"patterns/index.json": "an agent was here"})
+    argv = command(place, "--library-root", str(tmp_path))
+    with served(argv, env=environ(place), cwd=place) as caller:
+        answer = caller.call("apply_pattern", pattern="py-print-to-logging", paths=["src/app.py"])
+    assert answer.document["paths"] == ["src/app.py"]
+
+
+@pytest.mark.parametrize("path", ["../x/**", "/etc/*", ".git/*", "a\0b"])
+def test_a_pattern_goes_nowhere_outside_the_tree(path, server, root):
+    answer = server.call("apply_pattern", pattern="py-print-to-logging", paths=[path])
+    assert answer.error.startswith("Error executing tool apply_pattern: path ")
+
+
 def test_an_unknown_pattern_is_answered_with_near_names(server, root):
     answer = server.call("apply_pattern", pattern="py-print-to-loging", paths=[])
     assert "py-print-to-logging" in answer.error
@@ -391,6 +405,38 @@ def test_the_server_takes_its_private_folder_with_it(end, place, tmp_path):
             process.send_signal(end)
             process.wait(30)
     assert os.listdir(tmp_path) == []
+
+
+BROKEN = """
+from codex_orchestrator.servers.workspace import serve_stdio
+class Broken:
+    def read_file(self, path, **_):
+        raise ValueError(path)
+serve_stdio(Broken(), is_read_only=True)
+"""
+
+
+def test_an_error_of_ours_names_its_kind_and_place_and_no_data(place):
+    call = {"id": 2, "method": "tools/call"}
+    call["params"] = {"name": "read_file", "arguments": {"path": "hunter2"}}
+    with subprocess.Popen(
+        [command(place)[0], "-c", BROKEN],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environ(place),
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for request in (*REQUESTS[:2], call):
+            print(json.dumps({"jsonrpc": "2.0", **request}), file=process.stdin, flush=True)
+        process.stdout.readline()
+        answer = json.loads(process.stdout.readline())
+        _, stderr = process.communicate(timeout=60)
+    assert answer["result"]["content"][0]["text"] == "Error executing tool read_file"
+    assert "ValueError" in stderr
+    assert "hunter2" not in stderr
 
 
 def test_a_call_that_the_client_gives_up_ends_its_command(server, root):

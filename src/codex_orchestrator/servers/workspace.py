@@ -160,6 +160,8 @@ class _NoData(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
         error = record.exc_info[1] if record.exc_info else None
+        while error and error.__cause__:
+            error = error.__cause__
         trace = error.__traceback__ if error else None
         while trace and trace.tb_next:
             trace = trace.tb_next
