@@ -32,6 +32,8 @@ PIECES = [
     "# print(a)",
     "éval(x)",
     "pri\\\nnt(a)",
+    "y = 1if eval(x)else 2in z",
+    "f'{print(a)}{not a in b}'",
 ]
 
 
@@ -141,7 +143,12 @@ def test_words_taken_from_a_regular_expression_stand_in_every_match(regex: str, 
 @pytest.mark.parametrize(
     ("rule", "text", "is_met"),
     [
-        ("{pattern: print($A)}", "printf(x)", True),
+        ("{pattern: print($A)}", "printf(x)", False),
+        ("{pattern: print($A)}", "reprint(x)", False),
+        ("{pattern: print($A)}", "x;print(x)", True),
+        ("{pattern: $A if $B else $C}", "1if x else 2", True),
+        ("{pattern: f('tea')}", "f('\\ntea')", True),
+        ("{kind: string_content, regex: ^tea$}", "'\\ntea'", True),
         ("{pattern: print($A)}", "log(x)", False),
         ("{any: [{pattern: a()}, {pattern: b()}]}", "b", True),
         ("{any: [{pattern: a()}, {kind: call}]}", "", True),

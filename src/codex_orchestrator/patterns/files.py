@@ -132,7 +132,7 @@ def decode(data: bytes, mode: int = 0o644) -> SourceText:
         text = data[len(bom) :].decode("utf-8")
     except UnicodeDecodeError as error:
         raise SkipFile(f"not UTF-8 (byte {error.start + len(bom)})") from error
-    if "\r" in text.replace("\r\n", ""):
+    if "\r" in text and "\r" in text.replace("\r\n", ""):
         raise SkipFile("carriage returns that end no line")
     if len(text) > MAX_LINE and (longest := max(map(len, text.split("\n")))) > MAX_LINE:
         raise SkipFile(f"a line of {longest} characters; the limit is {MAX_LINE}")

@@ -4,6 +4,7 @@ The answer may be "perhaps" for a file without a match, and must never be "no" f
 whatever is not understood needs nothing.
 """
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -12,22 +13,32 @@ from codex_orchestrator.patterns.rule import Rule, RuleBody
 _METAVARIABLE = re.compile(r"\$+[A-Z_][A-Z0-9_]*|\$\$\$")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN_WORDS = re.compile(r"\^?(?:\((?:\?:)?(\w+(?:\|\w+)*)\)|(\w+))\$?", re.ASCII)
-_CLASS_OR_ESCAPE = re.compile(r"\\[^\w]|\[[^\[\]\\]*(?:\\[tnrswdSWD][^\[\]\\]*)*\]")
+_CLASS_OR_ESCAPE = re.compile(r"\\[^\w]|\\[sSdDwWbB]|\[[^\[\]\\]*(?:\\[tnrswdSWD][^\[\]\\]*)*\]")
 _RUN = re.compile(r"([A-Za-z0-9_]+)([?*+]?)")
 _MAX_DEPTH = 12
 
 
 class Need(NamedTuple):
-    """Words that must all be there, and groups of which one member each must hold."""
+    """What must be there: words anywhere, names as whole words, and one of each group."""
 
     words: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
     choices: "tuple[tuple[Need, ...], ...]" = ()
 
     def is_met_by(self, text: str) -> bool:
         """Say whether a file with this text may hold a match."""
-        return all(word in text for word in self.words) and all(
-            any(choice.is_met_by(text) for choice in group) for group in self.choices
+        return (
+            all(word in text for word in self.words)
+            and all(name in text and _whole(name).search(text) for name in self.names)
+            and all(any(choice.is_met_by(text) for choice in group) for group in self.choices)
         )
+
+
+@functools.cache
+def _whole(name: str) -> re.Pattern[str]:
+    # A keyword may follow a digit without a space, as in `1if x else 2`. The name stands first
+    # because a search for plain text is fast.
+    return re.compile(rf"{name}(?<![A-Za-z_]{name})(?!\w)")
 
 
 def needs_of(rule: Rule) -> Need:
@@ -48,8 +59,10 @@ def _of(body: RuleBody, utils: dict[str, RuleBody], depth: int) -> Need:
         return Need()
     need = Need()
     if isinstance(body.pattern, str):
-        words = _IDENTIFIER.findall(_METAVARIABLE.sub(" ", body.pattern))
-        need = Need(frozenset(words))
+        found = _IDENTIFIER.findall(_METAVARIABLE.sub(" ", body.pattern))
+        # Inside quotes a word may touch an escape sequence, so it is no whole word there.
+        is_plain = not any(char in body.pattern for char in "'\"`/")
+        need = Need(names=frozenset(found)) if is_plain else Need(frozenset(found))
     if body.regex is not None:
         need = _and(need, _of_regex(body.regex))
     for inner in (body.inside, body.has, body.precedes, body.follows, *(body.all or ())):
@@ -83,4 +96,4 @@ def _of_regex(regex: str) -> Need:
 
 
 def _and(left: Need, right: Need) -> Need:
-    return Need(left.words | right.words, left.choices + right.choices)
+    return Need(left.words | right.words, left.names | right.names, left.choices + right.choices)
