@@ -113,7 +113,7 @@ jobs:
       pull-requests: write
     uses: ./.github/workflows/orchestrate.yml
     with:
-      task: 0001-structured-logging
+      task: TASK
       toolkit-repository: your-org/codex-orchestrator
       toolkit-ref: TOOLKIT_SHA
       catalog: file://CATALOG
@@ -121,8 +121,12 @@ jobs:
 """
 
 
+@pytest.mark.parametrize(
+    ("task", "verdict", "exit_code"),
+    [("0001-structured-logging", "approved", 0), ("0002-silent-report", "failed", 1)],
+)
 def test_three_jobs_hand_the_evidence_on_and_publish_it(
-    project, act, checkout_of_action, github, tmp_path
+    project, act, checkout_of_action, github, tmp_path, task, verdict, exit_code
 ):
     folder = project.folder / ".github" / "workflows"
     folder.mkdir(parents=True)
@@ -136,14 +140,16 @@ def test_three_jobs_hand_the_evidence_on_and_publish_it(
     }
     act.secrets["GITHUB_TOKEN"] = "ghs_canary0123456789"
     catalog = tmp_path / "catalog"
-    given = {"CATALOG": str(catalog), "PYTHON": sys.executable, "TOOLKIT_SHA": git_head(toolkit)}
+    given = {"CATALOG": str(catalog), "PYTHON": sys.executable, "TASK": task}
+    given["TOOLKIT_SHA"] = git_head(toolkit)
     workflow = re.sub("|".join(given), lambda name: given[name[0]], CALLER)
     finished = act.run(workflow, "pull_request", project.pull_request())
-    assert finished.exit_code == 0, finished.log
+    assert finished.exit_code == exit_code, finished.log
     [comment] = github.comments.values()
     published = finished.outputs("publish")
     assert published["posted"] == "true", finished.log
-    assert published["verdict"] == finished.outputs("verify")["verdict"] == "approved"
+    assert published["verdict"] == finished.outputs("verify")["verdict"] == verdict
+    assert finished.outputs("verify")["exit-code"] == str(exit_code)
     assert published["manifest-sha256"] == finished.outputs("run")["manifest-sha256"]
     assert published["manifest-sha256"] in comment["body"]
     assert any(published["manifest-sha256"] in path.as_posix() for path in catalog.rglob("*"))
