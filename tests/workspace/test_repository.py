@@ -189,10 +189,12 @@ def test_a_folder_that_others_can_write_to_is_not_used(tmp_path):
         make_private(shared)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
 def test_a_folder_of_somebody_else_is_not_used(tmp_path):
     foreign = tmp_path / "foreign"
     foreign.mkdir(mode=0o700)
-    os.chown(foreign, 12345, 12345)
+    try:
+        os.chown(foreign, 12345, 12345)
+    except PermissionError:
+        pytest.skip("only root can give a folder away")
     with pytest.raises(NotCheckedError, match="only you can write"):
         make_private(foreign)
