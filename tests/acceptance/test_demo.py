@@ -11,12 +11,13 @@ DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo.py"
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    home = tmp_path_factory.mktemp("home")
     return subprocess.run(
         [sys.executable, str(DEMO), str(tmp_path_factory.mktemp("demo"))],
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"},
+        env={"PATH": "/usr/bin:/bin", "HOME": str(home), "LC_ALL": "C.UTF-8"},
     )
 
 

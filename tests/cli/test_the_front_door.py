@@ -1,11 +1,15 @@
 """The command line itself: help, settings, doctor, credentials, and the error boundary."""
 
 import json
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from codex_orchestrator.cli.app import COMMANDS
+from codex_orchestrator.cli.bug_report import write_bug_report
 from codex_orchestrator.cli.console import printable
 from codex_orchestrator.cli.settings import load_settings
 from codex_orchestrator.model.errors import InputError
@@ -100,3 +104,30 @@ def test_a_missing_configuration_file_is_named(repo: Path) -> None:
 
 def test_text_that_a_terminal_would_obey_is_shown_instead() -> None:
     assert printable("a\x1b[31m\u202eb\r\n\tc\x07") == "a\\x1b[31m\\u202eb\\x0d\n\tc\\x07"
+
+
+def test_a_reader_that_goes_away_is_an_interruption_and_no_finding(repo: Path) -> None:
+    argv = [sys.executable, "-m", "codex_orchestrator", "guard", "rules", "--format", "text"]
+    with subprocess.Popen(
+        argv, cwd=repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stdout = None
+        said = process.stderr.read()
+        assert process.wait() in (0, 130)
+    assert b"Traceback" not in said
+    assert b"BrokenPipe" not in said
+
+
+def test_a_bug_of_ours_leaves_a_report_without_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_API_KEY", "canary-in-the-report")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    message, _ = write_bug_report(ValueError("got canary-in-the-report"), ["run", "x"])
+    report = next(tmp_path.glob("codex-orchestrator-bug-*.txt"))
+    assert str(report) in message
+    assert "ValueError" in report.read_text()
+    assert "canary" not in report.read_text() + message

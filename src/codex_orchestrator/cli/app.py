@@ -1,5 +1,6 @@
 """The command tree, loaded when called, and the one boundary that makes errors exit codes."""
 
+import contextlib
 import importlib
 import os
 import sys
@@ -79,9 +80,11 @@ def run(argv: list[str], **extra: Any) -> int:
         return _say(error.message, error.fix, error.exit_code)
     except KeyboardInterrupt:
         return _say("interrupted", "", ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader went away (`| head`). Point stdout elsewhere so that exit does not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (SystemExit, BrokenPipeError):
+        # The reader went away (`| head`); click then leaves with 1, which here means findings.
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the boundary
         from codex_orchestrator.cli.bug_report import write_bug_report

@@ -1,5 +1,6 @@
 """What every command needs to talk to a person: safe text, the repository, JSON on stdout."""
 
+import contextlib
 import os
 import sys
 
@@ -56,8 +57,9 @@ def echo_json(document: object) -> None:
 
 
 def say(text: str) -> None:
-    """Print a line for people to stderr."""
-    click.echo(printable(text), err=True)
+    """Print a line for people to stderr. Work goes on when nobody reads it any more."""
+    with contextlib.suppress(BrokenPipeError):
+        click.echo(printable(text), err=True)
 
 
 def is_terminal() -> bool:

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError, MissingExtraError, NotCheckedError
@@ -89,20 +90,26 @@ def _bundled() -> tuple[str, tuple[str, ...]] | None:
 
 
 def _version_of(path: str) -> str:
+    # Codex makes folders in its home even to say its version; root could make them anywhere.
+    with TemporaryDirectory(prefix="codex-orchestrator-") as home:
+        done = _ask_version(path, home)
+    match = _VERSION.search(done.stdout)
+    if not match:
+        raise NotCheckedError(f"{path} --version does not name a Codex version", fix=INSTALL)
+    return ".".join(match.groups()[:3]) + match.group(4)
+
+
+def _ask_version(path: str, home: str) -> subprocess.CompletedProcess[str]:
     try:
-        done = subprocess.run(
+        return subprocess.run(
             [path, "--version"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",
             timeout=_START_TIMEOUT_S,
-            env={"PATH": os.environ.get("PATH", os.defpath), "HOME": "/nonexistent"},
+            env={"PATH": os.environ.get("PATH", os.defpath), "HOME": home},
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotCheckedError(f"{path} does not run: {error}", fix=INSTALL) from error
-    match = _VERSION.search(done.stdout)
-    if not match:
-        raise NotCheckedError(f"{path} --version does not name a Codex version", fix=INSTALL)
-    return ".".join(match.groups()[:3]) + match.group(4)
