@@ -5,6 +5,7 @@ nothing. The server writes its decisions and pattern uses to files that no tool 
 """
 
 import json
+import shlex
 from pathlib import Path
 
 from codex_orchestrator.model.errors import ApprovalRequiredError
@@ -34,7 +35,7 @@ class DecisionLog:
             wanted = record["escalation"]
             raise ApprovalRequiredError(
                 f"the builder asks for {wanted}: {record['rule']}",
-                fix=f"codex-orchestrator run --resume RUN --approve {wanted}",
+                fix=f"codex-orchestrator run --resume RUN --approve {shlex.quote(wanted)}",
             )
 
     def uses(self) -> tuple[PatternUse, ...]:
