@@ -258,7 +258,7 @@ def test_a_stale_bystander_warns_and_blocks_nobody(repo: GuardRepo) -> None:
     repo.commit({"tasks/specs/0002-old.md": spec(paths=("app/**",), review=days_ago(90))})
     report = repo.both_views({"README.md": "Docs only\n"})
     assert report.outcome == PASSED
-    assert codes(report, "warning") == ["SPEC012"]
+    assert codes(report, "warning") == ["SPEC011"]
     assert "0002-old.md" in report.findings[0].message
 
 

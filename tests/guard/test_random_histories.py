@@ -60,7 +60,7 @@ def apply(repo: GuardRepo, files: dict[str, str | None]) -> None:
 
 
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

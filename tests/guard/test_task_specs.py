@@ -66,7 +66,7 @@ def test_the_configuration_is_the_commits(repo: GuardRepo) -> None:
 
 def test_a_spec_near_its_end_warns_and_allows(repo: GuardRepo) -> None:
     repo.commit({GOOD: spec(review=days_ago(30))})
-    assert found(repo) == ["SPEC011"]
+    assert found(repo) == ["SPEC010"]
 
 
 def test_the_facts_name_the_blob_and_the_day(repo: GuardRepo) -> None:

@@ -98,7 +98,7 @@ def errors(
     if self_review == "error":
         for group in helpers.values():
             if all(attested(name, old, specs, touched) for name in group):
-                found |= {("SPEC010", name) for name in group}
+                found |= {("SPEC009", name) for name in group}
     return found
 
 

@@ -130,7 +130,7 @@ def _print(report: "Report", output_format: str) -> None:
 
 
 @guard.command()
-@format_option("text", "json")
+@format_option("text", "json", "markdown")
 def rules(output_format: str) -> int:
     """Print every rule: code, what it sees, why, and how to mend it."""
     from codex_orchestrator.guard.registry import all_rules
@@ -143,6 +143,11 @@ def rules(output_format: str) -> int:
                 for r in listed
             ]
         )
+        return int(ExitCode.OK)
+    if output_format == "markdown":
+        from codex_orchestrator.guard.render_rules import render_rules
+
+        click.echo(render_rules(listed), nl=False)
         return int(ExitCode.OK)
     for rule in listed:
         click.echo(f"{rule.code} {rule.name}\n  what: {rule.what}")

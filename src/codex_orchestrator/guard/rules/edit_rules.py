@@ -91,7 +91,7 @@ class EmptyEdit(Rule):
 class SelfReview(Rule):
     """A change that vouches for itself."""
 
-    code = "SPEC010"
+    code = "SPEC009"
     name = "self-review"
     what = "The review date, an approval or the status was set by the change that needs it."
     why = "A review that comes with the code was not made before the code was written."
@@ -133,7 +133,7 @@ def _attests_itself(edit: SpecEdit) -> bool:
 class StaleBystanders(Rule):
     """Old reviews that this change does not depend on."""
 
-    code = "SPEC012"
+    code = "SPEC011"
     name = "stale-bystanders"
     what = "Specs that the change neither touches nor needs are stale."
     why = "They block nobody today, but will block whoever needs them next."

@@ -150,7 +150,7 @@ def _approval_problem(by: str, on: str, today: int) -> str:
 class NearExpiry(Rule):
     """The review will soon be too old."""
 
-    code = "SPEC011"
+    code = "SPEC010"
     name = "near-expiry"
     what = "The spec becomes stale within warn_days."
     why = "A warning before the day keeps the gate from surprising anybody."
