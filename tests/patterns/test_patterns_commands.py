@@ -208,3 +208,23 @@ def test_help_does_not_import_the_engine(tmp_path: Path) -> None:
         "sys.exit(bool({'ast_grep_py', 'pydantic', 'jinja2'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=True)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"patterns/__init__.py": ""},
+        {"patterns/index.json": '{"stripes": ["blue"]}'},
+        {"patterns/templates/page.html": "<html>"},
+        {"patterns": "a file"},
+    ],
+)
+def test_a_folder_of_that_name_that_is_no_library_is_left_alone(
+    patterns: Command, files: dict[str, str]
+) -> None:
+    write_files(patterns.repo, {**files, "a.py": "x = 1\n"})
+    assert patterns("lint").code == 0
+    assert patterns("test", "py-not-in").code == 0
+    assert patterns("list").code == 0
+    assert patterns("build").code == 2
+    assert {name: (patterns.repo / name).read_text() for name in files} == files

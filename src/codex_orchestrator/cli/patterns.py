@@ -106,14 +106,11 @@ def test(
     """Run the cases of one pattern, or of all; a pattern without cases fails."""
     from codex_orchestrator.patterns.harness import run_cases
     from codex_orchestrator.patterns.index import scan_assets
-    from codex_orchestrator.patterns.library import Library
+    from codex_orchestrator.patterns.library import Library, own_library
 
-    root = _root(repo, config)
-    if (root / "patterns").is_dir():
-        # The folders, not the index: an author tests before building.
-        assets = {asset.facts.id: asset for asset in scan_assets(root / "patterns")}
-    else:
-        assets = {}
+    own = own_library(_root(repo, config))
+    # The folders, not the index: an author tests before building.
+    assets = {asset.facts.id: asset for asset in scan_assets(own)} if own else {}
     library = Library.open(None)
     if pattern_id and pattern_id not in assets:
         assets = {pattern_id: library.load(pattern_id)}
@@ -222,8 +219,10 @@ def _root(repo: str | None, config: str | None) -> Path:
 
 
 def _own_library(root: Path) -> Path:
-    library = root / "patterns"
-    if not library.is_dir():
+    from codex_orchestrator.patterns.library import own_library
+
+    library = own_library(root)
+    if library is None:
         raise InputError(
             "this repository has no patterns of its own",
             path="patterns",

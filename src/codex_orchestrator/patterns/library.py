@@ -10,7 +10,7 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.pattern import LeftFile, PatternAsset, PatternKind, PatternUse
 from codex_orchestrator.patterns import files
-from codex_orchestrator.patterns.asset import Asset, load_asset
+from codex_orchestrator.patterns.asset import FOLDERS, SOURCE, Asset, load_asset
 from codex_orchestrator.patterns.codemod import change_text
 from codex_orchestrator.patterns.index import INDEX, load_index, version_key
 from codex_orchestrator.patterns.languages import language_of
@@ -36,6 +36,20 @@ def built_in_folder() -> Path:
     return packaged if packaged.is_dir() else package.parent.parent / FOLDER
 
 
+def own_library(repo: Path) -> Path | None:
+    """Return a repository's own library, or None where `patterns/` is missing or something else.
+
+    It is one when it holds an asset's folder or an index that names our schema.
+    """
+    folder = repo / FOLDER
+    if any(next(folder.glob(f"{group}/*/{SOURCE}"), None) for group in FOLDERS.values()):
+        return folder
+    index = folder / INDEX
+    if index.is_file() and b'"pattern-index.' in index.read_bytes():
+        return folder
+    return None
+
+
 class Library:
     """Assets of the toolkit and of one repository. Folders are read, and checked, when used."""
 
@@ -55,10 +69,10 @@ class Library:
         """
         entries: dict[str, tuple[PatternAsset, Path]] = {}
         folders = [built_in_folder()]
-        if repo is not None and (repo / FOLDER / INDEX).is_file():
-            own = repo / FOLDER
-            if own.resolve() != folders[0].resolve():
-                folders.append(own)
+        own = own_library(repo) if repo is not None else None
+        # A pattern that is being written has no index yet, and is not there before it has one.
+        if own and (own / INDEX).is_file() and own.resolve() != folders[0].resolve():
+            folders.append(own)
         for folder in folders:
             for asset in load_index(folder).assets:
                 other = entries.get(asset.id)
@@ -246,6 +260,6 @@ def _refuse_redefinition(built_in: PatternAsset, own: PatternAsset, folder: Path
 
 def _work_files(root: Path) -> list[str]:
     paths = files.list_files(root)
-    if not (root / FOLDER / INDEX).is_file():
+    if own_library(root) is None:
         return paths
     return [path for path in paths if _CASES.fullmatch(path) is None]
