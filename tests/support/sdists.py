@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import filelock
 
+from codex_orchestrator.model.names import path_problem
+
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "real"
 MOST_BYTES = 5 * 1024 * 1024
@@ -35,10 +37,21 @@ def fetch(sdist: Sdist) -> Path:
 
 
 def unpack(archive: Path, into: Path) -> Path:
-    """Extract an archive, nothing outside the folder, and return its one top folder."""
+    """Extract files and folders, nothing outside the folder, and return its one top folder."""
     with tarfile.open(archive, "r:gz") as tar:
-        assert sum(member.size for member in tar) <= MOST_BYTES, "larger than expected"
-        tar.extractall(into, filter="data")
+        members = tar.getmembers()
+        assert sum(member.size for member in members) <= MOST_BYTES, "larger than expected"
+        for member in members:
+            target = into / member.name
+            assert path_problem(member.name) == "", f"{member.name!r} {path_problem(member.name)}"
+            if member.isdir():
+                target.mkdir(parents=True, exist_ok=True)
+                continue
+            assert member.isfile(), f"{member.name!r} is neither file nor folder"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            content = tar.extractfile(member)
+            assert content is not None
+            target.write_bytes(content.read())
     (top,) = into.iterdir()
     return top
 
