@@ -81,6 +81,12 @@ def test_a_file_that_cannot_be_read_is_a_warning_and_not_silence(
     assert finding.message == "not checked: not UTF-8 (byte 0)"
 
 
+def test_a_link_is_linted_under_its_targets_name_only(library: Library, tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.py": "eval(x)\n"})
+    (tmp_path / "b.py").symlink_to("a.py")
+    assert [finding.path for finding in library.lint(tmp_path)] == ["a.py"]
+
+
 def test_own_rules_run_beside_the_toolkits(tmp_path: Path) -> None:
     make_library(tmp_path, OWN)
     write_files(tmp_path, {"a.py": "tea(1,\n    'x')\ncup\neval(z)\n", "made/b.py": "tea()\n"})

@@ -225,7 +225,8 @@ class Library:
         linter = Linter(assets)
         findings: list[Finding] = []
         for path in files.select(_work_files(root), paths or ["**"]):
-            if not linter.works_on(path):
+            # What a link points to is linted under its own name, or is not of this repository.
+            if not linter.works_on(path) or (root / path).is_symlink():
                 continue
             skip = frozenset(a.source.id for a in assets if files.select([path], a.source.ignores))
             try:
