@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from codex_orchestrator.guard.report import Report
 
 
-@click.group(invoke_without_command=True)
+_EXAMPLES = """\b
+Examples:
+  codex-orchestrator guard --staged
+  codex-orchestrator guard --base origin/main --format json
+"""
+
+
+@click.group(invoke_without_command=True, epilog=_EXAMPLES)
 @repository_options
 @click.option("--staged", is_flag=True, help="Check the staged change.")
 @click.option("--base", metavar="REF", help="Check what the head changed since it left REF.")
@@ -129,7 +136,7 @@ def _print(report: "Report", output_format: str) -> None:
         say(render_summary(report))
 
 
-@guard.command()
+@guard.command(epilog="Example: codex-orchestrator guard rules --format json")
 @format_option("text", "json", "markdown")
 def rules(output_format: str) -> int:
     """Print every rule: code, what it sees, why, and how to mend it."""
@@ -155,7 +162,9 @@ def rules(output_format: str) -> int:
     return int(ExitCode.OK)
 
 
-@guard.command()
+@guard.command(
+    epilog="Example: codex-orchestrator guard accept tasks/specs/0001-login.md --reviewer Ada"
+)
 @click.argument("spec_file", metavar="SPEC", type=click.Path())
 @click.option("--reviewer", metavar="NAME", required=True, help="Who reviewed the spec.")
 @click.option(
@@ -191,7 +200,9 @@ def spec() -> None:
     """Write a new spec from the template."""
 
 
-@spec.command()
+@spec.command(
+    epilog="Example: codex-orchestrator spec new 0001-login --title Login --paths 'src/login/**'"
+)
 @repository_options
 @click.argument("spec_id", metavar="ID")
 @click.option("--title", metavar="TEXT", required=True, help="One line.")
