@@ -253,3 +253,31 @@ def test_work_trees_of_finished_runs_are_gone(project: Path, call: CommandLine) 
     call("run", str(project / TASK), "--repo", str(project))
     assert git(project, "worktree", "list").count("\n") == 1
     assert git(project, "for-each-ref", "refs/codex-orchestrator").strip() == ""
+
+
+def test_resuming_a_finished_run_writes_the_audit_record_that_a_crash_left_out(
+    project: Path, call: CommandLine
+) -> None:
+    call("run", str(project / TASK), "--repo", str(project))
+    run_id = manifests(project)[0]["run"]["id"]
+    log = project / "out/audit.log"
+    records = log.read_bytes().splitlines(keepends=True)
+    assert b"run-finished" in records[-1]
+    log.write_bytes(b"".join(records[:-1]))
+    (project / "out/audit.head.json").unlink()
+    assert call("runs", "verify", run_id, "--repo", str(project)).code == 1
+    resume(call, project)
+    assert call("runs", "verify", run_id, "--repo", str(project)).code == 0
+
+
+def test_a_log_that_was_written_anew_as_a_whole_does_not_fit_the_manifests(
+    tmp_path: Path, project: Path, call: CommandLine
+) -> None:
+    call("run", str(project / TASK), "--repo", str(project))
+    other = make_project(tmp_path / "other")
+    call("run", str(other / TASK), "--repo", str(other))
+    for name in ("audit.log", "audit.head.json"):
+        (project / "out" / name).write_bytes((other / "out" / name).read_bytes())
+    done = call("runs", "verify", "--repo", str(project))
+    assert done.code == 1
+    assert "audit" in done.out + done.err

@@ -1,6 +1,5 @@
 """Finish a run: patch, branch, review text, artifacts, manifest, state and audit record."""
 
-from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.verdict import Verdict
@@ -36,12 +35,11 @@ def finish_run(record: RunRecord, rooms: RunRooms, tree: WorkTree) -> FinishedRu
     return FinishedRun(record.manifest, digest, record.folder, branch)
 
 
-def stored_run(record: RunRecord, rooms: RunRooms) -> FinishedRun:
+def stored_run(record: RunRecord, manifest_sha256: str, rooms: RunRooms) -> FinishedRun:
     """Return a run that finished before, as it is stored."""
     manifest = record.manifest
-    document = manifest.model_dump(mode="json", by_alias=True)
     branch = branch_of(manifest, rooms.branch_prefix) if manifest.run.head_sha else ""
-    return FinishedRun(manifest, sha256_hex(canonical_bytes(document)), record.folder, branch)
+    return FinishedRun(manifest, manifest_sha256, record.folder, branch)
 
 
 def branch_of(manifest: Manifest, prefix: str) -> str:

@@ -235,6 +235,19 @@ class AuditLog(Protocol):
         """Append one record, durable before it returns."""
         ...
 
+    def append_once(
+        self,
+        event: str,
+        *,
+        task_id: str,
+        run_id: str,
+        key: tuple[str, ...],
+        level: str = "info",
+        details: Mapping[str, str | int | bool | None],
+    ) -> AuditRecord:
+        """Append a record unless one of the same event, task, run and `key` details is there."""
+        ...
+
 
 class Catalog(Protocol):
     """Where manifests go."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from codex_orchestrator.model.credential import Redaction
 from codex_orchestrator.model.manifest import Artifact, Guardrail, Manifest, ManifestItem
 from codex_orchestrator.model.run import ItemState, RunState
+from codex_orchestrator.pipeline.close_run import close_run
 from codex_orchestrator.pipeline.events import EventStream
 from codex_orchestrator.pipeline.ports import AuditLog, Clock, RunStore
 
@@ -58,9 +59,12 @@ class RunRecord:
         self.audit(f"guardrail-{outcome}", guardrail=name, detail=said.detail)
 
     def audit(self, event: str, **details: str | int | bool | None) -> None:
-        """Append a record about this run to the audit log."""
+        """Append a record about this run to the audit log; the next manifest anchors the log."""
         facts = self.manifest
-        self._audit.append(event, task_id=facts.task.id, run_id=facts.run.id, details=details)
+        record = self._audit.append(
+            event, task_id=facts.task.id, run_id=facts.run.id, details=details
+        )
+        self.manifest = facts.model_copy(update={"audit": record.anchor})
 
     def item(self, item_id: str, state: ItemState, *, tree: str = "") -> None:
         """Record where a plan item stands."""
@@ -91,12 +95,10 @@ class RunRecord:
                 self.register(path.relative_to(self.folder).as_posix(), kind=kind)
 
     def finish(self) -> str:
-        """Write the last manifest, the run's summary and the audit record; return the hash."""
-        digest = self.save_run(state=RunState.FINISHED)
-        self._store.summarize(self.manifest, digest)
-        verdict = self.manifest.verdict
-        self.audit("run-finished", manifest_sha256=digest, verdict=str(verdict))
-        return digest
+        """Close the run: last manifest, audit record, state. Safe to repeat; return the hash."""
+        run = self.manifest.run.model_copy(update={"state": RunState.FINISHED})
+        self.manifest = self.manifest.model_copy(update={"run": run})
+        return close_run(self.manifest, store=self._store, audit=self._audit)
 
     def pause(self, state: RunState, reason: str) -> None:
         """Write that the run stopped before its end and why; it can be resumed."""

@@ -54,7 +54,7 @@ def run_task(request: RunRequest, rooms: RunRooms) -> FinishedRun | RefusedTask:
             return started
         if started.manifest.run.state is RunState.FINISHED:
             rooms.progress(f"run {started.manifest.run.id} has finished before; nothing to do")
-            return stored_run(started, rooms)
+            return stored_run(started, started.finish(), rooms)
         finished = _carry_out(started, request, rooms)
     if request.must_apply and finished.manifest.verdict is Verdict.APPROVED:
         rooms.workspace.apply_to_checkout((finished.folder / "diff.patch").read_bytes())

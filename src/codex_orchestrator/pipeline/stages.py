@@ -1,7 +1,6 @@
 """The stages between the first manifest and the last: plan, build, test, review, repair."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.build import Change
@@ -119,7 +118,9 @@ def run_checks(work: Work) -> tuple[CheckResult, ...]:
         )
         report = log_dir / command.junit if command.junit else None
         failures = work.rooms.adapters.failures(report) if report else ()
-        results.append(result.model_copy(update={"failures": failures}))
+        # As it is recorded: where programs lie on this machine is nobody's business.
+        known = {"failures": failures, "argv": command.recorded}
+        results.append(result.model_copy(update=known))
         work.say("test", f"{command.name}: {result.status}")
     work.record.save(validations=tuple(_validation(result, folder) for result in results))
     explanation = work.team.explain(work.task, results)
@@ -130,8 +131,7 @@ def run_checks(work: Work) -> tuple[CheckResult, ...]:
 
 def _validation(result: CheckResult, folder: str) -> Validation:
     return Validation(
-        # The program's folder is this machine's business, and changes from one to the next.
-        command=tuple(Path(word).name if word.startswith("/") else word for word in result.argv),
+        command=result.argv,
         exit_code=result.exit_code,
         status=result.status,
         duration_ms=result.duration_ms,
@@ -170,7 +170,8 @@ def _rule_findings(work: Work, change: Change) -> tuple[Finding, ...]:
         )
     added = added_lines(change.patch)
     linted = work.rooms.library.lint(work.tree.root, list(change.paths))
-    found = [one for one in linted if one.line in added.get(one.path, ())]
+    # Line 0 is about the whole file, for example that it could not be checked.
+    found = [one for one in linted if not one.line or one.line in added.get(one.path, ())]
     if work.rooms.redaction.finds_secret(change.patch.decode("utf-8", "replace")):
         found.append(
             Finding(
