@@ -60,7 +60,8 @@ def echo_verification(report: VerifyReport) -> None:
     if not report.runs:
         say("not checked: there is no run to verify")
     elif report.outcome is Outcome.PASSED:
-        say(f"verified: {len(report.runs)} runs, every hash agrees")
+        count = len(report.runs)
+        say(f"verified: {count} {'run' if count == 1 else 'runs'}, every hash agrees")
     else:
         say(f"verification: {report.outcome}")
 
