@@ -105,6 +105,13 @@ def test_a_title_with_a_colon_is_malformed_and_says_so() -> None:
     assert "mapping values are not allowed" in facts.problem
 
 
+@pytest.mark.parametrize(
+    "front", ["paths: 7\n", "paths: [7]\n", "paths:\n  - 7\n", "paths: ['7']\n"]
+)
+def test_a_number_as_a_glob_is_text_in_each_notation(front: str) -> None:
+    assert parse(f"---\n{front}---\n").paths == ("7",)
+
+
 def test_words_with_a_type_elsewhere_stay_text() -> None:
     facts = parse("---\nid: 010\nstatus: no\nlast_review: 2026-11-20\n---\n")
     assert (facts.spec_id, facts.status, facts.review) == ("010", "no", "2026-11-20")

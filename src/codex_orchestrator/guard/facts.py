@@ -47,6 +47,7 @@ Lines = dict[str, int]
 
 _SINGLE = ("id", "title", "status", "last_review")
 _NESTED = (list, dict)
+_SCALARS = (str, int)  # a plain number is text to us; the strict parser makes it an integer
 
 
 def build_facts(
@@ -89,16 +90,19 @@ def _paths(values: Values, lines: Lines, offset: int) -> tuple[str, ...] | Facts
     paths = values.get("paths")
     if paths is None:
         return ()
-    if isinstance(paths, str):
+    if paths.__class__ in _SCALARS:
         paths = [paths]
     if not isinstance(paths, list):
         return malformed("`paths` must be a list of globs", lines.get("paths", 0) + offset)
+    found = []
     for position, glob in enumerate(paths):
-        problem = glob_problem(glob) if isinstance(glob, str) else "must be text"
+        text = str(glob)
+        problem = glob_problem(text) if glob.__class__ in _SCALARS else "must be text"
         if problem:
             line = lines.get(f"paths.{position}") or lines.get("paths", 0)
             return malformed(f"`paths`: {glob!r:.80} {problem}", line + offset)
-    return tuple(paths)
+        found.append(text)
+    return tuple(found)
 
 
 def _approvals(values: Values, lines: Lines, offset: int) -> tuple[ApprovalFacts, ...] | Facts:
