@@ -1,6 +1,8 @@
 """The change comes from options, pre-commit, a GitHub event or the index, and means the same."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -190,3 +192,43 @@ def test_replaced_objects_do_not_deceive_the_guard(repo: GuardRepo) -> None:
     repo.git("replace", old, new)
     repo.stage({"src/a.py": "x = 2\n"})
     assert codes(repo.staged()) == ["SPEC002"]
+
+
+def test_a_git_dir_that_is_not_there_is_not_checked_and_named(repo: GuardRepo) -> None:
+    report = repo.guard(choose_wanted({}), env={"GIT_DIR": "/nonexistent"})
+    assert report.outcome == NOT_CHECKED
+    assert "not a git repository: '/nonexistent'" in report.findings[0].message
+
+
+def test_without_git_nothing_is_checked(repo: GuardRepo) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "codex_orchestrator", "guard", "--repo", str(repo.root)],
+        env={"PATH": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "git is not installed" in done.stdout) == (3, True)
+
+
+def test_what_a_repository_configures_cannot_change_or_run_anything(
+    repo: GuardRepo, tmp_path: Path
+) -> None:
+    repo.commit({GOOD: spec(paths=("docs/**",))})
+    repo.stage({"src/a.py": "x = 2\n"})
+    trace = tmp_path / "ran"
+    for key, value in {
+        "diff.external": f"touch {trace}",
+        "diff.relative": "true",
+        "diff.renames": "copies",
+        "diff.noprefix": "true",
+        "diff.ignoreSubmodules": "all",
+        "core.fsmonitor": f"touch {trace}",
+        "core.quotePath": "true",
+        "color.ui": "always",
+        "status.relativePaths": "true",
+    }.items():
+        repo.git("config", key, value)
+    outside = {"GIT_EXTERNAL_DIFF": f"touch {trace}", "GIT_GLOB_PATHSPECS": "1", "GIT_TRACE": "1"}
+    assert codes(repo.guard(choose_wanted({}), env=outside)) == ["SPEC001"]
+    assert not trace.exists()

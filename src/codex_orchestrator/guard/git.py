@@ -87,6 +87,8 @@ class Git:
     def __init__(self, root: str, env: Mapping[str, str]) -> None:
         self.root = root
         self.env = env
+        # A repository may name a program as its file system monitor; looking is not running.
+        self._command = ("git", "-C", root, "-c", "core.fsmonitor=false")
 
     def start(self, *args: str, stdin: int | None = None) -> Job:
         """Start git and return at once. `stdin` is a descriptor; without it stdin is empty.
@@ -104,9 +106,8 @@ class Git:
             (os.POSIX_SPAWN_DUP2, write, 1),
             (os.POSIX_SPAWN_DUP2, silent, 2),
         ]
-        argv = ("git", "-C", self.root, *args)
         try:
-            pid = os.posix_spawnp("git", argv, self.env, file_actions=actions)
+            pid = os.posix_spawnp("git", (*self._command, *args), self.env, file_actions=actions)
         except FileNotFoundError as error:
             os.close(read)
             raise NotCheckedError(
@@ -154,22 +155,29 @@ class Git:
 
     def failure(self, args: tuple[str, ...], code: int) -> NotCheckedError:
         """Ask the failed git again, this time for its complaint, and make it an error."""
+        # When git sees no repository at all, that is the thing to say, not what followed from it.
+        said = self._complaint("rev-parse", "--git-dir") or self._complaint(*args)
+        return NotCheckedError(
+            f"git {args[0]} failed: {said or f'exit {code}'}",
+            fix="run the same git command in the repository and mend what it says",
+        )
+
+    def _complaint(self, *args: str) -> str:
         import subprocess
 
         done = subprocess.run(
-            ["git", "-C", self.root, *args],
+            [*self._command, *args],
             env=self.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             check=False,
         )
-        said = os.fsdecode(done.stderr[-2000:]).strip().splitlines()
-        text = said[0] if said else f"exit {code}"
-        return NotCheckedError(
-            f"git {args[0]} failed: {text}",
-            fix="run the same git command in the repository and mend what it says",
-        )
+        if not done.returncode:
+            return ""
+        lines = os.fsdecode(done.stderr[:4000]).splitlines()
+        fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
+        return next(iter(fatal or lines), "").strip()
 
 
 class Blobs:

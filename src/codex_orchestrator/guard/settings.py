@@ -73,7 +73,10 @@ def _load(
 ) -> GuardConfig:
     """Load the configuration from objects, given by file name; a missing object is no file."""
     found = []
-    for name, blob in names.items():
+    for name in CONFIG_FILES:
+        blob = names.get(name)
+        if blob is None:
+            continue
         known = cache.get_config(name, blob)
         if known is None:
             answer = inquiry.blobs.read(blob, MAX_CONFIG_BYTES + 1)
