@@ -29,8 +29,9 @@ _ANY_LINE = re.compile(
 _BREAKS = ("\u0085", "\u00a0", "\u2028", "\u2029", "\ufeff", "\ufffe", "\uffff")
 _FLOW_ITEM = re.compile(_FLOW)
 _FLOW_PAIR = re.compile(rf"({_NAME}): +({_FLOW})")
-_HARMLESS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-./")
+_HARMLESS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-./*")
 _USUAL_KEYS = frozenset({"id", "title", "status", "last_review", "relates_to", "risk"})
+_OWN_WORDS = frozenset({"id", "title"})
 _TYPED = frozenset({"true", "false", "null", "~"})
 
 KEY, ITEM, ENTRY, BLANK, ODD = range(5)
@@ -87,7 +88,10 @@ def scan(front: str) -> tuple[dict[str, Any], dict[str, int]] | None:
 
 
 def _remember(line: str) -> Token:
-    token = _plain_token(line) or _token(line.removesuffix("\r"))
+    plain = _plain_token(line)
+    if plain is not None and (plain[0] == ITEM or plain[2] in _OWN_WORDS):
+        return plain  # hardly ever seen again in another spec
+    token = plain or _token(line.removesuffix("\r"))
     if len(_MEMO) > 50_000:
         _MEMO.clear()
     _MEMO[line] = token
@@ -97,9 +101,9 @@ def _remember(line: str) -> Token:
 def _plain_token(line: str) -> Token | None:
     """Return the token of `key: word` or `  - word` with harmless letters only: most lines."""
     start, mark, word = line.partition("- " if line[:1] in " -" else ": ")
-    if not word or not _HARMLESS.issuperset(word) or word[0] in " -" or word[-1] == " ":
+    if not word or not _HARMLESS.issuperset(word) or word[0] in " -*" or word[-1] == " ":
         return None
-    if word.lower() in _TYPED:
+    if len(word) < 6 and word.lower() in _TYPED:
         return None
     if mark == ": ":
         return (KEY, 0, start, word) if start in _USUAL_KEYS else None
