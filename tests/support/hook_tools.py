@@ -21,7 +21,9 @@ class HookedRepo:
 
     def __init__(self, folder: Path, tool: str, *, hooks: tuple[str, ...], shared: Path) -> None:
         """Make the repository in `folder`; clone and installed hooks are kept in `shared`."""
-        self.root, self.tool, self.home = folder / "repo", tool, shared / f"{tool}-home"
+        self.root, self.tool = folder / "repo", tool
+        # A home for each set of hooks: what one of them brings must not be taken for another's.
+        self.home = shared / "-".join([tool, *hooks])
         self.program = str(Path(sys.executable).with_name(tool))
         # The runner installs from the package index: what points it there stays, and its cache.
         outside = {
