@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codex_orchestrator.guard.accept import accept
 from codex_orchestrator.guard.facts import Facts, build_facts
 from codex_orchestrator.guard.frontmatter import parse_facts, quick_facts
+from codex_orchestrator.guard.new_spec import spec_text
 from codex_orchestrator.guard.scanner import scan
+from codex_orchestrator.guard.usual import usual_facts
 from codex_orchestrator.model.strict_yaml import YamlError, parse_mapping
 from support.guard_repo import GOOD, GuardRepo, codes, spec
 
@@ -155,12 +158,90 @@ def test_the_quick_reader_agrees_with_the_strict_parser(lines: list[str], newlin
     assert build_facts(*quick, offset=1) == build_facts(strict.values, strict.lines, offset=1)
 
 
+USUAL_VALUES = {
+    "id: ": ["0001-login", "a", "010", "true", "Null", "1.5", ".", "..", "a b", "a:b", "'a'", "é"],
+    "title: ": [
+        "Log in, then out",
+        "a 'b' \"c\"",
+        "a: b",
+        "a #b",
+        "a#b",
+        "a ",
+        "(a)",
+        "-a",
+        "@a",
+        '"a: #b"',
+        '"\\\\"',
+        '""',
+    ],
+    "status: ": ["approved", "draft", "superseded", "Approved", "done", "true", "approved "],
+    "last_review: ": ["2026-11-20", "'2026-11-20'", "2026-02-30", "2026-11-20 ", "20261120"],
+    "owners:": [' ["@a"]', ' ["@a", "b c"]', " []", " [a]", '\n  - "@a"', "\n  - a\n  - b"],
+    "approvals:": [
+        " []",
+        '\n  - {role: dx, by: "@a b", on: 2026-11-01}',
+        '\n  - {role: dx, by: a, on: 2026-11-01}\n  - {role: a.b, by: "@c", on: 2026-11-02}',
+        "\n  - {role: dx, by: true, on: 2026-11-01}",
+        "\n  - {role: dx, by: a, by: b, on: 2026-11-01}",
+        "\n  - {role: null, by: a, on: 2026-11-01}",
+        "\n  - {role: dx, by: ' a', on: no}",
+    ],
+    "paths:": [
+        " []",
+        "\n  - src/**",
+        "\n  - src/a*/b.py\n  - .github/**\n  - action.yml",
+        '\n  - "**/*.py"\n  - "-a"\n  - "true"',
+        "\n  - '**'\n  - *a",
+        "\n  - -a",
+        "\n  - true",
+        "\n  - ../a",
+        "\n  - a//b",
+        "\n  - a/./b",
+        "\n  - a/..",
+        "\n  - a.",
+        "\n  - a/",
+        "\n  - /a",
+        "\n  - a b",
+        "\n  - " + "a" * 999,
+        "\n  - " + "a" * 1030,
+        "\n- src/**",
+    ],
+    "": ["# c", "  # c", "", "x: y", "---", "--- ", "id:", "  a: b", "- a"],
+}
+USUAL_LINES = st.sampled_from(
+    [key + value for key, values in USUAL_VALUES.items() for value in values]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(USUAL_LINES, max_size=6), st.sampled_from(["---\n", "---", "---\n# B\n---\n", ""]))
+def test_the_usual_shape_means_what_the_other_readers_say(lines: list[str], end: str) -> None:
+    data = "\n".join(["---", "last_review: 2026-11-19", *lines, end]).encode()
+    usual = usual_facts(data)
+    if usual is None:
+        return
+    front = data[4 : data.index(b"\n---\n", 3) + 1].decode()
+    quick = scan(front.removesuffix("\n"))
+    assert quick is not None
+    strict = parse_mapping(front)
+    assert usual == build_facts(*quick, offset=1)
+    assert usual == build_facts(strict.values, strict.lines, offset=1)
+
+
+def test_the_template_and_an_attested_spec_have_the_usual_shape() -> None:
+    draft = spec_text("0001-login", title="Login", paths=["src/login/**"]).encode()
+    data = accept(draft, path="a.md", reviewer="Ada L", role="reviewer", day="2026-11-20")
+    usual = usual_facts(data)
+    assert usual is not None
+    assert Facts._make(usual).approvals == (("reviewer", "Ada L", "2026-11-20", 7),)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=80) | st.text(max_size=60).map(lambda t: f"---\n{t}\n---\n".encode()))
 def test_no_bytes_make_the_reader_fail(data: bytes) -> None:
     facts = parse(data)
     quick = quick_facts(data)
-    assert quick is None or quick == facts
+    assert quick is None or Facts._make(quick) == facts
 
 
 def alias_bomb() -> bytes:

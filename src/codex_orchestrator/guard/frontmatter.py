@@ -1,15 +1,15 @@
 """Front matter: from the bytes of a spec to its facts. Quick for plain files, strict for all.
 
-Imported when there is something to read: the scanner's expressions take time to compile, and a hook
-that finds all in its cache needs none of them.
+Imported when there is something to read: expressions take time to compile, and a hook that finds
+all in its cache needs none of them. The scanner's wait for the first spec of no usual shape.
 """
 
 import re
 from typing import Any, NamedTuple
 
-from codex_orchestrator.guard.facts import Facts, build_facts, malformed
+from codex_orchestrator.guard.facts import Facts, RawFacts, build_facts, malformed
 from codex_orchestrator.guard.fences import BOM, split
-from codex_orchestrator.guard.scanner import scan
+from codex_orchestrator.guard.usual import usual_facts
 
 HEAD_BYTES = 4096
 MAX_FRONT_BYTES = 256 * 1024
@@ -19,19 +19,25 @@ MAX_ODD_BYTES = 32 * 1024
 _BODY_REVIEW = rb"(?mi)^[\s>*_`-]*last[_ ]review[*_`]*\s*:"
 
 
-def quick_facts(head: bytes) -> Facts | None:
+def quick_facts(head: bytes) -> RawFacts | None:
     """Return the facts of a file from its first bytes, or None when they do not settle it."""
+    return usual_facts(head) or _scanned_facts(head)
+
+
+def _scanned_facts(head: bytes) -> RawFacts | None:
     parts = split(head)
     if parts is None or parts[2] == len(head) == HEAD_BYTES:
         return None
     start, end, _ = parts
+    from codex_orchestrator.guard.scanner import scan
+
     try:
         found = scan(head[start : end - 1].decode())
     except UnicodeDecodeError:
         return None
     if found is None or "last_review" not in found[0]:
         return None
-    return build_facts(*found, offset=1)
+    return tuple(build_facts(*found, offset=1))
 
 
 class FrontMatter(NamedTuple):
@@ -51,7 +57,7 @@ def parse_facts(data: bytes, *, size: int) -> Facts:
     """
     quick = quick_facts(data)
     if quick is not None:
-        return quick
+        return Facts._make(quick)
     parts = split(data)
     if parts is None:
         return _without_front_matter(data, size)
@@ -79,6 +85,8 @@ class _MalformedError(Exception):
 
 
 def _read_between(data: bytes, parts: tuple[int, int, int]) -> FrontMatter:
+    from codex_orchestrator.guard.scanner import scan
+
     start, end, body = parts
     if end - start > MAX_FRONT_BYTES:
         raise _MalformedError(f"front matter has more than {MAX_FRONT_BYTES} bytes", 1)

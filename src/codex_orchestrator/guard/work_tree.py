@@ -1,6 +1,5 @@
 """Reading many specs from the work tree: only files that are what the index holds."""
 
-import marshal
 import os
 from collections.abc import Sequence
 
@@ -9,9 +8,7 @@ from codex_orchestrator.guard.facts import RawFacts
 from codex_orchestrator.guard.frontmatter import HEAD_BYTES, quick_facts
 from codex_orchestrator.guard.git import Git
 
-WORTH_A_FORK = 2000
-"""Files from which on a second process saves more than it costs."""
-
+_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _REWRITING = (b"filter", b"working-tree-encoding", b"ident")
 
 
@@ -26,66 +23,59 @@ def facts_from_work_tree(git: Git, wanted: Sequence[Entry]) -> dict[str, RawFact
         return {}
     top = folders[:1] if len(folders) == 1 else [os.path.commonpath(folders)]
     places = [place for place in top if place]
-    trusted_job = git.start("ls-files", "-s", "-v", "-z", "--", *places)
     found = _read_all(git.root, [entry.path for entry in wanted])
-    dirty_job = git.start(
-        "diff-files", "--name-only", "-z", "--ignore-submodules=all", "--", *places
-    )
-    trusted = git.finish(trusted_job).decode("utf-8", "surrogateescape").split("\0")
-    dirty = set(git.finish(dirty_job).decode("utf-8", "surrogateescape").split("\0"))
-    facts_by_blob: dict[str, RawFacts] = {}
-    for row in trusted[:-1]:
-        meta, path = row.split("\t", 1)
-        # `H` is a plain tracked file; other letters mean that git does not look at the file.
-        if path in found and path not in dirty and meta.startswith("H "):
-            facts_by_blob[meta.split(" ")[2]] = found[path]
-    return facts_by_blob
+    asked = ("ls-files", "--cached", "--modified", "-s", "-v", "-z", "--", *places)
+    rows = [
+        row.split("\t", 1)
+        for row in git.run(*asked).decode("utf-8", "surrogateescape").split("\0")[:-1]
+    ]
+    # `H` is a plain tracked file, `C` says once more that a file differs from it; other letters
+    # mean that git does not look at the file.
+    dirty = {path for meta, path in rows if meta[0] == "C"}
+    return {
+        meta.split(" ")[2]: found[path]
+        for meta, path in rows
+        if meta[0] == "H" and path in found and path not in dirty
+    }
 
 
 def _read_all(root: str, paths: Sequence[str]) -> dict[str, RawFacts]:
-    """Read the heads of files; half of them in a second process when that pays."""
-    import threading
-
-    if len(paths) < WORTH_A_FORK or (os.cpu_count() or 1) < 2 or threading.active_count() > 1:
-        return _read_some(root, paths)
-    middle = len(paths) // 2
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        # Only reads files and writes a pipe; ends without running anybody's exit handlers.
-        os.close(read)
-        with os.fdopen(write, "wb") as stream:
-            stream.write(marshal.dumps(_read_some(root, paths[middle:])))
-        os._exit(0)
-    os.close(write)
-    found = _read_some(root, paths[:middle])
-    with os.fdopen(read, "rb") as stream:
-        answer = stream.read()
-    _, status = os.waitpid(child, 0)
-    if status == 0:
-        found.update(marshal.loads(answer))  # noqa: S302 - from our own child
-    return found
-
-
-def _read_some(root: str, paths: Sequence[str]) -> dict[str, RawFacts]:
     found: dict[str, RawFacts] = {}
-    for path in paths:
-        head = _read_head(f"{root}/{path}")
-        facts = quick_facts(head) if head is not None else None
-        if facts is not None:
-            found[path] = tuple(facts)
+    folder, handle = None, -1
+    try:
+        for path in paths:
+            above, _, name = path.rpartition("/")
+            if above != folder:
+                if handle >= 0:
+                    os.close(handle)
+                folder, handle = above, _open(f"{root}/{above}", os.O_DIRECTORY)
+            head = _read_head(name, handle) if handle >= 0 else b""
+            facts = quick_facts(head)
+            if facts is not None:
+                found[path] = facts
+    finally:
+        if handle >= 0:
+            os.close(handle)
     return found
 
 
-def _read_head(path: str) -> bytes | None:
+def _open(path: str, flags: int) -> int:
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return os.open(path, flags | os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return None
+        return -1
+
+
+def _read_head(name: str, folder: int) -> bytes:
+    """Return the first bytes of a file; none when it cannot be read."""
+    try:
+        handle = os.open(name, _READING, dir_fd=folder)
+    except OSError:
+        return b""
     try:
         return os.read(handle, HEAD_BYTES)
     except OSError:
-        return None
+        return b""
     finally:
         os.close(handle)
 
