@@ -247,6 +247,31 @@ def test_a_wrong_key_is_exit_3_and_the_run_can_be_resumed(run_with: Any, project
     assert manifest_of(project)["run"]["state"] == "interrupted"
 
 
+def test_a_run_is_resumed_with_the_model_that_it_began_with(
+    project: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The task has steps: without the rule, a resume that names no model would take the offline one.
+    write(project, TASK, task_with())
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
+
+    def run_against(script: Callable[[Request], Step], *words: str) -> Outcome:
+        with serving(script) as server:
+            monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+            return call("run", *words, "--repo", str(project))
+
+    stopped = run_against(
+        lambda _request: status(401), "logging", "--model", "model-x", "--builder", "workspace"
+    )
+    assert stopped.code == 3, stopped.err
+    run_id = manifest_of(project)["run"]["id"]
+    again = run_against(lambda _request: status(401), "--resume", run_id)
+    assert again.code == 3, again.err
+    assert manifest_of(project)["engine"]["model"] == "model-x"
+    other = call("run", "--resume", run_id, "--model", "offline", "--repo", str(project))
+    assert other.code == 0, other.err
+    assert manifest_of(project)["engine"]["model"] == "offline"
+
+
 def test_an_answer_that_holds_a_secret_is_stopped_by_the_guardrail(
     run_with: Any, project: Path
 ) -> None:

@@ -10,7 +10,7 @@ from codex_orchestrator.model.approval import (
     matches_glob,
     parse_escalation,
 )
-from codex_orchestrator.model.errors import ExitCode
+from codex_orchestrator.model.errors import ExitCode, InputError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.mode import ModeName, choose_mode
 from codex_orchestrator.model.patch import added_lines
@@ -117,7 +117,7 @@ def test_globs_span_folders_only_by_two_stars(path: str, glob: str, matches: boo
 def test_escalations_are_kind_and_value() -> None:
     assert parse_escalation("edit:a:b") == (ApprovalKind.EDIT, "a:b")
     for wrong in ("edit", "edit:", "eat:x", "", ":x"):
-        with pytest.raises(ValueError, match="KIND:VALUE"):
+        with pytest.raises(InputError, match="KIND:VALUE"):
             parse_escalation(wrong)
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from codex_orchestrator.model.approval import ApprovalKind, parse_escalation
-from codex_orchestrator.model.errors import InputError, MissingExtraError
+from codex_orchestrator.model.approval import parse_escalation
+from codex_orchestrator.model.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -101,7 +101,7 @@ def codex(
     from codex_orchestrator.codex.hardening import provider_settings
     from codex_orchestrator.codex.key_channel import read_key, take_key
 
-    grants = Grants(tuple(_grant(entry) for entry in approvals))
+    grants = Grants(tuple(parse_escalation(entry) for entry in approvals))
     binary = require_tested(find_codex(codex_path))
     provider_settings(base_url, has_key=False)  # a wrong address shows here, not in a call
     key = take_key(key_socket) if key_socket else None
@@ -157,10 +157,3 @@ def _close_on_signals(bridge: "CodexBridge") -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-
-
-def _grant(entry: str) -> tuple[ApprovalKind, str]:
-    try:
-        return parse_escalation(entry)
-    except ValueError as error:
-        raise InputError(str(error), field="--approve") from error

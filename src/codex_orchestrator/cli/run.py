@@ -13,6 +13,7 @@ from codex_orchestrator.cli.options import format_option, repository_options
 from codex_orchestrator.cli.settings import Settings, load_settings
 from codex_orchestrator.cli.task_files import (
     TaskFile,
+    engine_before,
     find_run_task,
     matrix_of,
     read_prompt,
@@ -103,6 +104,9 @@ def run(
     TASK is a task file, the id of a task in tasks/, or `-` for standard input.
     """
     settings = load_settings(repo, config, flags={"model.name": model})
+    if resume is not None and model is None:
+        model, builder = engine_before(resume, settings.repo, builder=builder)
+        settings = load_settings(repo, config, flags={"model.name": model})
     if matrix:
         echo_json(matrix_of(tasks, settings.repo))
         return 0

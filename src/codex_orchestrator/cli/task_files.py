@@ -28,6 +28,8 @@ def read_task(name: str, repo: Path) -> TaskFile:
         InputError: there is no such file, or it is no task.
     """
     if name == "-":
+        if sys.stdin is None:
+            raise InputError("standard input is closed", field="TASK", fix="name a task file")
         data = sys.stdin.buffer.read(MAX_TASK_BYTES + 1)
         return _parse(data, "<stdin>")
     path = Path(name)
@@ -49,6 +51,27 @@ def find_run_task(run_id: str, repo: Path) -> TaskFile:
     return _parse(_read(folder / "task.md", "task.md"), f"{folder.name}/task.md")
 
 
+def engine_before(run_id: str, repo: Path, *, builder: str) -> tuple[str | None, str]:
+    """Return model and builder that a stopped run goes on with, when none is named anew.
+
+    The model is None for a run that is finished: it needs no model any more. `builder` is what
+    the command line says; `auto` stands for the one of the run.
+
+    Raises:
+        InputError: there is no such run.
+    """
+    from codex_orchestrator.model.run import RunState
+    from codex_orchestrator.pipeline.compose import open_store
+
+    store = open_store(repo)
+    manifest = store.load(store.find(run_id).name)
+    if manifest.run.state is RunState.FINISHED:
+        return None, builder
+    before = manifest.engine.builder
+    is_kept = builder == "auto" and before in ("codex", "workspace")
+    return manifest.engine.model, before if is_kept else builder
+
+
 def read_prompt(name: str, *, spec: str | None) -> TaskFile:
     """Make a task from plain text; its first line is the title, the file's name the id.
 
@@ -67,7 +90,8 @@ def read_prompt(name: str, *, spec: str | None) -> TaskFile:
             fix="name it like my-task.txt",
         )
     title = lines[0][:MAX_TITLE].replace("'", "''")
-    made = f"---\nid: '{stem}'\ntitle: '{title}'\nspec: '{spec}'\n---\n{text}"
+    quoted = spec.replace("'", "''")
+    made = f"---\nid: '{stem}'\ntitle: '{title}'\nspec: '{quoted}'\n---\n{text}"
     return _parse(made.encode(), name)
 
 

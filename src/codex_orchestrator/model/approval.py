@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import Field, field_validator
 
 from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.errors import InputError
 
 
 class ApprovalKind(StrEnum):
@@ -135,10 +136,13 @@ def parse_escalation(text: str) -> tuple[ApprovalKind, str]:
     """Parse `KIND:VALUE`, for example `edit:.github/workflows/ci.yml`.
 
     Raises:
-        ValueError: the kind is unknown or the value is missing.
+        InputError: the kind is unknown or the value is missing.
     """
     kind, colon, value = text.partition(":")
     if not colon or not value or kind not in set(ApprovalKind):
-        kinds = ", ".join(ApprovalKind)
-        raise ValueError(f"{text!r} is not KIND:VALUE with a kind of {kinds}")
+        raise InputError(
+            f"{text!r} is not KIND:VALUE with a kind of {', '.join(ApprovalKind)}",
+            field="--approve",
+            fix="for example edit:AGENTS.md",
+        )
     return ApprovalKind(kind), value

@@ -17,7 +17,7 @@ def start_run(request: RunRequest, rooms: RunRooms) -> RunRecord | RefusedTask:
     """Check the spec, then make the run's folder and first manifest, or resume an earlier run.
 
     Raises:
-        InputError: the run to resume belongs to another task or task text.
+        InputError: an approval cannot be read, or the run to resume belongs to another task text.
     """
     if request.resume:
         return _resume(request, rooms)
@@ -77,7 +77,8 @@ def _resume(request: RunRequest, rooms: RunRooms) -> RunRecord:
     granted = _approvals(request, rooms, base_sha=manifest.run.base_sha)
     known = {(old.kind, old.value) for old in manifest.approvals}
     added = tuple(new for new in granted if (new.kind, new.value) not in known)
-    record.save(approvals=(*manifest.approvals, *added))
+    # Whoever goes on may name another model: the record says who did the rest.
+    record.save(approvals=(*manifest.approvals, *added), engine=rooms.engine.describe())
     record.save_run(state=RunState.RUNNING, attempt=manifest.run.attempt + 1)
     record.audit("run-resumed", attempt=record.manifest.run.attempt)
     return record
@@ -100,12 +101,7 @@ def _approvals(request: RunRequest, rooms: RunRooms, *, base_sha: str) -> tuple[
     bound_to = sha256_hex(request.task_text + base_sha.encode())
     granted = []
     for text in request.approvals:
-        try:
-            kind, value = parse_escalation(text)
-        except ValueError as error:
-            raise InputError(
-                str(error), field="--approve", fix="for example edit:AGENTS.md"
-            ) from error
+        kind, value = parse_escalation(text)
         granted.append(
             Approval(
                 kind=kind, value=value, by=request.approved_by, at=rooms.clock(), bound_to=bound_to
