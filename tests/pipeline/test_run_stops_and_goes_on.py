@@ -231,6 +231,27 @@ def test_a_secret_of_the_environment_is_in_no_file_that_a_run_leaves(
     assert canary not in done.out + done.err
 
 
+def test_a_secret_in_a_test_report_is_masked_in_report_and_manifest(
+    tmp_path: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary = "sk_canary_71d0c2"
+    monkeypatch.setenv("OPENAI_API_KEY", canary)
+    test = (
+        "import unittest\n"
+        "class Leak(unittest.TestCase):\n"
+        f"    def test_{canary}(self):\n"
+        f"        self.fail('{canary}')\n"
+    )
+    repo = make_project(tmp_path / "repo", **{"tests/test_leak.py": test})
+    done = call("run", str(repo / TASK), "--repo", str(repo))
+    assert done.code == 1, done.err
+    left = [path for path in (repo / ".runs").rglob("*") if path.is_file()]
+    assert [path for path in left if canary.encode() in path.read_bytes()] == []
+    assert any(path.suffix == ".xml" for path in left)
+    assert canary not in done.out + done.err
+    assert call("runs", "verify", "--repo", str(repo)).code == 0
+
+
 def test_a_change_that_holds_a_secret_is_not_put_on_a_branch(
     tmp_path: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

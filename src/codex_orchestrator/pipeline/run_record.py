@@ -11,6 +11,8 @@ from codex_orchestrator.pipeline.close_run import close_run
 from codex_orchestrator.pipeline.events import EventStream
 from codex_orchestrator.pipeline.ports import AuditLog, Clock, RunStore
 
+MAX_MASKED_BYTES = 128 * 1024 * 1024
+
 
 class RunRecord:
     """Holds the manifest of a run and writes each change of it before anything else happens."""
@@ -89,10 +91,25 @@ class RunRecord:
         self._list(self._store.register(self.manifest, Path(name), kind=kind))
 
     def register_folder(self, name: str, *, kind: str) -> None:
-        """List every file below a folder of the run."""
+        """List every file below a folder of the run, secrets masked.
+
+        What tools wrote there themselves, such as test reports, was masked by nobody before.
+        """
         for path in sorted((self.folder / name).rglob("*")):
-            if path.is_file() and not path.is_symlink():
-                self.register(path.relative_to(self.folder).as_posix(), kind=kind)
+            if not path.is_file() or path.is_symlink():
+                continue
+            place = path.relative_to(self.folder).as_posix()
+            if path.stat().st_size > MAX_MASKED_BYTES:
+                said = (
+                    f"left out: more than {MAX_MASKED_BYTES} bytes are not searched for secrets\n"
+                )
+                self.write(place, said.encode(), kind=kind)
+                continue
+            data = path.read_bytes()
+            if self._redaction.redact_bytes(data) == data:
+                self.register(place, kind=kind)
+            else:
+                self.write(place, data, kind=kind)
 
     def finish(self) -> str:
         """Close the run: last manifest, audit record, state. Safe to repeat; return the hash."""

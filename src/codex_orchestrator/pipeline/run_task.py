@@ -79,11 +79,11 @@ def _carry_out(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Finis
         raise InterruptedRunError("interrupted; every finished stage is kept", fix=resume) from None
     except ApprovalRequiredError as error:
         record.pause(RunState.WAITING, error.message)
-        error.fix = error.fix.replace("RUN", run_id)
+        error.fix = error.fix.replace("--resume RUN", f"--resume {run_id}")
         raise
     except OrchestratorError as error:
         record.pause(RunState.INTERRUPTED, error.message)
-        error.fix = error.fix.replace("RUN", run_id) or resume
+        error.fix = error.fix.replace("--resume RUN", f"--resume {run_id}") or resume
         raise
 
 
@@ -112,7 +112,9 @@ def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Fini
                 _run_agents(work)
             except LimitReachedError as error:
                 rooms.progress(f"stopped: {error.message}")
-                record.note(summary=error.message, follow_up=(error.fix,) if error.fix else ())
+                # It may quote what a model answered.
+                said = rooms.redaction.redact(error.message)
+                record.note(summary=said, follow_up=(error.fix,) if error.fix else ())
                 record.save(verdict=Verdict.FAILED)
             finally:
                 work.save_usage()

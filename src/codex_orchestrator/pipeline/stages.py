@@ -117,7 +117,8 @@ def run_checks(work: Work) -> tuple[CheckResult, ...]:
             work.tree, command, log_dir=log_dir, deadline_s=work.team.remaining_s()
         )
         report = log_dir / command.junit if command.junit else None
-        failures = work.rooms.adapters.failures(report) if report else ()
+        named = work.rooms.adapters.failures(report) if report else ()
+        failures = tuple(work.rooms.redaction.redact(name) for name in named)
         # As it is recorded: where programs lie on this machine is nobody's business.
         known = {"failures": failures, "argv": command.recorded}
         results.append(result.model_copy(update=known))
