@@ -1,6 +1,7 @@
 """The command tree, loaded when called, and the one boundary that makes errors exit codes."""
 
 import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -30,6 +31,16 @@ COMMANDS = {
 
 # Commands of our own action and servers: callable, but not shown to people.
 HIDDEN = {"action": ("action", "action")}
+
+# What the machine refuses, wherever it happens: no bug, and each with its exit code.
+REFUSALS = {
+    errno.ENOSPC: (ExitCode.SERVICE, "make room, then do it again"),
+    errno.EDQUOT: (ExitCode.SERVICE, "make room, then do it again"),
+    errno.EIO: (ExitCode.SERVICE, "look at the disk, then do it again"),
+    errno.EROFS: (ExitCode.NOT_CHECKED, "work where it can be written"),
+    errno.EACCES: (ExitCode.NOT_CHECKED, "see who owns it and what its mode allows"),
+    errno.EPERM: (ExitCode.NOT_CHECKED, "see who owns it and what its mode allows"),
+}
 
 
 class LazyGroup(click.Group):
@@ -87,16 +98,26 @@ def run(argv: list[str], **extra: Any) -> int:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the boundary
+        if isinstance(error, OSError) and error.errno in REFUSALS:
+            return _refused(error)
         from codex_orchestrator.cli.bug_report import write_bug_report
 
         return _say(*write_bug_report(error, argv), ExitCode.BUG)
     return int(result) if isinstance(result, int) else int(ExitCode.OK)
 
 
-def _say(message: str, fix: str, code: ExitCode) -> int:
-    from codex_orchestrator.cli.console import printable
+def _refused(error: OSError) -> int:
+    code, fix = REFUSALS[error.errno or 0]
+    place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "output"
+    return _say(f"{place}: {error.strerror}", fix, code)
 
-    click.echo(f"codex-orchestrator: error: {printable(message)}", err=True)
-    if fix:
-        click.echo(f"  fix: {printable(fix)}", err=True)
+
+def _say(message: str, fix: str, code: ExitCode) -> int:
+    from codex_orchestrator.cli.console import say
+
+    # The exit code tells it too, so that a message nobody can be shown changes nothing.
+    with contextlib.suppress(OSError):
+        say(f"codex-orchestrator: error: {message}")
+        if fix:
+            say(f"  fix: {fix}")
     return int(code)

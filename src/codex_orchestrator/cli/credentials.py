@@ -7,7 +7,6 @@ import click
 from codex_orchestrator.cli.console import echo_json
 from codex_orchestrator.cli.options import format_option, repository_options
 from codex_orchestrator.cli.settings import load_settings
-from codex_orchestrator.model.errors import NotCheckedError
 
 EXAMPLES = """\b
 Examples:
@@ -26,15 +25,14 @@ def credentials() -> None:
 @repository_options
 def check(*, output_format: str, repo: str | None, config: str | None) -> None:
     """Show for each scope whether a secret is there and how long it lasts; print no secret."""
-    from codex_orchestrator.pipeline.check_credentials import check_credentials
+    from codex_orchestrator.pipeline.check_credentials import (
+        check_credentials,
+        require_environment_source,
+    )
     from codex_orchestrator.pipeline.compose import open_broker, scope_variables
 
     settings = load_settings(repo, config)
-    if settings.config.credentials.source == "vault":
-        raise NotCheckedError(
-            "credentials.source is vault, and this version reads secrets from the environment only",
-            fix='set credentials.source = "environment"',
-        )
+    require_environment_source(settings.config)
     rows = check_credentials(open_broker(os.environ), os.environ, variables=scope_variables())
     if output_format == "json":
         echo_json({"schema": "credentials-report.v1", "scopes": [row._asdict() for row in rows]})

@@ -1,5 +1,6 @@
 """What a run prints: one JSON document, or a few lines for people."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any, Self, TextIO
@@ -7,7 +8,7 @@ from typing import Any, Self, TextIO
 import click
 
 from codex_orchestrator.cli.console import printable, say
-from codex_orchestrator.model.errors import ExitCode, InputError
+from codex_orchestrator.model.errors import ExitCode, InputError, ServiceError
 from codex_orchestrator.model.verdict import Verdict, exit_code_of
 from codex_orchestrator.pipeline.preview_task import Preview
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RefusedTask
@@ -39,14 +40,30 @@ class EventWriter:
         return self
 
     def write(self, line: str) -> None:
-        """Write one event and flush it."""
-        if self._stream is not None:
+        """Write one event and flush it. When nobody reads them any more, the work goes on.
+
+        Raises:
+            ServiceError: the file cannot be written any further.
+        """
+        if self._stream is None:
+            return
+        try:
             self._stream.write(line + "\n")
             self._stream.flush()
+        except BrokenPipeError:
+            self._stream = None
+        except OSError as error:
+            raise ServiceError(
+                f"{self._target}: events cannot be written: {error.strerror}",
+                fix="the work is kept; make room and continue with `codex-orchestrator run "
+                "--resume RUN`",
+            ) from error
 
     def __exit__(self, *_: object) -> None:
         if self._stream is not None and self._target != "-":
-            self._stream.close()
+            # What could not be written has been told by `write`.
+            with contextlib.suppress(OSError):
+                self._stream.close()
 
 
 def run_document(outcome: FinishedRun | RefusedTask, repo: Path) -> dict[str, Any]:

@@ -63,6 +63,8 @@ def _read(root: Path, config_file: str | None) -> tuple[str, str]:
         return config_file, _text(Path(config_file), config_file)
     for name in ("pyproject.toml", ".codex-orchestrator.toml"):
         path = root / name
+        if not path.is_file() and os.path.lexists(path):
+            raise InputError("no regular file", path=name, fix="put a file there, or nothing")
         if path.is_file():
             text = _text(path, name)
             if name != "pyproject.toml" or "codex-orchestrator" in text:

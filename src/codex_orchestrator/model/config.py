@@ -1,16 +1,19 @@
 """The configuration: one table; an unknown key is an error that names the nearest known one."""
 
 import difflib
+import re
 import tomllib
 from typing import Any, Literal, NamedTuple
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.task import CheckName
 
 TABLE = "codex-orchestrator"
+# What git forbids in the name of a branch; see git-check-ref-format.
+_NO_BRANCH = re.compile(r"^[-/.]|//|/\.|\.\.|\.lock/|@\{|[\x00-\x20\x7f~^:?*\[\\]")
 
 
 class ModelConfig(Document):
@@ -91,6 +94,13 @@ class Config(Document):
     catalog: CatalogConfig = CatalogConfig()
     guard: dict[str, Any] = Field(default_factory=dict)
 
+    @field_validator("branch_prefix")
+    @classmethod
+    def _begins_a_branch(cls, prefix: str) -> str:
+        if _NO_BRANCH.search(prefix):
+            raise ValueError("no name of a git branch can begin like this")
+        return prefix
+
 
 class Effective(NamedTuple):
     """The configuration in force, and where each value that is no default came from."""
@@ -113,19 +123,30 @@ def parse_config(text: str, *, source: str) -> Config:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(str(error), path=source, fix="mend the TOML") from error
-    table = document.get("tool", {}).get(TABLE)
-    if table is None:
-        table = {} if source.endswith("pyproject.toml") else document
+    except RecursionError as error:
+        raise InputError("nested too deeply", path=source, fix="mend the TOML") from error
+    table = _table_of(document, source)
     try:
         return Config.model_validate(table)
     except ValidationError as error:
         raise _input_error(error, text, source) from error
 
 
+def _table_of(document: dict[str, Any], source: str) -> dict[str, Any]:
+    tools = document.get("tool", {})
+    table = tools.get(TABLE) if isinstance(tools, dict) else tools
+    if table is None:
+        return {} if source.endswith("pyproject.toml") else document
+    if not isinstance(table, dict):
+        field = f"tool.{TABLE}" if isinstance(tools, dict) else "tool"
+        raise InputError("must be a table", path=source, field=field, fix=f"[tool.{TABLE}]")
+    return table
+
+
 def _input_error(error: ValidationError, text: str, source: str) -> InputError:
     first = error.errors(include_url=False, include_input=False)[0]
     place = [str(part) for part in first["loc"]]
-    message, fix = first["msg"], ""
+    message, fix = first["msg"], "change the value; `codex-orchestrator doctor` shows the others"
     if first["type"] == "extra_forbidden":
         known = _known_keys(place[:-1])
         near = difflib.get_close_matches(place[-1], known, n=1)

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.credential import Scope
+from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.pipeline.ports import CredentialBroker
 
 
@@ -14,6 +16,20 @@ class ScopeReport(NamedTuple):
     is_present: bool
     source: str
     lifetime: str
+
+
+def require_environment_source(config: Config) -> None:
+    """Check that secrets come from where this version can read them.
+
+    Raises:
+        NotCheckedError: another source is configured; it is never replaced in silence.
+    """
+    if config.credentials.source != "environment":
+        raise NotCheckedError(
+            f"credentials.source is {config.credentials.source}, and this version reads secrets "
+            "from the environment only",
+            fix='set credentials.source = "environment"',
+        )
 
 
 def check_credentials(

@@ -15,13 +15,19 @@ from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import MissingExtraError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.task import CheckName, Task
+from codex_orchestrator.pipeline.check_credentials import require_environment_source
 from codex_orchestrator.pipeline.ports import (
     AgentEngine,
     CredentialBroker,
     PatternLibrary,
     RunStore,
 )
-from codex_orchestrator.pipeline.run_policy import choose_model_name, policy_of, wants_codex
+from codex_orchestrator.pipeline.run_policy import (
+    OFFLINE,
+    choose_model_name,
+    policy_of,
+    wants_codex,
+)
 from codex_orchestrator.pipeline.run_rooms import RunRooms
 
 if TYPE_CHECKING:
@@ -66,6 +72,8 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
 
     repo, config = around.repo, around.config
     model = choose_model_name(task, config)
+    if model != OFFLINE:
+        require_environment_source(config)
     broker = EnvironmentCredentialBroker(around.environ)
     library = _library(repo)
     run_id = new_run_id(utc_now, randomness.token_hex(3))
