@@ -6,7 +6,7 @@ from typing import Protocol
 
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.receipt import RecordedArtifact
-from codex_orchestrator.pipeline.close_run import OnceLog
+from codex_orchestrator.pipeline.ports import AuditLog
 
 
 class FindableRuns(Protocol):
@@ -36,7 +36,7 @@ def record_artifact(
     digest: str,
     url: str,
     store: FindableRuns,
-    audit: OnceLog,
+    audit: AuditLog,
     outbox: RecordingOutbox,
     clock: Callable[[], str],
 ) -> RecordedArtifact:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from codex_orchestrator.model.receipt import AuditRecord
 from codex_orchestrator.model.run import RunState, StoredRun
-from codex_orchestrator.pipeline.close_run import OnceLog
+from codex_orchestrator.pipeline.ports import AuditLog
 from codex_orchestrator.pipeline.verify_runs import CheckableLog
 
 
@@ -74,7 +74,7 @@ def remove_runs(
     chosen: Iterable[RemovedRun],
     *,
     store: RemovableRuns,
-    audit: OnceLog,
+    audit: AuditLog,
     lock: Callable[[str], AbstractContextManager[object]],
 ) -> tuple[StoredRun, ...]:
     """Remove the chosen runs and return them. The record of each removal is written first.

@@ -14,8 +14,7 @@ from codex_orchestrator.model.receipt import Receipt, RecordedArtifact
 from codex_orchestrator.model.run import RunState, StoredRun
 from codex_orchestrator.model.sync import FailedSync, FailureKind, SkippedRun, SyncReport
 from codex_orchestrator.model.verification import Outcome, VerifiedRun, VerifyReport
-from codex_orchestrator.pipeline.close_run import OnceLog
-from codex_orchestrator.pipeline.ports import Catalog
+from codex_orchestrator.pipeline.ports import AuditLog, Catalog
 from codex_orchestrator.pipeline.verify_runs import CheckableLog, InspectableRuns, verify_names
 
 _VERIFY = "`codex-orchestrator runs verify` says what is wrong"
@@ -33,7 +32,7 @@ class SendableRuns(InspectableRuns, Protocol):
         ...
 
 
-class SyncLog(OnceLog, CheckableLog, Protocol):
+class SyncLog(AuditLog, CheckableLog, Protocol):
     """An audit log that can be walked and knows what it was told before."""
 
 
