@@ -247,6 +247,33 @@ def test_a_wrong_key_is_exit_3_and_the_run_can_be_resumed(run_with: Any, project
     assert manifest_of(project)["run"]["state"] == "interrupted"
 
 
+@pytest.mark.parametrize(
+    ("address", "key", "code", "words"),
+    [
+        ("notaurl", "k", 2, "model.base_url"),
+        ("http://", "k", 2, "model.base_url"),
+        ("http://127.0.0.1:9/v1", "sk-key\n", 3, "line break"),
+    ],
+)
+def test_a_server_that_cannot_be_asked_is_told_before_a_run_begins(
+    project: Path,
+    call: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+    key: str,
+    code: int,
+    words: str,
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    argv = ("run", "logging", "--model", "x", "--builder", "workspace")
+    done = call(*argv, "--repo", str(project))
+    assert done.code == code
+    assert words in done.err
+    assert "sk-key" not in done.err
+    assert not (project / ".runs").exists()
+
+
 def test_a_run_is_resumed_with_the_model_that_it_began_with(
     project: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """The engine: starts what four agents need for one run, and ends all of it with the run."""
 
+import logging
 import secrets as randomness
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -19,7 +20,7 @@ from codex_orchestrator.agents.guardrails import (
     secret_guardrail,
     spec_guardrail,
 )
-from codex_orchestrator.agents.models import open_model, require_key
+from codex_orchestrator.agents.models import open_model, require_server
 from codex_orchestrator.agents.roles import (
     CODEX_TOOLS,
     Guardrails,
@@ -85,7 +86,9 @@ class SdkAgentEngine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        require_key(settings.model, base_url=settings.base_url, key=settings.key)
+        require_server(settings.model, base_url=settings.base_url, key=settings.key)
+        # What the SDK logs about failures is told by our own errors, with exit code and fix.
+        logging.getLogger("openai.agents").addHandler(logging.NullHandler())
         agents.set_tracing_disabled(True)
 
     def describe(self) -> Engine:

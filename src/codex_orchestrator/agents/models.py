@@ -1,5 +1,6 @@
 """From a model's name to a model of the Agents SDK."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,20 +10,36 @@ from openai import AsyncOpenAI
 
 from codex_orchestrator.agents.offline import OfflineModel
 from codex_orchestrator.model.credential import Secret
-from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.model.errors import InputError, NotCheckedError
 
 OFFLINE = "offline"
 OPENAI_URL = "https://api.openai.com/v1"
 MAX_RETRIES = 4
+_ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
+_KEY = re.compile(r"[!-~]+")
 
 
-def require_key(name: str, *, base_url: str, key: Secret | None) -> None:
-    """Check that a model can be asked at all.
+def require_server(name: str, *, base_url: str, key: Secret | None) -> None:
+    """Check that a model can be asked at all: the address of its server, and the key for it.
 
     Raises:
-        NotCheckedError: OpenAI's own server was named and there is no key.
+        InputError: the server's address is none.
+        NotCheckedError: OpenAI's own server was named and there is no key, or the key is no header.
     """
-    if name != OFFLINE and key is None and base_url == OPENAI_URL:
+    if name == OFFLINE:
+        return
+    if not _ADDRESS.fullmatch(base_url):
+        raise InputError(
+            f"{base_url!r} is no address of a server",
+            field="model.base_url",
+            fix="write it like https://host/v1, in the configuration or in OPENAI_BASE_URL",
+        )
+    if key is not None and not _KEY.fullmatch(key.reveal()):
+        raise NotCheckedError(
+            "the model's key holds a space, a line break or a character that is not ASCII",
+            fix="set OPENAI_API_KEY anew, without what a file or a copy added around it",
+        )
+    if key is None and base_url == OPENAI_URL:
         raise NotCheckedError(
             f"model {name!r} needs a key and there is none",
             fix="set OPENAI_API_KEY, name another server by model.base_url, "

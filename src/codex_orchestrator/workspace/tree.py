@@ -172,8 +172,9 @@ class GitWorkTree:
         if not standing:
             raise InputError(
                 f"branch {branch!r} cannot be made: it exists with other content "
-                f"or its name is in the way of another ({err.strip()[:200]})",
-                fix=f"rename or delete it: git branch -m {branch} NEW",
+                f"or another's name is in its way ({err.strip()[:300]})",
+                fix="rename the branch that git names, or change `branch_prefix`; then "
+                "`codex-orchestrator run --resume RUN`",
             )
         return standing
 
