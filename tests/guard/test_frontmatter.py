@@ -268,6 +268,8 @@ HOSTILE = {
     "long line": lambda: b"---\nid: " + b"a b " * 60_000 + b"\n---\n",
     "many colons": lambda: b"---\nid: " + b":" * 200_000 + b"\n---\n",
     "many stars": lambda: b"---\npaths: ['src/" + b"*a" * 400 + b"']\nstatus: approved\n---\n",
+    "empty lines": lambda: b"---\nid: a\n---\n" + b"\n" * 250_000,
+    "marks before nothing": lambda: b" \t*_`-" * 40_000 + b"\nlast_review" + b" " * 20_000,
     "many globs": lambda: b"---\npaths:\n" + b"  - src/*a*a*a*a*a*a*a*b\n" * 9000 + b"---\n",
 }
 

@@ -16,7 +16,7 @@ MAX_FRONT_BYTES = 256 * 1024
 MAX_ODD_BYTES = 32 * 1024
 """The strict parser reads about 100 KB in a second; a hostile file must not cost more than one."""
 
-_BODY_REVIEW = rb"(?mi)^[\s>*_`-]*last[_ ]review[*_`]*\s*:"
+_BODY_REVIEW = rb"(?mi)^[ \t>*_`-]*+last[_ ]review[*_`]*[ \t]*:"
 
 
 def quick_facts(head: bytes) -> RawFacts | None:
