@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_orchestrator.agents.frame import frame, unframe
+from codex_orchestrator.model.frame import frame, unframe
 
 NONCE = "0123456789abcdef" * 2
 

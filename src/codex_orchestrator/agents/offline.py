@@ -21,8 +21,8 @@ from openai.types.responses import (
 )
 from openai.types.responses.response_prompt_param import ResponsePromptParam
 
-from codex_orchestrator.agents.frame import unframe
 from codex_orchestrator.agents.offline_answers import Answer, Transcript, answer_as
+from codex_orchestrator.model.frame import unframe
 
 
 class OfflineModel(Model):

@@ -25,11 +25,11 @@ from codex_orchestrator.agents.codex_calls import CodexCalls
 from codex_orchestrator.agents.decisions import DecisionLog
 from codex_orchestrator.agents.events import EventHooks, EventSink
 from codex_orchestrator.agents.failures import explain
-from codex_orchestrator.agents.frame import frame
 from codex_orchestrator.agents.roles import Roles
 from codex_orchestrator.model.build import BuildReport, Change, TestExplanation
 from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.errors import LimitReachedError
+from codex_orchestrator.model.frame import frame
 from codex_orchestrator.model.pattern import PatternAsset, PatternUse
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.review import Review

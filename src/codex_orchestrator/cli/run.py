@@ -68,7 +68,7 @@ class RunOptions(NamedTuple):
     "--approve",
     metavar="KIND:VALUE",
     multiple=True,
-    help="Grant an escalation: edit:PATH or run:COMMAND. May be repeated.",
+    help="Grant an escalation: edit:PATH, run:COMMAND or network:codex-cloud.",
 )
 @click.option("--resume", metavar="RUN", help="Go on with a run that stopped.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and what it would touch; do nothing.")
@@ -190,6 +190,7 @@ def _around(
         progress=say,
         on_event=on_event,
         builder=options.builder,
+        mode=options.mode,
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from codex_orchestrator.codex.cloud_cli import (
     CloudCli,
@@ -11,46 +11,19 @@ from codex_orchestrator.codex.cloud_cli import (
     parse_submission,
     service_error,
 )
+from codex_orchestrator.model.cloud import CloudDiff, CloudState, CloudSubmission, CloudTask
 from codex_orchestrator.model.errors import InputError, ServiceError
 
 MOST_ATTEMPTS = 4
 _PAGE = 20
 _MOST_PAGES = 50
 _NO_SUCH_ATTEMPT = re.compile(r"Attempt \d+ not available; only (\d+) attempt")
-CloudState = Literal["pending", "ready", "failed"]
 _STATES: dict[str, CloudState] = {
     "pending": "pending",
     "ready": "ready",
     "applied": "ready",
     "error": "failed",
 }
-
-
-class CloudSubmission(NamedTuple):
-    """One submission as the caller keeps it. `task_id` is "" while it is being sent.
-
-    The number is the caller's own; a submission is recorded before it is sent and again with
-    its task, so a crash in between is visible as a submission without a task.
-    """
-
-    number: int
-    task_id: str = ""
-
-
-class CloudTask(NamedTuple):
-    """A task as the service shows it."""
-
-    id: str
-    state: CloudState
-    title: str
-    attempts: int = 1
-
-
-class CloudDiff(NamedTuple):
-    """The change of one attempt: its number from 1, and a unified diff as the service gave it."""
-
-    attempt: int
-    data: bytes
 
 
 class Patience(NamedTuple):

@@ -21,7 +21,9 @@ _SIGN_IN = (
     "run `codex login` with a ChatGPT account and give the credential broker the text of "
     "$CODEX_HOME/auth.json as the cloud secret"
 )
-_TASK_ID = re.compile(r"^https://[^\s/]+/(?:\S+/)?tasks/(\S+)$", re.MULTILINE)
+_TASK_ID = re.compile(
+    r"^https://[^\s/]+/(?:\S+/)?tasks/([a-z0-9][\w.-]*)$", re.MULTILINE | re.ASCII | re.IGNORECASE
+)
 
 
 class CloudOutput(NamedTuple):

@@ -69,6 +69,22 @@ class Guardrail(Document):
     detail: str = ""
 
 
+class CloudSubmissionFacts(Document):
+    """One submission to Codex Cloud. Written before it is sent, and again with its task.
+
+    `task_id` is "" while nobody knows whether the service has it. `branch` is what the service
+    started from, `base` the git tree object that the change was asked for, `attempts` how many
+    solutions. `problem` says why nothing came of it, or that its change did not fit.
+    """
+
+    number: int = Field(ge=1)
+    task_id: str = ""
+    attempts: int = Field(default=1, ge=1, le=4)
+    branch: str
+    base: str
+    problem: str = ""
+
+
 class ManifestItem(Document):
     """One plan item and where it stands.
 
@@ -80,6 +96,7 @@ class ManifestItem(Document):
     attempt: int
     tree: str = ""
     artifacts: tuple[InsidePath, ...] = ()
+    submissions: tuple[CloudSubmissionFacts, ...] = ()
 
 
 class Validation(Document):

@@ -5,6 +5,9 @@ from enum import StrEnum
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.task import Task
 
+CLOUD_HOST = "codex-cloud"
+"""How Codex Cloud is named in `network:` approvals."""
+
 
 class ModeName(StrEnum):
     """Where the builder runs."""
@@ -49,3 +52,9 @@ def choose_mode(task: Task, *, requested: str = "auto") -> Mode:
         reason="default: the task does not ask for cloud",
         requested=requested,
     )
+
+
+def needs_network_approval(mode: Mode, task: Task) -> bool:
+    """Say whether a person must allow Codex Cloud: it was forced on a task that does not ask."""
+    asks = task.execution.parallel or task.execution.requires_cloud
+    return mode.selected is ModeName.CLOUD and not asks

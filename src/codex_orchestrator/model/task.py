@@ -43,10 +43,14 @@ CheckName = Literal["test", "lint", "build"]
 
 
 class Execution(Document):
-    """What the task says about where it should run."""
+    """What the task says about where it should run.
+
+    `attempts` is how many solutions Codex Cloud makes of each item; our checks choose one.
+    """
 
     parallel: bool = False
     requires_cloud: bool = False
+    attempts: int = Field(default=1, ge=1, le=4)
 
 
 class Step(Document):

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.check import CheckCommand
-from codex_orchestrator.model.config import AdapterConfig, Config
+from codex_orchestrator.model.config import AdapterConfig, CodexConfig, Config
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import MissingExtraError
 from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.mode import Mode, ModeName, choose_mode
 from codex_orchestrator.model.task import CheckName, Task
 from codex_orchestrator.pipeline.check_credentials import require_environment_source
 from codex_orchestrator.pipeline.ports import (
     AgentEngine,
+    CloudBuilder,
     CredentialBroker,
     PatternLibrary,
     RunStore,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from codex_orchestrator.agents.engine import Codex
     from codex_orchestrator.catalog.object_store import ObjectStoreCatalog
     from codex_orchestrator.codex.probe import Probe
+    from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.outbox import Outbox
     from codex_orchestrator.runs.store import FileRunStore
@@ -45,7 +48,10 @@ def utc_now() -> str:
 
 
 class Surroundings(NamedTuple):
-    """What the surface knows: the repository, its configuration, the environment, where to talk."""
+    """What the surface knows: the repository, its configuration, the environment, where to talk.
+
+    `builder` and `mode` are what was asked for.
+    """
 
     repo: Path
     config: Config
@@ -53,6 +59,7 @@ class Surroundings(NamedTuple):
     progress: Callable[[str], None]
     on_event: Callable[[str], None]
     builder: str = "auto"
+    mode: str = "auto"
 
 
 def compose_run(task: Task, around: Surroundings) -> RunRooms:
@@ -95,7 +102,9 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
         ),
         library=library,
         adapters=LanguageAdapters(config.adapter),
-        engine=_engine(model, broker, around),
+        engine=_engine(model, broker, around, mode=choose_mode(task, requested=around.mode)),
+        open_cloud=_cloud_opener(config.codex, broker),
+        cloud_parallel=config.codex.parallel,
         store=FileRunStore(repo),
         audit=FileAuditLog(repo, clock=utc_now),
         redaction=broker.redactor,
@@ -139,13 +148,27 @@ class LanguageAdapters:
         return failing_tests(report) if report.is_file() else ()
 
 
+def _cloud_opener(
+    config: CodexConfig, broker: "EnvironmentCredentialBroker"
+) -> Callable[[str], AbstractContextManager[CloudBuilder]]:
+    def open_cloud(run_id: str) -> AbstractContextManager[CloudBuilder]:
+        from codex_orchestrator.pipeline.compose_cloud import open_cloud_builder
+
+        auth = broker.get(Scope.CLOUD)
+        return open_cloud_builder(run_id, config=config, auth=auth, hide=broker.redactor.add)
+
+    return open_cloud
+
+
 def _library(repo: Path) -> PatternLibrary:
     with extra("patterns", needed_for="running a task"):
         from codex_orchestrator.patterns.library import Library
     return Library.open(repo)
 
 
-def _engine(model: str, broker: CredentialBroker, around: Surroundings) -> AgentEngine:
+def _engine(
+    model: str, broker: CredentialBroker, around: Surroundings, *, mode: Mode
+) -> AgentEngine:
     with extra("agents", needed_for="running a task"):
         from codex_orchestrator.agents.engine import EngineSettings, SdkAgentEngine
     from codex_orchestrator.workspace.environment import child_environment
@@ -159,7 +182,8 @@ def _engine(model: str, broker: CredentialBroker, around: Surroundings) -> Agent
             server=(sys.executable, "-P", "-m", "codex_orchestrator", "mcp", "workspace"),
             environment=dict(child_environment(around.environ)),
             library=around.repo,
-            codex=_codex(model, broker, around),
+            # In cloud mode nobody builds here, so no bridge to the local Codex is opened.
+            codex=None if mode.selected is ModeName.CLOUD else _codex(model, broker, around),
         )
     )
 

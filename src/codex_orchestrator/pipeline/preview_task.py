@@ -8,7 +8,12 @@ from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.mode import Mode, choose_mode
 from codex_orchestrator.model.plan import Plan
-from codex_orchestrator.pipeline.run_policy import choose_checks, run_policy, step_problem
+from codex_orchestrator.pipeline.run_policy import (
+    choose_checks,
+    require_mode_fits,
+    run_policy,
+    step_problem,
+)
 from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
 from codex_orchestrator.pipeline.stages import rails_of
 
@@ -35,6 +40,7 @@ def preview_task(request: RunRequest, rooms: RunRooms) -> Preview:
         raise InputError(
             problem.message, path=request.task_source, field=problem.field, fix=problem.fix
         )
+    require_mode_fits(request)
     base_sha = rooms.workspace.head_sha()
     policy = run_policy(request, rooms.policy)
     with (

@@ -13,6 +13,7 @@ from codex_orchestrator.model.approval import (
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.mode import CLOUD_HOST, ModeName, choose_mode
 from codex_orchestrator.model.task import Task
 from codex_orchestrator.pipeline.ports import PatternLibrary
 from codex_orchestrator.pipeline.run_rooms import RunRequest
@@ -37,6 +38,23 @@ def step_problem(task: Task, library: PatternLibrary) -> StepProblem | None:
             except InputError as error:
                 return StepProblem(f"steps.{number}.pattern", error.message, error.fix)
     return None
+
+
+def require_mode_fits(request: RunRequest) -> None:
+    """Check that the mode of a new run can do what the task asks.
+
+    Raises:
+        InputError: steps are carried out on this machine, and the mode is cloud.
+    """
+    mode = choose_mode(request.task, requested=request.mode)
+    if request.task.steps and mode.selected is ModeName.CLOUD:
+        is_forced = request.mode == ModeName.CLOUD
+        raise InputError(
+            f"a task with steps is carried out on this machine, in MCP mode ({mode.reason})",
+            path="" if is_forced else request.task_source,
+            field="--mode" if is_forced else "execution",
+            fix="run it with --mode mcp, or describe the work in the brief and drop `steps`",
+        )
 
 
 def choose_checks(
@@ -73,7 +91,8 @@ def run_policy(request: RunRequest, policy: Policy) -> Policy:
     """Return the policy with what the task's own steps need and what a person approved.
 
     Raises:
-        NotCheckedError: a network approval was given; no builder here can be given a network.
+        NotCheckedError: a network approval was given for something else than Codex Cloud; no
+            builder here can be given a network.
     """
     run = list(policy.run)
     edits = list(policy.approved_edits)
@@ -86,7 +105,7 @@ def run_policy(request: RunRequest, policy: Policy) -> Policy:
         elif kind is ApprovalKind.RUN:
             run.append(_split(value))
             runs.append(value)
-        else:
+        elif value.partition("/")[0] != CLOUD_HOST:
             raise NotCheckedError(
                 f"network access to {value} cannot be granted: the workspace builder has none",
                 fix="fetch what the task needs beforehand and leave the approval out",

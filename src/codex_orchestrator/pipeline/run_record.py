@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from codex_orchestrator.model.credential import Redaction
-from codex_orchestrator.model.manifest import Artifact, Guardrail, Manifest, ManifestItem
+from codex_orchestrator.model.manifest import (
+    Artifact,
+    CloudSubmissionFacts,
+    Guardrail,
+    Manifest,
+    ManifestItem,
+)
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.close_run import close_run
 from codex_orchestrator.pipeline.events import EventStream
@@ -71,15 +77,39 @@ class RunRecord:
     def item(self, item_id: str, state: ItemState, *, tree: str = "") -> None:
         """Record where a plan item stands."""
         known = {item.id: item for item in self.manifest.items}
-        before = known.get(item_id)
+        # Items stand in the order in which they changed: the last one that is done has all work.
+        before = known.pop(item_id, None)
         attempt = (before.attempt if before else 0) + (state is ItemState.RUNNING)
         known[item_id] = ManifestItem(
             id=item_id,
             state=state,
             attempt=max(attempt, 1),
             tree=tree or (before.tree if before else ""),
+            submissions=before.submissions if before else (),
         )
         self.save(items=tuple(known.values()))
+
+    def submissions(self, item_id: str) -> tuple[CloudSubmissionFacts, ...]:
+        """Return what was submitted for an item, in order."""
+        return next((one.submissions for one in self.manifest.items if one.id == item_id), ())
+
+    def submission(self, item_id: str, facts: CloudSubmissionFacts) -> None:
+        """Record a submission of an item that is at work; one of the same number is replaced."""
+        others = [one for one in self.submissions(item_id) if one.number != facts.number]
+        self._set_submissions(item_id, (*others, facts))
+
+    def withdraw(self, item_id: str, number: int) -> None:
+        """Take back the record of a submission that is known not to have been sent."""
+        others = [one for one in self.submissions(item_id) if one.number != number]
+        self._set_submissions(item_id, tuple(others))
+
+    def _set_submissions(self, item_id: str, submissions: tuple[CloudSubmissionFacts, ...]) -> None:
+        self.save(
+            items=tuple(
+                item.model_copy(update={"submissions": submissions}) if item.id == item_id else item
+                for item in self.manifest.items
+            )
+        )
 
     def write(self, name: str, data: bytes, *, kind: str) -> None:
         """Write one artifact of the run, secrets masked, and list it in the manifest."""

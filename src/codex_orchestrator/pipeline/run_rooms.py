@@ -15,6 +15,7 @@ from codex_orchestrator.pipeline.ports import (
     AgentEngine,
     AuditLog,
     Clock,
+    CloudBuilder,
     PatternLibrary,
     RunStore,
     SpecGuard,
@@ -41,6 +42,7 @@ class RunRequest(NamedTuple):
 class RunRooms(NamedTuple):
     """The rooms a run works with, behind their ports.
 
+    `open_cloud` signs in to Codex Cloud for a run id; `cloud_parallel` tasks may be at work there.
     `lock` takes the task's lock; `progress` takes a line for people; `on_event` takes each event
     as a line of JSON; `review_text` renders the review of a manifest and its patch.
     """
@@ -50,6 +52,8 @@ class RunRooms(NamedTuple):
     library: PatternLibrary
     adapters: Adapters
     engine: AgentEngine
+    open_cloud: Callable[[str], AbstractContextManager[CloudBuilder]]
+    cloud_parallel: int
     store: RunStore
     audit: AuditLog
     redaction: Redaction

@@ -1,22 +1,29 @@
 """Run a task: spec, lock, mode, plan, build, test, review, repair, manifest, state, audit."""
 
+from contextlib import ExitStack
+
+from codex_orchestrator.model.approval import ApprovalKind
 from codex_orchestrator.model.errors import (
     ApprovalRequiredError,
     InputError,
     InterruptedRunError,
     LimitReachedError,
-    NotCheckedError,
     OrchestratorError,
 )
-from codex_orchestrator.model.mode import ModeName
+from codex_orchestrator.model.mode import CLOUD_HOST, ModeName, needs_network_approval
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.finish_run import finish_run, stored_run
-from codex_orchestrator.pipeline.run_policy import choose_checks, run_policy, step_problem
+from codex_orchestrator.pipeline.ports import CloudBuilder
+from codex_orchestrator.pipeline.run_policy import (
+    choose_checks,
+    require_mode_fits,
+    run_policy,
+    step_problem,
+)
 from codex_orchestrator.pipeline.run_record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RefusedTask, RunRequest, RunRooms
 from codex_orchestrator.pipeline.stages import (
-    Work,
     build_items,
     plan_work,
     rails_of,
@@ -25,6 +32,7 @@ from codex_orchestrator.pipeline.stages import (
     run_checks,
 )
 from codex_orchestrator.pipeline.start_run import start_run
+from codex_orchestrator.pipeline.work import Work
 
 
 def run_task(request: RunRequest, rooms: RunRooms) -> FinishedRun | RefusedTask:
@@ -46,6 +54,8 @@ def run_task(request: RunRequest, rooms: RunRooms) -> FinishedRun | RefusedTask:
         raise InputError(
             problem.message, path=request.task_source, field=problem.field, fix=problem.fix
         )
+    if not request.resume:
+        require_mode_fits(request)
     if request.must_apply:
         rooms.workspace.require_clean_checkout()
     with rooms.lock(task.id):
@@ -67,12 +77,7 @@ def _carry_out(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Finis
     run_id = record.manifest.run.id
     resume = f"codex-orchestrator run --resume {run_id}"
     try:
-        if record.manifest.mode.selected is ModeName.CLOUD:
-            raise NotCheckedError(
-                "cloud mode was selected, and this version runs tasks in MCP mode only "
-                f"({record.manifest.mode.reason})",
-                fix="run it with --mode mcp",
-            )
+        _require_network_approval(record, request)
         return _run_stages(record, request, rooms)
     except KeyboardInterrupt:
         record.pause(RunState.INTERRUPTED, "interrupted")
@@ -89,10 +94,12 @@ def _carry_out(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Finis
 
 def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> FinishedRun:
     facts = record.manifest.run
-    with rooms.workspace.open(facts.id, base_sha=facts.base_sha) as tree:
+    with ExitStack() as stack:
+        tree = stack.enter_context(rooms.workspace.open(facts.id, base_sha=facts.base_sha))
         if facts.tree:
             tree.restore(facts.tree)
             return finish_run(record, rooms, tree)
+        cloud = _open_cloud(record, rooms, stack)
         adapter, commands = rooms.adapters.commands(
             tree.root, wanted=request.task.adapter, checks=request.task.checks
         )
@@ -107,7 +114,7 @@ def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Fini
             rails=rails_of(request, rooms, tree, policy, base_sha=facts.base_sha),
             on_event=record.events.send,
         ) as team:
-            work = Work(request, rooms, record, tree, team, checks, policy)
+            work = Work(request, rooms, record, tree, team, checks, policy, cloud=cloud)
             try:
                 _run_agents(work)
             except LimitReachedError as error:
@@ -119,6 +126,32 @@ def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Fini
             finally:
                 work.save_usage()
         return finish_run(record, rooms, tree)
+
+
+def _open_cloud(record: RunRecord, rooms: RunRooms, stack: ExitStack) -> CloudBuilder | None:
+    """Sign in to Codex Cloud when the run's mode says so, and note who builds."""
+    if record.manifest.mode.selected is not ModeName.CLOUD:
+        return None
+    cloud = stack.enter_context(rooms.open_cloud(record.manifest.run.id))
+    facts = {"builder": "codex-cloud", "codex": cloud.version}
+    record.save(engine=record.manifest.engine.model_copy(update=facts))
+    return cloud
+
+
+def _require_network_approval(record: RunRecord, request: RunRequest) -> None:
+    manifest = record.manifest
+    if not needs_network_approval(manifest.mode, request.task):
+        return
+    wanted = (ApprovalKind.NETWORK, CLOUD_HOST)
+    if wanted in {(one.kind, one.value) for one in manifest.approvals}:
+        record.guardrail("network-policy", "passed", f"a person allowed {CLOUD_HOST}")
+        return
+    told = "cloud mode was forced on a task that does not ask for it: its text would leave"
+    record.guardrail("network-policy", "blocked", told)
+    raise ApprovalRequiredError(
+        f"{told} this machine",
+        fix=f"codex-orchestrator run --resume RUN --approve network:{CLOUD_HOST}",
+    )
 
 
 def _run_agents(work: Work) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.build import Change
-from codex_orchestrator.model.check import CheckCommand, CheckResult
+from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.errors import LimitReachedError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.manifest import Validation
@@ -12,54 +12,16 @@ from codex_orchestrator.model.patch import added_lines
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.rails import Rails
 from codex_orchestrator.model.review import ReviewFinding, merge_review
-from codex_orchestrator.model.run import ItemState, Usage
+from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.verdict import ValidationStatus, Verdict, choose_verdict
-from codex_orchestrator.pipeline.ports import AgentTeam, WorkTree
-from codex_orchestrator.pipeline.run_record import RunRecord
+from codex_orchestrator.pipeline.build_in_cloud import (
+    build_in_cloud,
+    conflict_findings,
+    mend_in_cloud,
+)
+from codex_orchestrator.pipeline.ports import WorkTree
 from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
-
-
-class Work:
-    """What the stages of one run share."""
-
-    def __init__(
-        self,
-        request: RunRequest,
-        rooms: RunRooms,
-        record: RunRecord,
-        tree: WorkTree,
-        team: AgentTeam,
-        checks: tuple[CheckCommand, ...],
-        policy: Policy,
-    ) -> None:
-        self.task = request.task
-        self.rooms = rooms
-        self.record = record
-        self.tree = tree
-        self.team = team
-        self.checks = checks
-        self.policy = policy
-        self.round = 0
-        # An earlier attempt of this run has spent and done something already.
-        self._usage_before = record.manifest.usage
-        self._patterns_before = record.manifest.patterns
-
-    def save_usage(self) -> None:
-        """Write what the models were asked for and what the patterns did so far."""
-        before, now = self._usage_before, self.team.usage
-        self.record.save(
-            usage=Usage(
-                requests=before.requests + now.requests,
-                input_tokens=before.input_tokens + now.input_tokens,
-                output_tokens=before.output_tokens + now.output_tokens,
-            ),
-            patterns=self._patterns_before + self.team.patterns_used,
-        )
-
-    def say(self, stage: str, text: str) -> None:
-        """Tell people and the event stream where the run stands."""
-        self.rooms.progress(f"{stage:<7} {text}")
-        self.record.events.send("stage", {"stage": stage, "text": text})
+from codex_orchestrator.pipeline.work import Work
 
 
 def plan_work(work: Work) -> Plan:
@@ -81,6 +43,8 @@ def plan_work(work: Work) -> Plan:
 
 def build_items(work: Work, plan: Plan) -> bool:
     """Build the items that are not done yet, each kept when it is done; say whether all are."""
+    if work.cloud is not None:
+        return build_in_cloud(work, work.cloud, plan)
     done = {item.id: item for item in work.record.manifest.items if item.state is ItemState.DONE}
     for item in plan.items:
         if item.id in done:
@@ -147,7 +111,8 @@ def review_change(work: Work, plan: Plan, results: Sequence[CheckResult]) -> Non
     work.say("review", "asking the reviewer")
     change = work.tree.change()
     review = work.team.review(work.task, plan, change, results)
-    review = merge_review(review, _rule_findings(work, change))
+    found = (*conflict_findings(work.record.manifest), *_rule_findings(work, change))
+    review = merge_review(review, found)
     verdict = choose_verdict(
         tuple(result.status for result in results), is_approved=review.decision == "approve"
     )
@@ -201,15 +166,21 @@ def repair(work: Work, plan: Plan, results: tuple[CheckResult, ...]) -> None:
         )
         feedback = _feedback(results, review.summary, review.findings)
         work.say("repair", f"round {number} of {work.task.limits.repair_rounds}")
-        report = work.team.build(work.task, item, feedback=feedback)
-        work.save_usage()
-        if not report.is_done or work.tree.snapshot() == before:
+        if not _mend(work, item, feedback) or work.tree.snapshot() == before:
             work.tree.restore(before)
             work.say("repair", "the builder changed nothing")
             return
         work.record.item(item.id, ItemState.DONE, tree=work.tree.snapshot())
         results = run_checks(work)
         review_change(work, plan, results)
+
+
+def _mend(work: Work, item: PlanItem, feedback: str) -> bool:
+    if work.cloud is not None:
+        return mend_in_cloud(work, work.cloud, item, feedback=feedback)
+    report = work.team.build(work.task, item, feedback=feedback)
+    work.save_usage()
+    return report.is_done
 
 
 def _feedback(

@@ -71,6 +71,12 @@ def head_commit(repository: Repository) -> str:
     return out.decode("ascii").strip()
 
 
+def head_branch(repository: Repository) -> str:
+    """Return the name of the branch that is checked out; "" when HEAD is detached."""
+    status, out, _ = repository.git.attempt("symbolic-ref", "--quiet", "--short", "HEAD")
+    return "" if status else out.decode("utf-8", "surrogateescape").strip()
+
+
 def require_commit(repository: Repository, sha: str) -> None:
     """Make sure that the repository has a commit.
 

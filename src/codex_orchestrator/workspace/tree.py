@@ -2,19 +2,23 @@
 
 import os
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from codex_orchestrator.model.build import Change
+from codex_orchestrator.model.cloud import FittedPatch
 from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.published_text import visible
 from codex_orchestrator.workspace.git import Git, is_object_name
 
 MAX_CHANGED_BYTES = 64 * 1024 * 1024
 REFS = "refs/codex-orchestrator"
 _AUTHOR = re.compile(r"([^<>\n\0]+) <([^<>\s\0]+)>")
 _GITLINK = "160000"
+_NO_FILES = (_GITLINK, "120000")
 _PLAIN_DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
 
 
@@ -116,7 +120,7 @@ class GitWorkTree:
         The state outlives a crash; it is given up when the run's work tree is closed.
         """
         tree_id = self._write_tree()
-        self._git.run("update-ref", f"{REFS}/{self._run_id}/snapshots/{tree_id}", tree_id)
+        self._keep(tree_id)
         return tree_id
 
     def restore(self, tree_id: str) -> None:
@@ -135,6 +139,27 @@ class GitWorkTree:
             )
         self._git.run("add", "--all", "--", ".")
         self._git.run("read-tree", "--reset", "-u", tree_id)
+
+    def fit(self, patch: bytes, *, onto: str) -> FittedPatch:
+        """Work out what a patch makes of a recorded state, and record that; no file is touched.
+
+        The patch may be anybody's: one that makes a link or a nested repository does not fit.
+        """
+        with tempfile.TemporaryDirectory(prefix="codex-orchestrator-") as folder:
+            index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+            self._git.run("read-tree", onto, env=index)
+            options = ("--cached", "--whitespace=nowarn", "--no-ignore-whitespace")
+            status, _, err = self._git.attempt("apply", *options, "-", stdin=patch, env=index)
+            if status:
+                return FittedPatch(problem=_first_error(err))
+            tree_id = self._git.run("write-tree", env=index).decode("ascii").strip()
+        raw = self._git.run("diff-tree", "-r", "-z", "--raw", *_PLAIN_DIFF, onto, tree_id, "--")
+        entries = _raw_entries(raw)
+        for entry in entries:
+            if entry.new_mode in _NO_FILES:
+                return FittedPatch(problem=f"{entry.path}: a link or a repository, no file")
+        self._keep(tree_id)
+        return FittedPatch(tree_id, tuple(sorted(entry.path for entry in entries)))
 
     def commit(self, message: str, *, branch: str) -> str:
         """Record the change as one commit on a new branch and return its object name.
@@ -198,6 +223,9 @@ class GitWorkTree:
             )
         }
 
+    def _keep(self, tree_id: str) -> None:
+        self._git.run("update-ref", f"{REFS}/{self._run_id}/snapshots/{tree_id}", tree_id)
+
     def _write_tree(self) -> str:
         self._git.run("add", "--all", "--", ".")
         return self._git.text("write-tree")
@@ -222,6 +250,11 @@ class GitWorkTree:
                 f"the changed files have {total} bytes, the limit is {MAX_CHANGED_BYTES}",
                 fix="ignore what the work leaves behind (.gitignore), or make smaller tasks",
             )
+
+
+def _first_error(said: str) -> str:
+    line = next((line for line in said.splitlines() if line.startswith("error:")), said)
+    return visible(line.removeprefix("error:").strip()[:500]) or "the patch is empty"
 
 
 class _Entry(NamedTuple):

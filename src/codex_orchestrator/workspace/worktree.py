@@ -18,6 +18,7 @@ from codex_orchestrator.workspace.repository import (
     Repository,
     apply_to_checkout,
     find_repository,
+    head_branch,
     head_commit,
     require_clean_checkout,
     require_commit,
@@ -94,6 +95,10 @@ class GitWorkspace:
         """
         return head_commit(self._repository)
 
+    def head_branch(self) -> str:
+        """Return the branch that is checked out; "" when HEAD is detached."""
+        return head_branch(self._repository)
+
     @contextmanager
     def open(self, run_id: str, *, base_sha: str) -> Iterator[GitWorkTree]:
         """Make (or find again, on resume) the run's work tree; remove it at the normal end.
@@ -113,11 +118,16 @@ class GitWorkspace:
         self.forget(run_id)
 
     def forget(self, run_id: str) -> None:
-        """Remove the work tree and the recorded states of a run; nothing happens if there are none.
+        """Remove the work trees and the recorded states of a run; nothing happens without any.
+
+        Work trees of its items, `<run id>.<number>`, go as well.
 
         Raises:
             ServiceError: a file cannot be removed.
         """
+        for name in self.leftovers():
+            if name.startswith(f"{run_id}."):
+                self.forget(name)
         place = self._place(run_id)
         git = self._repository.git
         record = _read_record(place)

@@ -1,0 +1,43 @@
+"""Codex Cloud in nouns: a submission, the task that came of it, and the change of an attempt."""
+
+from typing import Literal, NamedTuple
+
+CloudState = Literal["pending", "ready", "failed"]
+
+
+class CloudSubmission(NamedTuple):
+    """One submission as the caller keeps it. `task_id` is "" while it is being sent.
+
+    The number is the caller's own; a submission is recorded before it is sent and again with
+    its task, so a crash in between is visible as a submission without a task.
+    """
+
+    number: int
+    task_id: str = ""
+
+
+class CloudTask(NamedTuple):
+    """A task as the service shows it."""
+
+    id: str
+    state: CloudState
+    title: str
+    attempts: int = 1
+
+
+class CloudDiff(NamedTuple):
+    """The change of one attempt: its number from 1, and a unified diff as the service gave it."""
+
+    attempt: int
+    data: bytes
+
+
+class FittedPatch(NamedTuple):
+    """What a patch makes of a tree: the new tree and the changed paths, or why it does not fit.
+
+    A renamed file counts with both its paths.
+    """
+
+    tree: str = ""
+    paths: tuple[str, ...] = ()
+    problem: str = ""

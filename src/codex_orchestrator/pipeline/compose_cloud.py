@@ -1,0 +1,80 @@
+"""The composition of Codex Cloud: where its port meets the Codex room."""
+
+import json
+import secrets as randomness
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from codex_orchestrator.codex.binary import find_codex, require_tested
+from codex_orchestrator.codex.cloud import CodexCloud, Patience
+from codex_orchestrator.codex.cloud_cli import CloudCli, check_sign_in, open_cloud_cli
+from codex_orchestrator.model.cloud import CloudTask
+from codex_orchestrator.model.config import CodexConfig
+from codex_orchestrator.model.credential import Secret
+from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.pipeline.ports import CloudBuilder
+
+FIRST_DELAY_S = 1.0
+LONGEST_DELAY_S = 30.0
+_JITTER = randomness.SystemRandom()
+
+
+class RunCloud(CodexCloud):
+    """Codex Cloud for one run, with the patience of a run."""
+
+    def __init__(self, cli: CloudCli, *, environment: str, label: str, version: str) -> None:
+        super().__init__(cli, environment=environment, label=label)
+        self.version = version
+
+    def watch(self, task_ids: Sequence[str], *, deadline_s: float) -> tuple[CloudTask, ...]:
+        """Poll with growing pauses until every task is done or the deadline, in seconds, has come.
+
+        Raises:
+            ServiceError: no look succeeded before the deadline.
+        """
+        patience = Patience(
+            FIRST_DELAY_S,
+            LONGEST_DELAY_S,
+            deadline_s,
+            lambda: _JITTER.uniform(0.75, 1.25),
+            time.sleep,
+            time.monotonic,
+        )
+        return self.wait(task_ids, patience=patience)
+
+
+@contextmanager
+def open_cloud_builder(
+    run_id: str, *, config: CodexConfig, auth: Secret | None, hide: Callable[[str], None]
+) -> Iterator[CloudBuilder]:
+    """Sign in to Codex Cloud for a run; the sign-in is gone with the context.
+
+    Args:
+        run_id: names the run in the prompts, so that a lost submission can be found.
+        config: where Codex is and which environment its tasks run in.
+        auth: the text of an `auth.json`.
+        hide: takes each token, so that it is masked in whatever is written.
+
+    Raises:
+        NotCheckedError: environment, sign-in or Codex are missing; each with its fix.
+    """
+    if not config.environment:
+        raise NotCheckedError(
+            "cloud mode needs a Codex Cloud environment, and none is configured",
+            fix="set codex.environment to an id or label that `codex cloud` lists, "
+            "or run with --mode mcp",
+        )
+    if auth is None:
+        raise NotCheckedError(
+            "cloud mode needs a ChatGPT sign-in, and there is none",
+            fix="run `codex login` and set CODEX_ORCHESTRATOR_CLOUD_AUTH to the text of "
+            "$CODEX_HOME/auth.json, or run with --mode mcp",
+        )
+    tokens = json.loads(check_sign_in(auth))["tokens"]
+    for name in ("id_token", "access_token", "refresh_token"):
+        if tokens.get(name):
+            hide(str(tokens[name]))
+    binary = require_tested(find_codex(config.path))
+    with open_cloud_cli(binary, auth=auth) as cli:
+        yield RunCloud(cli, environment=config.environment, label=run_id, version=binary.version)

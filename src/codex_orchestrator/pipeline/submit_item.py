@@ -1,0 +1,140 @@
+"""Submit a plan item to Codex Cloud: recorded before it is sent, never sent twice unknowingly."""
+
+from codex_orchestrator.model.approval import ApprovalKind
+from codex_orchestrator.model.cloud import CloudSubmission
+from codex_orchestrator.model.errors import (
+    ApprovalRequiredError,
+    InputError,
+    LimitReachedError,
+    NotCheckedError,
+)
+from codex_orchestrator.model.manifest import CloudSubmissionFacts
+from codex_orchestrator.model.mode import CLOUD_HOST
+from codex_orchestrator.model.plan import PlanItem
+from codex_orchestrator.model.run import ItemState
+from codex_orchestrator.pipeline.cloud_prompt import cloud_prompt
+from codex_orchestrator.pipeline.ports import CloudBuilder
+from codex_orchestrator.pipeline.work import Work
+
+# The command takes it as an environment variable, and Linux bounds one at 128 KiB.
+MAX_STARTING_DIFF_BYTES = 120_000
+
+
+def submit_item(
+    work: Work, cloud: CloudBuilder, item: PlanItem, *, feedback: str
+) -> CloudSubmissionFacts:
+    """Return the submission of an item to wait for: the recorded one, else a new one.
+
+    Raises:
+        ApprovalRequiredError: an earlier submission may be at the service; a person decides.
+        LimitReachedError: the work so far is too large to be sent along.
+        NotCheckedError: no branch to start from, not signed in, or no such environment.
+        ServiceError: the service failed; the submission stays recorded.
+    """
+    recorded = work.record.submissions(item.id)
+    last = recorded[-1] if recorded else None
+    if last is None or last.problem:
+        return _send(work, cloud, item, feedback=feedback)
+    if last.task_id:
+        work.say("build", f"{item.id}: sent before as {last.task_id}")
+        return last
+    found = cloud.find_lost(last.number)
+    if found is not None:
+        facts = last.model_copy(update={"task_id": found.task_id})
+        work.record.submission(item.id, facts)
+        work.say("build", f"{item.id}: found again as {found.task_id}")
+        return facts
+    _require_sending_again(work, item, last)
+    problem = "not found at the service; a person allowed to send it again"
+    work.record.submission(item.id, last.model_copy(update={"problem": problem}))
+    return _send(work, cloud, item, feedback=feedback)
+
+
+def _require_sending_again(work: Work, item: PlanItem, lost: CloudSubmissionFacts) -> None:
+    """Check that a person allowed to send once more what may have been sent."""
+    # By its number: a later submission that gets lost is another question.
+    wanted = f"{CLOUD_HOST}/{lost.number}"
+    granted = {
+        one.value for one in work.record.manifest.approvals if one.kind is ApprovalKind.NETWORK
+    }
+    if wanted in granted:
+        return
+    raise ApprovalRequiredError(
+        f"the run stopped while it sent item {item.id} to Codex Cloud (submission {lost.number}), "
+        "and the service lists no such task; whether there is one cannot be known",
+        fix="look for it in Codex Cloud; to send it again: "
+        f"codex-orchestrator run --resume RUN --approve network:{wanted}",
+    )
+
+
+def _send(
+    work: Work, cloud: CloudBuilder, item: PlanItem, *, feedback: str
+) -> CloudSubmissionFacts:
+    record = work.record
+    facts = CloudSubmissionFacts(
+        number=1 + max((one.number for one in _all_submissions(work)), default=0),
+        attempts=work.task.execution.attempts,
+        branch=_branch(work),
+        base=work.tree.snapshot(),
+    )
+    starting_diff = _starting_diff(work)
+    record.item(item.id, ItemState.RUNNING)
+
+    def keep(submission: CloudSubmission) -> None:
+        record.submission(item.id, facts.model_copy(update={"task_id": submission.task_id}))
+
+    try:
+        sent = cloud.submit(
+            cloud_prompt(work.task, item, feedback=feedback),
+            branch=facts.branch,
+            number=facts.number,
+            record=keep,
+            attempts=facts.attempts,
+            starting_diff=starting_diff,
+        )
+    except (NotCheckedError, InputError):
+        # These say that nothing was sent, so there is nothing to look for on resume.
+        record.withdraw(item.id, facts.number)
+        raise
+    record.audit("cloud-submitted", item=item.id, number=facts.number, task=sent.task_id)
+    work.say("build", f"{item.id}: {item.title}: sent to Codex Cloud as {sent.task_id}")
+    return facts.model_copy(update={"task_id": sent.task_id})
+
+
+def _all_submissions(work: Work) -> tuple[CloudSubmissionFacts, ...]:
+    return tuple(one for item in work.record.manifest.items for one in item.submissions)
+
+
+def _branch(work: Work) -> str:
+    """Return the branch that the run's first submission started from, else the present one."""
+    earlier = _all_submissions(work)
+    branch = earlier[0].branch if earlier else work.rooms.workspace.head_branch()
+    if not branch:
+        raise NotCheckedError(
+            "HEAD is detached, and Codex Cloud starts from a branch",
+            fix="check out a branch that the environment's repository has, at the same commit",
+        )
+    return branch
+
+
+def _starting_diff(work: Work) -> bytes:
+    patch = work.tree.change().patch
+    problem = ""
+    if len(patch) > MAX_STARTING_DIFF_BYTES:
+        problem = f"{len(patch)} bytes, the limit is {MAX_STARTING_DIFF_BYTES}"
+    elif b"\0" in patch or not _is_text(patch):
+        problem = "it is not UTF-8 text"
+    if problem:
+        raise LimitReachedError(
+            f"the work so far cannot be sent along to Codex Cloud: {problem}",
+            fix="run the task with --mode mcp, or make smaller tasks",
+        )
+    return patch
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

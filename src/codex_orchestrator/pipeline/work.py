@@ -1,0 +1,55 @@
+"""What the stages of one run share."""
+
+from codex_orchestrator.model.approval import Policy
+from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.run import Usage
+from codex_orchestrator.pipeline.ports import AgentTeam, CloudBuilder, WorkTree
+from codex_orchestrator.pipeline.run_record import RunRecord
+from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
+
+
+class Work:
+    """One run at work: its rooms, record, work tree, agents, and Codex Cloud in cloud mode."""
+
+    def __init__(
+        self,
+        request: RunRequest,
+        rooms: RunRooms,
+        record: RunRecord,
+        tree: WorkTree,
+        team: AgentTeam,
+        checks: tuple[CheckCommand, ...],
+        policy: Policy,
+        *,
+        cloud: CloudBuilder | None = None,
+    ) -> None:
+        self.request = request
+        self.task = request.task
+        self.rooms = rooms
+        self.record = record
+        self.tree = tree
+        self.team = team
+        self.checks = checks
+        self.policy = policy
+        self.cloud = cloud
+        self.round = 0
+        # An earlier attempt of this run has spent and done something already.
+        self._usage_before = record.manifest.usage
+        self._patterns_before = record.manifest.patterns
+
+    def save_usage(self) -> None:
+        """Write what the models were asked for and what the patterns did so far."""
+        before, now = self._usage_before, self.team.usage
+        self.record.save(
+            usage=Usage(
+                requests=before.requests + now.requests,
+                input_tokens=before.input_tokens + now.input_tokens,
+                output_tokens=before.output_tokens + now.output_tokens,
+            ),
+            patterns=self._patterns_before + self.team.patterns_used,
+        )
+
+    def say(self, stage: str, text: str) -> None:
+        """Tell people and the event stream where the run stands."""
+        self.rooms.progress(f"{stage:<7} {text}")
+        self.record.events.send("stage", {"stage": stage, "text": text})
