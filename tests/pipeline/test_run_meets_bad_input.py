@@ -146,8 +146,8 @@ def test_cloud_mode_is_never_replaced_by_another_in_silence(
     project: Path, call: CommandLine
 ) -> None:
     done = call("run", str(project / TASK), "--mode", "cloud", "--repo", str(project))
-    assert done.code == 3
-    assert "cloud" in done.err
+    assert done.code == 2
+    assert "--mode: a task with steps is carried out on this machine" in done.err
 
 
 def test_a_run_to_resume_that_does_not_exist_is_exit_2(project: Path, call: CommandLine) -> None:

@@ -11,7 +11,7 @@ from codex_orchestrator.model.review import Decision, Review, ReviewFinding
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.choose_diff import choose_diff
-from codex_orchestrator.pipeline.ports import CloudBuilder
+from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.submit_item import submit_item
 from codex_orchestrator.pipeline.work import Work
 

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.check import CheckCommand
-from codex_orchestrator.model.config import AdapterConfig, CodexConfig, Config
+from codex_orchestrator.model.config import AdapterConfig, Config
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import MissingExtraError
 from codex_orchestrator.model.manifest import Manifest
@@ -19,7 +20,6 @@ from codex_orchestrator.model.task import CheckName, Task
 from codex_orchestrator.pipeline.check_credentials import require_environment_source
 from codex_orchestrator.pipeline.ports import (
     AgentEngine,
-    CloudBuilder,
     CredentialBroker,
     PatternLibrary,
     RunStore,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from codex_orchestrator.agents.engine import Codex
     from codex_orchestrator.catalog.object_store import ObjectStoreCatalog
     from codex_orchestrator.codex.probe import Probe
-    from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.outbox import Outbox
     from codex_orchestrator.runs.store import FileRunStore
@@ -71,6 +70,7 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
     """
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.guard.task_specs import RepositorySpecGuard
+    from codex_orchestrator.pipeline.compose_cloud import open_cloud_builder
     from codex_orchestrator.report.review_text import review_text
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.lock import TaskLock
@@ -103,7 +103,9 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
         library=library,
         adapters=LanguageAdapters(config.adapter),
         engine=_engine(model, broker, around, mode=choose_mode(task, requested=around.mode)),
-        open_cloud=_cloud_opener(config.codex, broker),
+        open_cloud=partial(
+            open_cloud_builder, config=config.codex, broker=broker, hide=broker.redactor.add
+        ),
         cloud_parallel=config.codex.parallel,
         store=FileRunStore(repo),
         audit=FileAuditLog(repo, clock=utc_now),
@@ -146,18 +148,6 @@ class LanguageAdapters:
         from codex_orchestrator.patterns.adapters.junit import failing_tests
 
         return failing_tests(report) if report.is_file() else ()
-
-
-def _cloud_opener(
-    config: CodexConfig, broker: "EnvironmentCredentialBroker"
-) -> Callable[[str], AbstractContextManager[CloudBuilder]]:
-    def open_cloud(run_id: str) -> AbstractContextManager[CloudBuilder]:
-        from codex_orchestrator.pipeline.compose_cloud import open_cloud_builder
-
-        auth = broker.get(Scope.CLOUD)
-        return open_cloud_builder(run_id, config=config, auth=auth, hide=broker.redactor.add)
-
-    return open_cloud
 
 
 def _library(repo: Path) -> PatternLibrary:

@@ -11,9 +11,10 @@ from codex_orchestrator.codex.cloud import CodexCloud, Patience
 from codex_orchestrator.codex.cloud_cli import CloudCli, check_sign_in, open_cloud_cli
 from codex_orchestrator.model.cloud import CloudTask
 from codex_orchestrator.model.config import CodexConfig
-from codex_orchestrator.model.credential import Secret
+from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import NotCheckedError
-from codex_orchestrator.pipeline.ports import CloudBuilder
+from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
+from codex_orchestrator.pipeline.ports import CredentialBroker
 
 FIRST_DELAY_S = 1.0
 LONGEST_DELAY_S = 30.0
@@ -46,14 +47,14 @@ class RunCloud(CodexCloud):
 
 @contextmanager
 def open_cloud_builder(
-    run_id: str, *, config: CodexConfig, auth: Secret | None, hide: Callable[[str], None]
+    run_id: str, *, config: CodexConfig, broker: CredentialBroker, hide: Callable[[str], None]
 ) -> Iterator[CloudBuilder]:
     """Sign in to Codex Cloud for a run; the sign-in is gone with the context.
 
     Args:
         run_id: names the run in the prompts, so that a lost submission can be found.
         config: where Codex is and which environment its tasks run in.
-        auth: the text of an `auth.json`.
+        broker: has the text of an `auth.json` for the cloud.
         hide: takes each token, so that it is masked in whatever is written.
 
     Raises:
@@ -65,6 +66,7 @@ def open_cloud_builder(
             fix="set codex.environment to an id or label that `codex cloud` lists, "
             "or run with --mode mcp",
         )
+    auth = broker.get(Scope.CLOUD)
     if auth is None:
         raise NotCheckedError(
             "cloud mode needs a ChatGPT sign-in, and there is none",

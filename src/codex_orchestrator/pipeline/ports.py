@@ -1,4 +1,4 @@
-"""The ports: what the verbs need from the rooms, on one page.
+"""The ports: what the verbs need from the rooms, on one page; `cloud_builder.py` has one more.
 
 Rooms never import each other; `compose.py` is where a port meets its room.
 """
@@ -11,7 +11,7 @@ from typing import Protocol
 from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.build import BuildReport, Change, TestExplanation
 from codex_orchestrator.model.check import CheckCommand, CheckResult
-from codex_orchestrator.model.cloud import CloudDiff, CloudSubmission, CloudTask, FittedPatch
+from codex_orchestrator.model.cloud import FittedPatch
 from codex_orchestrator.model.credential import Scope, Secret
 from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.manifest import Artifact, Engine, Manifest, SpecFacts
@@ -194,40 +194,6 @@ class AgentEngine(Protocol):
 
     def describe(self) -> Engine:
         """Return what does the work, with versions."""
-        ...
-
-
-class CloudBuilder(Protocol):
-    """Codex Cloud, signed in for one run. It hands over changes and touches no file."""
-
-    @property
-    def version(self) -> str:
-        """Version of the Codex whose `cloud` command is used."""
-        ...
-
-    def submit(
-        self,
-        prompt: str,
-        *,
-        branch: str,
-        number: int,
-        record: Callable[[CloudSubmission], None],
-        attempts: int = 1,
-        starting_diff: bytes = b"",
-    ) -> CloudSubmission:
-        """Send a task once; `record` is called before, and after with the task's id."""
-        ...
-
-    def find_lost(self, number: int) -> CloudSubmission | None:
-        """Look for a submission recorded without a task; None is no proof that there is none."""
-        ...
-
-    def watch(self, task_ids: Sequence[str], *, deadline_s: float) -> tuple[CloudTask, ...]:
-        """Wait until every task is ready or failed; one still pending has met the deadline."""
-        ...
-
-    def diffs(self, task_id: str) -> tuple[CloudDiff, ...]:
-        """Fetch the change of every attempt that has one, in order."""
         ...
 
 

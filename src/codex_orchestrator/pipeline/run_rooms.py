@@ -10,12 +10,12 @@ from codex_orchestrator.model.credential import Redaction
 from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.task import Task
+from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.ports import (
     Adapters,
     AgentEngine,
     AuditLog,
     Clock,
-    CloudBuilder,
     PatternLibrary,
     RunStore,
     SpecGuard,

@@ -13,8 +13,8 @@ from codex_orchestrator.model.errors import (
 from codex_orchestrator.model.mode import CLOUD_HOST, ModeName, needs_network_approval
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verdict import Verdict
+from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.finish_run import finish_run, stored_run
-from codex_orchestrator.pipeline.ports import CloudBuilder
 from codex_orchestrator.pipeline.run_policy import (
     choose_checks,
     require_mode_fits,

@@ -12,8 +12,8 @@ from codex_orchestrator.model.manifest import CloudSubmissionFacts
 from codex_orchestrator.model.mode import CLOUD_HOST
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.model.run import ItemState
+from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.cloud_prompt import cloud_prompt
-from codex_orchestrator.pipeline.ports import CloudBuilder
 from codex_orchestrator.pipeline.work import Work
 
 # The command takes it as an environment variable, and Linux bounds one at 128 KiB.

@@ -3,7 +3,8 @@
 from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.run import Usage
-from codex_orchestrator.pipeline.ports import AgentTeam, CloudBuilder, WorkTree
+from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
+from codex_orchestrator.pipeline.ports import AgentTeam, WorkTree
 from codex_orchestrator.pipeline.run_record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
 
