@@ -57,6 +57,13 @@ def branch_file(run: CloudRun, report: dict[str, Any], path: str) -> str:
     return git(run.repo, "show", f"{report['branch']}:{path}")
 
 
+def holds_a_token(path: Path) -> bool:
+    tokens = json.loads(chatgpt_sign_in())["tokens"]
+    names = ("id_token", "access_token", "refresh_token")
+    data = path.read_bytes()
+    return any(tokens[name].encode() in data for name in names)
+
+
 def set_task(run: CloudRun, **lines: str) -> None:
     write(run.repo, TASK, task_with(steps="", **lines))
     commit_all(run.repo, "another task")
@@ -74,15 +81,7 @@ def test_a_change_of_codex_cloud_is_merged_tested_and_reviewed(run: CloudRun) ->
     assert run.item_of["one"]["submissions"][0]["task_id"] == task.id
     assert task.looks > 2, "it was pending at first"
     assert run.agents.asked == ["planner", "tester", "reviewer"]
-
-
-def test_no_file_of_a_run_holds_the_sign_in(run: CloudRun) -> None:
-    run.start()
-    tokens = json.loads(chatgpt_sign_in())["tokens"]
-    for path in run.repo.rglob("*"):
-        if path.is_file():
-            data = path.read_bytes()
-            assert not any(tokens[name].encode() in data for name in tokens if name != "account_id")
+    assert not [path for path in run.repo.rglob("*") if path.is_file() and holds_a_token(path)]
 
 
 def test_a_task_that_fails_in_the_cloud_fails_the_run_with_its_reason(run: CloudRun) -> None:
@@ -129,6 +128,15 @@ def test_items_are_sent_together_when_their_dependencies_are_done(run: CloudRun)
     posts = [n for n, one in enumerate(run.service.seen) if one[0] == "POST"]
     assert [n < first_look for n in posts] == [True, True, False]
     assert branch_file(run, json.loads(done.out), "src/z.py") == "z = 3\n"
+
+
+def test_work_that_is_too_large_to_be_sent_along_fails_the_run(run: CloudRun) -> None:
+    run.agents.items = [item("one"), item("two", "one")]
+    large = file_diff("src/large.txt", "x" * 130_000)
+    run.service.plans["DO-one."] = CloudPlan(looks=0, diffs=(large,))
+    assert run.start().code == 1
+    assert "cannot be sent along" in run.manifest["notes"]["summary"]
+    assert len(run.service.tasks) == 1
 
 
 def test_no_more_items_are_at_work_than_are_allowed(run: CloudRun) -> None:
@@ -212,7 +220,6 @@ def test_a_change_that_makes_a_link_does_not_fit(run: CloudRun) -> None:
         ("", CONFIG, "CODEX_ORCHESTRATOR_CLOUD_AUTH"),
         ('{"OPENAI_API_KEY": "sk-1"}', CONFIG, "codex login"),
         (chatgpt_sign_in(), "", "codex.environment"),
-        (chatgpt_sign_in(), CONFIG.replace("acme/repo", "nosuch"), "codex.environment"),
     ],
 )
 def test_what_cloud_mode_misses_is_exit_3_with_the_fix(
@@ -225,6 +232,17 @@ def test_what_cloud_mode_misses_is_exit_3_with_the_fix(
     assert told in done.err
     assert run.service.tasks == {}
     assert "builder" not in run.agents.asked
+
+
+def test_an_unknown_environment_is_exit_3_and_nothing_counts_as_sent(run: CloudRun) -> None:
+    write(run.repo, ".codex-orchestrator.toml", CONFIG.replace("acme/repo", "nosuch"))
+    missing = run.start()
+    assert missing.code == 3, missing.err
+    assert "codex.environment" in missing.err
+    write(run.repo, ".codex-orchestrator.toml", CONFIG)
+    done = run.resume()
+    assert done.code == 0, done.err
+    assert len(run.item_of["one"]["submissions"]) == 1
 
 
 def test_a_detached_head_has_no_branch_to_start_from(run: CloudRun) -> None:
@@ -265,21 +283,26 @@ def test_steps_are_not_for_the_cloud(run: CloudRun) -> None:
 def test_a_run_killed_while_it_sends_does_not_send_twice_unknowingly(
     run: CloudRun, tmp_path: Path, *, after_sending: bool
 ) -> None:
-    codex = codex_that_kills_its_caller(tmp_path, at=2, after_sending=after_sending)
+    codex = codex_that_kills_its_caller(tmp_path, at=3, after_sending=after_sending)
     write(run.repo, ".codex-orchestrator.toml", f'{CONFIG}path = "{codex}"\n')
-    run.agents.items = [item("one"), item("two")]
+    # "two" is merged before "late", which stands before it in the plan.
+    run.agents.items = [item("one"), item("late", "one"), item("two")]
     run.service.plans["DO-two."] = CloudPlan(looks=0, diffs=(file_diff("src/two.py", "x = 2"),))
-    assert run.start_in_child() == -signal.SIGKILL
-    assert run.item_of["two"]["submissions"][0]["task_id"] == ""
+    run.service.plans["DO-late."] = CloudPlan(looks=0, diffs=(file_diff("src/z.py", "z = 3"),))
+    with run.child() as process:
+        assert process.wait(60) == -signal.SIGKILL
+    assert run.item_of["late"]["submissions"][0]["task_id"] == ""
     done = run.resume()
     if not after_sending:
         assert done.code == 6, done.err
-        assert "--approve network:codex-cloud/2" in done.err
-        assert run.sent_for("two") == 0
-        done = run.resume("--approve", "network:codex-cloud/2")
+        assert "--approve network:codex-cloud/3" in done.err
+        assert run.sent_for("late") == 0
+        done = run.resume("--approve", "network:codex-cloud/3")
     assert done.code == 0, done.err
-    assert (run.sent_for("one"), run.sent_for("two")) == (1, 1)
-    assert branch_file(run, json.loads(done.out), "src/two.py") == "x = 2\n"
+    assert [run.sent_for(name) for name in ("one", "two", "late")] == [1, 1, 1]
+    report = json.loads(done.out)
+    assert branch_file(run, report, "src/two.py") == "x = 2\n"
+    assert branch_file(run, report, "src/z.py") == "z = 3\n"
 
 
 def test_an_answer_that_is_lost_is_exit_4_and_the_task_is_found_again(run: CloudRun) -> None:
@@ -287,6 +310,20 @@ def test_an_answer_that_is_lost_is_exit_4_and_the_task_is_found_again(run: Cloud
     lost = run.start()
     assert lost.code == 4, lost.err
     run.service.drops_answers = False
+    done = run.resume()
+    assert done.code == 0, done.err
+    assert run.sent_for("one") == 1
+
+
+def test_a_run_that_is_ended_while_it_waits_polls_what_it_has_sent(run: CloudRun) -> None:
+    run.service.plans["DO-one."] = CloudPlan(looks=10**6, diffs=(LOUD,))
+    with run.child() as process:
+        run.service.first_look.wait(60)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 130
+    assert run.manifest["run"]["state"] == "interrupted"
+    (task,) = run.service.tasks.values()
+    task.plan = CloudPlan(looks=0, diffs=(LOUD,))
     done = run.resume()
     assert done.code == 0, done.err
     assert run.sent_for("one") == 1

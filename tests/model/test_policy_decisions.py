@@ -12,7 +12,7 @@ from codex_orchestrator.model.approval import (
 )
 from codex_orchestrator.model.errors import ExitCode, InputError
 from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.model.mode import ModeName, choose_mode
+from codex_orchestrator.model.mode import ModeName, choose_mode, needs_network_approval
 from codex_orchestrator.model.patch import added_lines
 from codex_orchestrator.model.review import Decision, Review, merge_review
 from codex_orchestrator.model.task import Execution, Task
@@ -153,3 +153,20 @@ def test_an_error_that_a_rule_found_cannot_be_approved_away() -> None:
     assert merge_review(review, (error,)).decision is Decision.REQUEST_CHANGES
     assert merge_review(review, (warning,)).decision is Decision.APPROVE
     assert len(merge_review(review, (error, warning)).findings) == 2
+
+
+@pytest.mark.parametrize(
+    ("execution", "requested", "needs"),
+    [
+        ({}, "cloud", True),
+        ({"parallel": True}, "cloud", False),
+        ({"requires_cloud": True}, "auto", False),
+        ({}, "auto", False),
+        ({"parallel": True}, "mcp", False),
+    ],
+)
+def test_only_a_cloud_that_the_task_does_not_ask_for_needs_a_person(
+    execution: dict[str, bool], requested: str, *, needs: bool
+) -> None:
+    task = make_task(**execution)
+    assert needs_network_approval(choose_mode(task, requested=requested), task) is needs

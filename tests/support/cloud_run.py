@@ -90,15 +90,11 @@ class CloudRun:
         """Go on with the only run."""
         return self.call(*self.argv("--resume", self.manifest["run"]["id"], *more))
 
-    def start_in_child(self, *more: str) -> int:
-        """Start a run in a process of its own; return its exit code, negative for a signal."""
-        argv = [
-            sys.executable,
-            "-m",
-            "codex_orchestrator",
-            *self.argv(str(self.repo / TASK), *more),
-        ]
-        return subprocess.run(argv, capture_output=True, check=False).returncode
+    def child(self) -> "subprocess.Popen[bytes]":
+        """Start a run of the task in a process of its own."""
+        program = [sys.executable, "-m", "codex_orchestrator"]
+        argv = [*program, *self.argv(str(self.repo / TASK))]
+        return subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     @property
     def manifest(self) -> dict[str, Any]:

@@ -98,6 +98,7 @@ class CloudService:
     broken: list[int] = field(default_factory=list)
     seen: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
     drops_answers: bool = False
+    first_look: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -202,6 +203,7 @@ class _Api(BaseHTTPRequestHandler):
             self._json(404, {"detail": "not found"})
             return
         task.looks += 1
+        self._service.first_look.set()
         self._json(200, _task_details(task))
 
     def _json(self, status: int, document: object) -> None:

@@ -163,14 +163,16 @@ class CodexCloud:
             raise trouble
         return tuple(known.get(id_, CloudTask(id_, "pending", "")) for id_ in task_ids)
 
-    def diffs(self, task_id: str) -> tuple[CloudDiff, ...]:
+    def diffs(self, task_id: str, *, attempts: int = MOST_ATTEMPTS) -> tuple[CloudDiff, ...]:
         """Fetch the change of every attempt, in order; an attempt without a change is left out.
+
+        `attempts` is how many were asked for, where that is known.
 
         Raises:
             ServiceError: the service failed.
         """
         found = []
-        for attempt in range(1, MOST_ATTEMPTS + 1):
+        for attempt in range(1, attempts + 1):
             output = self._cli.run("diff", task_id, "--attempt", str(attempt))
             if output.exit_code:
                 if _NO_SUCH_ATTEMPT.search(output.stderr):

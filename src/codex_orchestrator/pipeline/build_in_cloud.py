@@ -12,7 +12,7 @@ from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.choose_diff import choose_diff
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
-from codex_orchestrator.pipeline.submit_item import submit_item
+from codex_orchestrator.pipeline.submit_item import starting_state, submit_item
 from codex_orchestrator.pipeline.work import Work
 
 # The first change that does not fit gets one more submission, made on the present state.
@@ -102,7 +102,8 @@ def _carry_out(
     work: Work, cloud: CloudBuilder, items: Sequence[PlanItem], *, feedback: str
 ) -> dict[str, str]:
     """Send items, wait for all, and merge in plan order; return why items failed for good."""
-    sent = [submit_item(work, cloud, item, feedback=feedback) for item in items]
+    start = starting_state(work)
+    sent = [submit_item(work, cloud, item, feedback=feedback, start=start) for item in items]
     work.say("build", f"waiting for {len(sent)} in Codex Cloud")
     tasks = cloud.watch([one.task_id for one in sent], deadline_s=work.team.remaining_s())
     failures = {}
@@ -127,7 +128,7 @@ def _take(
         )
     if task.state == "failed":
         return f"Codex Cloud could not do it ({task.id})"
-    diffs = cloud.diffs(task.id)
+    diffs = cloud.diffs(task.id, attempts=facts.attempts)
     if not diffs:
         return f"Codex Cloud came back without a change ({task.id})"
     chosen = choose_diff(work, item, facts, diffs)

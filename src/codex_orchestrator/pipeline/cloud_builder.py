@@ -35,6 +35,6 @@ class CloudBuilder(Protocol):
         """Wait until every task is ready or failed; one still pending has met the deadline."""
         ...
 
-    def diffs(self, task_id: str) -> tuple[CloudDiff, ...]:
-        """Fetch the change of every attempt that has one, in order."""
+    def diffs(self, task_id: str, *, attempts: int) -> tuple[CloudDiff, ...]:
+        """Fetch the change of each attempt that has one, in order."""
         ...

@@ -1,5 +1,7 @@
 """Submit a plan item to Codex Cloud: recorded before it is sent, never sent twice unknowingly."""
 
+from typing import NamedTuple
+
 from codex_orchestrator.model.approval import ApprovalKind
 from codex_orchestrator.model.cloud import CloudSubmission
 from codex_orchestrator.model.errors import (
@@ -20,8 +22,20 @@ from codex_orchestrator.pipeline.work import Work
 MAX_STARTING_DIFF_BYTES = 120_000
 
 
+class StartingState(NamedTuple):
+    """What items start from: a recorded state, and the patch that makes it of the base commit."""
+
+    tree: str
+    patch: bytes
+
+
+def starting_state(work: Work) -> StartingState:
+    """Return the work so far, for all items that are sent together."""
+    return StartingState(work.tree.snapshot(), work.tree.change().patch)
+
+
 def submit_item(
-    work: Work, cloud: CloudBuilder, item: PlanItem, *, feedback: str
+    work: Work, cloud: CloudBuilder, item: PlanItem, *, feedback: str, start: StartingState
 ) -> CloudSubmissionFacts:
     """Return the submission of an item to wait for: the recorded one, else a new one.
 
@@ -34,7 +48,7 @@ def submit_item(
     recorded = work.record.submissions(item.id)
     last = recorded[-1] if recorded else None
     if last is None or last.problem:
-        return _send(work, cloud, item, feedback=feedback)
+        return _send(work, cloud, item, feedback=feedback, start=start)
     if last.task_id:
         work.say("build", f"{item.id}: sent before as {last.task_id}")
         return last
@@ -47,7 +61,7 @@ def submit_item(
     _require_sending_again(work, item, last)
     problem = "not found at the service; a person allowed to send it again"
     work.record.submission(item.id, last.model_copy(update={"problem": problem}))
-    return _send(work, cloud, item, feedback=feedback)
+    return _send(work, cloud, item, feedback=feedback, start=start)
 
 
 def _require_sending_again(work: Work, item: PlanItem, lost: CloudSubmissionFacts) -> None:
@@ -68,16 +82,16 @@ def _require_sending_again(work: Work, item: PlanItem, lost: CloudSubmissionFact
 
 
 def _send(
-    work: Work, cloud: CloudBuilder, item: PlanItem, *, feedback: str
+    work: Work, cloud: CloudBuilder, item: PlanItem, *, feedback: str, start: StartingState
 ) -> CloudSubmissionFacts:
     record = work.record
     facts = CloudSubmissionFacts(
         number=1 + max((one.number for one in _all_submissions(work)), default=0),
         attempts=work.task.execution.attempts,
         branch=_branch(work),
-        base=work.tree.snapshot(),
+        base=start.tree,
     )
-    starting_diff = _starting_diff(work)
+    _require_sendable(start.patch)
     record.item(item.id, ItemState.RUNNING)
 
     def keep(submission: CloudSubmission) -> None:
@@ -90,7 +104,7 @@ def _send(
             number=facts.number,
             record=keep,
             attempts=facts.attempts,
-            starting_diff=starting_diff,
+            starting_diff=start.patch,
         )
     except (NotCheckedError, InputError):
         # These say that nothing was sent, so there is nothing to look for on resume.
@@ -117,8 +131,7 @@ def _branch(work: Work) -> str:
     return branch
 
 
-def _starting_diff(work: Work) -> bytes:
-    patch = work.tree.change().patch
+def _require_sendable(patch: bytes) -> None:
     problem = ""
     if len(patch) > MAX_STARTING_DIFF_BYTES:
         problem = f"{len(patch)} bytes, the limit is {MAX_STARTING_DIFF_BYTES}"
@@ -129,7 +142,6 @@ def _starting_diff(work: Work) -> bytes:
             f"the work so far cannot be sent along to Codex Cloud: {problem}",
             fix="run the task with --mode mcp, or make smaller tasks",
         )
-    return patch
 
 
 def _is_text(data: bytes) -> bool:
