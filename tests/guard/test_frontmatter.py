@@ -69,6 +69,7 @@ def test_approvals_mean_the_same_in_each_notation(front: str) -> None:
         ("paths:\n  - src/**\n  - /etc/**\n", "starts with `/`", 4),
         ("paths:\n  - ../x/**\n", "`..` part", 3),
         ("paths: [[a]]\n", "must be text", 2),
+        ("id: a\npaths:\n" + "  - src/a\n" * 1001, "`paths` has over 1000 globs", 3),
         ("approvals: nobody\n", "`approvals` must be a list", 2),
         ("approvals:\n  - nobody\n", "must have the form {role, by, on}", 3),
         ("a: 'open\n", "unexpected end of stream", 2),

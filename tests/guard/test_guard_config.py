@@ -94,6 +94,21 @@ def test_a_mistake_names_file_line_and_what_is_right(
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[guard]\nmax_age_days = " + "9" * 6000, "2: no TOML: Exceeds the limit"),
+        ("[guard]\n" + "a." * 400_000 + "b = 1", "2: a key has over 100 parts"),
+        ("[guard]\nx = {" + "'a' . " * 100_000 + "b = 1}", "2: a key has over 100 parts"),
+        ("[guard]\ncode = " + "[" * 100_000, "no TOML"),
+    ],
+)
+def test_a_hostile_file_is_a_mistake_at_once(text: str, problem: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse(text)
+    assert problem in caught.value.message
+
+
 def test_two_files_that_configure_the_guard_are_a_mistake() -> None:
     with pytest.raises(InputError, match="configures the guard too"):
         only_one([GuardConfig(), GuardConfig()])

@@ -195,6 +195,19 @@ def test_a_status_set_to_approved_by_the_change_is_self_review(repo: GuardRepo) 
     assert "SPEC009" in codes(repo.both_views({**CODE, GOOD: spec()}), "warning")
 
 
+def test_a_spec_that_takes_over_the_code_of_its_own_change_is_a_warning(repo: GuardRepo) -> None:
+    repo.commit({GOOD: spec(paths=("lib/**",)), "src/a.py": None})
+    report = repo.both_views({GOOD: spec(paths=("lib/**", "src/**")), "src/b.py": "x\n"})
+    assert (report.outcome, codes(report, "warning")) == (PASSED, ["SPEC009"])
+    assert "src/b.py" in next(item.message for item in report.findings)
+
+
+def test_a_spec_that_takes_over_other_code_is_no_self_review(repo: GuardRepo) -> None:
+    wider = spec(paths=("src/**", "lib/**"), body="# Good\n\nAnd the library.\n")
+    report = repo.both_views({GOOD: wider, "src/a.py": "x = 3\n"})
+    assert (report.outcome, codes(report, "warning")) == (PASSED, [])
+
+
 def test_code_that_another_owner_vouches_for_is_no_self_review(repo: GuardRepo) -> None:
     repo.commit({"tasks/specs/0002-also.md": spec(spec_id="0002-also")})
     changed = spec(review="2026-11-21", body="# Good\n\nx is two.\n")

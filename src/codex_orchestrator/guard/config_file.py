@@ -10,6 +10,8 @@ from codex_orchestrator.model.errors import InputError
 
 MAX_CONFIG_BYTES = 1024 * 1024
 _AT_LINE = r"\(at line (\d+)"
+# The TOML reader's time grows with the square of a key's parts.
+_LONG_KEY = r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*"|'[^'\n]*')[ \t]*+\.[ \t]*+){100}"""
 
 _INNER = {PYPROJECT: ("tool", "codex-orchestrator"), OWN_FILE: ()}
 
@@ -59,14 +61,19 @@ def parse_file(data: bytes, *, source: str, inner: tuple[str, ...]) -> GuardConf
         raise InputError(f"more than {MAX_CONFIG_BYTES} bytes", path=source)
     try:
         text = data.decode()
+        if key := re.search(_LONG_KEY, text):
+            line = text.count("\n", 0, key.start()) + 1
+            raise InputError("a key has over 100 parts", path=source, line=line)
         table: Any = tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError("is not UTF-8", path=source, line=line) from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits
         at = re.search(_AT_LINE, str(error))
+        number = re.search(r"\d{4000}", text)
+        line = int(at[1]) if at else text.count("\n", 0, number.start() if number else 0) + 1
         raise InputError(
-            f"no TOML: {error}", path=source, line=int(at[1]) if at else 1, fix="mend the file"
+            f"no TOML: {error}", path=source, line=line, fix="mend the file"
         ) from error
     for name in (*inner, "guard"):
         if not isinstance(table, dict):

@@ -45,6 +45,9 @@ def malformed(problem: str, line: int) -> Facts:
 Values = dict[str, Any]
 Lines = dict[str, int]
 
+MAX_GLOBS = 1000
+"""Each glob becomes an expression; a hostile spec must not cost more than a second."""
+
 _SINGLE = ("id", "title", "status", "last_review")
 _NESTED = (list, dict)
 _SCALARS = (str, int)  # a plain number is text to us; the strict parser makes it an integer
@@ -94,6 +97,8 @@ def _paths(values: Values, lines: Lines, offset: int) -> tuple[str, ...] | Facts
         paths = [paths]
     if not isinstance(paths, list):
         return malformed("`paths` must be a list of globs", lines.get("paths", 0) + offset)
+    if len(paths) > MAX_GLOBS:
+        return malformed(f"`paths` has over {MAX_GLOBS} globs", lines.get("paths", 0) + offset)
     found = []
     for position, glob in enumerate(paths):
         text = str(glob)

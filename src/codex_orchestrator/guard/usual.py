@@ -6,7 +6,7 @@ anything else it gives up and the scanner decides; a property test holds both to
 
 import re
 
-from codex_orchestrator.guard.facts import ApprovalFacts, RawFacts
+from codex_orchestrator.guard.facts import MAX_GLOBS, ApprovalFacts, RawFacts
 
 # Keys tell the lines apart, no value can end in two ways, and `(?(1)(?!)|…)` lets each key come
 # once: nothing is tried twice, so a hostile file costs its length.
@@ -52,7 +52,8 @@ def usual_facts(head: bytes) -> RawFacts | None:
     globs: tuple[str, ...] = ()
     if len(paths) > _SHORTEST:
         globs = tuple(paths[5:-1].decode().replace('"', "").split("\n  - "))
-        if len(paths) > _LONGEST_GLOB and max(map(len, globs)) > _LONGEST_GLOB:
+        is_long = len(paths) > _LONGEST_GLOB
+        if is_long and (len(globs) > MAX_GLOBS or max(map(len, globs)) > _LONGEST_GLOB):
             return None
     count, start = head.count, found.start
     signed: tuple[ApprovalFacts, ...] = ()

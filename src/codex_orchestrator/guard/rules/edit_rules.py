@@ -93,7 +93,7 @@ class SelfReview(Rule):
 
     code = "SPEC009"
     name = "self-review"
-    what = "The review date, an approval or the status was set by the change that needs it."
+    what = "Review date, approval, status or wider paths came with the change that needs them."
     why = "A review that comes with the code was not made before the code was written."
     fix = "land the reviewed spec first, then the code"
 
@@ -114,6 +114,35 @@ class SelfReview(Rule):
                 case.specs[path].facts.review_line,
                 f"reviewed or approved by the change that needs it (for {some(users)})",
                 severity=level,
+            )
+        yield from self._widened(case, coverage, attested)
+
+    def _widened(self, case: Case, coverage: Coverage, attested: set[str]) -> Iterable[Finding]:
+        """Warn of code that its spec owns only since this change."""
+        before = {
+            edit.path: matcher(edit.before.paths)
+            for edit in case.edits
+            if edit.before is not None
+            and edit.after is not None
+            and edit.path not in attested
+            and set(edit.after.facts.paths) - set(edit.before.paths)
+        }
+        if not before:
+            return
+        code: dict[str, list[str]] = {}
+        for change in case.code:
+            specs = coverage.relied_on.get(change.path, ())
+            names = matched_name(change.path, change.old_mode, change.new_mode)
+            if specs and not any(
+                spec.path not in before or any(map(before[spec.path], names)) for spec in specs
+            ):
+                code.setdefault(specs[0].path, []).append(change.path)
+        for path, users in sorted(code.items()):
+            yield self.finding(
+                path,
+                case.specs[path].facts.paths_line,
+                f"`paths` was widened by the change that needs it (for {some(users)})",
+                severity=Severity.WARNING,
             )
 
 
