@@ -92,23 +92,31 @@ def test_command(repository: Path) -> Process:
 
 
 def print_stages(repository: Path, run_s: float) -> None:
-    """Say where the time of the runs went, from their own event streams."""
+    """Say where the time of the runs went, from their manifests and event streams."""
     spent: dict[str, list[float]] = defaultdict(list)
-    for path in sorted(repository.glob(".runs/*/*/events.jsonl"))[1:]:
-        events = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        times = [datetime.fromisoformat(event["at"]).timestamp() for event in events]
-        names = [str(event.get("stage", event["event"])) for event in events]
-        stages: dict[str, float] = defaultdict(float)
-        for name, began, ended in zip(names, times, times[1:], strict=False):
-            stages[name] += ended - began
-        for name, seconds in stages.items():
+    for path in sorted(repository.glob(".runs/*/*/manifest.json"))[1:]:
+        for name, seconds in seconds_by_stage(path).items():
             spent[name].append(seconds)
     medians = {name: statistics.median(values) for name, values in spent.items()}
+    medians["start, import of the SDK, spec guard; closing"] = run_s - sum(medians.values())
     print("| where the run's time goes | median ms | of the run |\n|---|---:|---:|")
     for name, seconds in sorted(medians.items(), key=lambda item: -item[1]):
         print(f"| {name} | {seconds * 1e3:.0f} | {seconds / run_s:.0%} |")
-    rest = run_s - sum(medians.values())
-    print(f"| start-up and imports, before and after | {rest * 1e3:.0f} | {rest / run_s:.0%} |\n")
+    print()
+
+
+def seconds_by_stage(path: Path) -> dict[str, float]:
+    """Return how long one run took from each of its marks to the next, summed by name."""
+    run = json.loads(path.read_bytes())["run"]
+    lines = path.with_name("events.jsonl").read_text("utf-8").splitlines()
+    events = [json.loads(line) for line in lines]
+    marks = [("opening the agents: SDK, MCP server", run["started_at"])]
+    marks += [(event.get("stage", event["event"]), event["at"]) for event in events]
+    times = [datetime.fromisoformat(moment).timestamp() for _, moment in marks]
+    spent: dict[str, float] = defaultdict(float)
+    for (name, _), began, ended in zip(marks, times, times[1:], strict=False):
+        spent[name] += ended - began
+    return spent
 
 
 def clean() -> dict[str, str]:
