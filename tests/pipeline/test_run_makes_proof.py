@@ -266,3 +266,21 @@ def test_a_matrix_lists_each_task_once(project: Path, call: CommandLine) -> None
     assert [leg["id"] for leg in report["include"]] == ["logging"]
     done = call("run", "--matrix", "logging", "logging", "--repo", str(project))
     assert done.code == 2
+
+
+def test_a_check_that_changes_gits_own_settings_is_found_out(
+    tmp_path: Path, call: CommandLine
+) -> None:
+    test = (
+        "import subprocess, unittest\n"
+        "class Settings(unittest.TestCase):\n"
+        "    def test_it(self):\n"
+        "        subprocess.run(['git', 'config', 'core.fsmonitor', '/bin/false'], check=True)\n"
+    )
+    repo = make_project(tmp_path / "repo", **{"tests/test_settings.py": test})
+    code, report = run_json(call, repo, str(repo / TASK))
+    assert (code, report["verdict"]) == (1, "changes-requested")
+    review = json.loads((repo / report["review_path"]).with_name("review.json").read_text())
+    assert [(one["rule"], one["path"]) for one in review["findings"]] == [
+        ("run/git-settings-changed", ".git/config")
+    ]

@@ -316,3 +316,21 @@ def test_a_log_that_was_written_anew_as_a_whole_does_not_fit_the_manifests(
     done = call("runs", "verify", "--repo", str(project))
     assert done.code == 1
     assert "audit" in done.out + done.err
+
+
+def test_what_was_granted_once_stays_granted_when_more_is_asked_for(
+    tmp_path: Path, call: CommandLine
+) -> None:
+    steps = '[{pattern: py-none-comparison, paths: ["tests/conftest.py", "src/conftest.py"]}]'
+    text = "def is_none(x):\n    if x == None:\n        return 1\n"
+    files = {"tests/conftest.py": text, "src/conftest.py": text, TASK: task_with(steps=steps)}
+    repo = make_project(tmp_path / "repo", **files)
+    assert call("run", str(repo / TASK), "--repo", str(repo)).code == 6
+    run_id = manifests(repo)[0]["run"]["id"]
+    first = ["--approve", "edit:tests/conftest.py"]
+    assert call("run", "--resume", run_id, *first, "--repo", str(repo)).code == 6
+    report = resume(call, repo, "--approve", "edit:src/conftest.py")
+    changed = git(repo, "diff", "--name-only", "main", report["branch"]).split()
+    assert changed == ["src/conftest.py", "tests/conftest.py"]
+    granted = [approval["value"] for approval in manifests(repo)[0]["approvals"]]
+    assert granted == ["tests/conftest.py", "src/conftest.py"]

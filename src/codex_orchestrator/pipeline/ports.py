@@ -82,6 +82,10 @@ class Workspace(Protocol):
         """Return the branch that is checked out; "" when HEAD is detached."""
         ...
 
+    def git_settings(self) -> Mapping[str, str]:
+        """Return a digest of each git setting and hook that makes git run programs, by name."""
+        ...
+
     def require_clean_checkout(self) -> None:
         """Raise InputError when tracked files of the user's checkout are changed."""
         ...

@@ -42,7 +42,7 @@ def preview_task(request: RunRequest, rooms: RunRooms) -> Preview:
         )
     require_mode_fits(request)
     base_sha = rooms.workspace.head_sha()
-    policy = run_policy(request, rooms.policy)
+    policy = run_policy(task, request.approvals, rooms.policy)
     with (
         TemporaryDirectory(prefix="codex-orchestrator-") as folder,
         rooms.workspace.open(rooms.new_run_id(), base_sha=base_sha) as tree,

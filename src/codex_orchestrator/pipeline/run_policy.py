@@ -1,7 +1,7 @@
 """What a run may do: the steps it knows, the checks it must pass, the commands it may run."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from codex_orchestrator.model.approval import (
@@ -87,8 +87,10 @@ def choose_checks(
     )
 
 
-def run_policy(request: RunRequest, policy: Policy) -> Policy:
+def run_policy(task: Task, granted: Sequence[str], policy: Policy) -> Policy:
     """Return the policy with what the task's own steps need and what a person approved.
+
+    `granted` holds the approvals as `KIND:VALUE`.
 
     Raises:
         NotCheckedError: a network approval was given for something else than Codex Cloud; no
@@ -97,8 +99,8 @@ def run_policy(request: RunRequest, policy: Policy) -> Policy:
     run = list(policy.run)
     edits = list(policy.approved_edits)
     runs = list(policy.approved_runs)
-    run += [step.command for step in request.task.steps if step.command]
-    for text in request.approvals:
+    run += [step.command for step in task.steps if step.command]
+    for text in granted:
         kind, value = parse_escalation(text)
         if kind is ApprovalKind.EDIT:
             edits.append(value)

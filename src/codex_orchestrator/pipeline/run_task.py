@@ -31,7 +31,7 @@ from codex_orchestrator.pipeline.stages import (
     review_change,
     run_checks,
 )
-from codex_orchestrator.pipeline.start_run import start_run
+from codex_orchestrator.pipeline.start_run import standing_approvals, start_run
 from codex_orchestrator.pipeline.work import Work
 
 
@@ -104,7 +104,7 @@ def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Fini
             tree.root, wanted=request.task.adapter, checks=request.task.checks
         )
         checks = choose_checks(request, commands, adapter=adapter)
-        policy = run_policy(request, rooms.policy)
+        policy = run_policy(request.task, standing_approvals(record.manifest), rooms.policy)
         with rooms.engine.open(
             request.task,
             root=tree.root,

@@ -123,8 +123,10 @@ def review_change(work: Work, plan: Plan, results: Sequence[CheckResult]) -> Non
 
 def _rule_findings(work: Work, change: Change) -> tuple[Finding, ...]:
     """Return what rules say of the lines that the run added; older lines are not its doing."""
+    tampered = _tampered(work)
     if not change.paths:
         return (
+            *tampered,
             Finding(
                 "run/empty-change",
                 Severity.ERROR,
@@ -149,7 +151,24 @@ def _rule_findings(work: Work, change: Change) -> tuple[Finding, ...]:
                 "take the secret out of the source that it was read from, and change it",
             )
         )
-    return tuple(found)
+    return (*tampered, *found)
+
+
+def _tampered(work: Work) -> tuple[Finding, ...]:
+    """Find what changed in the repository's git folder while checks and builder were at work."""
+    before, now = work.git_settings, work.rooms.workspace.git_settings()
+    return tuple(
+        Finding(
+            "run/git-settings-changed",
+            Severity.ERROR,
+            f".git/{name}",
+            0,
+            "changed during the run: git obeys this file, in your checkout too",
+            "look at it and take the change back; then find the check or command that made it",
+        )
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    )
 
 
 def repair(work: Work, plan: Plan, results: tuple[CheckResult, ...]) -> None:

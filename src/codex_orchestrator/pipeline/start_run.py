@@ -98,7 +98,7 @@ def _record(manifest: Manifest, rooms: RunRooms, folder: Path) -> RunRecord:
 
 def _approvals(request: RunRequest, rooms: RunRooms, *, base_sha: str) -> tuple[Approval, ...]:
     """Record who granted what, bound to this task text and this base commit."""
-    bound_to = sha256_hex(request.task_text + base_sha.encode())
+    bound_to = _bound_to(sha256_hex(request.task_text), base_sha)
     granted = []
     for text in request.approvals:
         kind, value = parse_escalation(text)
@@ -108,3 +108,17 @@ def _approvals(request: RunRequest, rooms: RunRooms, *, base_sha: str) -> tuple[
             )
         )
     return tuple(granted)
+
+
+def standing_approvals(manifest: Manifest) -> tuple[str, ...]:
+    """Return what was granted to this task text on this base, now or to an earlier attempt."""
+    bound_to = _bound_to(manifest.task.sha256, manifest.run.base_sha)
+    return tuple(
+        f"{approval.kind}:{approval.value}"
+        for approval in manifest.approvals
+        if approval.bound_to == bound_to
+    )
+
+
+def _bound_to(task_sha256: str, base_sha: str) -> str:
+    return sha256_hex(f"{task_sha256} {base_sha}".encode())

@@ -34,6 +34,7 @@ class Work:
         self.policy = policy
         self.cloud = cloud
         self.round = 0
+        self.git_settings = rooms.workspace.git_settings()
         # An earlier attempt of this run has spent and done something already.
         self._usage_before = record.manifest.usage
         self._patterns_before = record.manifest.patterns

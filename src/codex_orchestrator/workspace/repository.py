@@ -112,7 +112,7 @@ def require_clean_checkout(repository: Repository) -> None:
             f"the working tree has changes ({first!r}"
             + (f" and {count - 1} more)" if count > 1 else ")"),
             path=str(repository.top),
-            fix="commit or stash them first; the result is kept on the run's branch",
+            fix="commit or stash them first, or leave out --apply and merge the run's branch",
         )
 
 

@@ -13,6 +13,7 @@ from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.names import is_identifier
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.environment import child_environment
+from codex_orchestrator.workspace.git_settings import read_git_settings
 from codex_orchestrator.workspace.output import Redaction, unchanged
 from codex_orchestrator.workspace.repository import (
     Repository,
@@ -142,6 +143,10 @@ class GitWorkspace:
         if not self._folder.is_dir():
             return ()
         return tuple(sorted(name for name in os.listdir(self._folder) if is_identifier(name)))
+
+    def git_settings(self) -> Mapping[str, str]:
+        """Return what stands in the git folder that makes git run programs, name by digest."""
+        return read_git_settings(self._repository.common_dir)
 
     def require_clean_checkout(self) -> None:
         """Check that a patch could be put into the user's files.
