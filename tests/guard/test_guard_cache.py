@@ -127,3 +127,26 @@ def test_a_cold_and_a_warm_check_of_many_specs_agree_with_the_objects(
     exact = empty_repo.staged()
     assert cold.findings == warm.findings == exact.findings
     assert codes(cold) == ["SPEC002"]
+
+
+def test_files_that_differ_or_are_gone_are_read_from_their_objects(empty_repo: GuardRepo) -> None:
+    empty_repo.commit(
+        {
+            f"tasks/specs/{number % 3}/{number:04d}.md": spec(
+                paths=(f"src/{number}/**",), review=days_ago(31), spec_id=f"s{number}"
+            )
+            for number in range(120)
+        }
+    )
+    empty_repo.stage({f"src/{number}/a.py": "x\n" for number in (0, 1, 2, 3, 119)})
+    specs = empty_repo.root / "tasks/specs"
+    (specs / "0/0000.md").write_text(spec(paths=("src/0/**",), spec_id="s0"))
+    (specs / "0/0003.md").unlink()
+    (specs / "1/0001.md").unlink()
+    (specs / "1/0001.md").symlink_to("0004.md")
+    for place in sorted((specs / "2").iterdir()):
+        place.unlink()
+    (specs / "2").rmdir()
+    cold = empty_repo.staged()
+    assert len([item for item in cold.findings if item.rule == "SPEC002"]) == 5
+    assert empty_repo.staged().findings == cold.findings

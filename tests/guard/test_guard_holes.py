@@ -390,9 +390,9 @@ def test_an_index_in_conflict_is_not_checked(repo: GuardRepo) -> None:
     repo.git("checkout", "-q", "main")
     repo.commit({"src/a.py": "x = 3\n"})
     repo.git("merge", "-q", "other", ok=False)
-    report = repo.staged()
-    assert report.outcome == NOT_CHECKED
-    assert "conflict" in report.findings[0].message
+    for report in (repo.staged(), repo.audit()):
+        assert report.outcome == NOT_CHECKED
+        assert "conflict" in report.findings[0].message
 
 
 def test_a_sha256_repository_is_read_like_any_other(tmp_path: Path) -> None:

@@ -20,6 +20,10 @@ RAW_DIFF = (
 """A rename shows as one path gone and one path new, so both sides count."""
 
 
+_IN_CONFLICT = ("1", "2", "3")
+"""Stages of an index entry that stand for a side of a conflict."""
+
+
 class Change(NamedTuple):
     """One path that changed. Blobs are object ids.
 
@@ -53,23 +57,33 @@ def parse_raw_diff(output: bytes) -> tuple[Change, ...]:
     for meta, path in zip(fields[0:-1:2], fields[1::2], strict=True):
         old_mode, new_mode, old_blob, new_blob, status = meta.lstrip(":").split(" ")
         if status[0] == "U":
-            raise NotCheckedError(
-                f"{path}: the index is in conflict, so there is no change to check yet",
-                fix="finish or abort the merge, then run the guard again",
-            )
+            raise _in_conflict(path)
         changes.append(Change(path, status[0], old_mode, new_mode, old_blob, new_blob))
     return tuple(changes)
 
 
 def parse_listing(output: bytes) -> list[Entry]:
-    """Parse `git ls-files -s -z` or `git ls-tree -r -z`; object ids may have any length."""
+    """Parse `git ls-files -s -z` or `git ls-tree -r -z`; object ids may have any length.
+
+    Raises:
+        NotCheckedError: the index holds a merge conflict.
+    """
     entries = []
     for row in output.decode("utf-8", "surrogateescape").split("\0")[:-1]:
         meta, path = row.split("\t", 1)
         # ls-files: mode, id, stage. ls-tree: mode, type, id.
         mode, second, third = meta.split(" ")
+        if third in _IN_CONFLICT:
+            raise _in_conflict(path)
         entries.append(Entry(path, mode, third if len(third) > 1 else second))
     return entries
+
+
+def _in_conflict(path: str) -> NotCheckedError:
+    return NotCheckedError(
+        f"{path}: the index is in conflict, so there is no change to check yet",
+        fix="finish or abort the merge, then run the guard again",
+    )
 
 
 def matched_name(path: str, *modes: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from codex_orchestrator.guard.frontmatter import HEAD_BYTES, quick_facts
 from codex_orchestrator.guard.git import Git
 
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _REWRITING = (b"filter", b"working-tree-encoding", b"ident")
 
 
@@ -25,57 +26,47 @@ def facts_from_work_tree(git: Git, wanted: Sequence[Entry]) -> dict[str, RawFact
     places = [place for place in top if place]
     found = _read_all(git.root, [entry.path for entry in wanted])
     asked = ("ls-files", "--cached", "--modified", "-s", "-v", "-z", "--", *places)
-    rows = [
-        row.split("\t", 1)
-        for row in git.run(*asked).decode("utf-8", "surrogateescape").split("\0")[:-1]
-    ]
-    # `H` is a plain tracked file, `C` says once more that a file differs from it; other letters
-    # mean that git does not look at the file.
-    dirty = {path for meta, path in rows if meta[0] == "C"}
-    return {
-        meta.split(" ")[2]: found[path]
-        for meta, path in rows
-        if meta[0] == "H" and path in found and path not in dirty
-    }
+    facts_by_blob: dict[str, RawFacts] = {}
+    blobs: dict[str, str] = {}
+    for row in git.run(*asked).decode("utf-8", "surrogateescape").split("\0")[:-1]:
+        meta, _, path = row.partition("\t")
+        # `H` is a plain tracked file, `C` says once more that a file differs from it; other
+        # letters mean that git does not look at the file.
+        if meta[0] == "H" and path in found:
+            blobs[path] = meta.split(" ")[2]
+        elif meta[0] == "C":
+            found.pop(path, None)
+    for path, blob in blobs.items():
+        if path in found:
+            facts_by_blob[blob] = found[path]
+    return facts_by_blob
 
 
 def _read_all(root: str, paths: Sequence[str]) -> dict[str, RawFacts]:
     found: dict[str, RawFacts] = {}
-    folder, handle = None, -1
-    try:
-        for path in paths:
-            above, _, name = path.rpartition("/")
-            if above != folder:
-                if handle >= 0:
-                    os.close(handle)
-                folder, handle = above, _open(f"{root}/{above}", os.O_DIRECTORY)
-            head = _read_head(name, handle) if handle >= 0 else b""
-            facts = quick_facts(head)
-            if facts is not None:
-                found[path] = facts
-    finally:
-        if handle >= 0:
-            os.close(handle)
+    above, folder = None, -1
+    for path in paths:
+        parent, _, name = path.rpartition("/")
+        try:
+            if parent != above:
+                if folder >= 0:
+                    os.close(folder)
+                above, folder = parent, -1
+                folder = os.open(f"{root}/{parent}", _FOLDER)
+            facts = quick_facts(_read_head(name, folder))
+        except OSError:
+            continue  # it is read from git's objects
+        if facts is not None:
+            found[path] = facts
+    if folder >= 0:
+        os.close(folder)
     return found
 
 
-def _open(path: str, flags: int) -> int:
-    try:
-        return os.open(path, flags | os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return -1
-
-
 def _read_head(name: str, folder: int) -> bytes:
-    """Return the first bytes of a file; none when it cannot be read."""
-    try:
-        handle = os.open(name, _READING, dir_fd=folder)
-    except OSError:
-        return b""
+    handle = os.open(name, _READING, dir_fd=folder)
     try:
         return os.read(handle, HEAD_BYTES)
-    except OSError:
-        return b""
     finally:
         os.close(handle)
 
