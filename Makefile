@@ -10,6 +10,7 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 # The environment is ours: nothing of the caller's Python may leak into it.
 unexport PYTHONPATH
+unexport PYTHONUNBUFFERED
 unexport PYTHONHOME
 unexport VIRTUAL_ENV
 

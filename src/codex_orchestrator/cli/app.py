@@ -5,7 +5,7 @@ import errno
 import importlib
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -93,9 +93,7 @@ def run(argv: list[str], **extra: Any) -> int:
         return _say("interrupted", "", ExitCode.INTERRUPTED)
     except (SystemExit, BrokenPipeError):
         # The reader went away (`| head`); click then leaves with 1, which here means findings.
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _give_up(sys.stdout, sys.stderr)
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the boundary
         if isinstance(error, OSError) and error.errno in REFUSALS:
@@ -115,9 +113,22 @@ def _refused(error: OSError) -> int:
 def _say(message: str, fix: str, code: ExitCode) -> int:
     from codex_orchestrator.cli.console import say
 
-    # The exit code tells it too, so that a message nobody can be shown changes nothing.
-    with contextlib.suppress(OSError):
+    try:
         say(f"codex-orchestrator: error: {message}")
         if fix:
             say(f"  fix: {fix}")
+    except OSError:
+        # The exit code tells it too, so that a message nobody can be shown changes nothing.
+        _give_up(sys.stderr)
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        _give_up(sys.stdout)
     return int(code)
+
+
+def _give_up(*streams: TextIO) -> None:
+    """Let what is still buffered go nowhere: Python flushes at exit, and would leave with 120."""
+    for stream in streams:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
