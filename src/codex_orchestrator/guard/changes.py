@@ -1,5 +1,6 @@
 """Changes: the paths that differ between two snapshots, from git's raw answer."""
 
+import re
 from typing import NamedTuple
 
 from codex_orchestrator.model.errors import NotCheckedError
@@ -62,21 +63,26 @@ def parse_raw_diff(output: bytes) -> tuple[Change, ...]:
     return tuple(changes)
 
 
+# One pass in C over ten thousand rows; a path may hold anything but NUL, newlines too.
+_row = re.compile(r"([0-7]+) ([^ \0]+) ([^\t\0]+)\t([^\0]+)\0").findall
+_entry = Entry._make
+
+
 def parse_listing(output: bytes) -> list[Entry]:
     """Parse `git ls-files -s -z` or `git ls-tree -r -z`; object ids may have any length.
 
     Raises:
         NotCheckedError: the index holds a merge conflict.
     """
-    entries = []
-    for row in output.decode("utf-8", "surrogateescape").split("\0")[:-1]:
-        meta, path = row.split("\t", 1)
-        # ls-files: mode, id, stage. ls-tree: mode, type, id.
-        mode, second, third = meta.split(" ")
+    # ls-files: mode, id, stage. ls-tree: mode, type, id.
+    rows = _row(output.decode("utf-8", "surrogateescape"))
+    for _, _, third, path in rows:
         if third in _IN_CONFLICT:
             raise _in_conflict(path)
-        entries.append(Entry(path, mode, third if len(third) > 1 else second))
-    return entries
+    return [
+        _entry((path, mode, third if len(third) > 1 else second))
+        for mode, second, third, path in rows
+    ]
 
 
 def _in_conflict(path: str) -> NotCheckedError:
