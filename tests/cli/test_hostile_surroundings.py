@@ -1,5 +1,6 @@
 """Surroundings that nobody meant: odd configuration, streams that are closed or full."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,8 +25,15 @@ def repo(tmp_path: Path) -> Path:
 def program(repo: Path, words: str) -> subprocess.CompletedProcess[str]:
     """Run the program by a shell line, where streams can be closed and filled."""
     line = f'exec "$0" -m codex_orchestrator {words}'
+    # Buffered, as on most machines: what cannot be written shows late.
+    outside = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return subprocess.run(
-        ["sh", "-c", line, sys.executable], cwd=repo, capture_output=True, text=True, check=False
+        ["sh", "-c", line, sys.executable],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=outside,
     )
 
 

@@ -80,6 +80,8 @@ def run(argv: list[str], **extra: Any) -> int:
     """Run the command line and return the exit code. The only place that catches everything."""
     try:
         result = app.main(args=argv, prog_name="codex-orchestrator", standalone_mode=False, **extra)
+        # Here and not at exit: a result that could not be written is trouble with a code.
+        sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.Abort:
