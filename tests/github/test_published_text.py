@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -81,6 +81,9 @@ words = st.sampled_from(
 
 
 @settings(max_examples=400, deadline=None)
+@example("- --")
+@example("- - -")
+@example("1. ---")
 @given(st.lists(words, max_size=25).map("".join) | st.text(max_size=60))
 def test_no_mix_of_markup_becomes_active(text):
     for make in (prose, line, code, fenced):

@@ -119,7 +119,8 @@ def _block_line(text: str) -> str:
     if heading := _HEADING.fullmatch(text):
         return f"\n**{_prose_line(heading[1])}**\n" if heading[1].strip() else ""
     if item := _LIST.fullmatch(text):
-        return f"{item[1] + '.' if item[1] else '-'} {_prose_line(item[2])}"
+        # `- --` would be a rule, and `- - x` a list in a list.
+        return f"{item[1] + '.' if item[1] else '-'} {_no_block(_prose_line(item[2]))}"
     return _no_block(_prose_line(text.strip()))
 
 
