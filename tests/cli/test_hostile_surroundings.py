@@ -126,3 +126,13 @@ def test_a_source_of_secrets_that_is_not_there_is_never_replaced_by_another(
     assert done.code == 3
     assert "credentials.source" in done.err
     assert not (tmp_path / ".runs").exists()
+
+
+def test_a_task_that_is_no_regular_file_is_refused_and_not_waited_for(
+    repo: Path, call: CommandLine
+) -> None:
+    os.mkfifo(repo / "task.md")
+    done = call("run", str(repo / "task.md"), "--repo", str(repo))
+    assert done.code == 2
+    assert "no regular file" in done.err
+    assert "- for standard input" in done.err

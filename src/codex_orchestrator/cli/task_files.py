@@ -117,15 +117,15 @@ def matrix_of(names: tuple[str, ...], repo: Path) -> dict[str, list[dict[str, st
 
 
 def _read(path: Path, source: str) -> bytes:
+    fix = "name a task file, the id of a task in tasks/, or - for standard input"
     try:
+        # A pipe that nobody writes to would be waited for without end.
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise InputError("is no regular file", path=source, fix=fix)
         with path.open("rb") as stream:
             return stream.read(MAX_TASK_BYTES + 1)
     except OSError as error:
-        raise InputError(
-            f"cannot be read: {error.strerror}",
-            path=source,
-            fix="name a task file, the id of a task in tasks/, or - for standard input",
-        ) from error
+        raise InputError(f"cannot be read: {error.strerror}", path=source, fix=fix) from error
 
 
 def _parse(data: bytes, source: str) -> TaskFile:
