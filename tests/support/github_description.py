@@ -24,6 +24,7 @@ OPERATIONS = {
     REPO + "/issues/comments/{comment_id}": ("get", "patch", "delete"),
     REPO + "/pulls/{pull_number}": ("get",),
     REPO + "/pulls/{pull_number}/files": ("get",),
+    REPO + "/collaborators/{username}/permission": ("get",),
 }
 
 

@@ -26,6 +26,7 @@ BODY_LIMIT = 65_536
 READ_ONLY = {"message": "Resource not accessible by integration", "status": "403"}
 
 Answer = tuple[int, Any]
+PERMISSIONS = {"maintain": "write", "triage": "read"}
 
 
 @dataclass
@@ -85,6 +86,9 @@ class GitHubServer:
         self.is_read_only = False
         self.comments: dict[int, dict[str, Any]] = {}
         self.files: list[dict[str, Any]] = []
+        self.roles: dict[str, str] = {}
+        self.account_types: dict[str, str] = {}
+        self.permissions: dict[str, str] = dict(PERMISSIONS)
         self.faults: list[Fault] = []
         self.exchanges: list[Exchange] = []
         self.before_answer: Callable[[Exchange], None] = lambda _: None
@@ -148,7 +152,23 @@ class GitHubServer:
         if re.fullmatch(home + rf"/pulls/{self.pull_request}/files", path):
             example = self.contract.example(REPO + "/pulls/{pull_number}/files", "get", "200")[0]
             return 200, _page([{**example, **file} for file in self.files], query)
+        if match := re.fullmatch(home + r"/collaborators/([^/]+)/permission", path):
+            return self._permission(urllib.parse.unquote(match[1]))
         return None
+
+    def _permission(self, login: str) -> Answer:
+        """Say what an account may do, from `roles`; `permissions` maps roles to the basic four."""
+        known = next((name for name in self.roles if name.lower() == login.lower()), None)
+        if known is None:
+            return 404, _error(f"{login} is not a user")
+        role = self.roles[known]
+        path = REPO + "/collaborators/{username}/permission"
+        answer = self.contract.example(path, "get", "200")
+        answer["permission"] = self.permissions.get(role, role)
+        answer["role_name"] = answer["user"]["role_name"] = role
+        answer["user"]["login"] = known
+        answer["user"]["type"] = self.account_types.get(known, "User")
+        return 200, answer
 
     def _one_comment(self, method: str, number: int, body: Any) -> Answer:
         comment = self.comments.get(number)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from codex_orchestrator.cli.approver import approver_of
 from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.cli.options import format_option, repository_options
 from codex_orchestrator.cli.settings import Settings, load_settings
@@ -166,10 +167,13 @@ def _run(task_file: TaskFile, settings: Settings, options: RunOptions) -> int:
     from codex_orchestrator.pipeline.compose import compose_run
     from codex_orchestrator.pipeline.run_task import run_task
 
+    approved_by = approver_of(
+        options.approve, os.environ, repo=settings.repo, run_id=options.resume or ""
+    )
     with EventWriter(options.events, is_json=options.output_format == "json") as writer:
         around = _around(settings, options, writer.write)
         rooms = compose_run(task_file.task, around)
-        outcome = run_task(_request(task_file, options), rooms)
+        outcome = run_task(_request(task_file, options, approved_by=approved_by), rooms)
     document = run_document(outcome, settings.repo)
     if options.output_format == "json":
         echo_json(document)
@@ -194,7 +198,7 @@ def _around(
     )
 
 
-def _request(task_file: TaskFile, options: RunOptions) -> "RunRequest":
+def _request(task_file: TaskFile, options: RunOptions, *, approved_by: str = "") -> "RunRequest":
     from codex_orchestrator.pipeline.run_rooms import RunRequest
 
     return RunRequest(
@@ -203,16 +207,7 @@ def _request(task_file: TaskFile, options: RunOptions) -> "RunRequest":
         task_source=task_file.source,
         mode=options.mode,
         approvals=options.approve,
-        approved_by=os.environ.get("GITHUB_ACTOR") or _local_user(),
+        approved_by=approved_by,
         resume=options.resume or "",
         must_apply=options.must_apply,
     )
-
-
-def _local_user() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return f"uid {os.getuid()}"

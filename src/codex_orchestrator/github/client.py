@@ -61,8 +61,7 @@ class PullRequest:
         api_url: str = DEFAULT_API_URL,
         patience: Patience | None = None,
     ) -> None:
-        check_api_url(api_url)
-        reads, creates = _clients(api_url, token, patience or Patience())
+        reads, creates = open_clients(api_url, token, patience or Patience())
         self._clients = (reads, creates)
         self._name = f"{repository}#{number}"
         self._token = token
@@ -125,23 +124,28 @@ class PullRequest:
         try:
             yield
         except github.GithubException as error:
-            raise _translated(error, what, self._reason(error), is_create=is_create) from None
+            raise _translated(
+                error, what, reason_of(error, token=self._token), is_create=is_create
+            ) from None
         except (requests.RequestException, RuntimeError) as error:
             # RuntimeError is PyGithub's word for a redirect to another host.
             failure = UnclearWriteError if is_create else ServiceError
-            raise failure(f"{what}: {self._reason(error)}", fix=_RETRY_FIX) from None
+            raise failure(
+                f"{what}: {reason_of(error, token=self._token)}", fix=_RETRY_FIX
+            ) from None
 
-    def _reason(self, error: Any) -> str:
-        """Return the one sentence of an error that people can use, without the token.
 
-        It is text of a stranger. The error itself may hold headers, so nothing is chained to it.
-        """
-        data = getattr(error, "data", None)
-        text = data.get("message", "") if isinstance(data, dict) else ""
-        if not text and not hasattr(error, "status"):
-            text = f"{type(error).__name__}: {error}"
-        shown = visible(str(text)).replace(self._token.reveal(), "***")
-        return shortened(" ".join(shown.split()), 300)
+def reason_of(error: Any, *, token: Secret) -> str:
+    """Return the one sentence of an error that people can use, without the token.
+
+    It is text of a stranger. The error itself may hold headers, so nothing is chained to it.
+    """
+    data = getattr(error, "data", None)
+    text = data.get("message", "") if isinstance(data, dict) else ""
+    if not text and not hasattr(error, "status"):
+        text = f"{type(error).__name__}: {error}"
+    shown = visible(str(text)).replace(token.reveal(), "***")
+    return shortened(" ".join(shown.split()), 300)
 
 
 _RETRY_FIX = "run `codex-orchestrator review publish` again; the run is kept"
@@ -163,7 +167,14 @@ def check_api_url(url: str) -> None:
         )
 
 
-def _clients(api_url: str, token: Secret, patience: Patience) -> tuple[Any, Any]:
+def open_clients(api_url: str, token: Secret, patience: Patience) -> tuple[Any, Any]:
+    """Return two PyGithub clients: for what may be sent again, and for what may not.
+
+    Raises:
+        InputError: the base URL is not one that a token may be sent to.
+        MissingExtraError: the package is not installed.
+    """
+    check_api_url(api_url)
     try:
         import github
     except ImportError as error:

@@ -83,9 +83,16 @@ class LockedError(OrchestratorError):
 
 
 class ApprovalRequiredError(OrchestratorError):
-    """The run waits for a person. The message names what is asked and how to grant it."""
+    """The run waits for a person. The message names what is asked and how to grant it.
+
+    `wanted` is what is asked for, `KIND:VALUE` each; all of it is needed to go on.
+    """
 
     exit_code = ExitCode.APPROVAL
+
+    def __init__(self, message: str, *, fix: str = "", wanted: tuple[str, ...] = ()) -> None:
+        super().__init__(message, fix=fix)
+        self.wanted = wanted
 
 
 class LimitReachedError(OrchestratorError):

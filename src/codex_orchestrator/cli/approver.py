@@ -1,0 +1,112 @@
+"""Who approves: the local user, or in GitHub Actions the account that started the workflow."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codex_orchestrator.model.errors import InputError, NotCheckedError
+
+if TYPE_CHECKING:
+    from codex_orchestrator.github.client import Patience
+
+APPROVED_BY = "CODEX_ORCHESTRATOR_APPROVED_BY"
+"""Set by the action's own process for its child `run`, after `check_workflow_actor`."""
+
+
+def approver_of(
+    wanted: Sequence[str], environment: Mapping[str, str], *, repo: Path, run_id: str = ""
+) -> str:
+    """Return who approves what is granted on the command line; "" when nothing is granted.
+
+    In GitHub Actions it is the account that started the workflow, checked now, unless the action
+    has checked it already.
+
+    Raises:
+        ApprovalRequiredError: the account may not approve (exit 6).
+        NotCheckedError: who approves could not be checked (exit 3).
+    """
+    if environment.get("GITHUB_ACTIONS") != "true":
+        return local_user()
+    if not wanted:
+        return ""
+    return environment.get(APPROVED_BY) or check_workflow_actor(
+        wanted, environment, repo=repo, run_id=run_id
+    )
+
+
+def check_workflow_actor(
+    wanted: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    repo: Path,
+    run_id: str = "",
+    patience: "Patience | None" = None,
+) -> str:
+    """Ask GitHub whether the account that started this workflow may approve; return who it is.
+
+    Args:
+        wanted: what is approved, `KIND:VALUE` each.
+        environment: needs GITHUB_REPOSITORY, GITHUB_ACTOR and a token in GITHUB_TOKEN.
+        repo: the repository whose audit log gets the answer.
+        run_id: the run that it is for, "" for a new one.
+        patience: how long to keep trying; None for the usual.
+
+    Raises:
+        ApprovalRequiredError: the account may not approve (exit 6).
+        NotCheckedError: who approves could not be checked (exit 3).
+    """
+    from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
+    from codex_orchestrator.github.client import DEFAULT_API_URL
+    from codex_orchestrator.github.collaborators import Collaborators
+    from codex_orchestrator.model.approver import WorkflowStart
+    from codex_orchestrator.model.credential import Scope
+    from codex_orchestrator.pipeline.check_approver import check_approver
+    from codex_orchestrator.pipeline.compose import utc_now
+    from codex_orchestrator.runs.audit import FileAuditLog
+
+    repository = environment.get("GITHUB_REPOSITORY", "")
+    if repository.count("/") != 1:
+        raise InputError(f"{repository!r} is not OWNER/NAME", field="GITHUB_REPOSITORY")
+    token = EnvironmentCredentialBroker(environment).get(Scope.GITHUB)
+    if token is None:
+        raise NotCheckedError(
+            "could not check who approves: there is no GitHub token here",
+            fix="set GITHUB_TOKEN in the step's environment: ${{ github.token }}",
+        )
+    start = WorkflowStart(
+        actor=environment.get("GITHUB_ACTOR", ""),
+        triggering_actor=environment.get("GITHUB_TRIGGERING_ACTOR", ""),
+        event=environment.get("GITHUB_EVENT_NAME", ""),
+        repository=repository,
+    )
+    api_url = environment.get("GITHUB_API_URL") or DEFAULT_API_URL
+    with Collaborators(repository, token=token, api_url=api_url, patience=patience) as accounts:
+        return check_approver(
+            wanted,
+            start,
+            permission_of=accounts.permission_of,
+            audit=FileAuditLog(repo, clock=utc_now),
+            run_id=run_id,
+        )
+
+
+def local_user() -> str:
+    """Return the name of the user whose process this is; no variable can change it.
+
+    Under sudo it is `root`, and the note beside it is what sudo says of where it came from.
+    """
+    name = _name_of(os.getuid())
+    came_from = os.environ.get("SUDO_UID", "")
+    if os.getuid() == 0 and came_from.isdecimal():
+        return f"{name} (sudo, from {_name_of(int(came_from))})"
+    return name
+
+
+def _name_of(uid: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except (KeyError, OverflowError):
+        return f"uid {uid}"

@@ -1,0 +1,88 @@
+"""Check that the person who starts a workflow may approve, and say who it is."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from codex_orchestrator.model.approver import AccountPermission, WorkflowStart
+from codex_orchestrator.model.errors import ApprovalRequiredError, NotCheckedError
+from codex_orchestrator.pipeline.ports import AuditLog
+
+# Their workflows are started by nobody: the actor is whoever changed the schedule last.
+_NOBODYS_EVENTS = frozenset({"schedule"})
+_LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_MAY_APPROVE = frozenset({"admin", "write"})
+_MAY_NOT = frozenset({"read", "none"})
+_WHO_MAY = "let somebody with write access to the repository start the workflow"
+
+
+def check_approver(
+    wanted: Sequence[str],
+    start: WorkflowStart,
+    *,
+    permission_of: Callable[[str], AccountPermission],
+    audit: AuditLog,
+    run_id: str,
+) -> str:
+    """Return who approves, such as `github:octocat (write)`; the answer goes to the audit log.
+
+    Both who started the workflow and who started it again need write access: the one chose what
+    is approved, the other approves it now.
+
+    Args:
+        wanted: what is approved, `KIND:VALUE` each.
+        start: who started the workflow.
+        permission_of: asks the platform what an account may do.
+        audit: where the answer is recorded.
+        run_id: the run that it is for, "" for a new one.
+
+    Raises:
+        ApprovalRequiredError: the account is a bot or may only read; nothing is approved (exit 6).
+        NotCheckedError: the platform names nobody, or did not answer (exit 3).
+    """
+    approver = start.triggering_actor or start.actor
+    found = None
+    refusal = ""
+    if start.event in _NOBODYS_EVENTS:
+        refusal = f"a workflow of the event {start.event} is started by nobody"
+    # The approver comes last, so that `found` is about him.
+    for login in dict.fromkeys((start.actor or approver, approver)):
+        if not refusal:
+            found, refusal = _look(login, start, permission_of)
+    if found is None or refusal:
+        audit.append(
+            "approval-refused",
+            task_id="",
+            run_id=run_id,
+            level="error",
+            details={"by": f"github:{approver}", "reason": refusal, "wanted": " ".join(wanted)},
+        )
+        raise ApprovalRequiredError(
+            f"the approval of {' and '.join(wanted)} was refused: {refusal}",
+            fix=_WHO_MAY,
+            wanted=tuple(wanted),
+        )
+    return f"github:{found.login} ({found.permission})"
+
+
+def _look(
+    login: str, start: WorkflowStart, permission_of: Callable[[str], AccountPermission]
+) -> tuple[AccountPermission | None, str]:
+    """Return what the account may do, and why it may not approve ("" when it may)."""
+    if login.endswith("[bot]"):
+        return None, f"{login} is a bot"
+    if _LOGIN.fullmatch(login) is None:
+        raise NotCheckedError(
+            "could not check who approves: the workflow names no account that started it",
+            fix="run it in a GitHub workflow, where GITHUB_ACTOR and GITHUB_TRIGGERING_ACTOR are",
+        )
+    found = permission_of(login)
+    if not found.is_person:
+        return found, f"{login} is no person's account"
+    if found.permission in _MAY_APPROVE:
+        return found, ""
+    if found.permission in _MAY_NOT:
+        return found, f"{login} has no write access to {start.repository} ({found.permission})"
+    raise NotCheckedError(
+        f"could not check who approves: GitHub says that {login} has an unknown permission",
+        fix="use a version of this tool that knows it",
+    )
