@@ -1,120 +1,35 @@
 """The four agents with a model behind the Responses API, served on loopback by a script."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.four_agents import (
+    BREAKING_EDIT,
+    CHANGES,
+    GOOD_EDIT,
+    built,
+    edit,
+    manifest_of,
+    plan,
+    role_of,
+    serving,
+)
 from support.project import CommandLine, Outcome, git, task_with, write
 from support.responses_server import (
     Request,
-    ResponsesServer,
     Step,
     call,
     refuse,
-    responses_server,
     say,
     status,
     step,
 )
 
 TASK = "tasks/logging.md"
-VERBS = {"plan": "planner", "carry": "builder", "explain": "tester", "review": "reviewer"}
-Course = dict[str, list[Step]]
-
-
-def role_of(request: Request) -> str:
-    """Tell the role by its instructions, which begin "You plan", "You carry" and so on."""
-    return VERBS[str(request.body["instructions"]).split()[1]]
-
-
-def plan(*paths: str) -> Step:
-    item = {
-        "id": "one",
-        "title": "Greet loudly",
-        "instructions": "Change the greeting.",
-        "depends_on": [],
-        "requires_cloud": False,
-        "paths": list(paths) or ["src/**"],
-        "step": None,
-    }
-    return step(say({"summary": "one item", "items": [item], "risks": ["tone"]}))
-
-
-def edit(old: str, new: str, path: str = "src/greeter/__init__.py") -> Step:
-    text = f"*** Begin Patch\n*** Update File: {path}\n@@\n-{old}\n+{new}\n*** End Patch\n"
-    return step(call("apply_patch", patch=text))
-
-
-def built(item: str = "one", *, done: bool = True) -> Step:
-    return step(say({"item_id": item, "is_done": done, "summary": "did it", "notes": []}))
-
-
-EXPLAINED = step(say({"summary": "as the log says", "likely_cause": "", "suggestion": ""}))
-APPROVED = step(say({"decision": "approve", "findings": [], "summary": "good"}))
-CHANGES = step(say({"decision": "request-changes", "findings": [], "summary": "too loud"}))
-GOOD_EDIT = edit('    print("greeting", name)', '    print("GREETING", name)')
-BREAKING_EDIT = edit('    return f"hello {name}"', '    return "bye"')
-
-
-def course(**roles: list[Step]) -> Callable[[Request], Step]:
-    """Make a script: each role has its own steps, counted over the whole run."""
-    counts: dict[str, int] = {}
-    default: Course = {
-        "planner": [plan()],
-        "builder": [GOOD_EDIT, built()],
-        "tester": [EXPLAINED],
-        "reviewer": [APPROVED],
-    }
-    steps = default | roles
-
-    def script(request: Request) -> Step:
-        role = role_of(request)
-        number = counts.get(role, 0)
-        counts[role] = number + 1
-        return steps[role][min(number, len(steps[role]) - 1)]
-
-    return script
-
-
-@contextmanager
-def serving(script: Callable[[Request], Step]) -> Iterator[ResponsesServer]:
-    with responses_server({"*": script}) as server:
-        yield server
-
-
-@pytest.fixture
-def run_with(
-    project: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[Outcome, dict[str, Any], ResponsesServer]]:
-    def run(**roles: list[Step]) -> tuple[Outcome, dict[str, Any], ResponsesServer]:
-        with serving(course(**roles)) as server:
-            monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-            monkeypatch.setenv("OPENAI_API_KEY", "sk-test-loopback-key")
-            argv = [
-                "run",
-                str(project / TASK),
-                "--model",
-                "any/model",
-                "--builder",
-                "workspace",
-                "--repo",
-                str(project),
-            ]
-            done = call(*argv, "--format", "json")
-        report = json.loads(done.out) if done.out else {}
-        return done, report, server
-
-    return run
-
-
-def manifest_of(project: Path) -> dict[str, Any]:
-    path = next(project.glob(".runs/*/*/manifest.json"))
-    document: dict[str, Any] = json.loads(path.read_bytes())
-    return document
 
 
 def test_a_task_without_steps_is_planned_built_tested_and_reviewed(
@@ -124,7 +39,12 @@ def test_a_task_without_steps_is_planned_built_tested_and_reviewed(
     assert (done.code, report["verdict"]) == (0, "approved"), done.err
     manifest = manifest_of(project)
     assert manifest["engine"]["model"] == "any/model"
-    assert manifest["usage"] == {"requests": 5, "input_tokens": 500, "output_tokens": 50}
+    assert manifest["usage"] == {
+        "turns": 5,
+        "requests": 5,
+        "input_tokens": 500,
+        "output_tokens": 50,
+    }
     assert "GREETING" in git(project, "show", f"{report['branch']}:src/greeter/__init__.py")
     assert {request.bearer for request in server.requests} == {"sk-test-loopback-key"}
 

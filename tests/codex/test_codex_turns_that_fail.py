@@ -98,6 +98,21 @@ def test_a_turn_without_end_is_interrupted_at_its_time_limit(
     assert _processes_in(repo) == []
 
 
+def test_turns_that_use_more_tokens_than_they_may_are_stopped(
+    codex_binary: CodexBinary, repo: Path
+) -> None:
+    script = [step(shell("echo again >> spent"))]
+    with session_on_loopback(codex_binary, tokens=500) as limited:
+        thread = limited.thread(repo, script)
+        report = limited.session.run_turn(thread, "go", timeout_s=60)
+        assert report.failure is not None
+        assert report.failure.code is FailureCode.TOKEN_LIMIT
+        assert 500 < report.usage.total_tokens < 1500
+        again = limited.session.run_turn(thread, "go on", timeout_s=60)
+        assert again.failure is not None
+        assert again.failure.code is FailureCode.TOKEN_LIMIT
+
+
 def test_a_command_that_a_completed_turn_left_running_is_ended(
     session: SessionOnLoopback, repo: Path
 ) -> None:

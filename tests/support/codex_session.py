@@ -11,6 +11,7 @@ from codex_orchestrator.codex.escalation import Escalation, Grants
 from codex_orchestrator.codex.private_home import private_home
 from codex_orchestrator.codex.session import CodexSession, SessionSettings
 from codex_orchestrator.codex.thread import ThreadRequest
+from codex_orchestrator.codex.token_budget import TokenBudget
 from codex_orchestrator.codex.turn import TurnReport
 from codex_orchestrator.model.credential import Scope, Secret
 from support.responses_server import ResponsesServer, Script, Step, responses_server
@@ -52,7 +53,7 @@ class SessionOnLoopback:
 
 @contextmanager
 def session_on_loopback(
-    binary: CodexBinary, *, grants: Sequence[Any] = ()
+    binary: CodexBinary, *, grants: Sequence[Any] = (), tokens: int | None = None
 ) -> Iterator[SessionOnLoopback]:
     """Start Codex against a scripted model server."""
     with responses_server({}) as server, private_home() as home:
@@ -62,6 +63,7 @@ def session_on_loopback(
             key=Secret(KEY, scope=Scope.MODEL),
             base_url=server.url,
             grants=Grants(tuple(grants)),
+            budget=TokenBudget(tokens),
             on_escalation=lambda asked, granted: holder[0].escalations.append((asked, granted)),
         )
         session = CodexSession(settings, home)

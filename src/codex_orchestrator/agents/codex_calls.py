@@ -1,12 +1,17 @@
 """What the builder's Codex calls cost, and which of their failures end the run."""
 
-import json
 import re
-
-from agents import Usage
+from collections.abc import Mapping
+from typing import Any
 
 from codex_orchestrator.agents.roles import CODEX_TOOLS
-from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError, ServiceError
+from codex_orchestrator.model.errors import (
+    LimitReachedError,
+    NotCheckedError,
+    OrchestratorError,
+    ServiceError,
+)
+from codex_orchestrator.model.spending import Spending
 
 RESUME = "the work is kept; continue with `codex-orchestrator run --resume RUN`"
 # The bridge's words for failures that no other prompt can mend.
@@ -15,42 +20,51 @@ _WORD = re.compile(r"(?:Error executing tool [a-z-]+: )?([a-z]+(?:-[a-z]+)+)\b")
 
 
 class CodexCalls:
-    """Adds up the usage that the bridge reports with each call."""
+    """Counts what Codex's calls cost, as the bridge reports it with each."""
 
-    def __init__(self) -> None:
-        self.usage = Usage()
+    def __init__(self, spending: Spending) -> None:
+        self._spending = spending
+        self._answer: Mapping[str, Any] = {}
 
-    def take(self, tool: str, result: str) -> None:
-        """Count one tool result; results of other tools are left alone.
+    def note(self, answer: Mapping[str, Any]) -> None:
+        """Keep the bridge's answer to the call that is ending."""
+        self._answer = answer
+
+    def take(self, tool: str, text: str) -> None:
+        """Count a call that has ended; calls of other tools are left alone.
 
         Raises:
+            LimitReachedError: Codex used more tokens than the run had left.
             ServiceError: Codex's model server failed after the bridge's retries.
             NotCheckedError: the server refused the key.
         """
         if tool not in CODEX_TOOLS:
             return
-        answer = _document(result)
+        answer, self._answer = self._answer, {}
         usage = answer.get("usage")
         if isinstance(usage, dict):
-            self.usage.add(
-                Usage(
-                    requests=_count(usage, "requests"),
-                    input_tokens=_count(usage, "inputTokens"),
-                    output_tokens=_count(usage, "outputTokens"),
-                    total_tokens=_count(usage, "totalTokens"),
-                )
+            self._spending.add(
+                requests=_count(usage, "requests"),
+                input_tokens=_count(usage, "inputTokens"),
+                output_tokens=_count(usage, "outputTokens"),
             )
-        failure = _failure(answer, result)
+        failure = _failure(answer, text)
         if failure is not None:
             raise failure
 
 
-def _failure(answer: dict[str, object], result: str) -> OrchestratorError | None:
+def _failure(answer: Mapping[str, Any], text: str) -> OrchestratorError | None:
     error = answer.get("error")
     word = str(error.get("code", "")) if isinstance(error, dict) else ""
     if not word and not answer:
-        found = _WORD.search(result[:400])
+        found = _WORD.search(text[:400])
         word = found.group(1) if found else ""
+    if word == "token-limit":
+        return LimitReachedError(
+            "Codex used more tokens than the run had left",
+            fix="raise limits.tokens in the task",
+            reason="limits.tokens",
+        )
     if word == "credential-refused":
         return NotCheckedError(
             "the model server refused Codex's key", fix="codex-orchestrator credentials check"
@@ -58,14 +72,6 @@ def _failure(answer: dict[str, object], result: str) -> OrchestratorError | None
     if word in _SERVICE_WORDS:
         return ServiceError(f"Codex could not finish its turn: {word}", fix=RESUME)
     return None
-
-
-def _document(result: str) -> dict[str, object]:
-    try:
-        value = json.loads(result)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _count(usage: dict[object, object], name: str) -> int:

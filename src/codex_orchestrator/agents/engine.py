@@ -13,6 +13,7 @@ from agents import Model
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from codex_orchestrator import __version__
+from codex_orchestrator.agents.codex_calls import CodexCalls
 from codex_orchestrator.agents.decisions import DecisionLog
 from codex_orchestrator.agents.events import EventSink
 from codex_orchestrator.agents.guardrails import (
@@ -40,6 +41,7 @@ from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.manifest import Engine
 from codex_orchestrator.model.rails import Rails
+from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import Task
 
 REQUEST_TIMEOUT_S = 600.0
@@ -48,13 +50,14 @@ REQUEST_TIMEOUT_S = 600.0
 class BridgeOrder(NamedTuple):
     """What a Codex bridge is asked for: its root, what was approved, and where it reports.
 
-    `timeout_s` bounds one turn, in seconds.
+    `timeout_s` bounds one turn, in seconds, and `tokens` all turns together.
     """
 
     root: Path
     approvals: tuple[str, ...]
     decisions: Path
     timeout_s: float
+    tokens: int
 
 
 class Codex(NamedTuple):
@@ -112,6 +115,7 @@ class SdkAgentEngine:
         policy: Policy,
         checks: Sequence[CheckCommand],
         rails: Rails,
+        spending: Spending,
         on_event: EventSink,
     ) -> Iterator[SdkAgentTeam]:
         """Start servers and model client, and yield the team; all of it ends with the context."""
@@ -123,22 +127,30 @@ class SdkAgentEngine:
             files = write_server_files(Path(private), policy, checks)
             model = self._open_model(stack, portal)
             workspace = self._open_workspace(stack, portal, files, root=root, run_dir=run_dir)
-            order = BridgeOrder(root, _approvals(policy), files.decisions, task.limits.minutes * 60)
+            order = BridgeOrder(
+                root,
+                _approvals(policy),
+                files.decisions,
+                timeout_s=spending.stage()(),
+                tokens=spending.tokens_left,
+            )
             guardrails = Guardrails(
                 before_plan=spec_guardrail(rails.spec),
                 after_all=secret_guardrail(rails.secrets),
                 after_build=protected_path_guardrail(rails.protected),
             )
+            calls = CodexCalls(spending)
             yield SdkAgentTeam(
-                task,
                 make_roles(
                     model,
                     workspace=workspace,
-                    codex=self._open_codex(stack, portal, order, log=files.log),
+                    codex=self._open_codex(stack, portal, order, calls, log=files.log),
                     guardrails=guardrails,
                     timeout_s=REQUEST_TIMEOUT_S,
                 ),
                 portal,
+                spending=spending,
+                codex=calls,
                 decisions=DecisionLog(files.decisions, files.uses),
                 sink=on_event,
                 new_nonce=lambda: randomness.token_hex(16),
@@ -178,12 +190,20 @@ class SdkAgentEngine:
         return server
 
     def _open_codex(
-        self, stack: ExitStack, portal: BlockingPortal, order: BridgeOrder, *, log: Path
+        self,
+        stack: ExitStack,
+        portal: BlockingPortal,
+        order: BridgeOrder,
+        calls: CodexCalls,
+        *,
+        log: Path,
     ) -> ToolServer | None:
         if self._settings.codex is None:
             return None
         command = stack.enter_context(self._settings.codex.open_bridge(order))
-        server = ToolServer("codex", command, offers={"builder": CODEX_TOOLS}, log=log)
+        server = ToolServer(
+            "codex", command, offers={"builder": CODEX_TOOLS}, log=log, on_answer=calls.note
+        )
         enter_server(stack, portal, server)
         return server
 

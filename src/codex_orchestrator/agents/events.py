@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agents import Agent, ModelResponse, RunContextWrapper, RunHooks
+from agents import Agent, ModelResponse, RunContextWrapper, RunHooks, Usage
 from agents.items import TResponseInputItem
 from agents.tool import Tool
 from agents.tool_context import ToolContext
@@ -13,17 +13,23 @@ MAX_TEXT = 2000
 
 
 class EventHooks(RunHooks[Any]):
-    """Sends an event for each step of a run, and calls `after_step` where limits are checked."""
+    """Sends an event for each step of a run, and calls out where limits are checked.
+
+    `before_request` takes the agent's name, `after_request` what an answer cost, `after_tool` a
+    tool's name and result. What they raise ends the agent.
+    """
 
     def __init__(
         self,
         sink: EventSink,
         *,
-        after_step: Callable[[RunContextWrapper[Any]], None],
+        before_request: Callable[[str], None],
+        after_request: Callable[[Usage], None],
         after_tool: Callable[[str, str], None],
     ) -> None:
         self._sink = sink
-        self._after_step = after_step
+        self._before_request = before_request
+        self._after_request = after_request
         self._after_tool = after_tool
 
     async def on_llm_start(
@@ -33,7 +39,8 @@ class EventHooks(RunHooks[Any]):
         system_prompt: str | None,
         input_items: list[TResponseInputItem],
     ) -> None:
-        """Record that a model is asked."""
+        """Check the limits, then record that a model is asked."""
+        self._before_request(agent.name)
         self._sink("model-request", {"role": agent.name, "input_items": len(input_items)})
 
     async def on_llm_end(
@@ -49,7 +56,7 @@ class EventHooks(RunHooks[Any]):
                 "tool_calls": sum(item.type == "function_call" for item in response.output),
             },
         )
-        self._after_step(context)
+        self._after_request(response.usage)
 
     async def on_tool_start(
         self, context: RunContextWrapper[Any], agent: Agent[Any], tool: Tool
@@ -75,5 +82,4 @@ class EventHooks(RunHooks[Any]):
                 "characters": len(text),
             },
         )
-        self._after_step(context)
         self._after_tool(tool.name, text)

@@ -25,32 +25,36 @@ from codex_orchestrator.model.errors import (
 RESUME = "the work is kept; continue with `codex-orchestrator run --resume RUN`"
 
 
-def explain(error: AgentsException | OpenAIError | TimeoutError, *, role: str) -> OrchestratorError:
+def explain(error: AgentsException | OpenAIError, *, role: str) -> OrchestratorError:
     """Return the error of ours that says what an SDK error means for the run."""
     ours = _ours_inside(error)
     if ours is not None:
         return ours
     if isinstance(error, InputGuardrailTripwireTriggered):
         problem = error.guardrail_result.output.output_info
-        return LimitReachedError(f"guardrail spec-guard stopped the {role}: {problem}")
+        return LimitReachedError(
+            f"guardrail spec-guard stopped the {role}: {problem}", reason="spec-guard"
+        )
     if isinstance(error, OutputGuardrailTripwireTriggered):
         name = error.guardrail_result.guardrail.get_name()
         problem = error.guardrail_result.output.output_info
         if name == PROTECTED_PATHS_GUARDRAIL:
             return _protected(problem)
-        return LimitReachedError(f"guardrail {name} stopped the {role}: {problem}")
+        return LimitReachedError(f"guardrail {name} stopped the {role}: {problem}", reason=name)
     if isinstance(error, MaxTurnsExceeded):
         return LimitReachedError(
-            f"the {role} reached the limit of turns", fix="raise limits.turns in the task"
+            f"the {role} reached the limit of turns",
+            fix="raise limits.turns in the task",
+            reason="limits.turns",
         )
-    if isinstance(error, ModelTimeoutError | TimeoutError):
-        return LimitReachedError(
-            f"the {role} reached the limit of minutes", fix="raise limits.minutes in the task"
-        )
+    if isinstance(error, ModelTimeoutError):
+        return ServiceError(f"the model server did not answer the {role} in time", fix=RESUME)
     if isinstance(error, ModelRefusalError):
-        return LimitReachedError(f"the model refused to act as {role}")
+        return LimitReachedError(f"the model refused to act as {role}", reason="model-refused")
     if isinstance(error, ModelBehaviorError):
-        return LimitReachedError(f"the {role}'s model broke its contract: {error}")
+        return LimitReachedError(
+            f"the {role}'s model broke its contract: {error}", reason="model-broke-contract"
+        )
     if isinstance(error, APIStatusError):
         return _status_error(error, role=role)
     if isinstance(error, APIConnectionError):

@@ -1,7 +1,6 @@
 """The team at work: one call of a verb is one agent's turn loop under the run's limits."""
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +8,6 @@ from agents import (
     Agent,
     AgentsException,
     RunConfig,
-    RunContextWrapper,
     Runner,
     ToolExecutionConfig,
 )
@@ -28,12 +26,11 @@ from codex_orchestrator.agents.failures import explain
 from codex_orchestrator.agents.roles import Roles
 from codex_orchestrator.model.build import BuildReport, Change, TestExplanation
 from codex_orchestrator.model.check import CheckResult
-from codex_orchestrator.model.errors import LimitReachedError
 from codex_orchestrator.model.frame import frame
 from codex_orchestrator.model.pattern import PatternAsset, PatternUse
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.review import Review
-from codex_orchestrator.model.run import Usage
+from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import Task
 
 MAX_PATCH_CHARACTERS = 200_000
@@ -44,43 +41,32 @@ class SdkAgentTeam:
 
     def __init__(
         self,
-        task: Task,
         roles: Roles,
         portal: BlockingPortal,
         *,
+        spending: Spending,
+        codex: CodexCalls,
         decisions: DecisionLog,
         sink: EventSink,
         new_nonce: Callable[[], str],
     ) -> None:
-        self._task = task
+        self._spending = spending
         self._roles = roles
         self._portal = portal
         self._decisions = decisions
         self._new_nonce = new_nonce
-        self._codex = CodexCalls()
-        self._hooks = EventHooks(sink, after_step=self._check_limits, after_tool=self._codex.take)
-        self._spent = SdkUsage()
-        self._live = SdkUsage()
-        self._deadline = time.monotonic() + task.limits.minutes * 60
-
-    @property
-    def usage(self) -> Usage:
-        """What the models were asked for so far, by the agents and by Codex."""
-        codex = self._codex.usage
-        return Usage(
-            requests=self._spent.requests + codex.requests,
-            input_tokens=self._spent.input_tokens + codex.input_tokens,
-            output_tokens=self._spent.output_tokens + codex.output_tokens,
+        self._codex = codex
+        self._hooks = EventHooks(
+            sink,
+            before_request=spending.begin_turn,
+            after_request=self._count,
+            after_tool=self._after_tool,
         )
 
     @property
     def patterns_used(self) -> tuple[PatternUse, ...]:
         """What the builder's apply_pattern calls did so far."""
         return self._decisions.uses()
-
-    def remaining_s(self) -> float:
-        """Return how many seconds the run may still take."""
-        return max(0.0, self._deadline - time.monotonic())
 
     def plan(self, task: Task, patterns: Sequence[PatternAsset]) -> Plan:
         """Ask the planner."""
@@ -132,6 +118,14 @@ class SdkAgentTeam:
         return self._portal.call(self._run, agent, message)
 
     async def _run(self, agent: Agent[Any], message: str) -> Any:
+        """Run one agent within a stage's time."""
+        try:
+            async with asyncio.timeout(self._spending.stage()()):
+                return await self._run_twice(agent, message)
+        except TimeoutError as error:
+            raise self._spending.out_of_time(agent.name) from error
+
+    async def _run_twice(self, agent: Agent[Any], message: str) -> Any:
         """Run one agent; an answer that is no valid document gets one more try."""
         for is_last in (False, True):
             try:
@@ -139,49 +133,39 @@ class SdkAgentTeam:
             except ModelBehaviorError as error:
                 if is_last:
                     raise explain(error, role=agent.name) from error
-            except (AgentsException, OpenAIError, TimeoutError) as error:
+            except (AgentsException, OpenAIError) as error:
                 raise explain(error, role=agent.name) from error
         raise AssertionError("the loop returns or raises")
 
     async def _run_once(self, agent: Agent[Any], message: str) -> Any:
-        turns_left = self._task.limits.turns - self._spent.requests
-        if turns_left < 1:
-            raise LimitReachedError(
-                f"limit of {self._task.limits.turns} turns reached before the {agent.name}",
-                fix="raise limits.turns in the task",
-            )
-        try:
-            async with asyncio.timeout(self.remaining_s()):
-                result = await Runner.run(
-                    agent,
-                    message,
-                    max_turns=turns_left,
-                    hooks=self._hooks,
-                    run_config=RunConfig(
-                        tracing_disabled=True,
-                        trace_include_sensitive_data=False,
-                        tool_not_found_behavior="return_error_to_model",
-                        # One work tree: two edits at once would race.
-                        tool_execution=ToolExecutionConfig(max_function_tool_concurrency=1),
-                    ),
-                )
-        finally:
-            # Also when the loop ended in an exception: what was asked for was paid for.
-            self._spent.add(self._live)
-            self._live = SdkUsage()
+        result = await Runner.run(
+            agent,
+            message,
+            # Turns are counted by the hooks, for all agents of the run together.
+            max_turns=self._spending.limits.turns + 1,
+            hooks=self._hooks,
+            run_config=RunConfig(
+                tracing_disabled=True,
+                trace_include_sensitive_data=False,
+                tool_not_found_behavior="return_error_to_model",
+                # One work tree: two edits at once would race.
+                tool_execution=ToolExecutionConfig(max_function_tool_concurrency=1),
+            ),
+        )
         return result.final_output
 
-    def _check_limits(self, context: RunContextWrapper[Any]) -> None:
-        self._live = context.usage
-        self._decisions.raise_if_approval_is_needed()
-        spent = (
-            self._spent.total_tokens + context.usage.total_tokens + self._codex.usage.total_tokens
+    def _count(self, usage: SdkUsage) -> None:
+        self._spending.add(
+            requests=1, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
         )
-        if spent > self._task.limits.tokens:
-            raise LimitReachedError(
-                f"limit of {self._task.limits.tokens} tokens reached with {spent}",
-                fix="raise limits.tokens in the task",
-            )
+        self._decisions.raise_if_approval_is_needed()
+
+    def _after_tool(self, tool: str, result: str) -> None:
+        try:
+            self._codex.take(tool, result)
+        finally:
+            # What a person could grant is said before what failed for want of it.
+            self._decisions.raise_if_approval_is_needed()
 
 
 def _task_document(task: Task) -> dict[str, JsonValue]:

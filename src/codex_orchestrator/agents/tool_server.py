@@ -1,9 +1,9 @@
 """MCP servers as the agents see them: processes of our own, spoken to over stdio."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from agents import AgentsException
 from agents.mcp import MCPServerStdio
@@ -12,7 +12,7 @@ from agents.mcp.util import ToolFilterContext
 from anyio.from_thread import BlockingPortal
 from mcp import MCPError
 from mcp.client.stdio import stdio_client
-from mcp.types import Tool
+from mcp.types import CallToolResult, Tool
 from pydantic import TypeAdapter
 
 from codex_orchestrator.model.approval import Policy
@@ -42,7 +42,11 @@ class ServerCommand(NamedTuple):
 
 
 class ToolServer(MCPServerStdio):
-    """A server whose tools each role is shown by a table; its stderr goes to a file."""
+    """A server whose tools each role is shown by a table; its stderr goes to a file.
+
+    `on_answer` takes the structured content of each call's result. The SDK leaves it out of what
+    it tells of a call that failed.
+    """
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class ToolServer(MCPServerStdio):
         *,
         offers: Mapping[str, frozenset[str]],
         log: Path,
+        on_answer: Callable[[Mapping[str, Any]], None] = lambda _: None,
     ) -> None:
         async def is_offered(context: ToolFilterContext, tool: Tool) -> bool:
             return tool.name in offers.get(context.agent.name, ())
@@ -70,6 +75,18 @@ class ToolServer(MCPServerStdio):
             tool_filter=is_offered,
         )
         self._log = log
+        self._on_answer = on_answer
+
+    async def call_tool(
+        self,
+        tool_name: str,
+        arguments: dict[str, Any] | None,
+        meta: dict[str, Any] | None = None,
+    ) -> CallToolResult:
+        """Call a tool and pass its structured content on."""
+        result = await super().call_tool(tool_name, arguments, meta)
+        self._on_answer(result.structured_content or {})
+        return result
 
     def create_streams(self) -> AbstractAsyncContextManager[MCPStreamTransport]:
         """Start the process. What it says on stderr is kept out of our own."""

@@ -59,6 +59,12 @@ Examples:
     help="Time limit of a turn.",
 )
 @click.option(
+    "--tokens",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Tokens that all turns together may use; the turn that uses more is stopped.",
+)
+@click.option(
     "--approve", "approvals", metavar="KIND:VALUE", multiple=True, help="What a person approved."
 )
 @click.option(
@@ -85,6 +91,7 @@ def codex(
     key_socket: str,
     key_fd: int | None,
     timeout_s: float,
+    tokens: int | None,
     approvals: tuple[str, ...],
     decisions: Path | None,
     retry_delay_s: float,
@@ -115,6 +122,7 @@ def codex(
             key=key,
             base_url=base_url,
             timeout_s=timeout_s,
+            tokens=tokens,
             grants=grants,
             decisions=decisions,
             retry_delay_s=retry_delay_s,

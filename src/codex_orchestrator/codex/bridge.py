@@ -23,6 +23,7 @@ from codex_orchestrator.codex.session import (
     SessionSettings,
 )
 from codex_orchestrator.codex.thread import ThreadRequest
+from codex_orchestrator.codex.token_budget import TokenBudget
 from codex_orchestrator.codex.turn import TurnReport
 from codex_orchestrator.model.credential import Secret
 
@@ -38,6 +39,7 @@ class BridgeSettings(NamedTuple):
     key: Secret | None = None
     base_url: str = DEFAULT_BASE_URL
     timeout_s: float = 600
+    tokens: int | None = None
     grants: Grants = Grants()
     decisions: Path | None = None
     retries: int = 4
@@ -54,6 +56,8 @@ class CodexBridge:
         self._stack = ExitStack()
         self._session: CodexSession | None = None
         self._is_closed = False
+        # Of the bridge, not of a session: Codex may die and be started again.
+        self._budget = TokenBudget(settings.tokens)
 
     @property
     def codex_version(self) -> str:
@@ -156,6 +160,7 @@ class CodexBridge:
                     base_url=settings.base_url,
                     grants=settings.grants,
                     on_escalation=self._record,
+                    budget=self._budget,
                 ),
                 home,
             )

@@ -25,6 +25,7 @@ class FailureCode(StrEnum):
     SANDBOX_FAILED = "sandbox-failed"
     THREAD_BUSY = "thread-busy"
     THREAD_UNKNOWN = "thread-unknown"
+    TOKEN_LIMIT = "token-limit"  # noqa: S105 - a word for a failure, no password
     TURN_FAILED = "turn-failed"
     TURN_TIMEOUT = "turn-timeout"
 

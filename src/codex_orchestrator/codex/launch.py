@@ -39,6 +39,7 @@ def bridge_launch(
     base_url: str = DEFAULT_BASE_URL,
     codex_path: str = "",
     timeout_s: float = 600,
+    tokens: int | None = None,
     approvals: Sequence[str] = (),
     decisions: Path | None = None,
 ) -> Iterator[BridgeLaunch]:
@@ -53,6 +54,7 @@ def bridge_launch(
         base_url: address of the Responses API, up to `/v1`.
         codex_path: `codex.path` of the configuration.
         timeout_s: seconds after which a turn is interrupted.
+        tokens: how many tokens all turns together may use; None for no bound.
         approvals: what a person approved, `run:ARGV0` and `edit:PATH`.
         decisions: file that gets a JSON line for each request to leave the sandbox.
     """
@@ -61,6 +63,7 @@ def bridge_launch(
         argv = [sys.executable, "-P", "-m", "codex_orchestrator", "mcp", "codex"]
         argv += ["--root", str(root), "--model", model, "--base-url", base_url]
         argv += ["--timeout", str(timeout_s)]
+        argv += ["--tokens", str(tokens)] if tokens is not None else []
         argv += [part for entry in approvals for part in ("--approve", entry)]
         if codex_path:
             argv += ["--codex", codex_path]

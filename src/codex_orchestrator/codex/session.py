@@ -19,6 +19,7 @@ from codex_orchestrator.codex.hardening import (
 )
 from codex_orchestrator.codex.private_home import PrivateHome
 from codex_orchestrator.codex.thread import Thread, ThreadRequest
+from codex_orchestrator.codex.token_budget import TokenBudget
 from codex_orchestrator.codex.turn import TurnReport
 from codex_orchestrator.model.credential import Secret
 
@@ -36,6 +37,7 @@ class SessionSettings(NamedTuple):
     base_url: str = DEFAULT_BASE_URL
     grants: Grants = Grants()
     on_escalation: Callable[[Escalation, bool], None] = lambda _escalation, _granted: None
+    budget: TokenBudget | None = None
 
 
 class CodexSession:
@@ -151,6 +153,7 @@ class CodexSession:
             try:
                 for method, params in self._server.notifications(turn_id):
                     line = thread.log.note(method, params)
+                    self._watch_budget(thread)
                     if line:
                         on_progress(line)
             finally:
@@ -168,6 +171,17 @@ class CodexSession:
                 self._stop(thread)
             if not thread.log.wait_for_end(INTERRUPT_TIMEOUT_S):
                 self._server.kill()
+
+    def _watch_budget(self, thread: Thread) -> None:
+        """Count what the turn used; stop it when that is more than it may."""
+        budget = self._settings.budget
+        if budget is None:
+            return
+        budget.spend(thread.log.take_new_tokens())
+        if budget.is_spent and not thread.is_spent:
+            thread.is_spent = True
+            # This thread reads the answers of Codex, so it cannot wait for one itself.
+            threading.Thread(target=self._stop, args=(thread,), daemon=True).start()
 
     def _end_commands(self, thread: Thread) -> None:
         # A command that the turn left running would go on changing files under the tests.

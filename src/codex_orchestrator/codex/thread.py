@@ -7,6 +7,7 @@ from codex_orchestrator.codex.escalation import Escalation
 from codex_orchestrator.codex.failure import Failure, FailureCode, failure_of_turn
 from codex_orchestrator.codex.turn import TurnLog, TurnReport, TurnStatus
 
+_SPENT = "the turns used more tokens than they may"
 _SILENCE = "the model ended the turn without an answer; it may have refused"
 Sandbox = Literal["read-only", "workspace-write"]
 
@@ -32,6 +33,7 @@ class Thread:
         self.is_busy = False
         self.is_cancelled = False
         self.is_late = False
+        self.is_spent = False
         self.turn_id = ""
         self.refused: list[Escalation] = []
         self.log = TurnLog(request.cwd, spent={})
@@ -40,7 +42,8 @@ class Thread:
         """Make ready for a turn; what it costs is counted from here."""
         self.log = TurnLog(self.request.cwd, spent=self.log.totals)
         self.refused, self.turn_id = [], ""
-        self.is_busy, self.is_cancelled, self.is_late = True, False, False
+        self.is_busy, self.is_cancelled = True, False
+        self.is_late, self.is_spent = False, False
 
     def end(self) -> None:
         """Let the next turn in."""
@@ -73,6 +76,8 @@ class Thread:
             # Codex shows nothing of a refusal that the model sends as such.
             is_silent = not self.log.content and not self.refused
             return Failure(FailureCode.NO_ANSWER, _SILENCE) if is_silent else None
+        if self.is_spent:
+            return Failure(FailureCode.TOKEN_LIMIT, _SPENT)
         if self.is_late:
             return Failure(FailureCode.TURN_TIMEOUT, "the turn took longer than its time limit")
         if end.get("status") == "interrupted":

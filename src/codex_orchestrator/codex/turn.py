@@ -67,6 +67,7 @@ class TurnLog:
         self.commands: list[RunCommand] = []
         self.content = ""
         self._requests = 0
+        self._taken = 0
         self.totals = dict(spent)
         self.end: dict[str, Any] | None = None
 
@@ -107,6 +108,12 @@ class TurnLog:
             self.totals.get(name, 0) - self._before.get(name, 0) for name in (*names, "totalTokens")
         ]
         return TurnUsage(self._requests, *spent)
+
+    def take_new_tokens(self) -> int:
+        """Return how many tokens were used since this was asked last."""
+        now = self.usage().total_tokens
+        new, self._taken = now - self._taken, now
+        return new
 
     def _count(self, totals: Mapping[str, Any]) -> None:
         now = {name: count for name, count in totals.items() if isinstance(count, int)}

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.task import MAX_OUTPUT_BYTES
 
 
 class ApprovalKind(StrEnum):
@@ -83,7 +84,8 @@ class Policy(Document):
 
     `run` holds allowed commands as argument lists; a call is allowed when it starts with one.
     `approved_edits` and `approved_runs` are what a person granted beyond the rest.
-    Files that match `secret` are neither read nor edited.
+    Files that match `secret` are neither read nor edited. A command that prints more than
+    `output_bytes` is ended.
     """
 
     protected: tuple[str, ...] = PROTECTED_PATHS
@@ -91,6 +93,7 @@ class Policy(Document):
     run: tuple[tuple[str, ...], ...] = ()
     approved_edits: tuple[str, ...] = ()
     approved_runs: tuple[str, ...] = ()
+    output_bytes: int = Field(default=MAX_OUTPUT_BYTES, ge=1)
 
     @field_validator("run")
     @classmethod

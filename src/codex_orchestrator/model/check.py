@@ -1,6 +1,9 @@
 """A check: one command of an adapter or of the task, and what came of it."""
 
+from pydantic import Field
+
 from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.task import MAX_OUTPUT_BYTES
 from codex_orchestrator.model.verdict import ValidationStatus
 
 
@@ -11,12 +14,14 @@ class CheckCommand(Document):
     report to; "" when it writes none. In `argv` the text `{log_dir}` stands for the run's log
     folder: whoever runs the command puts the absolute path there. `shown` is the command as
     records name it, without absolute paths; empty when `argv` has none. `env` holds variables to
-    set besides the allowed ones. `timeout_s` is in seconds.
+    set besides the allowed ones. `timeout_s` is in seconds; a command that prints more than
+    `max_output_bytes` is ended.
     """
 
     name: str
     argv: tuple[str, ...]
     timeout_s: int = 600
+    max_output_bytes: int = Field(default=MAX_OUTPUT_BYTES, ge=1)
     junit: str = ""
     shown: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
@@ -28,7 +33,10 @@ class CheckCommand(Document):
 
 
 class CheckResult(Document):
-    """What one check did. `failures` names failing tests, as far as a report tells."""
+    """What one check did. `failures` names failing tests, as far as a report tells.
+
+    `is_flooded` says that it was ended because it printed more than it may.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -38,4 +46,5 @@ class CheckResult(Document):
     log_path: str
     output_tail: str = ""
     failures: tuple[str, ...] = ()
+    is_flooded: bool = False
     detail: str = ""

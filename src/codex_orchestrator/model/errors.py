@@ -95,10 +95,21 @@ class ApprovalRequiredError(OrchestratorError):
         self.wanted = wanted
 
 
+TOO_MANY_BYTES = "changed-bytes"
+"""The reason of a change that is too large to be written down."""
+
+
 class LimitReachedError(OrchestratorError):
-    """A bound of the run was reached, or a model broke its contract twice: the run has failed."""
+    """A bound of the run was reached, or a model broke its contract twice: the run has failed.
+
+    `reason` names what stopped it in one word, such as `limits.tokens`; records keep it.
+    """
 
     exit_code = ExitCode.FINDINGS
+
+    def __init__(self, message: str, *, fix: str = "", reason: str) -> None:
+        super().__init__(message, fix=fix)
+        self.reason = reason
 
 
 class InterruptedRunError(OrchestratorError):

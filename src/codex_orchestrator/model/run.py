@@ -29,8 +29,13 @@ class ItemState(StrEnum):
 
 
 class Usage(Document):
-    """What the models were asked for: requests and tokens."""
+    """What the models were asked for.
 
+    `turns` counts the requests that the four agents made; `requests` also those that Codex made
+    within its own turns, and the tokens are of all of them.
+    """
+
+    turns: int = 0
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0

@@ -12,6 +12,7 @@ from codex_orchestrator.model.strict_yaml import YamlDocument, YamlError, parse_
 
 MAX_BRIEF_BYTES = 256 * 1024
 MAX_TITLE = 200
+MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 
 
 def _identifier(text: str) -> str:
@@ -72,7 +73,10 @@ class Step(Document):
 class Limits(Document):
     """Bounds of a run; reaching one ends it with a named reason.
 
-    `check_seconds` bounds one check.
+    `minutes` bounds an attempt, `stage_minutes` one stage of it (as long as the attempt when
+    absent), `check_seconds` one check. `turns` are model requests of the four agents; `turns` and
+    `tokens` count all attempts. `output_bytes` bounds what one command may print. `changed_files`
+    and `diff_lines` (added and removed) bound the change.
     """
 
     minutes: int = Field(default=30, ge=1, le=24 * 60)
@@ -80,6 +84,10 @@ class Limits(Document):
     tokens: int = Field(default=1_000_000, ge=1)
     repair_rounds: int = Field(default=2, ge=0, le=10)
     check_seconds: int = Field(default=600, ge=1, le=24 * 3600)
+    stage_minutes: int | None = Field(default=None, ge=1, le=24 * 60)
+    output_bytes: int = Field(default=MAX_OUTPUT_BYTES, ge=1024, le=1024**3)
+    changed_files: int = Field(default=1000, ge=1)
+    diff_lines: int = Field(default=100_000, ge=1)
 
 
 class Task(Document):

@@ -105,7 +105,7 @@ def _carry_out(
     start = starting_state(work)
     sent = [submit_item(work, cloud, item, feedback=feedback, start=start) for item in items]
     work.say("build", f"waiting for {len(sent)} in Codex Cloud")
-    tasks = cloud.watch([one.task_id for one in sent], deadline_s=work.team.remaining_s())
+    tasks = cloud.watch([one.task_id for one in sent], deadline_s=work.spending.stage()())
     failures = {}
     for item, facts, task in zip(items, sent, tasks, strict=True):
         problem = _take(work, cloud, item, facts, task)

@@ -3,21 +3,22 @@
 import platform
 import secrets as randomness
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from codex_orchestrator.model.check import CheckCommand
-from codex_orchestrator.model.config import AdapterConfig, Config
+from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import MissingExtraError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.mode import Mode, ModeName, choose_mode
-from codex_orchestrator.model.task import CheckName, Task
+from codex_orchestrator.model.task import Task
 from codex_orchestrator.pipeline.check_credentials import require_environment_source
+from codex_orchestrator.pipeline.compose_adapters import LanguageAdapters
 from codex_orchestrator.pipeline.ports import (
     AgentEngine,
     CredentialBroker,
@@ -112,6 +113,7 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
         redaction=broker.redactor,
         lock=lock,
         clock=utc_now,
+        monotonic=time.monotonic,
         new_run_id=lambda: run_id,
         host=platform.node() or "unknown",
         policy=policy_of(config),
@@ -120,34 +122,6 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
         progress=around.progress,
         on_event=around.on_event,
     )
-
-
-class LanguageAdapters:
-    """The language adapters of the patterns room, as verbs see them."""
-
-    def __init__(self, config: AdapterConfig) -> None:
-        self._config = config
-
-    def commands(
-        self, root: Path, *, wanted: str | None, checks: Sequence[CheckName]
-    ) -> tuple[str, Mapping[str, CheckCommand]]:
-        """Return the id of the adapter that fits and its commands by check name."""
-        from codex_orchestrator.patterns.adapters.choose import choose_adapter
-
-        adapter = choose_adapter(
-            root, wanted or self._config.id or None, commands=self._config.commands
-        )
-        python = self._config.python
-        commands = {str(name): one for name, one in adapter.commands(root, python=python).items()}
-        if all(check in commands for check in checks):
-            adapter.ensure_ready(root, checks, python=python)
-        return adapter.id, commands
-
-    def failures(self, report: Path) -> tuple[str, ...]:
-        """Return the names of the failing tests in a JUnit report; empty when there is none."""
-        from codex_orchestrator.patterns.adapters.junit import failing_tests
-
-        return failing_tests(report) if report.is_file() else ()
 
 
 def _library(repo: Path) -> PatternLibrary:
@@ -203,6 +177,7 @@ def _codex(model: str, broker: CredentialBroker, around: Surroundings) -> "Codex
             base_url=around.config.model.base_url,
             codex_path=around.config.codex.path,
             timeout_s=order.timeout_s,
+            tokens=order.tokens,
             approvals=order.approvals,
             decisions=order.decisions,
         ) as launch:

@@ -20,7 +20,7 @@ from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.rails import Rails
 from codex_orchestrator.model.receipt import AuditRecord, Receipt
 from codex_orchestrator.model.review import Review
-from codex_orchestrator.model.run import Usage
+from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import CheckName, Task
 
 EventSink = Callable[[str, Mapping[str, str | int | bool]], None]
@@ -147,17 +147,8 @@ class AgentTeam(Protocol):
     """The four agents. Each call is one agent's turn loop under the run's limits."""
 
     @property
-    def usage(self) -> Usage:
-        """What the models were asked for so far."""
-        ...
-
-    @property
     def patterns_used(self) -> tuple[PatternUse, ...]:
         """What the builder's apply_pattern calls did so far."""
-        ...
-
-    def remaining_s(self) -> float:
-        """Return how many seconds the run may still take."""
         ...
 
     def plan(self, task: Task, patterns: Sequence[PatternAsset]) -> Plan:
@@ -191,6 +182,7 @@ class AgentEngine(Protocol):
         policy: Policy,
         checks: Sequence[CheckCommand],
         rails: Rails,
+        spending: Spending,
         on_event: EventSink,
     ) -> AbstractContextManager[AgentTeam]:
         """Start what the agents need (MCP server, client); all of it ends with the context."""

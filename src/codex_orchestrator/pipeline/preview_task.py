@@ -8,6 +8,8 @@ from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.mode import Mode, choose_mode
 from codex_orchestrator.model.plan import Plan
+from codex_orchestrator.model.run import Usage
+from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.pipeline.run_policy import (
     choose_checks,
     require_mode_fits,
@@ -58,6 +60,7 @@ def preview_task(request: RunRequest, rooms: RunRooms) -> Preview:
             policy=policy,
             checks=checks,
             rails=rails_of(request, rooms, tree, policy, base_sha=base_sha),
+            spending=Spending(task.limits, before=Usage(), monotonic=rooms.monotonic),
             on_event=lambda _kind, _facts: None,
         ) as team:
             plan = team.plan(task, rooms.library.assets)

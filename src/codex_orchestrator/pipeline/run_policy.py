@@ -80,9 +80,14 @@ def choose_checks(
             field="checks",
             fix=f"it has {', '.join(commands) or 'none'}; name those, or another adapter",
         )
-    longest = request.task.limits.check_seconds
+    limits = request.task.limits
     return tuple(
-        commands[name].model_copy(update={"timeout_s": min(commands[name].timeout_s, longest)})
+        commands[name].model_copy(
+            update={
+                "timeout_s": min(commands[name].timeout_s, limits.check_seconds),
+                "max_output_bytes": limits.output_bytes,
+            }
+        )
         for name in request.task.checks
     )
 
@@ -117,6 +122,7 @@ def run_policy(task: Task, granted: Sequence[str], policy: Policy) -> Policy:
             "run": tuple(run),
             "approved_edits": tuple(edits),
             "approved_runs": tuple(runs),
+            "output_bytes": task.limits.output_bytes,
         }
     )
 

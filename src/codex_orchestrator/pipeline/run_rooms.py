@@ -59,6 +59,7 @@ class RunRooms(NamedTuple):
     redaction: Redaction
     lock: Callable[[str], AbstractContextManager[object]]
     clock: Clock
+    monotonic: Callable[[], float]
     new_run_id: Callable[[], str]
     host: str
     policy: Policy

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 from codex_orchestrator.model.approval import ApprovalKind
 from codex_orchestrator.model.errors import (
+    TOO_MANY_BYTES,
     ApprovalRequiredError,
     InputError,
     InterruptedRunError,
@@ -12,6 +13,7 @@ from codex_orchestrator.model.errors import (
 )
 from codex_orchestrator.model.mode import CLOUD_HOST, ModeName, needs_network_approval
 from codex_orchestrator.model.run import RunState
+from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.finish_run import finish_run, stored_run
@@ -104,6 +106,9 @@ def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Fini
             tree.root, wanted=request.task.adapter, checks=request.task.checks
         )
         checks = choose_checks(request, commands, adapter=adapter)
+        spending = Spending(
+            request.task.limits, before=record.manifest.usage, monotonic=rooms.monotonic
+        )
         policy = run_policy(request.task, standing_approvals(record.manifest), rooms.policy)
         with rooms.engine.open(
             request.task,
@@ -112,16 +117,21 @@ def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Fini
             policy=policy,
             checks=checks,
             rails=rails_of(request, rooms, tree, policy, base_sha=facts.base_sha),
+            spending=spending,
             on_event=record.events.send,
         ) as team:
-            work = Work(request, rooms, record, tree, team, checks, policy, cloud=cloud)
+            work = Work(request, rooms, record, tree, team, checks, policy, spending, cloud=cloud)
             try:
                 _run_agents(work)
             except LimitReachedError as error:
                 rooms.progress(f"stopped: {error.message}")
+                if error.reason == TOO_MANY_BYTES:
+                    # No patch could hold it, so none of it is kept.
+                    tree.restore(facts.base_sha)
                 # It may quote what a model answered.
                 said = rooms.redaction.redact(error.message)
                 record.note(summary=said, follow_up=(error.fix,) if error.fix else ())
+                record.guardrail(error.reason, "blocked", said)
                 record.save(verdict=Verdict.FAILED)
             finally:
                 work.save_usage()

@@ -32,7 +32,10 @@ def plan_work(work: Work) -> Plan:
     plan = work.team.plan(work.task, work.rooms.library.assets)
     planned = [item.step for item in plan.items if item.step is not None]
     if planned != list(work.task.steps):
-        raise LimitReachedError("the plan does not hold the task's steps, each once and in order")
+        raise LimitReachedError(
+            "the plan does not hold the task's steps, each once and in order",
+            reason="plan-without-steps",
+        )
     work.record.write("plan.json", plan.model_dump_json(indent=2).encode() + b"\n", kind="plan")
     work.record.save(plan=plan)
     work.save_usage()
@@ -71,14 +74,16 @@ def _build(work: Work, item: PlanItem, *, feedback: str) -> bool:
 
 def run_checks(work: Work) -> tuple[CheckResult, ...]:
     """Run every check for real; the tester then explains what came of it."""
+    _require_small(work)
     work.round += 1
+    left_s = work.spending.stage()
     folder = f"tests/round-{work.round}"
     log_dir = work.record.folder / folder
     results = []
     for command in work.checks:
         work.say("test", f"running {command.name}")
         result = work.rooms.workspace.run_check(
-            work.tree, command, log_dir=log_dir, deadline_s=work.team.remaining_s()
+            work.tree, command, log_dir=log_dir, deadline_s=left_s()
         )
         report = log_dir / command.junit if command.junit else None
         named = work.rooms.adapters.failures(report) if report else ()
@@ -88,10 +93,38 @@ def run_checks(work: Work) -> tuple[CheckResult, ...]:
         results.append(result.model_copy(update=known))
         work.say("test", f"{command.name}: {result.status}")
     work.record.save(validations=tuple(_validation(result, folder) for result in results))
+    _require_bounded(work, results)
     explanation = work.team.explain(work.task, results)
     work.record.note(summary=explanation.summary)
     work.save_usage()
     return tuple(results)
+
+
+def _require_small(work: Work) -> None:
+    """Check that the change is within the task's limits before anything is made of it."""
+    limits, change = work.task.limits, work.tree.change()
+    lines = change.added_lines + change.removed_lines
+    for name, found, most in (
+        ("changed_files", len(change.paths), limits.changed_files),
+        ("diff_lines", lines, limits.diff_lines),
+    ):
+        if found > most:
+            raise LimitReachedError(
+                f"limit of {most} {name.replace('_', ' ')} reached with {found}",
+                fix=f"make smaller tasks, or raise limits.{name} in the task",
+                reason=f"limits.{name}",
+            )
+
+
+def _require_bounded(work: Work, results: Sequence[CheckResult]) -> None:
+    """Check that no check had to be ended for what it printed."""
+    for result in results:
+        if result.is_flooded:
+            raise LimitReachedError(
+                f"check {result.name} printed more than {work.task.limits.output_bytes} bytes",
+                fix="make it print less, or raise limits.output_bytes in the task",
+                reason="limits.output_bytes",
+            )
 
 
 def _validation(result: CheckResult, folder: str) -> Validation:

@@ -141,6 +141,7 @@ def _require_sendable(patch: bytes) -> None:
         raise LimitReachedError(
             f"the work so far cannot be sent along to Codex Cloud: {problem}",
             fix="run the task with --mode mcp, or make smaller tasks",
+            reason="starting-diff",
         )
 
 

@@ -2,7 +2,7 @@
 
 from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.check import CheckCommand
-from codex_orchestrator.model.run import Usage
+from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.ports import AgentTeam, WorkTree
 from codex_orchestrator.pipeline.run_record import RunRecord
@@ -21,6 +21,7 @@ class Work:
         team: AgentTeam,
         checks: tuple[CheckCommand, ...],
         policy: Policy,
+        spending: Spending,
         *,
         cloud: CloudBuilder | None = None,
     ) -> None:
@@ -32,22 +33,17 @@ class Work:
         self.team = team
         self.checks = checks
         self.policy = policy
+        self.spending = spending
         self.cloud = cloud
         self.round = 0
         self.git_settings = rooms.workspace.git_settings()
-        # An earlier attempt of this run has spent and done something already.
-        self._usage_before = record.manifest.usage
+        # An earlier attempt of this run has done something already.
         self._patterns_before = record.manifest.patterns
 
     def save_usage(self) -> None:
         """Write what the models were asked for and what the patterns did so far."""
-        before, now = self._usage_before, self.team.usage
         self.record.save(
-            usage=Usage(
-                requests=before.requests + now.requests,
-                input_tokens=before.input_tokens + now.input_tokens,
-                output_tokens=before.output_tokens + now.output_tokens,
-            ),
+            usage=self.spending.usage,
             patterns=self._patterns_before + self.team.patterns_used,
         )
 

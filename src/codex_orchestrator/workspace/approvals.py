@@ -75,6 +75,11 @@ class Gate:
         self._policy = policy
         self._decisions = decisions
 
+    @property
+    def output_bytes(self) -> int:
+        """How much one command may print."""
+        return self._policy.output_bytes
+
     def read(self, tool: str, path: str) -> None:
         """Allow reading a file.
 

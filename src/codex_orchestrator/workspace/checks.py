@@ -59,6 +59,7 @@ def run_check(
         env={**env, **dict(command.env)},
         timeout_s=timeout_s,
         log_path=log_path,
+        max_output_bytes=command.max_output_bytes,
         redact=redact,
         on_line=on_line,
         stop=stop,
@@ -71,7 +72,8 @@ def run_check(
         duration_ms=result.duration_ms,
         log_path=log_path.name,
         output_tail=result.tail,
-        detail=_detail(result, timeout_s),
+        is_flooded=result.is_flooded,
+        detail=_detail(command, result, timeout_s),
     )
 
 
@@ -108,15 +110,19 @@ def _not_run(command: CheckCommand, detail: str) -> CheckResult:
 def _status(result: ProcessResult) -> ValidationStatus:
     if result.is_timed_out:
         return ValidationStatus.TIMED_OUT
+    if result.is_flooded:
+        return ValidationStatus.FAILED
     if result.is_stopped or result.exit_code is None:
         return ValidationStatus.NOT_RUN
     return ValidationStatus.PASSED if result.exit_code == 0 else ValidationStatus.FAILED
 
 
-def _detail(result: ProcessResult, timeout_s: float) -> str:
+def _detail(command: CheckCommand, result: ProcessResult, timeout_s: float) -> str:
     parts = []
     if result.is_timed_out:
         parts.append(f"ended after {timeout_s:.0f} s, its time limit")
+    elif result.is_flooded:
+        parts.append(f"ended: it printed more than {command.max_output_bytes} bytes, its limit")
     elif result.is_stopped:
         parts.append("stopped before its end")
     elif result.problem:
@@ -127,6 +133,4 @@ def _detail(result: ProcessResult, timeout_s: float) -> str:
         parts.append(f"processes that it left running and that were ended: {result.left_behind}")
     if result.survivors:
         parts.append(f"processes that could not be ended: {result.survivors}")
-    if result.dropped_bytes:
-        parts.append(f"{result.dropped_bytes} bytes of output are not in the log")
     return "; ".join(parts)

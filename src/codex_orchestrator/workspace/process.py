@@ -9,33 +9,35 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError
 from codex_orchestrator.workspace import reaper
 from codex_orchestrator.workspace.output import OutputLog, Redaction, unchanged
 
 GRACE_S = 2.0
-MAX_OUTPUT_BYTES = 16 * 1024 * 1024
+MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 _POLL_S = 0.1
 _DRAIN_S = 1.0
 # The reaper asks for `GRACE_S`, then kills for 5 s; beyond that it is stuck itself.
 _REAPER_S = 10.0
+_End = Literal["", "timed-out", "stopped", "flooded"]
 
 
 class ProcessResult(NamedTuple):
     """How a command ended.
 
     `exit_code` is negative for a signal, None when the command did not start or its end is not
-    known. `left_behind` counts processes that it left and that were ended; `survivors` those
-    that could not be. `problem` says why there is no exit code. `tail` is safe text.
+    known. `is_flooded` says that it was ended because it printed more than it may. `left_behind`
+    counts processes that it left and that were ended; `survivors` those that could not be.
+    `problem` says why there is no exit code. `tail` is safe text.
     """
 
     exit_code: int | None
     is_timed_out: bool
     is_stopped: bool
+    is_flooded: bool
     duration_ms: int
-    dropped_bytes: int
     left_behind: int
     survivors: int
     tail: str
@@ -66,7 +68,7 @@ def run_process(
         env: its whole environment.
         timeout_s: seconds until it is ended: asked first, killed after `grace_s` seconds.
         log_path: new file for stdout and stderr.
-        max_output_bytes: how much of the output the log keeps.
+        max_output_bytes: how much it may print; a command that prints more is ended.
         redact: masks secrets; sees whole lines.
         on_line: gets each line as safe text.
         stop: ends the command early when it is set.
@@ -80,16 +82,16 @@ def run_process(
     begun = time.monotonic()
     try:
         with _Started(argv, cwd=cwd, env=env, grace_s=grace_s) as started:
-            is_timed_out, is_stopped = _follow(started, log, begun + timeout_s, stop)
+            end = _follow(started, log, begun + timeout_s, stop)
     finally:
         log.close()
     facts = started.facts
     return ProcessResult(
         exit_code=facts.get("exit"),
-        is_timed_out=is_timed_out,
-        is_stopped=is_stopped,
+        is_timed_out=end == "timed-out",
+        is_stopped=end == "stopped",
+        is_flooded=end == "flooded",
         duration_ms=round((time.monotonic() - begun) * 1000),
-        dropped_bytes=log.dropped,
         left_behind=facts.get("left", 0),
         survivors=facts.get("survivors", 0),
         tail=log.tail(),
@@ -176,9 +178,9 @@ class _Started:
 
 def _follow(
     started: _Started, log: OutputLog, deadline: float, stop: threading.Event | None
-) -> tuple[bool, bool]:
-    """Copy output to the log until all is over; say whether it timed out or was stopped."""
-    is_timed_out = is_stopped = False
+) -> _End:
+    """Copy output to the log until all is over; say what ended the command."""
+    end: _End = ""
     trouble: OrchestratorError | None = None
     give_up = float("inf")
     with selectors.DefaultSelector() as selector:
@@ -205,18 +207,20 @@ def _follow(
                     except OrchestratorError as error:
                         trouble = error
             is_over = "exit" in started.facts or "errno" in started.facts
-            if not (is_over or is_timed_out or is_stopped):
-                is_timed_out = time.monotonic() >= deadline
-                is_stopped = not is_timed_out and (
-                    trouble is not None or (stop is not None and stop.is_set())
-                )
-                if is_timed_out or is_stopped:
+            if not is_over and not end:
+                if time.monotonic() >= deadline:
+                    end = "timed-out"
+                elif trouble is not None or (stop is not None and stop.is_set()):
+                    end = "stopped"
+                elif log.dropped:
+                    end = "flooded"
+                if end:
                     started.end()
                     deadline = float("inf")
                     give_up = time.monotonic() + GRACE_S + _REAPER_S
     if trouble is not None:
         raise trouble
-    return is_timed_out, is_stopped
+    return end or ("flooded" if log.dropped else "")
 
 
 def _close(*fds: int) -> None:

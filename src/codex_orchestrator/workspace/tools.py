@@ -184,7 +184,12 @@ class WorkspaceTools:
             self._gate.look("run_check", {"name": name})
         else:
             self._gate.run("run_check", argv)
-            command = CheckCommand(name="command", argv=tuple(argv), timeout_s=DEFAULT_TIMEOUT_S)
+            command = CheckCommand(
+                name="command",
+                argv=tuple(argv),
+                timeout_s=DEFAULT_TIMEOUT_S,
+                max_output_bytes=self._gate.output_bytes,
+            )
         with self._changing:
             return run_check(
                 self._root,

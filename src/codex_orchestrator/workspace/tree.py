@@ -10,7 +10,12 @@ from typing import NamedTuple
 
 from codex_orchestrator.model.build import Change
 from codex_orchestrator.model.cloud import FittedPatch
-from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.errors import (
+    TOO_MANY_BYTES,
+    InputError,
+    LimitReachedError,
+    NotCheckedError,
+)
 from codex_orchestrator.model.published_text import visible
 from codex_orchestrator.workspace.git import Git, is_object_name
 
@@ -78,7 +83,8 @@ class GitWorkTree:
 
         Raises:
             InputError: a changed file's name is not UTF-8.
-            NotCheckedError: a nested repository hides files, or the change is beyond 64 MiB.
+            LimitReachedError: the changed files have more than 64 MiB.
+            NotCheckedError: a nested repository hides files.
         """
         return self.change_to(self._write_tree())
 
@@ -246,9 +252,10 @@ class GitWorkTree:
         )
         total = sum(int(size) for size in sizes.split())
         if total > MAX_CHANGED_BYTES:
-            raise NotCheckedError(
+            raise LimitReachedError(
                 f"the changed files have {total} bytes, the limit is {MAX_CHANGED_BYTES}",
                 fix="ignore what the work leaves behind (.gitignore), or make smaller tasks",
+                reason=TOO_MANY_BYTES,
             )
 
 

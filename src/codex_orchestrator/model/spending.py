@@ -1,0 +1,106 @@
+"""What a run has used of its limits; shared by all that works for it, safe for threads."""
+
+import threading
+from collections.abc import Callable
+
+from codex_orchestrator.model.errors import LimitReachedError
+from codex_orchestrator.model.run import Usage
+from codex_orchestrator.model.task import Limits
+
+
+class Spending:
+    """Counts turns, requests and tokens against a task's limits, and watches the clock.
+
+    Turns and tokens bound the run, all its attempts together: `before` is what earlier attempts
+    used. Minutes bound this attempt, since somebody chose to start it.
+
+    Args:
+        limits: the task's limits.
+        before: what earlier attempts of the run used.
+        monotonic: a clock that never goes back, in seconds.
+    """
+
+    def __init__(self, limits: Limits, *, before: Usage, monotonic: Callable[[], float]) -> None:
+        self.limits = limits
+        self._monotonic = monotonic
+        self._usage = before
+        self._lock = threading.Lock()
+        self._deadline = monotonic() + limits.minutes * 60
+
+    @property
+    def usage(self) -> Usage:
+        """What the run has used so far, earlier attempts included."""
+        with self._lock:
+            return self._usage
+
+    @property
+    def tokens_left(self) -> int:
+        """How many tokens the run may still use; 0 when there are none."""
+        return max(0, self.limits.tokens - _tokens(self.usage))
+
+    def remaining_s(self) -> float:
+        """Return how many seconds this attempt may still take."""
+        return max(0.0, self._deadline - self._monotonic())
+
+    def stage(self) -> Callable[[], float]:
+        """Begin a stage; what is returned tells how many seconds the stage may still take."""
+        longest = self.limits.stage_minutes or self.limits.minutes
+        end = min(self._deadline, self._monotonic() + longest * 60)
+        return lambda: max(0.0, end - self._monotonic())
+
+    def begin_turn(self, role: str) -> None:
+        """Count one model request of an agent, before it is made.
+
+        Raises:
+            LimitReachedError: the run has had all its turns.
+        """
+        with self._lock:
+            if self._usage.turns >= self.limits.turns:
+                raise LimitReachedError(
+                    f"limit of {self.limits.turns} turns reached before the {role} was done",
+                    fix="raise limits.turns in the task",
+                    reason="limits.turns",
+                )
+            self._usage = _plus(self._usage, turns=1)
+
+    def add(self, *, requests: int, input_tokens: int, output_tokens: int) -> None:
+        """Count what a model was paid for.
+
+        Raises:
+            LimitReachedError: the run has used more tokens than it may.
+        """
+        with self._lock:
+            self._usage = _plus(
+                self._usage,
+                requests=requests,
+                input_tokens=input_tokens,
+                output_tokens=output_tokens,
+            )
+            spent = _tokens(self._usage)
+        if spent > self.limits.tokens:
+            raise LimitReachedError(
+                f"limit of {self.limits.tokens} tokens reached with {spent}",
+                fix="raise limits.tokens in the task",
+                reason="limits.tokens",
+            )
+
+    def out_of_time(self, role: str) -> LimitReachedError:
+        """Return the error that says which limit of time an agent ran into."""
+        is_run = self.remaining_s() <= 0 or self.limits.stage_minutes is None
+        name = "limits.minutes" if is_run else "limits.stage_minutes"
+        minutes = self.limits.minutes if is_run else self.limits.stage_minutes
+        return LimitReachedError(
+            f"the {role} was not done within {name}: {minutes}",
+            fix=f"raise {name} in the task",
+            reason=name,
+        )
+
+
+def _tokens(usage: Usage) -> int:
+    return usage.input_tokens + usage.output_tokens
+
+
+def _plus(usage: Usage, **more: int) -> Usage:
+    return usage.model_copy(
+        update={name: getattr(usage, name) + count for name, count in more.items()}
+    )
