@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,17 @@ def test_what_is_written_reads_back_as_the_same_value(value: object) -> None:
     except CanonicalError:
         return
     assert load_strict(data) == value
+
+
+@given(values | st.integers() | st.lists(st.floats() | values | st.text()))
+def test_the_fast_way_of_writing_gives_the_bytes_of_rfc_8785(value: object) -> None:
+    try:
+        expected = rfc8785.dumps(value)  # type: ignore[arg-type]
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError):
+        with pytest.raises(CanonicalError):
+            canonical_bytes(value)  # type: ignore[arg-type]
+    else:
+        assert canonical_bytes(value) == expected  # type: ignore[arg-type]
 
 
 @given(st.dictionaries(st.text(max_size=5), st.integers(0, 9), max_size=6))

@@ -7,6 +7,7 @@ bans them, integers from 2^53, lone surrogates, invalid UTF-8 and nesting withou
 
 import hashlib
 import json
+import re
 from typing import Any, TypeAlias
 
 import rfc8785
@@ -14,6 +15,9 @@ import rfc8785
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_INTEGER = 2**53 - 1
+
+# A string (to its end or the text's), or a bracket.
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
@@ -29,9 +33,34 @@ def canonical_bytes(value: JsonValue) -> bytes:
         CanonicalError: the value has no canonical form.
     """
     try:
+        if _is_plain(value):
+            text = json.dumps(
+                value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+            )
+            return text.encode()
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise CanonicalError(str(error)) from error
+
+
+def _is_plain(value: JsonValue) -> bool:
+    """Say whether the standard library writes a value as RFC 8785 does, and much faster.
+
+    It does without floats and great integers, and where keys are ASCII: others sort otherwise.
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]
+    if kind is list:
+        return all(map(_is_plain, value))  # type: ignore[arg-type]
+    if kind is dict:
+        return all(
+            type(key) is str and key.isascii() and _is_plain(item)
+            for key, item in value.items()  # type: ignore[union-attr]
+        )
+    return False
 
 
 def sha256_hex(data: bytes) -> str:
@@ -61,24 +90,17 @@ def load_strict(data: bytes) -> JsonValue:
         )
     except json.JSONDecodeError as error:
         raise CanonicalError(f"line {error.lineno}: {error.msg}") from error
-    _refuse_surrogates(value)
+    # The text was UTF-8, so only an escape can have made one.
+    if "\\u" in text:
+        _refuse_surrogates(value)
     return value
 
 
 def _refuse_depth(text: str) -> None:
     depth = 0
-    in_string = escaped = False
-    for char in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif char == "\\":
-                escaped = True
-            elif char == '"':
-                in_string = False
-        elif char == '"':
-            in_string = True
-        elif char in "[{":
+    for found in _STRING_OR_BRACKET.finditer(text):
+        char = found[0]
+        if char in "[{":
             depth += 1
             if depth > MAX_DEPTH:
                 raise CanonicalError(f"nested deeper than {MAX_DEPTH}")

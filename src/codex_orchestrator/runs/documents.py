@@ -38,9 +38,9 @@ def parse_manifest(data: bytes, *, source: Path) -> Manifest:
         NewerSchemaError: a newer version wrote it.
         InputError: names the file, the field and what is wrong.
     """
-    document = parse_document(data, source=source)
+    document, written = _load(data, source=source)
     manifest = _parse(data, document, Manifest, MANIFEST_SCHEMA, source=source)
-    if canonical_bytes(document) != data:
+    if written != data:
         raise InputError(
             "is not in canonical form (RFC 8785), so somebody changed it by hand",
             path=str(source),
@@ -65,14 +65,19 @@ def parse_document(data: bytes, *, source: Path) -> dict[str, JsonValue]:
     Raises:
         InputError: it is no strict JSON, or no object.
     """
+    return _load(data, source=source)[0]
+
+
+def _load(data: bytes, *, source: Path) -> tuple[dict[str, JsonValue], bytes]:
+    """Return a document and its canonical bytes."""
     try:
         document = load_strict(data)
-        canonical_bytes(document)
+        written = canonical_bytes(document)
     except CanonicalError as error:
         raise InputError(str(error), path=str(source)) from error
     if not isinstance(document, dict):
         raise InputError("is not a JSON object", path=str(source))
-    return document
+    return document, written
 
 
 def _parse(

@@ -9,10 +9,11 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from codex_orchestrator.model.canonical import MAX_BYTES, sha256_hex
 from codex_orchestrator.model.errors import InputError, LockedError
-from codex_orchestrator.model.manifest import Artifact, Manifest
+from codex_orchestrator.model.manifest import Artifact, Manifest, RunFacts
 from codex_orchestrator.model.run import RunState, RunSummary, TaskState
 from codex_orchestrator.model.verification import InspectedRun
 from codex_orchestrator.runs.archive import RunArchive
@@ -53,12 +54,21 @@ def new_run_id(clock: Callable[[], str], suffix: str) -> str:
     return run_id
 
 
+class _Written(NamedTuple):
+    """A manifest as this process wrote it last: its bytes, and what they say of the run."""
+
+    data: bytes
+    run: RunFacts
+
+
 class FileRunStore(RunArchive):
     """`.runs/<task>/<run>/` and `out/<task>/state.json` of one repository."""
 
     def __init__(self, repo: Path, *, disk: Disk = DISK) -> None:
         super().__init__(repo, disk=disk)
         self._disk = disk
+        # What stands on the disk by our own hand need not be parsed again to be known.
+        self._written: dict[Path, _Written] = {}
 
     def create(self, task_id: str, run_id: str) -> Path:
         """Make the folder of a new run, durable and private.
@@ -83,8 +93,10 @@ class FileRunStore(RunArchive):
         if manifest.run.state is RunState.FINISHED:
             sweep_folder(folder, disk=self._disk)
         # Read again just before the rename: a process that slept through its lock wakes up here.
-        if _is_new(folder / MANIFEST, manifest, data):
-            write_file(folder / MANIFEST, data, disk=self._disk)
+        path = folder / MANIFEST
+        if self._is_new(path, manifest, data):
+            write_file(path, data, disk=self._disk)
+            self._written[path] = _Written(data, manifest.run)
         return sha256_hex(data)
 
     def artifact(self, manifest: Manifest, name: str, data: bytes, *, kind: str) -> Artifact:
@@ -195,24 +207,27 @@ class FileRunStore(RunArchive):
             raise InputError(f"run folder {folder} is gone", fix="start a new run")
         return folder
 
-
-def _is_new(path: Path, manifest: Manifest, data: bytes) -> bool:
-    """Say whether a manifest's bytes differ from those on disk, and may replace them."""
-    try:
-        there = read_file(path, max_bytes=MAX_BYTES)
-    except FileNotFoundError:
+    def _is_new(self, path: Path, manifest: Manifest, data: bytes) -> bool:
+        """Say whether a manifest's bytes differ from those on disk, and may replace them."""
+        try:
+            there = read_file(path, max_bytes=MAX_BYTES)
+        except FileNotFoundError:
+            return True
+        ours = self._written.get(path)
+        if ours is not None and ours.data == there:
+            known = ours.run
+        else:
+            known = parse_manifest(there, source=path).run
+        if known.attempt > manifest.run.attempt:
+            raise LockedError(
+                f"run {known.id} was taken over by attempt {known.attempt}; "
+                f"this is attempt {manifest.run.attempt}",
+                fix="leave it to the newer one",
+            )
+        if there == data:
+            return False
+        if known.state is RunState.FINISHED:
+            raise InputError(
+                "is finished and does not change any more", path=str(path), fix="start a new run"
+            )
         return True
-    known = parse_manifest(there, source=path).run
-    if known.attempt > manifest.run.attempt:
-        raise LockedError(
-            f"run {known.id} was taken over by attempt {known.attempt}; "
-            f"this is attempt {manifest.run.attempt}",
-            fix="leave it to the newer one",
-        )
-    if there == data:
-        return False
-    if known.state is RunState.FINISHED:
-        raise InputError(
-            "is finished and does not change any more", path=str(path), fix="start a new run"
-        )
-    return True
