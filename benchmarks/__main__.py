@@ -5,7 +5,15 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SUPPORT = {"__main__", "benchlib", "guard_repo", "naive_guard"}
+SUPPORT = {
+    "__main__",
+    "bare_sdk",
+    "bare_tools",
+    "benchlib",
+    "cloud_driver",
+    "guard_repo",
+    "naive_guard",
+}
 
 
 def main(wanted: list[str]) -> int:
