@@ -14,7 +14,8 @@ from codex_orchestrator.model.errors import ServiceError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.run import ItemState, RunState, Usage
-from codex_orchestrator.model.task import Task
+from codex_orchestrator.model.spending import Spending
+from codex_orchestrator.model.task import Limits, Task
 from codex_orchestrator.pipeline.build_in_cloud import build_in_cloud
 from codex_orchestrator.pipeline.run_record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import RunRequest
@@ -96,10 +97,11 @@ def work(tmp_path: Path) -> Iterator[Work]:
     rooms: Any = SimpleNamespace(
         workspace=workspace, cloud_parallel=10, progress=lambda _line: None
     )
-    team: Any = SimpleNamespace(usage=Usage(), patterns_used=(), remaining_s=lambda: 42.0)
+    team: Any = SimpleNamespace(patterns_used=())
+    spending = Spending(Limits(minutes=7), before=Usage(), monotonic=lambda: 0.0)
     with workspace.open(record.manifest.run.id, base_sha=base_sha) as tree:
         request = RunRequest(task, b"", "t.md")
-        yield Work(request, rooms, record, tree, team, (), Policy())
+        yield Work(request, rooms, record, tree, team, (), Policy(), spending)
 
 
 def test_what_is_unfinished_at_the_deadline_is_waited_for_again_and_not_sent_again(
@@ -109,7 +111,7 @@ def test_what_is_unfinished_at_the_deadline_is_waited_for_again_and_not_sent_aga
     with pytest.raises(ServiceError, match="has not finished item one") as caught:
         build_in_cloud(work, cloud, PLAN)
     assert "--resume RUN" in caught.value.fix
-    assert cloud.deadlines == [42.0], "the run's own time is the deadline"
+    assert cloud.deadlines == [420.0], "the run's own time is the deadline"
     cloud.state = "ready"
     assert build_in_cloud(work, cloud, PLAN)
     assert cloud.sent == [1]
