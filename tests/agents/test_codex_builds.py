@@ -143,6 +143,16 @@ def test_a_model_server_that_refuses_codex_is_exit_3(run_codex: Any) -> None:
     assert "refused Codex's key" in done.err
 
 
+def test_a_finished_run_of_codex_is_resumed_without_asking_anybody(
+    run_codex: Any, project: Path, call: CommandLine
+) -> None:
+    _, report, server = run_codex([step(shell_patch(PATCH)), step(say("patched"))], [ASK, built()])
+    asked = len(server.requests)
+    again = call("run", "--resume", report["run_id"], "--repo", str(project), "--format", "json")
+    assert (again.code, json.loads(again.out)["branch"]) == (0, report["branch"]), again.err
+    assert len(server.requests) == asked
+
+
 def test_codex_with_the_offline_model_is_exit_2(project: Path, call: CommandLine) -> None:
     task = project / "tasks/steps.md"
     text = (project / TASK).read_text().replace("checks:", "steps: [{command: [ls]}]\nchecks:")

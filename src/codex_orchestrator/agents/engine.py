@@ -120,7 +120,8 @@ class SdkAgentEngine:
     ) -> Iterator[SdkAgentTeam]:
         """Start servers and model client, and yield the team; all of it ends with the context."""
         with (
-            TemporaryDirectory(prefix="codex-orchestrator-") as private,
+            # Beside the work tree: what a killed run leaves of it is removed with the tree.
+            TemporaryDirectory(prefix="agents-", dir=root.parent) as private,
             start_blocking_portal() as portal,
             ExitStack() as stack,
         ):

@@ -51,11 +51,10 @@ def find_run_task(run_id: str, repo: Path) -> TaskFile:
     return _parse(_read(folder / "task.md", "task.md"), f"{folder.name}/task.md")
 
 
-def engine_before(run_id: str, repo: Path, *, builder: str) -> tuple[str | None, str]:
+def engine_before(run_id: str, repo: Path, *, builder: str) -> tuple[str, str]:
     """Return model and builder that a stopped run goes on with, when none is named anew.
 
-    The model is None for a run that is finished: it needs no model any more. `builder` is what
-    the command line says; `auto` stands for the one of the run.
+    `builder` is what the command line says; `auto` stands for the one of the run.
 
     Raises:
         InputError: there is no such run.
@@ -66,7 +65,8 @@ def engine_before(run_id: str, repo: Path, *, builder: str) -> tuple[str | None,
     store = open_store(repo)
     manifest = store.load(store.find(run_id).name)
     if manifest.run.state is RunState.FINISHED:
-        return None, builder
+        # Nothing is built any more, so nobody has to have what the builder needs.
+        return manifest.engine.model, "workspace"
     before = manifest.engine.builder
     is_kept = builder == "auto" and before in ("codex", "workspace")
     return manifest.engine.model, before if is_kept else builder

@@ -36,8 +36,8 @@ class TaskFacts(Document):
 class RunFacts(Document):
     """Which run this is. Times are RFC 3339 in UTC; commits are full object names.
 
-    `tree` is the git tree object that the stages ended with; a run that has one needs only to be
-    written up.
+    Git tree objects say how far it came: the checks ran on `tested`, the review is of `reviewed`,
+    and the stages ended with `tree`; a run that has one of these needs only to be written up.
     """
 
     id: Identifier
@@ -47,6 +47,8 @@ class RunFacts(Document):
     state: RunState
     base_sha: str
     head_sha: str = ""
+    tested: str = ""
+    reviewed: str = ""
     tree: str = ""
     host: str
 

@@ -35,6 +35,7 @@ class RunRecord:
         on_event: Callable[[str], None],
     ) -> None:
         self.manifest = manifest
+        self.resumed_from: RunState | None = None
         self.folder = folder
         self.events = EventStream(
             folder / "events.jsonl", clock=clock, redaction=redaction, also=on_event

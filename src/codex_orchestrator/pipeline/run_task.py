@@ -17,6 +17,7 @@ from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.finish_run import finish_run, stored_run
+from codex_orchestrator.pipeline.go_on import earlier_results, is_reviewed, restore_repairs
 from codex_orchestrator.pipeline.run_policy import (
     choose_checks,
     require_mode_fits,
@@ -169,6 +170,9 @@ def _run_agents(work: Work) -> None:
     plan = plan_work(work)
     if not build_items(work, plan):
         return
-    results = run_checks(work)
-    review_change(work, plan, results)
-    repair(work, plan, results)
+    rounds = restore_repairs(work)
+    results = earlier_results(work)
+    if not (results and is_reviewed(work)):
+        results = results or run_checks(work)
+        review_change(work, plan, results)
+    repair(work, plan, results, done=rounds)

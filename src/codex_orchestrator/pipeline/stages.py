@@ -19,6 +19,7 @@ from codex_orchestrator.pipeline.build_in_cloud import (
     conflict_findings,
     mend_in_cloud,
 )
+from codex_orchestrator.pipeline.go_on import REPAIR, restore_base
 from codex_orchestrator.pipeline.ports import WorkTree
 from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
 from codex_orchestrator.pipeline.work import Work
@@ -49,6 +50,8 @@ def build_items(work: Work, plan: Plan) -> bool:
     if work.cloud is not None:
         return build_in_cloud(work, work.cloud, plan)
     done = {item.id: item for item in work.record.manifest.items if item.state is ItemState.DONE}
+    if not done:
+        restore_base(work)
     for item in plan.items:
         if item.id in done:
             work.tree.restore(done[item.id].tree)
@@ -77,6 +80,7 @@ def run_checks(work: Work) -> tuple[CheckResult, ...]:
     _require_small(work)
     work.round += 1
     left_s = work.spending.stage()
+    tested = work.tree.snapshot()
     folder = f"tests/round-{work.round}"
     log_dir = work.record.folder / folder
     results = []
@@ -96,7 +100,7 @@ def run_checks(work: Work) -> tuple[CheckResult, ...]:
     _require_bounded(work, results)
     explanation = work.team.explain(work.task, results)
     work.record.note(summary=explanation.summary)
-    work.save_usage()
+    work.save_usage(tested=tested)
     return tuple(results)
 
 
@@ -150,7 +154,7 @@ def review_change(work: Work, plan: Plan, results: Sequence[CheckResult]) -> Non
         tuple(result.status for result in results), is_approved=review.decision == "approve"
     )
     work.record.save(review=review, verdict=verdict)
-    work.save_usage()
+    work.save_usage(reviewed=work.record.manifest.run.tested)
     work.say("review", f"{review.decision}, {len(review.findings)} findings: {verdict}")
 
 
@@ -204,15 +208,18 @@ def _tampered(work: Work) -> tuple[Finding, ...]:
     )
 
 
-def repair(work: Work, plan: Plan, results: tuple[CheckResult, ...]) -> None:
-    """Let the builder mend what was found; a round that changes nothing is the last."""
-    for number in range(1, work.task.limits.repair_rounds + 1):
+def repair(work: Work, plan: Plan, results: tuple[CheckResult, ...], *, done: int) -> None:
+    """Let the builder mend what was found; a round that changes nothing is the last.
+
+    `done` rounds were finished by an earlier attempt of the run.
+    """
+    for number in range(done + 1, work.task.limits.repair_rounds + 1):
         review = work.record.manifest.review
         if work.record.manifest.verdict is Verdict.APPROVED or review is None:
             return
         before = work.tree.snapshot()
         item = PlanItem(
-            id=f"repair-{number}",
+            id=f"{REPAIR}{number}",
             title=f"Repair round {number}",
             instructions="Mend what the feedback says; change nothing else.",
         )

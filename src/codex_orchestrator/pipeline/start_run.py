@@ -74,6 +74,7 @@ def _resume(request: RunRequest, rooms: RunRooms) -> RunRecord:
     record = _record(manifest, rooms, folder)
     if manifest.run.state is RunState.FINISHED:
         return record
+    record.resumed_from = manifest.run.state
     granted = _approvals(request, rooms, base_sha=manifest.run.base_sha)
     known = {(old.kind, old.value) for old in manifest.approvals}
     added = tuple(new for new in granted if (new.kind, new.value) not in known)

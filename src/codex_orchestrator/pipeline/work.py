@@ -40,9 +40,10 @@ class Work:
         # An earlier attempt of this run has done something already.
         self._patterns_before = record.manifest.patterns
 
-    def save_usage(self) -> None:
-        """Write what the models were asked for and what the patterns did so far."""
+    def save_usage(self, **reached: str) -> None:
+        """Write what the models were asked for, what the patterns did, and how far the run came."""
         self.record.save(
+            run=self.record.manifest.run.model_copy(update=reached),
             usage=self.spending.usage,
             patterns=self._patterns_before + self.team.patterns_used,
         )
