@@ -1,5 +1,6 @@
 """What `run` says to wrong input: the exit code of the table, the file, and the fix."""
 
+import json
 import os
 from pathlib import Path
 
@@ -163,3 +164,24 @@ def test_an_unknown_configuration_key_names_file_line_and_the_nearest(
     assert done.code == 2
     assert "pyproject.toml:2" in done.err
     assert "did you mean `name`" in done.err
+
+
+def test_a_step_that_removes_its_work_tree_ends_the_run_and_is_named(
+    project: Path, call: CommandLine
+) -> None:
+    write(project, "tools/remove.py", "import os, shutil; shutil.rmtree(os.getcwd())\n")
+    steps = (
+        '[{pattern: py-print-to-logging, paths: ["src/**/*.py"]},'
+        " {command: [python3, tools/remove.py]}]"
+    )
+    write(project, TASK, task_with(steps=steps))
+    commit_all(project, "remove")
+    done = call("run", str(project / TASK), "--repo", str(project), "--format", "json")
+    assert done.code == 1, done.err
+    report = json.loads(done.out)
+    assert "removed the run's work tree" in report["reason"]
+    assert "logging" in (project / report["patch_path"]).read_text(), "the first step's work"
+    manifest = json.loads((project / report["manifest_path"]).read_bytes())
+    assert manifest["run"]["state"] == "finished"
+    states = {item["id"]: item["state"] for item in manifest["items"]}
+    assert states == {"step-1": "done", "step-2": "failed"}

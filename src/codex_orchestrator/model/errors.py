@@ -97,6 +97,8 @@ class ApprovalRequiredError(OrchestratorError):
 
 TOO_MANY_BYTES = "changed-bytes"
 """The reason of a change that is too large to be written down."""
+WORK_TREE_GONE = "work-tree-gone"
+"""The reason of a run whose work tree was removed by what it ran."""
 
 
 class LimitReachedError(OrchestratorError):

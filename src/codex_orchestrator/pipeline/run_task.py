@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from codex_orchestrator.model.approval import ApprovalKind
 from codex_orchestrator.model.errors import (
     TOO_MANY_BYTES,
+    WORK_TREE_GONE,
     ApprovalRequiredError,
     InputError,
     InterruptedRunError,
@@ -12,7 +13,7 @@ from codex_orchestrator.model.errors import (
     OrchestratorError,
 )
 from codex_orchestrator.model.mode import CLOUD_HOST, ModeName, needs_network_approval
-from codex_orchestrator.model.run import RunState
+from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
@@ -126,17 +127,26 @@ def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Fini
                 _run_agents(work)
             except LimitReachedError as error:
                 rooms.progress(f"stopped: {error.message}")
-                if error.reason == TOO_MANY_BYTES:
-                    # No patch could hold it, so none of it is kept.
-                    tree.restore(facts.base_sha)
+                if error.reason in (TOO_MANY_BYTES, WORK_TREE_GONE):
+                    # No patch could hold what is there now.
+                    tree.restore(_last_state(record))
                 # It may quote what a model answered.
                 said = rooms.redaction.redact(error.message)
                 record.note(summary=said, follow_up=(error.fix,) if error.fix else ())
                 record.guardrail(error.reason, "blocked", said)
+                for item in record.manifest.items:
+                    if item.state is ItemState.RUNNING:
+                        record.item(item.id, ItemState.FAILED)
                 record.save(verdict=Verdict.FAILED)
             finally:
                 work.save_usage()
         return finish_run(record, rooms, tree)
+
+
+def _last_state(record: RunRecord) -> str:
+    """Return the last state of the work that was recorded, the base when there is none."""
+    done = [item.tree for item in record.manifest.items if item.state is ItemState.DONE]
+    return done[-1] if done else record.manifest.run.base_sha
 
 
 def _open_cloud(record: RunRecord, rooms: RunRooms, stack: ExitStack) -> CloudBuilder | None:

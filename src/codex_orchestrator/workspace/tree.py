@@ -12,6 +12,7 @@ from codex_orchestrator.model.build import Change
 from codex_orchestrator.model.cloud import FittedPatch
 from codex_orchestrator.model.errors import (
     TOO_MANY_BYTES,
+    WORK_TREE_GONE,
     InputError,
     LimitReachedError,
     NotCheckedError,
@@ -132,11 +133,14 @@ class GitWorkTree:
     def restore(self, tree_id: str) -> None:
         """Bring the files back to a recorded state; ignored files stay.
 
+        A work tree that was removed is made again.
+
         Raises:
             InputError: there is no such state.
         """
         if not is_object_name(tree_id):
             raise InputError(f"{tree_id!r} is not the id of a recorded state")
+        self._root.mkdir(mode=0o700, exist_ok=True)
         status, _, _ = self._git.attempt("cat-file", "-e", f"{tree_id}^{{tree}}")
         if status:
             raise InputError(
@@ -233,6 +237,12 @@ class GitWorkTree:
         self._git.run("update-ref", f"{REFS}/{self._run_id}/snapshots/{tree_id}", tree_id)
 
     def _write_tree(self) -> str:
+        if not self._root.is_dir():
+            raise LimitReachedError(
+                "a command of the run removed the run's work tree",
+                fix="find the step or the check that removes the folder it is started in",
+                reason=WORK_TREE_GONE,
+            )
         self._git.run("add", "--all", "--", ".")
         return self._git.text("write-tree")
 
