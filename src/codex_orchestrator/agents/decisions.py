@@ -5,10 +5,10 @@ nothing. The server writes its decisions and pattern uses to files that no tool 
 """
 
 import json
-import shlex
 from pathlib import Path
 
 from codex_orchestrator.model.errors import ApprovalRequiredError
+from codex_orchestrator.model.escalation import escaped
 from codex_orchestrator.model.pattern import PatternUse
 
 
@@ -34,8 +34,8 @@ class DecisionLog:
                 continue
             wanted = record["escalation"]
             raise ApprovalRequiredError(
-                f"the builder asks for {wanted}: {record['rule']}",
-                fix=f"codex-orchestrator run --resume RUN --approve {shlex.quote(wanted)}",
+                f"the builder asks for {escaped(wanted)}: {escaped(record['rule'])}",
+                wanted=(wanted,),
             )
 
     def uses(self) -> tuple[PatternUse, ...]:

@@ -1,7 +1,5 @@
 """What can go wrong inside the SDK, in our words and with our exit codes."""
 
-import shlex
-
 from agents import AgentsException
 from agents.exceptions import (
     InputGuardrailTripwireTriggered,
@@ -21,6 +19,7 @@ from codex_orchestrator.model.errors import (
     OrchestratorError,
     ServiceError,
 )
+from codex_orchestrator.model.escalation import escaped
 
 RESUME = "the work is kept; continue with `codex-orchestrator run --resume RUN`"
 
@@ -73,10 +72,9 @@ def _ours_inside(error: BaseException) -> OrchestratorError | None:
 
 
 def _protected(paths: tuple[str, ...]) -> ApprovalRequiredError:
-    granted = " ".join(f"--approve edit:{shlex.quote(path)}" for path in paths)
     return ApprovalRequiredError(
-        f"the builder changed protected paths: {', '.join(paths)}",
-        fix=f"codex-orchestrator run --resume RUN {granted}",
+        f"the builder changed protected paths: {', '.join(map(escaped, paths))}",
+        wanted=tuple(f"edit:{path}" for path in paths),
     )
 
 

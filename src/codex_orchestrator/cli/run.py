@@ -23,6 +23,7 @@ from codex_orchestrator.cli.task_files import (
 from codex_orchestrator.model.errors import InputError
 
 if TYPE_CHECKING:
+    from codex_orchestrator.model.escalation import Question
     from codex_orchestrator.pipeline.compose import Surroundings
     from codex_orchestrator.pipeline.run_rooms import RunRequest
 
@@ -45,6 +46,7 @@ class RunOptions(NamedTuple):
     must_apply: bool
     events: str | None
     output_format: str
+    may_ask: bool
 
 
 @click.command(epilog=EXAMPLES)
@@ -72,6 +74,11 @@ class RunOptions(NamedTuple):
     help="Grant an escalation: edit:PATH, run:COMMAND or network:codex-cloud.",
 )
 @click.option("--resume", metavar="RUN", help="Go on with a run that stopped.")
+@click.option(
+    "--no-input",
+    is_flag=True,
+    help="Ask nothing, also at a terminal: what needs an approval ends with exit 6.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan and what it would touch; do nothing.")
 @click.option(
     "--apply", "must_apply", is_flag=True, help="Put an approved patch into the clean tree."
@@ -90,6 +97,7 @@ def run(
     builder: str,
     approve: tuple[str, ...],
     resume: str | None,
+    no_input: bool,
     dry_run: bool,
     must_apply: bool,
     events: str | None,
@@ -111,7 +119,9 @@ def run(
     if matrix:
         echo_json(matrix_of(tasks, settings.repo))
         return 0
-    options = RunOptions(mode, builder, approve, resume, must_apply, events, output_format)
+    options = RunOptions(
+        mode, builder, approve, resume, must_apply, events, output_format, not no_input
+    )
     task_file = _task_file(tasks, settings.repo, resume, prompt_file, spec)
     signal.signal(signal.SIGTERM, _interrupt)
     if dry_run:
@@ -172,7 +182,7 @@ def _run(task_file: TaskFile, settings: Settings, options: RunOptions) -> int:
     )
     with EventWriter(options.events, is_json=options.output_format == "json") as writer:
         around = _around(settings, options, writer.write)
-        rooms = compose_run(task_file.task, around)
+        rooms = compose_run(task_file.task, around)._replace(ask=_ask(options))
         outcome = run_task(_request(task_file, options, approved_by=approved_by), rooms)
     document = run_document(outcome, settings.repo)
     if options.output_format == "json":
@@ -180,6 +190,13 @@ def _run(task_file: TaskFile, settings: Settings, options: RunOptions) -> int:
     else:
         say_run(outcome, document)
     return int(document["exit_code"])
+
+
+def _ask(options: RunOptions) -> "Callable[[Question], bool] | None":
+    from codex_orchestrator.cli.ask import ask, can_ask
+
+    is_wanted = options.may_ask and options.output_format != "json"
+    return ask if is_wanted and can_ask(os.environ) else None
 
 
 def _around(

@@ -9,6 +9,9 @@ from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.task import MAX_OUTPUT_BYTES
 
+MAX_VALUE = 3900
+"""Characters in what is granted: as many as the audit log holds whole."""
+
 
 class ApprovalKind(StrEnum):
     """What an escalation asks for."""
@@ -22,7 +25,7 @@ class Approval(Document):
     """A person's answer to an escalation, bound to one task text and one base commit."""
 
     kind: ApprovalKind
-    value: str = Field(min_length=1, max_length=500)
+    value: str = Field(min_length=1, max_length=MAX_VALUE)
     by: str
     at: str
     bound_to: str
@@ -147,5 +150,13 @@ def parse_escalation(text: str) -> tuple[ApprovalKind, str]:
             f"{text!r} is not KIND:VALUE with a kind of {', '.join(ApprovalKind)}",
             field="--approve",
             fix="for example edit:AGENTS.md",
+        )
+    if any(0xD800 <= ord(char) <= 0xDFFF for char in value):
+        raise InputError(f"{text!r} is not UTF-8", field="--approve", fix="rename the file first")
+    if len(value) > MAX_VALUE:
+        raise InputError(
+            f"{value[:40]!r}… has {len(value)} characters, the limit is {MAX_VALUE}",
+            field="--approve",
+            fix="nobody could read it; make the change without it",
         )
     return ApprovalKind(kind), value

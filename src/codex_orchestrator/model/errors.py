@@ -85,14 +85,18 @@ class LockedError(OrchestratorError):
 class ApprovalRequiredError(OrchestratorError):
     """The run waits for a person. The message names what is asked and how to grant it.
 
-    `wanted` is what is asked for, `KIND:VALUE` each; all of it is needed to go on.
+    `wanted` is what is asked for, `KIND:VALUE` each; all of it is needed to go on. `patch` is the
+    change that was made already, for a person to look at.
     """
 
     exit_code = ExitCode.APPROVAL
 
-    def __init__(self, message: str, *, fix: str = "", wanted: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, message: str, *, fix: str = "", wanted: tuple[str, ...] = (), patch: bytes = b""
+    ) -> None:
         super().__init__(message, fix=fix)
         self.wanted = wanted
+        self.patch = patch
 
 
 TOO_MANY_BYTES = "changed-bytes"

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from codex_orchestrator.model.cloud import CloudDiff
 from codex_orchestrator.model.errors import ApprovalRequiredError, InputError
+from codex_orchestrator.model.escalation import escaped
 from codex_orchestrator.model.manifest import CloudSubmissionFacts
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.model.verdict import ValidationStatus
@@ -48,7 +49,7 @@ def choose_diff(
         return ChosenDiff(diffs[0], "; ".join(problems)[:1000])
     allowed = [one for one in fits if not _protected(work, one.paths)]
     if not allowed:
-        _ask(item, _protected(work, fits[0].paths))
+        _ask(item, fits[0], _protected(work, fits[0].paths))
     if len(allowed) > 1:
         for one in allowed:
             if _passes(work, item, facts, one):
@@ -67,11 +68,12 @@ def _protected(work: Work, paths: Sequence[str]) -> list[str]:
     return [path for path in paths if work.policy.protecting_rule(path)]
 
 
-def _ask(item: PlanItem, paths: Sequence[str]) -> None:
-    granted = " ".join(f"--approve edit:{path}" for path in paths)
+def _ask(item: PlanItem, candidate: _Candidate, paths: Sequence[str]) -> None:
+    shown = ", ".join(map(escaped, paths))
     raise ApprovalRequiredError(
-        f"Codex Cloud changed protected paths for item {item.id}: {', '.join(paths)}",
-        fix=f"codex-orchestrator run --resume RUN {granted}",
+        f"Codex Cloud changed protected paths for item {item.id}: {shown}",
+        wanted=tuple(f"edit:{path}" for path in paths),
+        patch=candidate.diff.data,
     )
 
 

@@ -21,7 +21,10 @@ MAX_MASKED_BYTES = 128 * 1024 * 1024
 
 
 class RunRecord:
-    """Holds the manifest of a run and writes each change of it before anything else happens."""
+    """Holds the manifest of a run and writes each change of it before anything else happens.
+
+    `binding` is what grants are bound to now; see `grants.py`.
+    """
 
     def __init__(
         self,
@@ -33,9 +36,11 @@ class RunRecord:
         clock: Clock,
         redaction: Redaction,
         on_event: Callable[[str], None],
+        binding: str = "",
     ) -> None:
         self.manifest = manifest
         self.resumed_from: RunState | None = None
+        self.binding = binding
         self.folder = folder
         self.events = EventStream(
             folder / "events.jsonl", clock=clock, redaction=redaction, also=on_event

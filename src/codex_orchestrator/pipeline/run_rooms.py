@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.credential import Redaction
+from codex_orchestrator.model.escalation import Question
 from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.task import Task
@@ -44,7 +45,8 @@ class RunRooms(NamedTuple):
 
     `open_cloud` signs in to Codex Cloud for a run id; `cloud_parallel` tasks may be at work there.
     `lock` takes the task's lock; `progress` takes a line for people; `on_event` takes each event
-    as a line of JSON; `review_text` renders the review of a manifest and its patch.
+    as a line of JSON; `review_text` renders the review of a manifest and its patch. `ask` puts a
+    question to the person at the terminal and returns the answer; None where nobody is there.
     """
 
     guard: SpecGuard
@@ -67,6 +69,7 @@ class RunRooms(NamedTuple):
     review_text: Callable[[Manifest, bytes], str]
     progress: Callable[[str], None]
     on_event: Callable[[str], None]
+    ask: Callable[[Question], bool] | None = None
 
 
 class FinishedRun(NamedTuple):

@@ -1,6 +1,7 @@
 """Run a task: spec, lock, mode, plan, build, test, review, repair, manifest, state, audit."""
 
 from contextlib import ExitStack
+from functools import partial
 
 from codex_orchestrator.model.approval import ApprovalKind
 from codex_orchestrator.model.errors import (
@@ -16,9 +17,12 @@ from codex_orchestrator.model.mode import CLOUD_HOST, ModeName, needs_network_ap
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.verdict import Verdict
+from codex_orchestrator.pipeline.ask_approval import showing_change, with_approvals
+from codex_orchestrator.pipeline.check_change import require_granted_change
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.finish_run import finish_run, stored_run
 from codex_orchestrator.pipeline.go_on import earlier_results, is_reviewed, restore_repairs
+from codex_orchestrator.pipeline.grants import standing_approvals
 from codex_orchestrator.pipeline.run_policy import (
     choose_checks,
     require_mode_fits,
@@ -35,7 +39,7 @@ from codex_orchestrator.pipeline.stages import (
     review_change,
     run_checks,
 )
-from codex_orchestrator.pipeline.start_run import standing_approvals, start_run
+from codex_orchestrator.pipeline.start_run import start_run
 from codex_orchestrator.pipeline.work import Work
 
 
@@ -81,14 +85,12 @@ def _carry_out(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Finis
     run_id = record.manifest.run.id
     resume = f"codex-orchestrator run --resume {run_id}"
     try:
-        _require_network_approval(record, request)
-        return _run_stages(record, request, rooms)
+        return with_approvals(record, request, rooms, partial(_run_stages, record, request, rooms))
     except KeyboardInterrupt:
         record.pause(RunState.INTERRUPTED, "interrupted")
         raise InterruptedRunError("interrupted; every finished stage is kept", fix=resume) from None
     except ApprovalRequiredError as error:
         record.pause(RunState.WAITING, error.message)
-        error.fix = error.fix.replace("--resume RUN", f"--resume {run_id}")
         raise
     except OrchestratorError as error:
         record.pause(RunState.INTERRUPTED, error.message)
@@ -97,6 +99,7 @@ def _carry_out(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Finis
 
 
 def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> FinishedRun:
+    _require_network_approval(record, request)
     facts = record.manifest.run
     with ExitStack() as stack:
         tree = stack.enter_context(rooms.workspace.open(facts.id, base_sha=facts.base_sha))
@@ -111,7 +114,7 @@ def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Fini
         spending = Spending(
             request.task.limits, before=record.manifest.usage, monotonic=rooms.monotonic
         )
-        policy = run_policy(request.task, standing_approvals(record.manifest), rooms.policy)
+        policy = run_policy(request.task, standing_approvals(record), rooms.policy)
         with rooms.engine.open(
             request.task,
             root=tree.root,
@@ -124,7 +127,8 @@ def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Fini
         ) as team:
             work = Work(request, rooms, record, tree, team, checks, policy, spending, cloud=cloud)
             try:
-                _run_agents(work)
+                with showing_change(tree):
+                    _run_agents(work)
             except LimitReachedError as error:
                 rooms.progress(f"stopped: {error.message}")
                 if error.reason in (TOO_MANY_BYTES, WORK_TREE_GONE):
@@ -163,16 +167,13 @@ def _require_network_approval(record: RunRecord, request: RunRequest) -> None:
     manifest = record.manifest
     if not needs_network_approval(manifest.mode, request.task):
         return
-    wanted = (ApprovalKind.NETWORK, CLOUD_HOST)
-    if wanted in {(one.kind, one.value) for one in manifest.approvals}:
+    wanted = f"{ApprovalKind.NETWORK}:{CLOUD_HOST}"
+    if wanted in standing_approvals(record):
         record.guardrail("network-policy", "passed", f"a person allowed {CLOUD_HOST}")
         return
     told = "cloud mode was forced on a task that does not ask for it: its text would leave"
     record.guardrail("network-policy", "blocked", told)
-    raise ApprovalRequiredError(
-        f"{told} this machine",
-        fix=f"codex-orchestrator run --resume RUN --approve network:{CLOUD_HOST}",
-    )
+    raise ApprovalRequiredError(f"{told} this machine", wanted=(wanted,))
 
 
 def _run_agents(work: Work) -> None:
@@ -182,6 +183,9 @@ def _run_agents(work: Work) -> None:
         return
     rounds = restore_repairs(work)
     results = earlier_results(work)
+    if results:
+        # What an earlier attempt was granted may be void by now.
+        require_granted_change(work)
     if not (results and is_reviewed(work)):
         results = results or run_checks(work)
         review_change(work, plan, results)

@@ -19,6 +19,7 @@ from codex_orchestrator.pipeline.build_in_cloud import (
     conflict_findings,
     mend_in_cloud,
 )
+from codex_orchestrator.pipeline.check_change import require_granted_change
 from codex_orchestrator.pipeline.go_on import REPAIR, restore_base
 from codex_orchestrator.pipeline.ports import WorkTree
 from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
@@ -76,8 +77,13 @@ def _build(work: Work, item: PlanItem, *, feedback: str) -> bool:
 
 
 def run_checks(work: Work) -> tuple[CheckResult, ...]:
-    """Run every check for real; the tester then explains what came of it."""
+    """Run every check for real; the tester then explains what came of it.
+
+    Raises:
+        ApprovalRequiredError: the change needs a person's approval; no check was run.
+    """
     _require_small(work)
+    require_granted_change(work)
     work.round += 1
     left_s = work.spending.stage()
     tested = work.tree.snapshot()

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from codex_orchestrator.model.approval import Approval, parse_escalation
+from codex_orchestrator.model.approval import parse_escalation
 from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import has_errors
 from codex_orchestrator.model.manifest import Manifest, RunFacts, TaskFacts
 from codex_orchestrator.model.mode import choose_mode
 from codex_orchestrator.model.run import RunState
+from codex_orchestrator.pipeline.grants import binding, record_grants, tell_void
 from codex_orchestrator.pipeline.run_record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import RefusedTask, RunRequest, RunRooms
 
@@ -19,6 +20,8 @@ def start_run(request: RunRequest, rooms: RunRooms) -> RunRecord | RefusedTask:
     Raises:
         InputError: an approval cannot be read, or the run to resume belongs to another task text.
     """
+    for text in request.approvals:
+        parse_escalation(text)
     if request.resume:
         return _resume(request, rooms)
     task = request.task
@@ -50,11 +53,11 @@ def start_run(request: RunRequest, rooms: RunRooms) -> RunRecord | RefusedTask:
         ),
         mode=choose_mode(task, requested=request.mode),
         engine=rooms.engine.describe(),
-        approvals=_approvals(request, rooms, base_sha=base_sha),
     )
     record = _record(manifest, rooms, folder)
     record.save()
     record.audit("run-started", base_sha=base_sha, attempt=1)
+    _grant(record, request, rooms)
     record.write("task.md", request.task_text, kind="task")
     record.guardrail("spec-guard", "passed", f"{spec.path} reviewed on {spec.last_review}")
     mode = manifest.mode
@@ -75,17 +78,25 @@ def _resume(request: RunRequest, rooms: RunRooms) -> RunRecord:
     if manifest.run.state is RunState.FINISHED:
         return record
     record.resumed_from = manifest.run.state
-    granted = _approvals(request, rooms, base_sha=manifest.run.base_sha)
-    known = {(old.kind, old.value) for old in manifest.approvals}
-    added = tuple(new for new in granted if (new.kind, new.value) not in known)
     # Whoever goes on may name another model: the record says who did the rest.
-    record.save(approvals=(*manifest.approvals, *added), engine=rooms.engine.describe())
+    record.save(engine=rooms.engine.describe())
     record.save_run(state=RunState.RUNNING, attempt=manifest.run.attempt + 1)
     record.audit("run-resumed", attempt=record.manifest.run.attempt)
+    _grant(record, request, rooms)
+    tell_void(record, rooms)
     return record
 
 
+def _grant(record: RunRecord, request: RunRequest, rooms: RunRooms) -> None:
+    record_grants(record, rooms, request.approvals, by=request.approved_by, how="command line")
+
+
 def _record(manifest: Manifest, rooms: RunRooms, folder: Path) -> RunRecord:
+    bound_to = binding(
+        task_sha256=manifest.task.sha256,
+        base_sha=manifest.run.base_sha,
+        head_sha=rooms.workspace.head_sha(),
+    )
     return RunRecord(
         manifest,
         folder,
@@ -94,32 +105,5 @@ def _record(manifest: Manifest, rooms: RunRooms, folder: Path) -> RunRecord:
         clock=rooms.clock,
         redaction=rooms.redaction,
         on_event=rooms.on_event,
+        binding=bound_to,
     )
-
-
-def _approvals(request: RunRequest, rooms: RunRooms, *, base_sha: str) -> tuple[Approval, ...]:
-    """Record who granted what, bound to this task text and this base commit."""
-    bound_to = _bound_to(sha256_hex(request.task_text), base_sha)
-    granted = []
-    for text in request.approvals:
-        kind, value = parse_escalation(text)
-        granted.append(
-            Approval(
-                kind=kind, value=value, by=request.approved_by, at=rooms.clock(), bound_to=bound_to
-            )
-        )
-    return tuple(granted)
-
-
-def standing_approvals(manifest: Manifest) -> tuple[str, ...]:
-    """Return what was granted to this task text on this base, now or to an earlier attempt."""
-    bound_to = _bound_to(manifest.task.sha256, manifest.run.base_sha)
-    return tuple(
-        f"{approval.kind}:{approval.value}"
-        for approval in manifest.approvals
-        if approval.bound_to == bound_to
-    )
-
-
-def _bound_to(task_sha256: str, base_sha: str) -> str:
-    return sha256_hex(f"{task_sha256} {base_sha}".encode())

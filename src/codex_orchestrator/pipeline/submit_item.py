@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-from codex_orchestrator.model.approval import ApprovalKind
 from codex_orchestrator.model.cloud import CloudSubmission
 from codex_orchestrator.model.errors import (
     ApprovalRequiredError,
@@ -16,6 +15,7 @@ from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.cloud_prompt import cloud_prompt
+from codex_orchestrator.pipeline.grants import standing_approvals
 from codex_orchestrator.pipeline.work import Work
 
 # The command takes it as an environment variable, and Linux bounds one at 128 KiB.
@@ -68,16 +68,13 @@ def _require_sending_again(work: Work, item: PlanItem, lost: CloudSubmissionFact
     """Check that a person allowed to send once more what may have been sent."""
     # By its number: a later submission that gets lost is another question.
     wanted = f"{CLOUD_HOST}/{lost.number}"
-    granted = {
-        one.value for one in work.record.manifest.approvals if one.kind is ApprovalKind.NETWORK
-    }
-    if wanted in granted:
+    if f"network:{wanted}" in standing_approvals(work.record):
         return
     raise ApprovalRequiredError(
         f"the run stopped while it sent item {item.id} to Codex Cloud (submission {lost.number}), "
         "and the service lists no such task; whether there is one cannot be known",
-        fix="look for it in Codex Cloud; to send it again: "
-        f"codex-orchestrator run --resume RUN --approve network:{wanted}",
+        fix="look for it in Codex Cloud; to send it again",
+        wanted=(f"network:{wanted}",),
     )
 
 

@@ -1,0 +1,109 @@
+"""Ask the person at the terminal for an approval. No is the answer to everything but a yes."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Mapping
+
+from codex_orchestrator.cli.approver import local_user
+from codex_orchestrator.cli.console import say
+from codex_orchestrator.model.approval import ApprovalKind
+from codex_orchestrator.model.escalation import Question, escaped, grant_command
+
+_CI = ("CI", "GITHUB_ACTIONS")
+_MOST_LINES = 400
+_PROMPT = "grant it for this run? [y/N/d = details] "
+
+
+def can_ask(environment: Mapping[str, str]) -> bool:
+    """Say whether a person is there: a terminal on stdin and stderr, and no CI."""
+    if any(environment.get(name, "").lower() not in ("", "0", "false") for name in _CI):
+        return False
+    return os.isatty(0) and os.isatty(2) and _is_in_front()
+
+
+def _is_in_front() -> bool:
+    """Say whether we may read from the terminal; a job in the background would be stopped."""
+    try:
+        return os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return True  # a terminal without job control
+
+
+def ask(question: Question) -> bool:
+    """Show what is asked for and return whether the person grants it.
+
+    Only `y` or `yes`, typed after the question was shown, grants. The end of input is a no.
+    """
+    if not _is_in_front():
+        return False
+    wanted = f"{question.kind}:{question.value}"
+    where = f", item {escaped(question.item)}" if question.item else ""
+    say("")
+    say(f"approval needed: task {escaped(question.task_id)}{where}")
+    say(f"  what  {escaped(wanted)}")
+    say(f"  why   {escaped(question.reason, limit=600)}")
+    say(f"  means {_meaning(question)}")
+    while True:
+        answer = _answer()
+        if answer in ("y", "yes"):
+            return True
+        if answer not in ("d", "details"):
+            return False
+        _show_details(question, wanted)
+
+
+def _answer() -> str:
+    """Return what the person types now, in lower case; "" at the end of input."""
+    _forget_typed()
+    sys.stderr.write(_PROMPT)
+    sys.stderr.flush()
+    try:
+        line = sys.stdin.buffer.readline() or b""
+    except OSError:
+        line = b""  # the terminal went away
+    if not line.endswith(b"\n"):
+        say("")
+    return line.decode("utf-8", "replace").strip().lower() if line.endswith(b"\n") else ""
+
+
+def _forget_typed() -> None:
+    """Throw away what was typed, or put into the terminal, before the question was read."""
+    import termios
+
+    with contextlib.suppress(termios.error, OSError):
+        termios.tcflush(0, termios.TCIFLUSH)
+
+
+def _meaning(question: Question) -> str:
+    if question.kind is ApprovalKind.EDIT:
+        return "every edit of the files that this path or glob matches, until the run ends"
+    if question.kind is ApprovalKind.RUN:
+        return (
+            "this command, also with more arguments, as often as the agents want until the run "
+            f"ends; outside of any sandbox, with the rights of {local_user()} and its network"
+        )
+    if "/" in question.value:
+        return "it is sent to Codex Cloud once more; if the first one arrived, there will be two"
+    return "the task, the plan and the work so far leave this machine"
+
+
+def _show_details(question: Question, wanted: str) -> None:
+    say(f"  run   {escaped(question.run_id)}")
+    say(f"  whole {escaped(wanted, limit=len(wanted))}")
+    lines = _part_of(question) if question.kind is ApprovalKind.EDIT else []
+    for line in lines[:_MOST_LINES]:
+        say(f"  | {escaped(line, limit=500)}")
+    if len(lines) > _MOST_LINES:
+        say(f"  … {len(lines) - _MOST_LINES} more lines")
+    if question.kind is ApprovalKind.EDIT and not lines:
+        say("  the change so far holds no file of that name: the edit is not made yet")
+    say(f"  later {escaped(grant_command(question.run_id, (wanted,)), limit=5000)}")
+
+
+def _part_of(question: Question) -> list[str]:
+    """Return the lines of the patch that are about the file in question, tabs as they are."""
+    text = question.patch.decode("utf-8", "replace")
+    parts = [f"diff --git {part}" for part in f"\n{text}".split("\ndiff --git ")[1:]]
+    about = [part for part in parts if question.value in part.partition("\n@@")[0]]
+    return [line.expandtabs(4) for part in about for line in part.split("\n")]
