@@ -1,3 +1,4 @@
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from support.runs_build import Ticking, finish_run
 @pytest.fixture
 def repo() -> Iterator[Path]:
     with memory_folder() as folder:
-        (folder / ".git").mkdir()
+        subprocess.run(["git", "init", "-q", str(folder)], check=True)
         yield folder
 
 

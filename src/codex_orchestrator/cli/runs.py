@@ -87,6 +87,7 @@ def rebuild(tasks: tuple[str, ...], *, repo: str | None, config: str | None) -> 
 @click.option("--keep", type=click.IntRange(min=0), metavar="N", help="Keep the N newest a task.")
 @click.option("--older-than", type=click.IntRange(min=0), metavar="DAYS", help="Only older ones.")
 @click.option("--unsynced", is_flag=True, help="Also runs that no catalog holds.")
+@click.option("--unfinished", is_flag=True, help="Also runs that could still be resumed.")
 @click.option(
     "--dry-run/--delete", default=True, show_default=True, help="Say what would go, or remove it."
 )
@@ -97,33 +98,43 @@ def gc(
     keep: int | None,
     older_than: int | None,
     unsynced: bool,
+    unfinished: bool,
     dry_run: bool,
     output_format: str,
     repo: str | None,
     config: str | None,
 ) -> None:
-    """Remove old runs that are finished and in a catalog; the audit log records each removal."""
+    """Remove old runs that are finished and in a catalog; the audit log records each removal.
+
+    Work trees that no run will come back to go as well.
+    """
     from codex_orchestrator.cli.runs_output import echo_removals
-    from codex_orchestrator.pipeline.compose import open_archive, utc_now
+    from codex_orchestrator.pipeline.compose import open_archive, open_work_trees, utc_now
     from codex_orchestrator.pipeline.remove_runs import (
         RemovalRule,
         choose_removals,
         remove_runs,
         synced_runs,
     )
+    from codex_orchestrator.pipeline.remove_work_trees import choose_work_trees, remove_work_trees
 
     if keep is None and older_than is None:
         raise InputError(
             "say which runs may go", fix="give --keep N or --older-than DAYS", field="gc"
         )
-    archive = open_archive(load_settings(repo, config).repo, operation="gc")
+    root = load_settings(repo, config).repo
+    archive, trees, now = open_archive(root, operation="gc"), open_work_trees(root), utc_now()
+    stored = archive.store.list()
     chosen = choose_removals(
-        archive.store.list(),
-        rule=RemovalRule(keep, older_than, even_unsynced=unsynced),
-        now=utc_now(),
+        stored,
+        rule=RemovalRule(keep, older_than, even_unsynced=unsynced, even_unfinished=unfinished),
+        now=now,
         synced=synced_runs(archive.audit),
     )
+    going = frozenset(one.run.run_id for one in chosen if not one.kept_because)
+    left = choose_work_trees(trees.leftovers(), runs=stored, going=going, now=now)
     if not dry_run:
+        remove_work_trees(left, trees=trees, lock=archive.lock)
         remove_runs(chosen, store=archive.store, audit=archive.audit, lock=archive.lock)
     if output_format == "json":
         echo_json(
@@ -131,11 +142,12 @@ def gc(
                 "schema": "runs-gc.v1",
                 "dry_run": dry_run,
                 "removed": [one.run.run_id for one in chosen if not one.kept_because],
+                "work_trees": [tree.name for tree in left],
                 "kept": {one.run.run_id: one.kept_because for one in chosen if one.kept_because},
             }
         )
     else:
-        echo_removals(chosen, is_dry_run=dry_run)
+        echo_removals(chosen, left, is_dry_run=dry_run)
 
 
 @click.group()

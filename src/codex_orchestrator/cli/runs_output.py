@@ -1,6 +1,6 @@
 """What `runs` and `audit` say to people."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -12,6 +12,7 @@ from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.run import StoredRun
 from codex_orchestrator.model.verification import Outcome, VerifyReport
 from codex_orchestrator.pipeline.remove_runs import RemovedRun
+from codex_orchestrator.pipeline.remove_work_trees import LeftTree
 
 
 def echo_runs(runs: Iterable[StoredRun]) -> None:
@@ -66,16 +67,22 @@ def echo_verification(report: VerifyReport) -> None:
         say(f"verification: {report.outcome}")
 
 
-def echo_removals(chosen: Iterable[RemovedRun], *, is_dry_run: bool) -> None:
-    """Print which runs go and say which stay."""
+def echo_removals(
+    chosen: Iterable[RemovedRun], trees: Sequence[LeftTree], *, is_dry_run: bool
+) -> None:
+    """Print which runs and work trees go and say which runs stay."""
+    fate = "would be removed" if is_dry_run else "removed"
     count = 0
     for run, kept_because in chosen:
         if kept_because:
             say(f"{run.run_id} stays: {kept_because}")
         else:
             count += 1
-            _line(f"{run.run_id}  {'would be removed' if is_dry_run else 'removed'}")
-    say(f"{count} runs" + ("; remove them with --delete" if is_dry_run and count else ""))
+            _line(f"{run.run_id}  {fate}")
+    for tree in trees:
+        _line(f"{tree.name}  work tree {fate}")
+    advice = "; remove them with --delete" if is_dry_run and (count or trees) else ""
+    say(f"{count} runs, {len(trees)} work trees{advice}")
 
 
 def echo_audit(records: Iterable[AuditRecord], check: AuditCheck, *, is_json: bool) -> None:

@@ -1,5 +1,6 @@
 """The composition root: the only place where a port of a run meets its room."""
 
+import os
 import platform
 import secrets as randomness
 import sys
@@ -25,6 +26,7 @@ from codex_orchestrator.pipeline.ports import (
     PatternLibrary,
     RunStore,
 )
+from codex_orchestrator.pipeline.remove_work_trees import WorkTrees
 from codex_orchestrator.pipeline.run_policy import (
     OFFLINE,
     choose_model_name,
@@ -272,3 +274,10 @@ def codex_probes(config: Config, broker: CredentialBroker) -> "tuple[Probe, ...]
     from codex_orchestrator.codex.probe import probe_codex
 
     return probe_codex(codex_path=config.codex.path, auth=broker.get(Scope.CLOUD))
+
+
+def open_work_trees(repo: Path) -> WorkTrees:
+    """Return the work trees of a repository's runs."""
+    from codex_orchestrator.workspace.worktree import GitWorkspace
+
+    return GitWorkspace(repo, clock=utc_now, environ=os.environ)

@@ -30,12 +30,14 @@ class RemovableRuns(Protocol):
 class RemovalRule(NamedTuple):
     """Which runs may go: all but the `keep` newest of each task, and older than `older_than_days`.
 
-    None switches a condition off. A run that no catalog holds stays unless `even_unsynced`.
+    None switches a condition off. A run that no catalog holds stays unless `even_unsynced`, one
+    that is not finished unless `even_unfinished`: it cannot be resumed afterwards.
     """
 
     keep: int | None
     older_than_days: int | None
     even_unsynced: bool
+    even_unfinished: bool = False
 
 
 class RemovedRun(NamedTuple):
@@ -112,7 +114,8 @@ def _reason_to_keep(
     summary = run.summary
     if summary is None:
         return f"damaged: {run.problem}"
-    if summary.state is not RunState.FINISHED:
+    is_finished = summary.state is RunState.FINISHED
+    if not is_finished and not rule.even_unfinished:
         return f"not finished: {summary.state}"
     if rule.keep is not None and position <= rule.keep:
         return f"one of the {rule.keep} newest of its task"
@@ -120,7 +123,12 @@ def _reason_to_keep(
         summary.finished_at or summary.started_at, days=rule.older_than_days, now=now
     ):
         return f"not older than {rule.older_than_days} days"
-    if not rule.even_unsynced and (run.run_id, summary.manifest_sha256) not in synced:
+    # Only finished runs are sent to a catalog.
+    if (
+        is_finished
+        and not rule.even_unsynced
+        and (run.run_id, summary.manifest_sha256) not in synced
+    ):
         return "not synced to a catalog"
     return ""
 
