@@ -173,6 +173,7 @@ def test_a_wrong_key_is_exit_3_and_the_run_can_be_resumed(run_with: Any, project
         ("notaurl", "k", 2, "model.base_url"),
         ("http://", "k", 2, "model.base_url"),
         ("http://127.0.0.1:9/v1", "sk-key\n", 3, "line break"),
+        ("http://user:sk-key@127.0.0.1:9/v1", "k", 2, "user name or a password"),
     ],
 )
 def test_a_server_that_cannot_be_asked_is_told_before_a_run_begins(

@@ -34,6 +34,13 @@ def require_server(name: str, *, base_url: str, key: Secret | None) -> None:
             field="model.base_url",
             fix="write it like https://host/v1, in the configuration or in OPENAI_BASE_URL",
         )
+    if "@" in base_url.split("//", 1)[1].split("/", 1)[0]:
+        raise InputError(
+            "the address of the model server holds a user name or a password",
+            field="model.base_url",
+            fix="take it out: addresses stand in argument lists that anybody here can read; "
+            "a key is given by OPENAI_API_KEY",
+        )
     if key is not None and not _KEY.fullmatch(key.reveal()):
         raise NotCheckedError(
             "the model's key holds a space, a line break or a character that is not ASCII",

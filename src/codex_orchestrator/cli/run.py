@@ -20,6 +20,7 @@ from codex_orchestrator.cli.task_files import (
     read_prompt,
     read_task,
 )
+from codex_orchestrator.credentials.closed_memory import close_memory
 from codex_orchestrator.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ def run(
 
     TASK is a task file, the id of a task in tasks/, or `-` for standard input.
     """
+    # Before anything is started: the key may stand in our environment, which children could read.
+    close_memory()
     settings = load_settings(repo, config, flags={"model.name": model})
     if resume is not None and model is None:
         model, builder = engine_before(resume, settings.repo, builder=builder)

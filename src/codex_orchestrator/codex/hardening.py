@@ -81,7 +81,7 @@ def provider_settings(base_url: str, *, has_key: bool) -> tuple[str, ...]:
     """
     if not _is_web_address(base_url):
         raise InputError(
-            f"{base_url!r} is not an http(s) URL",
+            "the address of the model server is not an http(s) URL, or holds a password",
             field="model.base_url",
             fix="give the address up to /v1, for example https://api.openai.com/v1",
         )
@@ -104,7 +104,7 @@ def _is_web_address(text: str) -> bool:
         parts = urlsplit(text)
     except ValueError:
         return False
-    is_plain = text.isascii() and text.isprintable()
+    is_plain = text.isascii() and text.isprintable() and parts.username is None
     return is_plain and parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
