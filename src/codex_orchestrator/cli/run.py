@@ -44,6 +44,7 @@ class RunOptions(NamedTuple):
     builder: str
     approve: tuple[str, ...]
     resume: str | None
+    manifest_sha256: str | None
     must_apply: bool
     events: str | None
     output_format: str
@@ -76,6 +77,11 @@ class RunOptions(NamedTuple):
 )
 @click.option("--resume", metavar="RUN", help="Go on with a run that stopped.")
 @click.option(
+    "--manifest-sha256",
+    metavar="HEX",
+    help="What the manifest of the run to resume must have; it then counts as made here.",
+)
+@click.option(
     "--no-input",
     is_flag=True,
     help="Ask nothing, also at a terminal: what needs an approval ends with exit 6.",
@@ -98,6 +104,7 @@ def run(
     builder: str,
     approve: tuple[str, ...],
     resume: str | None,
+    manifest_sha256: str | None,
     no_input: bool,
     dry_run: bool,
     must_apply: bool,
@@ -123,7 +130,15 @@ def run(
         echo_json(matrix_of(tasks, settings.repo))
         return 0
     options = RunOptions(
-        mode, builder, approve, resume, must_apply, events, output_format, not no_input
+        mode,
+        builder,
+        approve,
+        resume,
+        manifest_sha256,
+        must_apply,
+        events,
+        output_format,
+        not no_input,
     )
     task_file = _task_file(tasks, settings.repo, resume, prompt_file, spec)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -229,5 +244,7 @@ def _request(task_file: TaskFile, options: RunOptions, *, approved_by: str = "")
         approvals=options.approve,
         approved_by=approved_by,
         resume=options.resume or "",
+        manifest_sha256=options.manifest_sha256 or "",
+        is_task_stored=task_file.is_stored,
         must_apply=options.must_apply,
     )

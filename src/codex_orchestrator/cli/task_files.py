@@ -14,11 +14,15 @@ MAX_LEGS = 256
 
 
 class TaskFile(NamedTuple):
-    """A task, the bytes that it was parsed from, and what to call them."""
+    """A task, the bytes that it was parsed from, and what to call them.
+
+    `is_stored` says that it is the task of a run, as the run's folder has it.
+    """
 
     task: Task
     data: bytes
     source: str
+    is_stored: bool = False
 
 
 def read_task(name: str, repo: Path) -> TaskFile:
@@ -48,7 +52,8 @@ def find_run_task(run_id: str, repo: Path) -> TaskFile:
     from codex_orchestrator.pipeline.compose import open_store
 
     folder = open_store(repo).find(run_id)
-    return _parse(_read(folder / "task.md", "task.md"), f"{folder.name}/task.md")
+    stored = _parse(_read(folder / "task.md", "task.md"), f"{folder.name}/task.md")
+    return stored._replace(is_stored=True)
 
 
 def engine_before(run_id: str, repo: Path, *, builder: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.verdict import Verdict
+from codex_orchestrator.pipeline.carry_work import drop_work
 from codex_orchestrator.pipeline.ports import WorkTree
 from codex_orchestrator.pipeline.run_record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RunRooms
@@ -30,6 +31,7 @@ def finish_run(record: RunRecord, rooms: RunRooms, tree: WorkTree) -> FinishedRu
     record.events.send("run-finished", {"verdict": str(record.manifest.verdict), "branch": branch})
     record.register_folder("tests", kind="log")
     record.register("events.jsonl", kind="events")
+    drop_work(record)
     digest = record.finish()
     rooms.progress(f"verdict {record.manifest.verdict}, manifest sha256 {digest}")
     return FinishedRun(record.manifest, digest, record.folder, branch)

@@ -22,6 +22,7 @@ from codex_orchestrator.model.receipt import AuditRecord, Receipt
 from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import CheckName, Task
+from codex_orchestrator.pipeline.state_carrier import StateCarrier
 
 EventSink = Callable[[str, Mapping[str, str | int | bool]], None]
 """Takes one event of a run: its kind and its facts."""
@@ -71,7 +72,7 @@ class WorkTree(Protocol):
         ...
 
 
-class Workspace(Protocol):
+class Workspace(StateCarrier, Protocol):
     """Gives work trees and runs checks in them."""
 
     def head_sha(self) -> str:
@@ -214,6 +215,10 @@ class RunStore(Protocol):
 
     def register(self, manifest: Manifest, path: Path, *, kind: str) -> Artifact:
         """Return the facts of a file that stands in the run folder already."""
+        ...
+
+    def read_artifact(self, manifest: Manifest, artifact: Artifact, *, max_bytes: int) -> bytes:
+        """Read one file of the run folder; raise NotCheckedError unless it is as recorded."""
         ...
 
     def find(self, run_id: str) -> Path:

@@ -1,6 +1,6 @@
 """The run in progress: one manifest, saved durably after every change of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -125,6 +125,18 @@ class RunRecord:
     def register(self, name: str, *, kind: str) -> None:
         """List a file that stands in the run folder already."""
         self._list(self._store.register(self.manifest, Path(name), kind=kind))
+
+    def keep_only(self, names: Sequence[str], *, kind: str) -> None:
+        """Take the other files of a kind out of the manifest, then out of the run folder."""
+        kept = tuple(
+            old for old in self.manifest.artifacts if old.kind != kind or old.path in names
+        )
+        if kept == self.manifest.artifacts:
+            return
+        gone = [old.path for old in self.manifest.artifacts if old not in kept]
+        self.save(artifacts=kept)
+        for name in gone:
+            (self.folder / name).unlink(missing_ok=True)
 
     def register_folder(self, name: str, *, kind: str) -> None:
         """List every file below a folder of the run, secrets masked.

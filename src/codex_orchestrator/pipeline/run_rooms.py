@@ -27,7 +27,9 @@ from codex_orchestrator.pipeline.ports import (
 class RunRequest(NamedTuple):
     """What the user asked for.
 
-    `approvals` are `KIND:VALUE`, granted by `approved_by`. `resume` is a run id or "".
+    `approvals` are `KIND:VALUE`, granted by `approved_by`. `resume` is a run id or "";
+    `manifest_sha256` is what its manifest must have, "" when the caller does not know.
+    `is_task_stored` says that the task was read from the folder of that run.
     """
 
     task: Task
@@ -37,6 +39,8 @@ class RunRequest(NamedTuple):
     approvals: tuple[str, ...] = ()
     approved_by: str = ""
     resume: str = ""
+    manifest_sha256: str = ""
+    is_task_stored: bool = False
     must_apply: bool = False
 
 

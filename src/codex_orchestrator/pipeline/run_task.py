@@ -18,6 +18,7 @@ from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.ask_approval import showing_change, with_approvals
+from codex_orchestrator.pipeline.carry_work import keep_work
 from codex_orchestrator.pipeline.check_change import require_granted_change
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.finish_run import finish_run, stored_run
@@ -87,15 +88,22 @@ def _carry_out(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Finis
     try:
         return with_approvals(record, request, rooms, partial(_run_stages, record, request, rooms))
     except KeyboardInterrupt:
-        record.pause(RunState.INTERRUPTED, "interrupted")
+        _pause(record, rooms, RunState.INTERRUPTED, "interrupted")
         raise InterruptedRunError("interrupted; every finished stage is kept", fix=resume) from None
     except ApprovalRequiredError as error:
-        record.pause(RunState.WAITING, error.message)
+        _pause(record, rooms, RunState.WAITING, error.message)
         raise
     except OrchestratorError as error:
-        record.pause(RunState.INTERRUPTED, error.message)
+        _pause(record, rooms, RunState.INTERRUPTED, error.message)
         error.fix = error.fix.replace("--resume RUN", f"--resume {run_id}") or resume
         raise
+
+
+def _pause(record: RunRecord, rooms: RunRooms, state: RunState, reason: str) -> None:
+    try:
+        keep_work(record, rooms)
+    finally:
+        record.pause(state, reason)
 
 
 def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> FinishedRun:

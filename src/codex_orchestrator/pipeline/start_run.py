@@ -12,6 +12,7 @@ from codex_orchestrator.model.run import RunState
 from codex_orchestrator.pipeline.grants import binding, record_grants, tell_void
 from codex_orchestrator.pipeline.run_record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import RefusedTask, RunRequest, RunRooms
+from codex_orchestrator.pipeline.take_over import require_stated_manifest, take_over
 
 
 def start_run(request: RunRequest, rooms: RunRooms) -> RunRecord | RefusedTask:
@@ -19,6 +20,7 @@ def start_run(request: RunRequest, rooms: RunRooms) -> RunRecord | RefusedTask:
 
     Raises:
         InputError: an approval cannot be read, or the run to resume belongs to another task text.
+        NotCheckedError: the run to resume came from elsewhere, and does not fit or is not known.
     """
     for text in request.approvals:
         parse_escalation(text)
@@ -56,6 +58,7 @@ def start_run(request: RunRequest, rooms: RunRooms) -> RunRecord | RefusedTask:
     )
     record = _record(manifest, rooms, folder)
     record.save()
+    rooms.workspace.begin(run_id, base_sha=base_sha)
     record.audit("run-started", base_sha=base_sha, attempt=1)
     _grant(record, request, rooms)
     record.write("task.md", request.task_text, kind="task")
@@ -74,14 +77,21 @@ def _resume(request: RunRequest, rooms: RunRooms) -> RunRecord:
             path=request.task_source,
             fix="start a new run, or give the run folder's own task.md",
         )
-    record = _record(manifest, rooms, folder)
+    require_stated_manifest(manifest, request)
     if manifest.run.state is RunState.FINISHED:
-        return record
+        return _record(manifest, rooms, folder)
+    manifest, doubt = take_over(manifest, request, rooms)
+    record = _record(manifest, rooms, folder)
     record.resumed_from = manifest.run.state
     # Whoever goes on may name another model: the record says who did the rest.
     record.save(engine=rooms.engine.describe())
     record.save_run(state=RunState.RUNNING, attempt=manifest.run.attempt + 1)
     record.audit("run-resumed", attempt=record.manifest.run.attempt)
+    if doubt:
+        record.guardrail("foreign-run", "noted", doubt)
+        rooms.progress(doubt)
+    # After the save: a run that is known here is believed, so first goes what is not.
+    rooms.workspace.begin(manifest.run.id, base_sha=manifest.run.base_sha)
     _grant(record, request, rooms)
     tell_void(record, rooms)
     return record

@@ -4,14 +4,14 @@ import os
 from pathlib import Path
 
 from codex_orchestrator.model.canonical import MAX_BYTES, JsonValue, sha256_hex
-from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.manifest import Artifact, Manifest
 from codex_orchestrator.model.names import is_identifier
 from codex_orchestrator.model.run import StoredRun
 from codex_orchestrator.runs.disk import DISK, Disk
 from codex_orchestrator.runs.documents import parse_document, parse_manifest, summary_of
 from codex_orchestrator.runs.durable import read_file
-from codex_orchestrator.runs.places import MANIFEST, Places, checked_run_id
+from codex_orchestrator.runs.places import MANIFEST, Places, checked_file_name, checked_run_id
 
 
 class RunArchive:
@@ -97,6 +97,27 @@ class RunArchive:
         manifest = parse_manifest(data, source=path)
         check_names(manifest, folder)
         return manifest, data
+
+    def read_artifact(self, manifest: Manifest, artifact: Artifact, *, max_bytes: int) -> bytes:
+        """Read one file of a run folder that the manifest lists, `max_bytes` long at most.
+
+        Raises:
+            NotCheckedError: it is missing, or not as the manifest says.
+        """
+        folder = self.places.run_folder(manifest.task.id, manifest.run.id)
+        path = folder / checked_file_name(artifact.path)
+        self.places.check(path.parent)
+        fix = "copy the whole run folder once more from where the run was, or resume it there"
+        try:
+            data = read_file(path, max_bytes=max_bytes)
+        except FileNotFoundError as error:
+            raise NotCheckedError(f"{path} is missing", fix=fix) from error
+        if sha256_hex(data) != artifact.sha256:
+            raise NotCheckedError(
+                f"{path} has SHA-256 {sha256_hex(data)}, the manifest says {artifact.sha256}",
+                fix=fix,
+            )
+        return data
 
     def read(self, run_id: str) -> tuple[bytes, dict[str, JsonValue]]:
         """Return the manifest's bytes and its fields, whatever version wrote it.

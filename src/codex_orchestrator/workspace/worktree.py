@@ -25,6 +25,7 @@ from codex_orchestrator.workspace.repository import (
     require_commit,
 )
 from codex_orchestrator.workspace.scratch import make_private, remove_tree, scratch_folder
+from codex_orchestrator.workspace.states import StateCarrier
 from codex_orchestrator.workspace.tree import REFS, Author, GitWorkTree, parse_author
 
 DEFAULT_AUTHOR = "Codex Orchestrator <codex-orchestrator@localhost>"
@@ -67,7 +68,7 @@ class Rooted(Protocol):
         ...
 
 
-class GitWorkspace:
+class GitWorkspace(StateCarrier):
     """Work trees of one repository. The user's checkout and index are never touched."""
 
     def __init__(
@@ -219,7 +220,7 @@ class GitWorkspace:
         make_private(place)
         root = place / (self._repository.top.name or "repository")
         git = self._repository.git
-        git.run("update-ref", f"{REFS}/{run_id}/base", base_sha)
+        self.begin(run_id, base_sha=base_sha)
         # Forced twice: the place may be known from a tree that somebody removed by hand.
         git.at(self._repository.top, settings=_SETTINGS).run(
             "worktree", "add", "-f", "-f", "--detach", "--lock", "--", str(root), base_sha

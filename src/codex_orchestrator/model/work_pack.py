@@ -1,0 +1,30 @@
+"""The work of an unfinished run, packed so that it can be taken to another clone."""
+
+import re
+from typing import NamedTuple
+
+from codex_orchestrator.model.canonical import sha256_hex
+
+WORK_KIND = "work"
+MAX_PACK_BYTES = 50 * 1024 * 1024
+_NAME = re.compile(r"work-[0-9a-f]{16}\.pack")
+
+
+class WorkPack(NamedTuple):
+    """Recorded states as one git pack, thin against the run's base commit.
+
+    `data` is empty when the base holds all of them. `problem` says why there is none.
+    """
+
+    data: bytes = b""
+    problem: str = ""
+
+
+def work_pack_name(data: bytes) -> str:
+    """Return the file name of a pack: by its content, so that a newer one replaces no bytes."""
+    return f"work-{sha256_hex(data)[:16]}.pack"
+
+
+def is_work_pack_name(name: str) -> bool:
+    """Say whether a file name is one that `work_pack_name` makes."""
+    return _NAME.fullmatch(name) is not None

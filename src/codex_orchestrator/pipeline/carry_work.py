@@ -1,0 +1,87 @@
+"""Carry the work of an unfinished run: into its folder when it stops, out of it elsewhere."""
+
+from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError
+from codex_orchestrator.model.manifest import CloudSubmissionFacts, Manifest
+from codex_orchestrator.model.work_pack import (
+    MAX_PACK_BYTES,
+    WORK_KIND,
+    WorkPack,
+    is_work_pack_name,
+    work_pack_name,
+)
+from codex_orchestrator.pipeline.run_record import RunRecord
+from codex_orchestrator.pipeline.run_rooms import RunRooms
+
+
+def recorded_states(manifest: Manifest) -> tuple[str, ...]:
+    """Return the git tree objects that a resumed run needs, each once."""
+    named = [tree for item in manifest.items for tree in (item.tree, *_bases(item.submissions))]
+    return tuple(dict.fromkeys(tree for tree in (*named, manifest.run.tree) if tree))
+
+
+def _bases(submissions: tuple[CloudSubmissionFacts, ...]) -> tuple[str, ...]:
+    return tuple(one.base for one in submissions)
+
+
+def keep_work(record: RunRecord, rooms: RunRooms) -> None:
+    """Put what the run has recorded into its folder, so that any clone can go on with it.
+
+    What cannot be packed stays in this clone, and manifest and progress say so. The old pack
+    goes when the manifest names the new one: a kill in between leaves both.
+    """
+    trees = recorded_states(record.manifest)
+    if not trees or rooms.workspace.missing_states(trees):
+        return
+    pack = _packed(record, rooms, trees)
+    name = work_pack_name(pack.data) if pack.data else ""
+    if name and all(old.path != name for old in record.manifest.artifacts):
+        record.write(name, pack.data, kind=WORK_KIND)
+    record.keep_only((name,), kind=WORK_KIND)
+    if pack.problem:
+        told = f"the work is not in the run folder, so only this clone can go on: {pack.problem}"
+        rooms.progress(told)
+        record.guardrail("portable-work", "blocked", told)
+
+
+def _packed(record: RunRecord, rooms: RunRooms, trees: tuple[str, ...]) -> WorkPack:
+    try:
+        pack = rooms.workspace.pack_states(trees, base_sha=record.manifest.run.base_sha)
+    except OrchestratorError as error:
+        # What stopped the run is what has to be told; this is only said beside it.
+        return WorkPack(problem=error.message)
+    if rooms.redaction.redact_bytes(pack.data) != pack.data:
+        return WorkPack(problem="it holds a secret")
+    return pack
+
+
+def bring_work(manifest: Manifest, rooms: RunRooms) -> None:
+    """Make sure that this repository has what the run has recorded, out of its folder if need be.
+
+    Raises:
+        InputError: the base commit is not in this repository.
+        NotCheckedError: the work is not there, damaged, or another than the manifest says.
+    """
+    run = manifest.run
+    trees = recorded_states(manifest)
+    missing = rooms.workspace.missing_states(trees)
+    if not missing:
+        return
+    packs = [one for one in manifest.artifacts if one.kind == WORK_KIND]
+    if len(packs) != 1 or not is_work_pack_name(packs[0].path):
+        raise NotCheckedError(
+            f"this repository does not have the work of run {run.id} ({missing[0]}), "
+            "and the run folder does not hold it",
+            fix="resume it where it ran, or run the task again without --resume",
+        )
+    data = rooms.store.read_artifact(manifest, packs[0], max_bytes=MAX_PACK_BYTES)
+    rooms.workspace.unpack_states(data, run_id=run.id, trees=trees, base_sha=run.base_sha)
+    rooms.progress(f"took the work of run {run.id} out of {packs[0].path}")
+
+
+def drop_work(record: RunRecord) -> None:
+    """Take the pack out of the folder of a run that ends: its patch and branch hold the work."""
+    record.keep_only((), kind=WORK_KIND)
+    # A kill may have left one that no manifest names.
+    for path in record.folder.glob("work-*.pack"):
+        if is_work_pack_name(path.name):
+            path.unlink(missing_ok=True)

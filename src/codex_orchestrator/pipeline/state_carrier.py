@@ -1,0 +1,32 @@
+"""The port for recorded states of runs that go on in another clone."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from codex_orchestrator.model.work_pack import WorkPack
+
+
+class StateCarrier(Protocol):
+    """Knows which runs were at work in this repository, and packs what they recorded."""
+
+    def begin(self, run_id: str, *, base_sha: str) -> None:
+        """Note where no file of the run can say so that a run is at work here."""
+        ...
+
+    def has_begun(self, run_id: str) -> bool:
+        """Say whether an unfinished run was at work in this repository before."""
+        ...
+
+    def missing_states(self, trees: Sequence[str]) -> tuple[str, ...]:
+        """Return those of the recorded states that this repository does not have."""
+        ...
+
+    def pack_states(self, trees: Sequence[str], *, base_sha: str) -> WorkPack:
+        """Pack recorded states; what holds a secret or is too large is not packed."""
+        ...
+
+    def unpack_states(
+        self, data: bytes, *, run_id: str, trees: Sequence[str], base_sha: str
+    ) -> None:
+        """Take the states out of a pack, or raise NotCheckedError and keep nothing of it."""
+        ...

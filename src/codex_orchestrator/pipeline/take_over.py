@@ -1,0 +1,109 @@
+"""Decide what a stopped run is worth here, and bring its work.
+
+A run folder may have come through an artifact that somebody without rights could write. What a
+run says of itself is believed when it was at work in this repository before (a ref in the git
+folder says so), or when the caller names the SHA-256 of its manifest. Otherwise its states are a
+proposal: they are tested and reviewed again, and nothing that was granted or judged counts.
+"""
+
+from typing import NamedTuple
+
+from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
+from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.model.finding import Severity
+from codex_orchestrator.model.manifest import Manifest, Notes
+from codex_orchestrator.model.mode import choose_mode
+from codex_orchestrator.model.run import Usage
+from codex_orchestrator.pipeline.carry_work import bring_work
+from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
+
+_JUDGED = ("tested", "reviewed", "tree", "head_sha")
+
+
+class TakenRun(NamedTuple):
+    """The manifest to go on with. `doubt` says what of it does not count here, "" for nothing."""
+
+    manifest: Manifest
+    doubt: str = ""
+
+
+def take_over(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> TakenRun:
+    """Return the manifest of a run to go on with, as far as it is believed, its work at hand.
+
+    Nothing of the run is written before this returns.
+
+    Raises:
+        InputError: the base commit is not in this repository.
+        NotCheckedError: the run came from elsewhere and too little is known of it, or its work is
+            missing or damaged.
+    """
+    is_vouched = bool(request.manifest_sha256)
+    taken = TakenRun(manifest)
+    if not is_vouched and not rooms.workspace.has_begun(manifest.run.id):
+        taken = _doubted(manifest, request, rooms)
+    bring_work(taken.manifest, rooms)
+    return taken
+
+
+def require_stated_manifest(manifest: Manifest, request: RunRequest) -> None:
+    """Check that a run to resume is the one whose manifest hash the caller has named.
+
+    Raises:
+        NotCheckedError: it has another hash.
+    """
+    if not request.manifest_sha256:
+        return
+    found = sha256_hex(canonical_bytes(manifest.model_dump(mode="json", by_alias=True)))
+    if found != request.manifest_sha256:
+        raise NotCheckedError(
+            f"the manifest of run {manifest.run.id} has SHA-256 {found}, "
+            f"and {request.manifest_sha256} was expected",
+            fix="take the folder and the hash from the same run, as it stopped last",
+        )
+
+
+def _doubted(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> TakenRun:
+    run, task = manifest.run, request.task
+    stated = "say with --manifest-sha256 what the job that stopped put out"
+    if request.is_task_stored:
+        raise NotCheckedError(
+            f"run {run.id} was not at work in this repository, so its own task file is not taken",
+            fix=f"name the task as well (run TASK --resume {run.id}), or {stated}",
+        )
+    if run.base_sha != rooms.workspace.head_sha():
+        raise NotCheckedError(
+            f"run {run.id} was not at work in this repository, and began from another commit "
+            f"than the one that is checked out here: {run.base_sha}",
+            fix=f"git checkout {run.base_sha}, or {stated}",
+        )
+    for one in rooms.guard.check_task(task, base_sha=run.base_sha, as_of=rooms.clock()[:10]):
+        if one.severity is Severity.ERROR:
+            raise NotCheckedError(f"the spec guard refuses the task: {one.message}", fix=one.fix)
+    requested = manifest.mode.requested
+    steps = [item.step for item in manifest.plan.items if item.step] if manifest.plan else []
+    is_planned = steps == list(task.steps)
+    spec = rooms.guard.spec_facts(task, base_sha=run.base_sha)
+    believed = manifest.model_copy(
+        update={
+            "task": manifest.task.model_copy(update={"title": task.title, "spec": spec}),
+            "run": run.model_copy(update=dict.fromkeys(_JUDGED, "") | {"finished_at": None}),
+            "mode": choose_mode(
+                task, requested=requested if requested in ("mcp", "cloud") else "auto"
+            ),
+            "guardrails": (),
+            "approvals": (),
+            "plan": manifest.plan if is_planned else None,
+            "items": manifest.items if is_planned else (),
+            "validations": (),
+            "review": None,
+            "verdict": None,
+            # What was spent counts on; less than nothing would lift the limits.
+            "usage": Usage(**{name: max(0, n) for name, n in manifest.usage.model_dump().items()}),
+            "notes": Notes(),
+        }
+    )
+    doubt = (
+        "the run was at work elsewhere and nobody named its manifest: "
+        f"{len(manifest.approvals)} approvals are void, tests and review are done again"
+    )
+    return TakenRun(believed, doubt)

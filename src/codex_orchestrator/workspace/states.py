@@ -1,0 +1,152 @@
+"""Recorded states of runs: which are here, and how they get to another clone and back.
+
+They travel as a git pack, thin against the run's base commit. A state is named by its hash, so
+what comes out of a pack is what went in, or it is refused.
+"""
+
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.model.published_text import visible
+from codex_orchestrator.model.work_pack import MAX_PACK_BYTES, WorkPack
+from codex_orchestrator.workspace.git import Git, is_object_name
+from codex_orchestrator.workspace.output import Redaction
+from codex_orchestrator.workspace.repository import Repository, require_commit
+from codex_orchestrator.workspace.tree import REFS
+
+# What is packed is searched for secrets before, all of it, in memory.
+MAX_PLAIN_BYTES = 128 * 1024 * 1024
+_MEBI = 1024 * 1024
+
+
+class StateCarrier(ABC):
+    """The recorded states of a repository's runs, beyond their work trees."""
+
+    _redact: Redaction
+
+    @property
+    @abstractmethod
+    def _repository(self) -> Repository: ...
+
+    def begin(self, run_id: str, *, base_sha: str) -> None:
+        """Note in the git folder that a run is at work here; no file of the run can say so."""
+        self._repository.git.run("update-ref", _base_ref(run_id), base_sha)
+
+    def has_begun(self, run_id: str) -> bool:
+        """Say whether an unfinished run was at work in this repository before."""
+        ref = _base_ref(run_id)
+        status, _, _ = self._repository.git.attempt("show-ref", "--verify", "--quiet", ref)
+        return not status
+
+    def missing_states(self, trees: Sequence[str]) -> tuple[str, ...]:
+        """Return those of the recorded states that this repository does not have."""
+        return _missing(self._repository.git, trees)
+
+    def pack_states(self, trees: Sequence[str], *, base_sha: str) -> WorkPack:
+        """Pack recorded states; what holds a secret or is too large is not packed.
+
+        Raises:
+            NotCheckedError: git failed.
+        """
+        git = self._repository.git
+        listed = _listed(git, trees, base_sha=base_sha)
+        if not listed:
+            return WorkPack()
+        if _plain_bytes(git, listed) > MAX_PLAIN_BYTES:
+            return WorkPack(problem=f"it has more than {MAX_PLAIN_BYTES // _MEBI} MiB")
+        # A pack is compressed, so that nobody finds a secret in it later: look before.
+        names = b"\n".join(line.partition(b" ")[0] for line in listed) + b"\n"
+        plain = git.run("cat-file", "--batch", stdin=names)
+        if any(self._redact(text) != text for text in (plain, b"\n".join(listed))):
+            return WorkPack(problem="it holds a secret")
+        wanted = b"\n".join((f"-{base_sha}".encode("ascii"), *listed)) + b"\n"
+        data = git.run("pack-objects", "--stdout", "--delta-base-offset", "-q", stdin=wanted)
+        if len(data) > MAX_PACK_BYTES:
+            return WorkPack(problem=f"packed, it has more than {MAX_PACK_BYTES // _MEBI} MiB")
+        return WorkPack(data)
+
+    def unpack_states(
+        self, data: bytes, *, run_id: str, trees: Sequence[str], base_sha: str
+    ) -> None:
+        """Take recorded states out of a pack that anybody may have made, and keep them.
+
+        Raises:
+            InputError: the base commit is not in this repository.
+            NotCheckedError: the pack is damaged, too large, or does not hold the states; then
+                nothing of it is kept.
+        """
+        repository = self._repository
+        require_commit(repository, base_sha)
+        with tempfile.TemporaryDirectory(prefix="codex-orchestrator-") as folder:
+            apart = repository.git.at(
+                repository.top,
+                places={
+                    "GIT_OBJECT_DIRECTORY": folder,
+                    "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(repository.common_dir / "objects"),
+                },
+            )
+            problem = _unpack(apart, data) or _misfit(apart, trees, base_sha=base_sha)
+        if problem:
+            raise NotCheckedError(
+                f"the work that came with run {run_id} cannot be used: {problem}",
+                fix="copy the whole run folder once more from where it ran, or resume it there",
+            )
+        _unpack(repository.git, data)
+        for tree_id in trees:
+            ref = f"{REFS}/{run_id}/snapshots/{tree_id}"
+            repository.git.run("update-ref", ref, tree_id)
+
+
+def _base_ref(run_id: str) -> str:
+    return f"{REFS}/{run_id}/base"
+
+
+def _missing(git: Git, trees: Sequence[str]) -> tuple[str, ...]:
+    wanted = [tree_id for tree_id in trees if is_object_name(tree_id)]
+    asked = "".join(f"{tree_id}\n" for tree_id in wanted).encode("ascii")
+    said = git.run("cat-file", "--batch-check=%(objecttype)", stdin=asked).split(b"\n")
+    found = {name for name, kind in zip(wanted, said, strict=False) if kind == b"tree"}
+    return tuple(tree_id for tree_id in trees if tree_id not in found)
+
+
+def _listed(git: Git, trees: Sequence[str], *, base_sha: str) -> list[bytes]:
+    """Return object name and path of all that the states hold and the base does not."""
+    spec = "".join(f"{name}\n" for name in (*trees, f"^{base_sha}^{{tree}}"))
+    listed = git.run("rev-list", "--objects", "--stdin", stdin=spec.encode("ascii"))
+    return [line for line in listed.split(b"\n") if line]
+
+
+def _plain_bytes(git: Git, listed: list[bytes]) -> int:
+    names = b"".join(line.partition(b" ")[0] + b"\n" for line in listed)
+    sizes = git.run("cat-file", "--batch-check=%(objectsize)", stdin=names).split()
+    return sum(map(int, sizes))
+
+
+def _unpack(git: Git, data: bytes) -> str:
+    """Put a pack's objects into git's store, each checked; return why not."""
+    options = ("--stdin", "--fix-thin", "--strict", f"--max-input-size={MAX_PACK_BYTES}")
+    status, _, err = git.attempt("index-pack", *options, stdin=data)
+    return f"it is damaged ({_first_line(err)})" if status else ""
+
+
+def _misfit(git: Git, trees: Sequence[str], *, base_sha: str) -> str:
+    missing = _missing(git, trees)
+    if missing:
+        return f"the state {missing[0]} is not in it"
+    if _plain_bytes(git, _listed(git, trees, base_sha=base_sha)) > MAX_PLAIN_BYTES:
+        return f"unpacked, it has more than {MAX_PLAIN_BYTES // _MEBI} MiB"
+    return ""
+
+
+def _first_line(said: str) -> str:
+    line = next(iter(visible(said).splitlines()), "git gave no reason")
+    return line.removeprefix("fatal: ")[:300]
+
+
+def _quoted(path: Path) -> str:
+    """Return a path as git's list of object folders takes it, whatever stands in it."""
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'

@@ -1,0 +1,354 @@
+"""A run that stopped goes on in another clone, with as much trust as its folder has earned."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
+from support.project import CommandLine, Outcome, commit_all, git, make_project, task_with, write
+
+TASK = "tasks/logging.md"
+PRINT = '{pattern: py-print-to-logging, paths: ["src/**/*.py"]}'
+OURS = '{pattern: py-none-comparison, paths: ["src/conftest.py"]}'
+THEIRS = '{pattern: py-none-comparison, paths: ["tests/conftest.py"]}'
+CONFTEST = "def is_none(x):\n    if x == None:\n        return 1\n"
+GRANT = ("--approve", "edit:tests/conftest.py")
+
+
+class Stopped(NamedTuple):
+    """A run that waits: the repository that it stopped in, its id and its manifest's hash."""
+
+    repo: Path
+    run_id: str
+    sha256: str
+
+    @property
+    def folder(self) -> Path:
+        return self.repo / ".runs" / "logging" / self.run_id
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads((self.folder / "manifest.json").read_bytes())
+        return document
+
+    @property
+    def pack(self) -> Path:
+        (path,) = self.folder.glob("work-*.pack")
+        return path
+
+
+def stop(repo: Path, *more: str, steps: str = f"[{PRINT}, {THEIRS}]") -> Stopped:
+    """Start a run that changes a file, then asks for a protected one and waits."""
+    files = {"tests/conftest.py": CONFTEST, "src/conftest.py": CONFTEST}
+    make_project(repo, **files, **{TASK: task_with(steps=steps)})
+    program = [sys.executable, "-m", "codex_orchestrator", "run", str(repo / TASK)]
+    done = subprocess.run(
+        [*program, *more, "--repo", str(repo)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 6, done.stderr
+    return found(repo)
+
+
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    """A run that waits. Tests clone it and leave it as it is."""
+    return stop(tmp_path_factory.mktemp("waiting") / "here")
+
+
+@pytest.fixture
+def there(waiting: Stopped, tmp_path: Path) -> Stopped:
+    """The same run, brought to a clone."""
+    return elsewhere(waiting, tmp_path / "there")
+
+
+@pytest.fixture(scope="module")
+def with_approval(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    """A run that waits for one approval and has used another. Tests clone it."""
+    granted = ("--approve", "edit:src/conftest.py")
+    repo = tmp_path_factory.mktemp("with-approval") / "here"
+    return stop(repo, *granted, steps=f"[{OURS}, {THEIRS}]")
+
+
+def found(repo: Path) -> Stopped:
+    (manifest,) = repo.glob(".runs/logging/*/manifest.json")
+    return Stopped(repo, manifest.parent.name, sha256_hex(manifest.read_bytes()))
+
+
+def elsewhere(stopped: Stopped, folder: Path, *more: str) -> Stopped:
+    """Clone the repository and copy the run's folder, and nothing else, into the clone."""
+    git(stopped.repo, "clone", "-q", *more, stopped.repo.as_uri(), str(folder))
+    copied = folder / ".runs" / "logging" / stopped.run_id
+    for place in (folder / ".runs", folder / ".runs" / "logging"):
+        place.mkdir(mode=0o700)
+    shutil.copytree(stopped.folder, copied)
+    return stopped._replace(repo=folder)
+
+
+def resume(call: CommandLine, run: Stopped, *more: str) -> Outcome:
+    words = ("--resume", run.run_id, *more, "--repo", str(run.repo), "--format", "json")
+    return call("run", *words)
+
+
+def vouched(run: Stopped) -> tuple[str, ...]:
+    return ("--manifest-sha256", run.sha256)
+
+
+def forge(stopped: Stopped, **changes: Any) -> None:
+    """Write another manifest, as somebody would who may write artifacts and nothing else."""
+    document = stopped.manifest
+    for name, value in changes.items():
+        document[name] = document[name] | value if isinstance(value, dict) else value
+    (stopped.folder / "manifest.json").write_bytes(canonical_bytes(document))
+
+
+def tree_of(run: Stopped, report: dict[str, Any]) -> str:
+    return git(run.repo, "rev-parse", f"{report['branch']}^{{tree}}").strip()
+
+
+def objects(repo: Path) -> set[str]:
+    return {path.name for path in (repo / ".git" / "objects").rglob("*") if path.is_file()}
+
+
+def test_a_waiting_run_ends_in_another_clone_as_it_ends_where_it_was(
+    tmp_path: Path, call: CommandLine
+) -> None:
+    here = stop(tmp_path / "here")
+    there = elsewhere(here, tmp_path / "there")
+    reports = {}
+    for run, words in ((here, ()), (there, vouched(there))):
+        done = resume(call, run, *GRANT, *words)
+        assert done.code == 0, done.err
+        reports[run] = json.loads(done.out)
+        assert call("runs", "verify", run.run_id, "--repo", str(run.repo)).code == 0
+        assert not list(run.folder.glob("*.pack")), "a finished run has its patch"
+    assert tree_of(here, reports[here]) == tree_of(there, reports[there])
+    patches = {(run.folder / "diff.patch").read_bytes() for run in (here, there)}
+    assert len(patches) == 1
+    first, second = there.manifest["items"]
+    assert (first["attempt"], second["attempt"]) == (1, 2), "what was done is not done again"
+
+
+def test_the_work_is_listed_with_its_hash_while_the_run_waits(waiting: Stopped) -> None:
+    (listed,) = [one for one in waiting.manifest["artifacts"] if one["kind"] == "work"]
+    assert listed["path"] == waiting.pack.name
+    assert listed["sha256"] == sha256_hex(waiting.pack.read_bytes())
+    assert stat.S_IMODE(waiting.pack.stat().st_mode) == 0o600
+
+
+def test_asking_again_leaves_one_file_of_the_work_and_the_manifest_names_it(
+    there: Stopped, call: CommandLine
+) -> None:
+    assert resume(call, there, *vouched(there)).code == 6
+    listed = [one["path"] for one in there.manifest["artifacts"] if one["kind"] == "work"]
+    assert listed == [there.pack.name]
+
+
+def test_without_the_manifests_hash_approvals_do_not_travel(
+    tmp_path: Path, with_approval: Stopped, call: CommandLine
+) -> None:
+    assert [one["value"] for one in with_approval.manifest["approvals"]] == ["src/conftest.py"]
+    there = elsewhere(with_approval, tmp_path / "there")
+    task = str(there.repo / TASK)
+    done = resume(call, there, *GRANT, task)
+    assert done.code == 6
+    assert "src/conftest.py" in done.err
+    assert [one["value"] for one in there.manifest["approvals"]] == ["tests/conftest.py"]
+    ours = ("--approve", "edit:src/conftest.py")
+    assert resume(call, there, *ours, task).code == 0, "granted here, it counts here"
+    known = elsewhere(with_approval, tmp_path / "known")
+    assert resume(call, known, *GRANT, *vouched(known)).code == 0
+
+
+def test_work_from_elsewhere_may_not_hold_an_edit_that_nobody_granted(
+    tmp_path: Path, with_approval: Stopped, call: CommandLine
+) -> None:
+    there = elsewhere(with_approval, tmp_path / "there")
+    first, second = there.manifest["items"]
+    forge(there, items=[first, second | {"state": "done", "tree": first["tree"]}])
+    done = resume(call, there, str(there.repo / TASK))
+    assert done.code == 6
+    assert "the change touches protected paths: src/conftest.py" in done.err
+
+
+def test_a_verdict_from_elsewhere_is_worth_nothing(there: Stopped, call: CommandLine) -> None:
+    first, second = there.manifest["items"]
+    # Both items done, but the second changed nothing; the folder says that it was approved.
+    done_items = [first, second | {"state": "done", "tree": first["tree"]}]
+    forged = {
+        "state": "interrupted",
+        **dict.fromkeys(("tested", "reviewed", "tree"), first["tree"]),
+    }
+    write(there.repo, "tests/test_more.py", "import unittest\n")
+    forge(there, items=done_items, verdict="approved", run=forged)
+    done = resume(call, there, str(there.repo / TASK))
+    assert done.code == 0, done.err
+    assert there.manifest["validations"], "judged without a test"
+    assert there.manifest["review"] is not None
+    said = [one["detail"] for one in there.manifest["guardrails"] if one["name"] == "foreign-run"]
+    assert "tests and review are done again" in said[0]
+
+
+def test_the_task_of_a_strange_run_is_not_taken_from_its_folder(
+    there: Stopped, call: CommandLine
+) -> None:
+    before = there.manifest
+    done = resume(call, there, *GRANT)
+    assert done.code == 3
+    assert "name the task" in done.err
+    assert there.manifest == before
+
+
+def test_a_strange_run_goes_on_only_at_the_commit_that_is_checked_out(
+    there: Stopped, call: CommandLine
+) -> None:
+    commit_all(there.repo, "moved on")
+    done = resume(call, there, *GRANT, str(there.repo / TASK))
+    assert done.code == 3
+    assert there.manifest["run"]["base_sha"] in done.err
+    assert resume(call, there, *GRANT, *vouched(there)).code == 0
+
+
+def test_another_manifest_than_the_stated_one_is_not_gone_on_with(
+    there: Stopped, call: CommandLine
+) -> None:
+    forge(there, run={"host": "another"})
+    done = resume(call, there, *GRANT, *vouched(there))
+    assert done.code == 3
+    assert there.sha256 in done.err
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_work_that_was_changed_on_the_way_is_refused(
+    there: Stopped, call: CommandLine, is_known: bool
+) -> None:
+    data = bytearray(there.pack.read_bytes())
+    data[len(data) // 2] ^= 1
+    there.pack.write_bytes(data)
+    before = there.manifest
+    done = resume(call, there, *GRANT, *(vouched(there) if is_known else [str(there.repo / TASK)]))
+    assert done.code == 3
+    assert there.pack.name in done.err
+    assert "fix:" in done.err
+    assert there.manifest == before
+
+
+def test_other_work_under_the_name_of_the_recorded_state_is_refused_and_not_kept(
+    there: Stopped, call: CommandLine
+) -> None:
+    write(there.repo, "evil.py", "import os\n")
+    git(there.repo, "add", "evil.py")
+    tree = git(there.repo, "write-tree").strip()
+    git(there.repo, "rm", "-q", "--cached", "evil.py")
+    packed = subprocess.run(
+        ["git", "-C", there.repo, "pack-objects", "--stdout", "-q"],
+        input=git(there.repo, "rev-list", "--objects", tree).encode(),
+        capture_output=True, check=True,
+    ).stdout  # fmt: skip
+    there.pack.write_bytes(packed)
+    artifacts = [
+        one | {"sha256": sha256_hex(packed), "bytes": len(packed)} if one["kind"] == "work" else one
+        for one in there.manifest["artifacts"]
+    ]
+    forge(there, artifacts=artifacts)
+    before = objects(there.repo)
+    done = resume(call, there, *GRANT, str(there.repo / TASK))
+    assert done.code == 3
+    assert "is not in it" in done.err
+    assert objects(there.repo) == before
+
+
+def test_work_that_did_not_travel_is_named_with_the_way_out(
+    there: Stopped, call: CommandLine
+) -> None:
+    there.pack.unlink()
+    done = resume(call, there, *GRANT, *vouched(there))
+    assert done.code == 3
+    assert "is missing" in done.err
+    assert "copy the whole run folder" in done.err
+
+
+def test_a_clone_without_the_base_commit_says_how_to_fetch_it(
+    tmp_path: Path, call: CommandLine
+) -> None:
+    here = stop(tmp_path / "here")
+    commit_all(here.repo, "moved on")
+    there = elsewhere(here, tmp_path / "there", "--depth", "1")
+    done = resume(call, there, *GRANT, *vouched(there))
+    assert done.code == 3
+    assert "fetch-depth: 0" in done.err
+
+
+def test_work_that_holds_a_secret_stays_where_it_is_and_the_run_says_so(
+    tmp_path: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary = "sk-canary-77aa01f3e5"
+    monkeypatch.setenv("OPENAI_API_KEY", canary)
+    half = len(canary) // 2
+    tool = f"open('src/greeter/k.py','w').write('K = \"' + '{canary[:half]}' + '{canary[half:]}\"')"
+    repo = tmp_path / "here"
+    write(repo, "tools/leak.py", tool)
+    here = stop(repo, steps=f"[{{command: [python3, tools/leak.py]}}, {THEIRS}]")
+    assert not list(here.folder.glob("*.pack"))
+    said = [one for one in here.manifest["guardrails"] if one["name"] == "portable-work"]
+    assert "only this clone can go on: it holds a secret" in said[0]["detail"]
+    there = elsewhere(here, tmp_path / "there")
+    assert resume(call, there, *GRANT, *vouched(there)).code == 3
+    assert resume(call, here, *GRANT).code == 1, "here it goes on; a secret is no good change"
+
+
+def git_that_kills_its_caller(folder: Path, *, at: str, after: bool) -> Path:
+    """Make a git that does its work, and kills who called it before or after one command."""
+    real = shutil.which("git")
+    kill = f'if [ "$1" = {at} ]; then kill -9 $PPID; exit 1; fi'
+    body = f'"{real}" "$@"; code=$?\n{kill}\nexit $code' if after else f'{kill}\nexec "{real}" "$@"'
+    write(folder, "git", f"#!/bin/sh\n{body}\n").chmod(0o755)
+    return folder
+
+
+def in_a_process(run: Stopped, git_folder: Path, *more: str) -> int:
+    path = f"{git_folder}{os.pathsep}{os.environ['PATH']}"
+    program = [sys.executable, "-m", "codex_orchestrator", "run", "--repo", str(run.repo)]
+    return subprocess.run(
+        [*program, "--resume", run.run_id, *more],
+        env=os.environ | {"PATH": path}, capture_output=True, check=False,
+    ).returncode  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("at", "after"), [("rev-list", False), ("pack-objects", False), ("pack-objects", True)]
+)
+def test_a_kill_while_the_work_is_packed_leaves_a_run_that_goes_on(
+    tmp_path: Path, there: Stopped, call: CommandLine, at: str, after: bool
+) -> None:
+    # Made known here first, so that nothing has to be unpacked.
+    assert resume(call, there, *vouched(there)).code == 6
+    killer = git_that_kills_its_caller(tmp_path / "bin", at=at, after=after)
+    assert in_a_process(there, killer) == -9
+    assert resume(call, there, *GRANT).code == 0
+    assert call("runs", "verify", there.run_id, "--repo", str(there.repo)).code == 0
+
+
+@pytest.mark.parametrize("at", ["index-pack", "update-ref"])
+def test_a_kill_while_the_work_is_unpacked_leaves_a_run_that_goes_on(
+    tmp_path: Path, there: Stopped, call: CommandLine, at: str
+) -> None:
+    killer = git_that_kills_its_caller(tmp_path / "bin", at=at, after=True)
+    assert in_a_process(there, killer, *GRANT, *vouched(there)) == -9
+    assert found(there.repo).sha256 == there.sha256, "nothing was written before the work was here"
+    assert resume(call, there, *GRANT, *vouched(there)).code == 0
+
+
+def test_a_pack_that_a_kill_left_unnamed_is_gone_at_the_end(
+    there: Stopped, call: CommandLine
+) -> None:
+    (there.folder / "work-0123456789abcdef.pack").write_bytes(b"left")
+    assert resume(call, there, *GRANT, *vouched(there)).code == 0
+    assert not list(there.folder.glob("*.pack"))
+    assert call("runs", "verify", there.run_id, "--repo", str(there.repo)).code == 0
