@@ -252,6 +252,29 @@ def test_a_detached_head_has_no_branch_to_start_from(run: CloudRun) -> None:
     assert "detached" in done.err
 
 
+def test_a_plan_that_requires_the_cloud_needs_a_person_first(run: CloudRun) -> None:
+    set_task(run, execution="{}")
+    run.agents.items = (item("one") | {"requires_cloud": True},)
+    waiting = run.start("--builder", "workspace")
+    assert waiting.code == 6, waiting.err
+    assert "--approve network:codex-cloud" in waiting.err
+    assert run.service.tasks == {}
+    done = run.resume("--approve", "network:codex-cloud")
+    assert done.code == 0, done.err
+    assert "plan item one" in run.manifest["mode"]["reason"]
+    assert run.manifest["engine"]["builder"] == "codex-cloud"
+    assert run.agents.asked.count("planner") == 1
+
+
+def test_a_plan_may_require_the_cloud_when_a_person_has_allowed_it_before(run: CloudRun) -> None:
+    set_task(run, execution="{}")
+    run.agents.items = (item("one") | {"requires_cloud": True},)
+    done = run.start("--builder", "workspace", "--approve", "network:codex-cloud")
+    assert done.code == 0, done.err
+    assert run.manifest["mode"]["selected"] == "cloud"
+    assert len(run.service.tasks) == 1
+
+
 def test_forced_cloud_needs_a_person_before_anything_leaves_the_machine(run: CloudRun) -> None:
     set_task(run)
     waiting = run.start("--mode", "cloud")

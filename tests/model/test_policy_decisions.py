@@ -14,8 +14,9 @@ from codex_orchestrator.model.errors import ExitCode, InputError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.mode import ModeName, choose_mode, needs_network_approval
 from codex_orchestrator.model.patch import added_lines
+from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.review import Decision, Review, merge_review
-from codex_orchestrator.model.task import Execution, Task
+from codex_orchestrator.model.task import Execution, Step, Task
 from codex_orchestrator.model.verdict import (
     ValidationStatus,
     Verdict,
@@ -43,6 +44,27 @@ def test_the_mode_follows_the_request_then_the_task_then_the_default(
 ) -> None:
     mode = choose_mode(make_task(**execution), requested=requested)
     assert (mode.selected, mode.requested) == (selected, requested)
+    assert words in mode.reason
+
+
+@pytest.mark.parametrize(
+    ("requested", "steps", "selected", "words"),
+    [
+        ("auto", (), ModeName.CLOUD, "plan item two says requires_cloud"),
+        ("mcp", (), ModeName.MCP, "requested explicitly"),
+        ("auto", (Step(command=("ls",)),), ModeName.MCP, "default"),
+    ],
+)
+def test_an_item_that_requires_the_cloud_decides_unless_somebody_said_otherwise(
+    requested: str, steps: tuple[Step, ...], selected: ModeName, words: str
+) -> None:
+    items = [
+        PlanItem(id=name, title=name, instructions="", requires_cloud=name == "two")
+        for name in ("one", "two")
+    ]
+    task = make_task().model_copy(update={"steps": steps})
+    mode = choose_mode(task, requested=requested, plan=Plan(summary="", items=tuple(items)))
+    assert mode.selected is selected
     assert words in mode.reason
 
 

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.plan import Plan
 from codex_orchestrator.model.task import Task
 
 CLOUD_HOST = "codex-cloud"
@@ -24,10 +25,11 @@ class Mode(Document):
     requested: str
 
 
-def choose_mode(task: Task, *, requested: str = "auto") -> Mode:
-    """Choose the mode of a run: an explicit request, else what the task signals, else MCP.
+def choose_mode(task: Task, *, requested: str = "auto", plan: Plan | None = None) -> Mode:
+    """Choose the mode of a run: an explicit request, else what task or plan signal, else MCP.
 
-    `requested` is `auto`, `mcp` or `cloud`.
+    `requested` is `auto`, `mcp` or `cloud`; `plan` is None while there is none. The plan of a task
+    with steps has no say: steps are carried out on this machine.
     """
     if requested != "auto":
         return Mode(
@@ -47,6 +49,13 @@ def choose_mode(task: Task, *, requested: str = "auto") -> Mode:
             reason="task says execution.requires_cloud: true",
             requested=requested,
         )
+    for item in plan.items if plan and not task.steps else ():
+        if item.requires_cloud:
+            return Mode(
+                selected=ModeName.CLOUD,
+                reason=f"plan item {item.id} says requires_cloud: true",
+                requested=requested,
+            )
     return Mode(
         selected=ModeName.MCP,
         reason="default: the task does not ask for cloud",
@@ -55,6 +64,6 @@ def choose_mode(task: Task, *, requested: str = "auto") -> Mode:
 
 
 def needs_network_approval(mode: Mode, task: Task) -> bool:
-    """Say whether a person must allow Codex Cloud: it was forced on a task that does not ask."""
+    """Say whether a person must allow Codex Cloud: the task itself does not ask for it."""
     asks = task.execution.parallel or task.execution.requires_cloud
     return mode.selected is ModeName.CLOUD and not asks

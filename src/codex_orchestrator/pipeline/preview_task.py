@@ -69,4 +69,5 @@ def preview_task(request: RunRequest, rooms: RunRooms) -> Preview:
             for item in plan.items
             if item.step is not None and item.step.pattern is not None
         }
-    return Preview(task.id, choose_mode(task, requested=request.mode), plan, touched, checks)
+    mode = choose_mode(task, requested=request.mode, plan=plan)
+    return Preview(task.id, mode, plan, touched, checks)

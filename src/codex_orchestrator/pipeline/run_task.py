@@ -1,9 +1,9 @@
 """Run a task: spec, lock, mode, plan, build, test, review, repair, manifest, state, audit."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
-from codex_orchestrator.model.approval import ApprovalKind
 from codex_orchestrator.model.errors import (
     TOO_MANY_BYTES,
     WORK_TREE_GONE,
@@ -13,7 +13,6 @@ from codex_orchestrator.model.errors import (
     LimitReachedError,
     OrchestratorError,
 )
-from codex_orchestrator.model.mode import CLOUD_HOST, ModeName, needs_network_approval
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.verdict import Verdict
@@ -21,6 +20,11 @@ from codex_orchestrator.pipeline.ask_approval import showing_change, with_approv
 from codex_orchestrator.pipeline.carry_work import keep_work
 from codex_orchestrator.pipeline.check_change import require_granted_change
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
+from codex_orchestrator.pipeline.cloud_mode import (
+    follow_plan,
+    open_cloud,
+    require_network_approval,
+)
 from codex_orchestrator.pipeline.finish_run import finish_run, stored_run
 from codex_orchestrator.pipeline.go_on import earlier_results, is_reviewed, restore_repairs
 from codex_orchestrator.pipeline.grants import standing_approvals
@@ -107,14 +111,15 @@ def _pause(record: RunRecord, rooms: RunRooms, state: RunState, reason: str) -> 
 
 
 def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> FinishedRun:
-    _require_network_approval(record, request)
+    require_network_approval(record, request.task)
     facts = record.manifest.run
     with ExitStack() as stack:
         tree = stack.enter_context(rooms.workspace.open(facts.id, base_sha=facts.base_sha))
         if facts.tree:
             tree.restore(facts.tree)
             return finish_run(record, rooms, tree)
-        cloud = _open_cloud(record, rooms, stack)
+        sign_in = partial(open_cloud, record, rooms, stack)
+        cloud = sign_in()
         adapter, commands = rooms.adapters.commands(
             tree.root, wanted=request.task.adapter, checks=request.task.checks
         )
@@ -136,7 +141,7 @@ def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Fini
             work = Work(request, rooms, record, tree, team, checks, policy, spending, cloud=cloud)
             try:
                 with showing_change(tree):
-                    _run_agents(work)
+                    _run_agents(work, sign_in)
             except LimitReachedError as error:
                 rooms.progress(f"stopped: {error.message}")
                 if error.reason in (TOO_MANY_BYTES, WORK_TREE_GONE):
@@ -161,32 +166,10 @@ def _last_state(record: RunRecord) -> str:
     return done[-1] if done else record.manifest.run.base_sha
 
 
-def _open_cloud(record: RunRecord, rooms: RunRooms, stack: ExitStack) -> CloudBuilder | None:
-    """Sign in to Codex Cloud when the run's mode says so, and note who builds."""
-    if record.manifest.mode.selected is not ModeName.CLOUD:
-        return None
-    cloud = stack.enter_context(rooms.open_cloud(record.manifest.run.id))
-    facts = {"builder": "codex-cloud", "codex": cloud.version}
-    record.save(engine=record.manifest.engine.model_copy(update=facts))
-    return cloud
-
-
-def _require_network_approval(record: RunRecord, request: RunRequest) -> None:
-    manifest = record.manifest
-    if not needs_network_approval(manifest.mode, request.task):
-        return
-    wanted = f"{ApprovalKind.NETWORK}:{CLOUD_HOST}"
-    if wanted in standing_approvals(record):
-        record.guardrail("network-policy", "passed", f"a person allowed {CLOUD_HOST}")
-        return
-    told = "cloud mode was forced on a task that does not ask for it: its text would leave"
-    record.guardrail("network-policy", "blocked", told)
-    raise ApprovalRequiredError(f"{told} this machine", wanted=(wanted,))
-
-
-def _run_agents(work: Work) -> None:
+def _run_agents(work: Work, sign_in: Callable[[], CloudBuilder | None]) -> None:
     """Plan, build, test, review, and repair while rounds are left and rounds change something."""
     plan = plan_work(work)
+    follow_plan(work, plan, sign_in)
     if not build_items(work, plan):
         return
     rounds = restore_repairs(work)
