@@ -19,6 +19,7 @@ from codex_orchestrator import __version__
 from codex_orchestrator.codex.bridge import CodexBridge
 from codex_orchestrator.codex.failure import CodexCallError, Failure, FailureCode
 from codex_orchestrator.codex.turn import TurnReport
+from codex_orchestrator.servers.client import client_may_go
 from codex_orchestrator.servers.codex_schema import (
     CodexAnswer,
     CodexArguments,
@@ -53,8 +54,9 @@ def build_server(bridge: CodexBridge) -> Server[Any]:
 async def serve_stdio(bridge: CodexBridge) -> None:
     """Serve one client over stdin and stdout until it closes stdin."""
     server = build_server(bridge)
-    async with stdio_server() as (read, write):
-        await server.run(read, write, server.create_initialization_options())
+    with client_may_go():
+        async with stdio_server() as (read, write):
+            await server.run(read, write, server.create_initialization_options())
 
 
 class _Tools:

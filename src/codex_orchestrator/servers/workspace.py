@@ -19,6 +19,7 @@ from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.errors import OrchestratorError
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.published_text import visible
+from codex_orchestrator.servers.client import client_may_go
 from codex_orchestrator.workspace.results import DiffText, FileList, FileText, Patched, SearchHits
 from codex_orchestrator.workspace.tools import WorkspaceTools
 
@@ -54,7 +55,8 @@ def serve_stdio(tools: WorkspaceTools, *, is_read_only: bool = False) -> None:
     """Serve one client over stdin and stdout until it closes stdin."""
     server = build_server(tools, is_read_only=is_read_only)
     _log_without_data()
-    anyio.run(server.run_stdio_async)
+    with client_may_go():
+        anyio.run(server.run_stdio_async)
 
 
 def _add_reading(server: MCPServer, tools: WorkspaceTools) -> None:
