@@ -1,32 +1,16 @@
 """Building in the cloud with a service that a test plays: what is decided of its answers."""
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from codex_orchestrator.credentials.redact import Redactor
-from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.cloud import CloudDiff, CloudState, CloudSubmission, CloudTask
 from codex_orchestrator.model.errors import ServiceError
-from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.plan import Plan, PlanItem
-from codex_orchestrator.model.run import ItemState, RunState, Usage
-from codex_orchestrator.model.spending import Spending
-from codex_orchestrator.model.task import Limits, Task
+from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.pipeline.build_in_cloud import build_in_cloud
-from codex_orchestrator.pipeline.run_record import RunRecord
-from codex_orchestrator.pipeline.run_rooms import RunRequest
 from codex_orchestrator.pipeline.work import Work
-from codex_orchestrator.runs.audit import FileAuditLog
-from codex_orchestrator.runs.store import FileRunStore
-from codex_orchestrator.workspace.worktree import GitWorkspace
 from support.codex_cloud_server import file_diff
-from support.manifests import make_manifest
-from support.project import make_project
-from support.workspace import clock, git_environ
 
 PLAN = Plan(summary="a plan", items=(PlanItem(id="one", title="One", instructions="Do it."),))
 
@@ -67,41 +51,6 @@ class InMemoryCloud:
 
     def diffs(self, task_id: str, *, attempts: int) -> tuple[CloudDiff, ...]:
         return self._diffs[:attempts]
-
-
-def make_record(folder: Path, base_sha: str) -> RunRecord:
-    made: Manifest = make_manifest()
-    run = made.run.model_copy(update={"state": RunState.RUNNING, "base_sha": base_sha})
-    manifest = made.model_copy(update={"run": run, "items": (), "artifacts": ()})
-    store = FileRunStore(folder)
-    return RunRecord(
-        manifest,
-        store.create(manifest.task.id, run.id),
-        store=store,
-        audit=FileAuditLog(folder, clock=clock),
-        clock=clock,
-        redaction=Redactor(()),
-        on_event=lambda _line: None,
-    )
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> Iterator[Work]:
-    repo = make_project(tmp_path / "repo")
-    workspace = GitWorkspace(
-        repo, clock=clock, environ=git_environ(tmp_path / "home"), scratch=tmp_path / "scratch"
-    )
-    base_sha = workspace.head_sha()
-    record = make_record(repo, base_sha)
-    task = Task(id="t", title="T", spec="tasks/specs/s.md")
-    rooms: Any = SimpleNamespace(
-        workspace=workspace, cloud_parallel=10, progress=lambda _line: None
-    )
-    team: Any = SimpleNamespace(patterns_used=())
-    spending = Spending(Limits(minutes=7), before=Usage(), monotonic=lambda: 0.0)
-    with workspace.open(record.manifest.run.id, base_sha=base_sha) as tree:
-        request = RunRequest(task, b"", "t.md")
-        yield Work(request, rooms, record, tree, team, (), Policy(), spending)
 
 
 def test_what_is_unfinished_at_the_deadline_is_waited_for_again_and_not_sent_again(

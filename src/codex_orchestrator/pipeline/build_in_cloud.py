@@ -12,7 +12,8 @@ from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.choose_diff import choose_diff
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
-from codex_orchestrator.pipeline.submit_item import starting_state, submit_item
+from codex_orchestrator.pipeline.send_items import send_items
+from codex_orchestrator.pipeline.submit_item import starting_state
 from codex_orchestrator.pipeline.work import Work
 
 # The first change that does not fit gets one more submission, made on the present state.
@@ -103,7 +104,8 @@ def _carry_out(
 ) -> dict[str, str]:
     """Send items, wait for all, and merge in plan order; return why items failed for good."""
     start = starting_state(work)
-    sent = [submit_item(work, cloud, item, feedback=feedback, start=start) for item in items]
+    told = {item.id: feedback for item in items}
+    sent = send_items(work, cloud, items, feedback=told, start=start)
     work.say("build", f"waiting for {len(sent)} in Codex Cloud")
     tasks = cloud.watch([one.task_id for one in sent], deadline_s=work.spending.stage()())
     failures = {}

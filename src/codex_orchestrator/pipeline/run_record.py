@@ -1,6 +1,7 @@
 """The run in progress: one manifest, saved durably after every change of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,11 +50,22 @@ class RunRecord:
         self._audit = audit
         self._clock = clock
         self._redaction = redaction
+        self._waits = False
 
     def save(self, **changes: Any) -> str:
         """Change fields of the manifest, write it, and return its hash."""
         self.manifest = self.manifest.model_copy(update=changes)
-        return self._store.save(self.manifest)
+        return "" if self._waits else self._store.save(self.manifest)
+
+    @contextmanager
+    def one_save(self) -> Iterator[None]:
+        """Make one save of all changes within; they are durable when the block has ended."""
+        self._waits = True
+        try:
+            yield
+        finally:
+            self._waits = False
+        self.save()
 
     def save_run(self, **changes: Any) -> str:
         """Change fields of the manifest's `run` part and write the manifest."""

@@ -1,18 +1,15 @@
-"""Submit a plan item to Codex Cloud: recorded before it is sent, never sent twice unknowingly."""
+"""What a plan item's submission to Codex Cloud is: the recorded one, or a new one."""
 
 from typing import NamedTuple
 
-from codex_orchestrator.model.cloud import CloudSubmission
 from codex_orchestrator.model.errors import (
     ApprovalRequiredError,
-    InputError,
     LimitReachedError,
     NotCheckedError,
 )
 from codex_orchestrator.model.manifest import CloudSubmissionFacts
 from codex_orchestrator.model.mode import CLOUD_HOST
 from codex_orchestrator.model.plan import PlanItem
-from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.cloud_prompt import cloud_prompt
 from codex_orchestrator.pipeline.grants import standing_approvals
@@ -34,21 +31,19 @@ def starting_state(work: Work) -> StartingState:
     return StartingState(work.tree.snapshot(), work.tree.change().patch)
 
 
-def submit_item(
-    work: Work, cloud: CloudBuilder, item: PlanItem, *, feedback: str, start: StartingState
-) -> CloudSubmissionFacts:
-    """Return the submission of an item to wait for: the recorded one, else a new one.
+def recorded_submission(
+    work: Work, cloud: CloudBuilder, item: PlanItem
+) -> CloudSubmissionFacts | None:
+    """Return the submission of an item that was sent before; None when it is to be sent.
 
     Raises:
         ApprovalRequiredError: an earlier submission may be at the service; a person decides.
-        LimitReachedError: the work so far is too large to be sent along.
-        NotCheckedError: no branch to start from, not signed in, or no such environment.
-        ServiceError: the service failed; the submission stays recorded.
+        ServiceError: the service failed.
     """
     recorded = work.record.submissions(item.id)
     last = recorded[-1] if recorded else None
     if last is None or last.problem:
-        return _send(work, cloud, item, feedback=feedback, start=start)
+        return None
     if last.task_id:
         work.say("build", f"{item.id}: sent before as {last.task_id}")
         return last
@@ -61,7 +56,7 @@ def submit_item(
     _require_sending_again(work, item, last)
     problem = "not found at the service; a person allowed to send it again"
     work.record.submission(item.id, last.model_copy(update={"problem": problem}))
-    return _send(work, cloud, item, feedback=feedback, start=start)
+    return None
 
 
 def _require_sending_again(work: Work, item: PlanItem, lost: CloudSubmissionFacts) -> None:
@@ -78,38 +73,25 @@ def _require_sending_again(work: Work, item: PlanItem, lost: CloudSubmissionFact
     )
 
 
-def _send(
-    work: Work, cloud: CloudBuilder, item: PlanItem, *, feedback: str, start: StartingState
-) -> CloudSubmissionFacts:
-    record = work.record
+def new_submission(
+    work: Work, item: PlanItem, *, feedback: str, start: StartingState, earlier: int
+) -> tuple[CloudSubmissionFacts, str]:
+    """Return the facts of a new submission and its prompt; nothing is recorded yet.
+
+    `earlier` counts those that were made before and are not recorded yet, either.
+
+    Raises:
+        LimitReachedError: the work so far is too large to be sent along.
+        NotCheckedError: there is no branch to start from.
+    """
     facts = CloudSubmissionFacts(
-        number=1 + max((one.number for one in _all_submissions(work)), default=0),
+        number=1 + max((one.number for one in _all_submissions(work)), default=0) + earlier,
         attempts=work.task.execution.attempts,
         branch=_branch(work),
         base=start.tree,
     )
     _require_sendable(start.patch)
-    record.item(item.id, ItemState.RUNNING)
-
-    def keep(submission: CloudSubmission) -> None:
-        record.submission(item.id, facts.model_copy(update={"task_id": submission.task_id}))
-
-    try:
-        sent = cloud.submit(
-            cloud_prompt(work.task, item, feedback=feedback),
-            branch=facts.branch,
-            number=facts.number,
-            record=keep,
-            attempts=facts.attempts,
-            starting_diff=start.patch,
-        )
-    except (NotCheckedError, InputError):
-        # These say that nothing was sent, so there is nothing to look for on resume.
-        record.withdraw(item.id, facts.number)
-        raise
-    record.audit("cloud-submitted", item=item.id, number=facts.number, task=sent.task_id)
-    work.say("build", f"{item.id}: {item.title}: sent to Codex Cloud as {sent.task_id}")
-    return facts.model_copy(update={"task_id": sent.task_id})
+    return facts, cloud_prompt(work.task, item, feedback=feedback)
 
 
 def _all_submissions(work: Work) -> tuple[CloudSubmissionFacts, ...]:
