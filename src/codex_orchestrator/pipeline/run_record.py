@@ -53,7 +53,7 @@ class RunRecord:
         self._waits = False
 
     def save(self, **changes: Any) -> str:
-        """Change fields of the manifest, write it, and return its hash."""
+        """Change fields of the manifest, write it, and return its hash ("" within `one_save`)."""
         self.manifest = self.manifest.model_copy(update=changes)
         return "" if self._waits else self._store.save(self.manifest)
 
