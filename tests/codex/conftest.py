@@ -10,14 +10,15 @@ import pytest
 from codex_orchestrator.codex.binary import CodexBinary, find_codex
 from codex_orchestrator.model.errors import NotCheckedError
 from support.codex_session import SessionOnLoopback, session_on_loopback
+from support.missing import missing
 
 
 @pytest.fixture(scope="session")
 def codex_binary() -> CodexBinary:
     try:
         return find_codex(os.environ.get("CODEX_ORCHESTRATOR_TEST_CODEX", ""))
-    except NotCheckedError as missing:
-        pytest.skip(f"no Codex binary: {missing.message}; {missing.fix}")
+    except NotCheckedError as problem:
+        missing(f"no Codex binary: {problem.message}; {problem.fix}")
 
 
 @pytest.fixture

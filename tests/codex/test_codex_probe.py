@@ -19,6 +19,7 @@ from codex_orchestrator.codex.probe import Probe, probe_codex, probe_sandbox
 from codex_orchestrator.model.credential import Scope, Secret
 from codex_orchestrator.model.errors import InputError, MissingExtraError, NotCheckedError
 from support.codex_cloud_server import chatgpt_sign_in
+from support.missing import missing
 
 NO_SANDBOX = """
 import sys
@@ -70,12 +71,12 @@ def test_a_cloud_sign_in_is_seen_but_not_used(codex_binary: CodexBinary) -> None
 
 def test_where_no_namespace_can_be_made_the_sandbox_probe_fails(codex_binary: CodexBinary) -> None:
     if shutil.which("unshare") is None:
-        pytest.skip("no `unshare` to take the namespaces away with")
+        missing("no `unshare` to take the namespaces away with")
     forbid = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
     inside = ["unshare", "--user", "--map-root-user", "sh", "-c", forbid, "sh"]
     trial = subprocess.run([*inside, "true"], capture_output=True, check=False)
     if trial.returncode:
-        pytest.skip(f"no user namespace to forbid further ones in: {trial.stderr!r}")
+        missing(f"no user namespace to forbid further ones in: {trial.stderr!r}")
     argv = [*inside, sys.executable, "-c", NO_SANDBOX, codex_binary.path]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     name, is_ok, detail, fix = done.stdout.splitlines()

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
+from support.missing import missing
 
 SERVER = """
 import logging, sys
@@ -27,7 +27,7 @@ CREDENTIAL = "AWS4-HMAC-SHA256 Credential=a/20261122/us-east-1/s3/aws4_request, 
 def s3_server() -> Iterator[str]:
     """Start a server with the bucket `bucket` and give its address."""
     if importlib.util.find_spec("moto") is None:
-        pytest.skip("moto, which serves S3 on loopback, is not installed")
+        missing("moto, which serves S3 on loopback, is not installed")
     with subprocess.Popen(
         [sys.executable, "-c", SERVER],
         stdin=subprocess.PIPE,
