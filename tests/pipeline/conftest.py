@@ -79,7 +79,7 @@ def work(tmp_path: Path, disk: FillableDisk) -> Iterator[Work]:
     rooms: Any = SimpleNamespace(
         workspace=workspace,
         store=FileRunStore(repo),
-        cloud_parallel=10,
+        parallel=10,
         progress=lambda _line: None,
     )
     team: Any = SimpleNamespace(patterns_used=())

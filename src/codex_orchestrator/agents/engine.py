@@ -111,7 +111,7 @@ class SdkAgentEngine:
         task: Task,
         *,
         root: Path,
-        run_dir: Path,
+        log_dir: Path,
         policy: Policy,
         checks: Sequence[CheckCommand],
         rails: Rails,
@@ -127,7 +127,7 @@ class SdkAgentEngine:
         ):
             files = write_server_files(Path(private), policy, checks)
             model = self._open_model(stack, portal)
-            workspace = self._open_workspace(stack, portal, files, root=root, run_dir=run_dir)
+            workspace = self._open_workspace(stack, portal, files, root=root, log_dir=log_dir)
             order = BridgeOrder(
                 root,
                 _approvals(policy),
@@ -169,7 +169,7 @@ class SdkAgentEngine:
         files: ServerFiles,
         *,
         root: Path,
-        run_dir: Path,
+        log_dir: Path,
     ) -> ToolServer:
         argv = (
             *self._settings.server,
@@ -178,7 +178,7 @@ class SdkAgentEngine:
             *("--checks", str(files.checks)),
             *("--decisions", str(files.decisions)),
             *("--uses", str(files.uses)),
-            *("--log-dir", str(run_dir / "tests")),
+            *("--log-dir", str(log_dir)),
             *("--library-root", str(self._settings.library)),
         )
         server = ToolServer(

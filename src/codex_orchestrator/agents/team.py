@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future
 from typing import Any
 
 from agents import (
@@ -26,6 +27,7 @@ from codex_orchestrator.agents.failures import explain
 from codex_orchestrator.agents.roles import Roles
 from codex_orchestrator.model.build import BuildReport, Change, TestExplanation
 from codex_orchestrator.model.check import CheckResult
+from codex_orchestrator.model.errors import InterruptedRunError
 from codex_orchestrator.model.frame import frame
 from codex_orchestrator.model.pattern import PatternAsset, PatternUse
 from codex_orchestrator.model.plan import Plan, PlanItem
@@ -55,6 +57,8 @@ class SdkAgentTeam:
         self._portal = portal
         self._decisions = decisions
         self._new_nonce = new_nonce
+        self._call: Future[Any] | None = None
+        self._is_stopped = False
         self._codex = codex
         self._hooks = EventHooks(
             sink,
@@ -67,6 +71,12 @@ class SdkAgentTeam:
     def patterns_used(self) -> tuple[PatternUse, ...]:
         """What the builder's apply_pattern calls did so far."""
         return self._decisions.uses()
+
+    def stop(self) -> None:
+        """End the call at work, and each later one, with InterruptedRunError; for any thread."""
+        self._is_stopped = True
+        if self._call is not None:
+            self._call.cancel()
 
     def plan(self, task: Task, patterns: Sequence[PatternAsset]) -> Plan:
         """Ask the planner."""
@@ -115,7 +125,14 @@ class SdkAgentTeam:
 
     def _ask(self, agent: Agent[Any], document: dict[str, JsonValue]) -> Any:
         message = frame(document, nonce=self._new_nonce())
-        return self._portal.call(self._run, agent, message)
+        self._call = self._portal.start_task_soon(self._run, agent, message)
+        # Whoever stops us looks at the call after it has said so; one of the two sees the other.
+        if self._is_stopped:
+            self._call.cancel()
+        try:
+            return self._call.result()
+        except CancelledError:
+            raise InterruptedRunError("the agents were stopped") from None
 
     async def _run(self, agent: Agent[Any], message: str) -> Any:
         """Run one agent within a stage's time."""

@@ -87,16 +87,32 @@ class CloudSubmissionFacts(Document):
     problem: str = ""
 
 
+class MergeConflict(Document):
+    """A change that did not fit the work it was to be merged with, and why.
+
+    The change is the difference between two git tree objects, from `base` to `tree`; `tree` is ""
+    for a change that came from elsewhere.
+    """
+
+    problem: str
+    base: str
+    tree: str = ""
+
+
 class ManifestItem(Document):
     """One plan item and where it stands.
 
-    `tree` is the git tree object that held the work when the item was done.
+    `tree` is the git tree object that held the work when the item was done; of an item in state
+    built it holds that item's work alone. `base` is the one that an item started from that was
+    built beside others; "" for one built on the work so far.
     """
 
     id: Identifier
     state: ItemState
     attempt: int
     tree: str = ""
+    base: str = ""
+    conflicts: tuple[MergeConflict, ...] = ()
     artifacts: tuple[InsidePath, ...] = ()
     submissions: tuple[CloudSubmissionFacts, ...] = ()
 

@@ -1,5 +1,7 @@
 """The plan: what the planner makes of a task. A graph of items, in the order of work."""
 
+from collections.abc import Mapping
+
 from pydantic import Field, model_validator
 
 from codex_orchestrator.model.document import Document
@@ -30,14 +32,40 @@ class Plan(Document):
 
     @model_validator(mode="after")
     def _ordered(self) -> "Plan":
+        after = {item.id: item.depends_on for item in self.items}
         seen: set[str] = set()
         for item in self.items:
             if item.id in seen:
                 raise ValueError(f"item id {item.id!r} appears twice")
-            missing = [name for name in item.depends_on if name not in seen]
-            if missing:
-                raise ValueError(
-                    f"item {item.id!r} depends on {', '.join(missing)}, which no earlier item has"
-                )
             seen.add(item.id)
+            for name in item.depends_on:
+                if name not in after:
+                    known = ", ".join(after)
+                    raise ValueError(
+                        f"item {item.id!r} depends on {name!r}, which is no item; there are {known}"
+                    )
+                if name in seen and name != item.id:
+                    continue
+                way = _way(name, item.id, after)
+                if way:
+                    circle = " -> ".join((item.id, *way))
+                    raise ValueError(f"items depend on each other in a circle: {circle}")
+                raise ValueError(
+                    f"item {item.id!r} depends on {name!r}, which stands after it; "
+                    "an item stands after all that it depends on"
+                )
         return self
+
+
+def _way(start: str, end: str, after: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the ids on a way from one item along what it depends on; empty when there is none."""
+    ways: list[tuple[str, ...]] = [(start,)]
+    seen = {start}
+    while ways:
+        way = ways.pop()
+        if way[-1] == end:
+            return way
+        fresh = [name for name in after.get(way[-1], ()) if name not in seen]
+        seen.update(fresh)
+        ways += [(*way, name) for name in fresh]
+    return ()

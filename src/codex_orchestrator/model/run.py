@@ -20,10 +20,11 @@ class RunState(StrEnum):
 
 
 class ItemState(StrEnum):
-    """Where a plan item stands."""
+    """Where a plan item stands. A built one is done apart, and not yet merged with the rest."""
 
     PLANNED = "planned"
     RUNNING = "running"
+    BUILT = "built"
     DONE = "done"
     FAILED = "failed"
 

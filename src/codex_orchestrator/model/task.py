@@ -77,6 +77,8 @@ class Limits(Document):
     absent), `check_seconds` one check. `turns` are model requests of the four agents; `turns` and
     `tokens` count all attempts. `output_bytes` bounds what one command may print. `changed_files`
     and `diff_lines` (added and removed) bound the change.
+    `parallel` is how many items may be at work at once; when absent, as many as are configured,
+    in MCP mode at most 4.
     """
 
     minutes: int = Field(default=30, ge=1, le=24 * 60)
@@ -88,6 +90,7 @@ class Limits(Document):
     output_bytes: int = Field(default=MAX_OUTPUT_BYTES, ge=1024, le=1024**3)
     changed_files: int = Field(default=1000, ge=1)
     diff_lines: int = Field(default=100_000, ge=1)
+    parallel: int | None = Field(default=None, ge=1, le=100)
 
 
 class Task(Document):

@@ -81,7 +81,8 @@ def _question(wanted: str, error: ApprovalRequiredError, record: RunRecord) -> Q
         reason=error.message,
         task_id=manifest.task.id,
         run_id=manifest.run.id,
-        item=running[-1] if running else "",
+        # Of several that were at work at once, the reason says which asks for what.
+        item=running[0] if len(running) == 1 else "",
         patch=error.patch,
     )
 

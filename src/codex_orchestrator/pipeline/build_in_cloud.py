@@ -4,14 +4,22 @@ from collections.abc import Sequence
 
 from codex_orchestrator.model.cloud import CloudTask
 from codex_orchestrator.model.errors import ServiceError
-from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.model.manifest import CloudSubmissionFacts, Manifest
+from codex_orchestrator.model.graph import ready_items
+from codex_orchestrator.model.manifest import CloudSubmissionFacts, MergeConflict
+from codex_orchestrator.model.mode import ModeName
 from codex_orchestrator.model.plan import Plan, PlanItem
-from codex_orchestrator.model.review import Decision, Review, ReviewFinding
 from codex_orchestrator.model.run import ItemState
-from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.choose_diff import choose_diff
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
+from codex_orchestrator.pipeline.merge_items import (
+    conflict_feedback,
+    done_items,
+    fail_items,
+    merge_change,
+    note_conflict,
+    restore_done,
+)
+from codex_orchestrator.pipeline.run_policy import items_at_once
 from codex_orchestrator.pipeline.send_items import send_items
 from codex_orchestrator.pipeline.submit_item import starting_state
 from codex_orchestrator.pipeline.work import Work
@@ -29,74 +37,27 @@ def build_in_cloud(work: Work, cloud: CloudBuilder, plan: Plan) -> bool:
         ApprovalRequiredError: a change touches protected paths, or a submission was lost.
         ServiceError: the service failed, or tasks are unfinished at the deadline; resume.
     """
-    _restore_done(work, plan)
+    restore_done(work, plan)
+    most = items_at_once(work.task, configured=work.rooms.parallel, mode=ModeName.CLOUD)
     while True:
-        done = _done(work)
-        left = [item for item in plan.items if item.id not in done]
-        if not left:
+        ready = ready_items(plan, done_items(work))
+        if not ready:
             return True
-        ready = [item for item in left if done.issuperset(item.depends_on)]
-        failures = _carry_out(work, cloud, ready[: work.rooms.cloud_parallel], feedback="")
+        # What did not fit is made again alone: nothing else can come between it and its merge.
+        again = [item for item in ready if work.record.conflicts(item.id)]
+        failures = _carry_out(work, cloud, again[:1] or ready[:most], feedback="")
         if failures:
-            _fail(work, failures)
+            fail_items(work, failures)
             return False
 
 
 def mend_in_cloud(work: Work, cloud: CloudBuilder, item: PlanItem, *, feedback: str) -> bool:
     """Send one repair with its feedback; say whether its change stands in the work tree."""
     _carry_out(work, cloud, [item], feedback=feedback)
-    if item.id in _done(work):
+    if item.id in done_items(work):
         return True
     work.record.item(item.id, ItemState.FAILED)
     return False
-
-
-def conflict_findings(manifest: Manifest) -> tuple[Finding, ...]:
-    """Return a finding for each change that did not fit; an error when its item is not done."""
-    return tuple(
-        Finding(
-            "run/merge-conflict",
-            Severity.NOTE if item.state is ItemState.DONE else Severity.ERROR,
-            "",
-            0,
-            f"the change of item {item.id} (submission {one.number}) did not fit: {one.problem}",
-            "it was made again on the work so far"
-            if item.state is ItemState.DONE
-            else "let the items that touch the same lines depend on each other",
-        )
-        for item in manifest.items
-        for one in _conflicts(item.submissions)
-    )
-
-
-def _conflicts(submissions: Sequence[CloudSubmissionFacts]) -> list[CloudSubmissionFacts]:
-    return [one for one in submissions if one.task_id and one.problem]
-
-
-def _done(work: Work) -> set[str]:
-    return {one.id for one in work.record.manifest.items if one.state is ItemState.DONE}
-
-
-def _restore_done(work: Work, plan: Plan) -> None:
-    """Bring back the work of an earlier attempt; the item that was merged last holds all of it."""
-    planned = {item.id for item in plan.items}
-    done = [
-        one
-        for one in work.record.manifest.items
-        if one.state is ItemState.DONE and one.id in planned
-    ]
-    for one in done:
-        work.say("build", f"{one.id}: done before")
-    if done:
-        work.tree.restore(done[-1].tree)
-    elif work.record.manifest.items:
-        work.tree.restore(_base_of(work))
-
-
-def _base_of(work: Work) -> str:
-    """Return the state before the first submission; a killed merge may have left more."""
-    sent = [one for item in work.record.manifest.items for one in item.submissions]
-    return sent[0].base if sent else work.tree.snapshot()
 
 
 def _carry_out(
@@ -104,7 +65,7 @@ def _carry_out(
 ) -> dict[str, str]:
     """Send items, wait for all, and merge in plan order; return why items failed for good."""
     start = starting_state(work)
-    told = {item.id: feedback for item in items}
+    told = {item.id: feedback or conflict_feedback(work, item.id) for item in items}
     sent = send_items(work, cloud, items, feedback=told, start=start)
     work.say("build", f"waiting for {len(sent)} in Codex Cloud")
     tasks = cloud.watch([one.task_id for one in sent], deadline_s=work.spending.stage()())
@@ -137,26 +98,13 @@ def _take(
     fitted = work.tree.fit(chosen.diff.data, onto=work.tree.snapshot())
     problem = chosen.problem or fitted.problem
     if not problem:
-        work.tree.restore(fitted.tree)
-        work.record.item(item.id, ItemState.DONE, tree=fitted.tree)
-        work.say("build", f"{item.id}: attempt {chosen.diff.attempt} merged")
+        merge_change(work, item.id, fitted, told=f"attempt {chosen.diff.attempt} merged")
         return ""
-    work.record.submission(item.id, facts.model_copy(update={"problem": problem}))
-    if len(_conflicts(work.record.submissions(item.id))) >= _MOST_CONFLICTS:
-        return f"its change did not fit, twice: {problem}"
-    work.say("build", f"{item.id}: does not fit, to be made again: {problem}")
-    return ""
-
-
-def _fail(work: Work, failures: dict[str, str]) -> None:
-    told = "; ".join(f"item {name} was not done: {why}" for name, why in failures.items())
-    work.record.note(summary=told[:2000])
-    found = conflict_findings(work.record.manifest)
-    if found:
-        review = Review(
-            decision=Decision.REQUEST_CHANGES,
-            findings=tuple(ReviewFinding.of(one) for one in found),
-            summary=f"Not reviewed: {told[:1000]}",
-        )
-        work.record.save(review=review)
-    work.record.save(verdict=Verdict.FAILED)
+    note_conflict(
+        work,
+        item.id,
+        MergeConflict(problem=problem, base=facts.base),
+        submission=facts.model_copy(update={"problem": problem}),
+    )
+    is_last = len(work.record.conflicts(item.id)) >= _MOST_CONFLICTS
+    return f"its change did not fit, twice: {problem}" if is_last else ""

@@ -1,7 +1,9 @@
 """Carry the work of an unfinished run: into its folder when it stops, out of it elsewhere."""
 
+from collections.abc import Iterator
+
 from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError
-from codex_orchestrator.model.manifest import CloudSubmissionFacts, Manifest
+from codex_orchestrator.model.manifest import Manifest, ManifestItem
 from codex_orchestrator.model.work_pack import (
     MAX_PACK_BYTES,
     WORK_KIND,
@@ -15,12 +17,18 @@ from codex_orchestrator.pipeline.run_rooms import RunRooms
 
 def recorded_states(manifest: Manifest) -> tuple[str, ...]:
     """Return the git tree objects that a resumed run needs, each once."""
-    named = [tree for item in manifest.items for tree in (item.tree, *_bases(item.submissions))]
+    named = [tree for item in manifest.items for tree in _states_of(item)]
     return tuple(dict.fromkeys(tree for tree in (*named, manifest.run.tree) if tree))
 
 
-def _bases(submissions: tuple[CloudSubmissionFacts, ...]) -> tuple[str, ...]:
-    return tuple(one.base for one in submissions)
+def _states_of(item: ManifestItem) -> Iterator[str]:
+    yield item.tree
+    yield item.base
+    for submission in item.submissions:
+        yield submission.base
+    for conflict in item.conflicts:
+        yield conflict.base
+        yield conflict.tree
 
 
 def keep_work(record: RunRecord, rooms: RunRooms) -> None:

@@ -109,7 +109,7 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
         open_cloud=partial(
             open_cloud_builder, config=config.codex, broker=broker, hide=broker.redactor.add
         ),
-        cloud_parallel=config.codex.parallel,
+        parallel=config.codex.parallel,
         store=FileRunStore(repo),
         audit=FileAuditLog(repo, clock=utc_now),
         redaction=broker.redactor,

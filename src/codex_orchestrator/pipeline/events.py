@@ -1,6 +1,7 @@
 """Events of a run as JSON lines: what happened, in order, while it happens."""
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from codex_orchestrator.pipeline.ports import Clock
 
 
 class EventStream:
-    """Appends events to the run's `events.jsonl` and passes each line on."""
+    """Appends events to the run's `events.jsonl` and passes each line on; safe for threads."""
 
     def __init__(
         self,
@@ -24,6 +25,7 @@ class EventStream:
         self._clock = clock
         self._redaction = redaction
         self._also = also
+        self._lock = threading.Lock()
 
     def send(self, kind: str, facts: Mapping[str, str | int | bool]) -> None:
         """Write one event, secrets masked, and flush it.
@@ -31,12 +33,17 @@ class EventStream:
         Raises:
             ServiceError: the disk is full or the file cannot be written.
         """
-        document = {"at": self._clock(), "event": kind, **facts}
         masked = {
             key: self._redaction.redact(value) if isinstance(value, str) else value
-            for key, value in document.items()
+            for key, value in facts.items()
         }
-        line = json.dumps(masked, ensure_ascii=False)
+        with self._lock:
+            document = {"at": self._clock(), "event": kind, **masked}
+            line = json.dumps(document, ensure_ascii=False)
+            self._append(line)
+            self._also(line)
+
+    def _append(self, line: str) -> None:
         try:
             with self._path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
                 stream.write(line + "\n")
@@ -45,4 +52,3 @@ class EventStream:
                 f"{self._path}: cannot be written: {error.strerror}",
                 fix="make room, then `codex-orchestrator run --resume RUN`",
             ) from error
-        self._also(line)

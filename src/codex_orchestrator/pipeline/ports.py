@@ -63,11 +63,19 @@ class WorkTree(Protocol):
         """Keep what the tree holds now and return the name of the git tree object."""
         ...
 
+    def keep(self, tree_id: str) -> None:
+        """Keep what a snapshot of another work tree holds."""
+        ...
+
     def restore(self, tree_id: str) -> None:
         """Make the tree hold what a snapshot kept."""
         ...
 
-    def fit(self, patch: bytes, *, onto: str) -> FittedPatch:
+    def patch_between(self, old: str, new: str) -> bytes:
+        """Return the patch that makes one snapshot of another; empty when they are equal."""
+        ...
+
+    def fit(self, patch: bytes, *, onto: str, is_ours: bool = False) -> FittedPatch:
         """Work out what a patch makes of a snapshot, and keep that like one; touch no file."""
         ...
 
@@ -97,6 +105,10 @@ class Workspace(StateCarrier, Protocol):
 
     def open(self, run_id: str, *, base_sha: str) -> AbstractContextManager[WorkTree]:
         """Make (or find again, on resume) the run's work tree; remove it at the end."""
+        ...
+
+    def forget_items(self, run_id: str) -> None:
+        """Remove the work trees `RUN_ID.NAME` that a killed run left; its own one stays."""
         ...
 
     def run_check(
@@ -152,6 +164,10 @@ class AgentTeam(Protocol):
         """What the builder's apply_pattern calls did so far."""
         ...
 
+    def stop(self) -> None:
+        """End the call at work, and each later one, with InterruptedRunError; for any thread."""
+        ...
+
     def plan(self, task: Task, patterns: Sequence[PatternAsset]) -> Plan:
         """Ask the planner; it is shown which patterns the library holds."""
         ...
@@ -179,7 +195,7 @@ class AgentEngine(Protocol):
         task: Task,
         *,
         root: Path,
-        run_dir: Path,
+        log_dir: Path,
         policy: Policy,
         checks: Sequence[CheckCommand],
         rails: Rails,

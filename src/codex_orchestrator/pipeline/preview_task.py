@@ -10,6 +10,7 @@ from codex_orchestrator.model.mode import Mode, choose_mode
 from codex_orchestrator.model.plan import Plan
 from codex_orchestrator.model.run import Usage
 from codex_orchestrator.model.spending import Spending
+from codex_orchestrator.pipeline.rails_of import rails_of
 from codex_orchestrator.pipeline.run_policy import (
     choose_checks,
     require_mode_fits,
@@ -17,7 +18,6 @@ from codex_orchestrator.pipeline.run_policy import (
     step_problem,
 )
 from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
-from codex_orchestrator.pipeline.stages import rails_of
 
 
 class Preview(NamedTuple):
@@ -56,7 +56,7 @@ def preview_task(request: RunRequest, rooms: RunRooms) -> Preview:
         with rooms.engine.open(
             task,
             root=tree.root,
-            run_dir=Path(folder),
+            log_dir=Path(folder) / "tests",
             policy=policy,
             checks=checks,
             rails=rails_of(request, rooms, tree, policy, base_sha=base_sha),

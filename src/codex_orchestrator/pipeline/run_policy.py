@@ -19,6 +19,7 @@ from codex_orchestrator.pipeline.ports import PatternLibrary
 from codex_orchestrator.pipeline.run_rooms import RunRequest
 
 OFFLINE = "offline"
+SAFE_HERE = 4
 
 
 class StepProblem(NamedTuple):
@@ -90,6 +91,17 @@ def choose_checks(
         )
         for name in request.task.checks
     )
+
+
+def items_at_once(task: Task, *, configured: int, mode: ModeName) -> int:
+    """Return how many items of a plan may be at work together.
+
+    What the task says counts; else what is configured, on this machine at most 4: there each
+    item has processes of its own.
+    """
+    if task.limits.parallel is not None:
+        return task.limits.parallel
+    return configured if mode is ModeName.CLOUD else min(configured, SAFE_HERE)
 
 
 def run_policy(task: Task, granted: Sequence[str], policy: Policy) -> Policy:

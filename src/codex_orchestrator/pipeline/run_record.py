@@ -1,6 +1,6 @@
 """The run in progress: one manifest, saved durably after every change of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from codex_orchestrator.model.manifest import (
     Guardrail,
     Manifest,
     ManifestItem,
+    MergeConflict,
 )
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.close_run import close_run
@@ -96,16 +97,43 @@ class RunRecord:
         """Record where a plan item stands."""
         known = {item.id: item for item in self.manifest.items}
         # Items stand in the order in which they changed: the last one that is done has all work.
-        before = known.pop(item_id, None)
-        attempt = (before.attempt if before else 0) + (state is ItemState.RUNNING)
-        known[item_id] = ManifestItem(
-            id=item_id,
-            state=state,
-            attempt=max(attempt, 1),
-            tree=tree or (before.tree if before else ""),
-            submissions=before.submissions if before else (),
-        )
+        before = known.pop(item_id, None) or ManifestItem(id=item_id, state=state, attempt=0)
+        attempt = before.attempt + (state is ItemState.RUNNING)
+        changes = {"state": state, "attempt": max(attempt, 1), "tree": tree or before.tree}
+        known[item_id] = before.model_copy(update=changes)
         self.save(items=tuple(known.values()))
+
+    def begin_together(self, item_ids: Sequence[str], *, base: str) -> None:
+        """Record, all at once, that items will be built beside each other from one state."""
+        known = {item.id: item for item in self.manifest.items}
+        for item_id in item_ids:
+            before = known.pop(item_id, None)
+            known[item_id] = ManifestItem(
+                id=item_id,
+                state=ItemState.PLANNED,
+                attempt=before.attempt if before else 1,
+                base=base,
+            )
+        self.save(items=tuple(known.values()))
+
+    def conflicts(self, item_id: str) -> tuple[MergeConflict, ...]:
+        """Return the changes of an item that did not fit, in order."""
+        return next((one.conflicts for one in self.manifest.items if one.id == item_id), ())
+
+    def conflict(
+        self, item_id: str, conflict: MergeConflict, *, submission: CloudSubmissionFacts | None
+    ) -> None:
+        """Record that an item's change did not fit, so that the item is to be made again."""
+        self._change_item(
+            item_id,
+            lambda item: {
+                "state": ItemState.PLANNED,
+                "tree": "",
+                "base": "",
+                "conflicts": (*item.conflicts, conflict),
+                "submissions": _with_submission(item.submissions, submission),
+            },
+        )
 
     def submissions(self, item_id: str) -> tuple[CloudSubmissionFacts, ...]:
         """Return what was submitted for an item, in order."""
@@ -113,18 +141,21 @@ class RunRecord:
 
     def submission(self, item_id: str, facts: CloudSubmissionFacts) -> None:
         """Record a submission of an item that is at work; one of the same number is replaced."""
-        others = [one for one in self.submissions(item_id) if one.number != facts.number]
-        self._set_submissions(item_id, (*others, facts))
+        self._change_item(
+            item_id, lambda item: {"submissions": _with_submission(item.submissions, facts)}
+        )
 
     def withdraw(self, item_id: str, number: int) -> None:
         """Take back the record of a submission that is known not to have been sent."""
-        others = [one for one in self.submissions(item_id) if one.number != number]
-        self._set_submissions(item_id, tuple(others))
+        others = tuple(one for one in self.submissions(item_id) if one.number != number)
+        self._change_item(item_id, lambda _item: {"submissions": others})
 
-    def _set_submissions(self, item_id: str, submissions: tuple[CloudSubmissionFacts, ...]) -> None:
+    def _change_item(
+        self, item_id: str, changes_of: Callable[[ManifestItem], Mapping[str, Any]]
+    ) -> None:
         self.save(
             items=tuple(
-                item.model_copy(update={"submissions": submissions}) if item.id == item_id else item
+                item.model_copy(update=changes_of(item)) if item.id == item_id else item
                 for item in self.manifest.items
             )
         )
@@ -190,3 +221,11 @@ class RunRecord:
     def _list(self, artifact: Artifact) -> None:
         others = tuple(old for old in self.manifest.artifacts if old.path != artifact.path)
         self.save(artifacts=(*others, artifact))
+
+
+def _with_submission(
+    before: Sequence[CloudSubmissionFacts], facts: CloudSubmissionFacts | None
+) -> tuple[CloudSubmissionFacts, ...]:
+    if facts is None:
+        return tuple(before)
+    return (*(one for one in before if one.number != facts.number), facts)

@@ -47,7 +47,7 @@ class RunRequest(NamedTuple):
 class RunRooms(NamedTuple):
     """The rooms a run works with, behind their ports.
 
-    `open_cloud` signs in to Codex Cloud for a run id; `cloud_parallel` tasks may be at work there.
+    `open_cloud` signs in to Codex Cloud for a run id. `parallel` items may be at work at once.
     `lock` takes the task's lock; `progress` takes a line for people; `on_event` takes each event
     as a line of JSON; `review_text` renders the review of a manifest and its patch. `ask` puts a
     question to the person at the terminal and returns the answer; None where nobody is there.
@@ -59,7 +59,7 @@ class RunRooms(NamedTuple):
     adapters: Adapters
     engine: AgentEngine
     open_cloud: Callable[[str], AbstractContextManager[CloudBuilder]]
-    cloud_parallel: int
+    parallel: int
     store: RunStore
     audit: AuditLog
     redaction: Redaction

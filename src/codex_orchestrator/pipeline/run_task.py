@@ -28,6 +28,7 @@ from codex_orchestrator.pipeline.cloud_mode import (
 from codex_orchestrator.pipeline.finish_run import finish_run, stored_run
 from codex_orchestrator.pipeline.go_on import earlier_results, is_reviewed, restore_repairs
 from codex_orchestrator.pipeline.grants import standing_approvals
+from codex_orchestrator.pipeline.rails_of import rails_of
 from codex_orchestrator.pipeline.run_policy import (
     choose_checks,
     require_mode_fits,
@@ -39,7 +40,6 @@ from codex_orchestrator.pipeline.run_rooms import FinishedRun, RefusedTask, RunR
 from codex_orchestrator.pipeline.stages import (
     build_items,
     plan_work,
-    rails_of,
     repair,
     review_change,
     run_checks,
@@ -131,7 +131,7 @@ def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Fini
         with rooms.engine.open(
             request.task,
             root=tree.root,
-            run_dir=record.folder,
+            log_dir=record.folder / "tests",
             policy=policy,
             checks=checks,
             rails=rails_of(request, rooms, tree, policy, base_sha=facts.base_sha),

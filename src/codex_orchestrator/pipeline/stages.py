@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.build import Change
 from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.errors import LimitReachedError
@@ -10,19 +9,14 @@ from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.manifest import Validation
 from codex_orchestrator.model.patch import added_lines
 from codex_orchestrator.model.plan import Plan, PlanItem
-from codex_orchestrator.model.rails import Rails
 from codex_orchestrator.model.review import ReviewFinding, merge_review
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.verdict import ValidationStatus, Verdict, choose_verdict
-from codex_orchestrator.pipeline.build_in_cloud import (
-    build_in_cloud,
-    conflict_findings,
-    mend_in_cloud,
-)
+from codex_orchestrator.pipeline.build_here import build_here
+from codex_orchestrator.pipeline.build_in_cloud import build_in_cloud, mend_in_cloud
 from codex_orchestrator.pipeline.check_change import require_granted_change
-from codex_orchestrator.pipeline.go_on import REPAIR, restore_base
-from codex_orchestrator.pipeline.ports import WorkTree
-from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
+from codex_orchestrator.pipeline.go_on import REPAIR
+from codex_orchestrator.pipeline.merge_items import conflict_findings
 from codex_orchestrator.pipeline.work import Work
 
 
@@ -50,30 +44,7 @@ def build_items(work: Work, plan: Plan) -> bool:
     """Build the items that are not done yet, each kept when it is done; say whether all are."""
     if work.cloud is not None:
         return build_in_cloud(work, work.cloud, plan)
-    done = {item.id: item for item in work.record.manifest.items if item.state is ItemState.DONE}
-    if not done:
-        restore_base(work)
-    for item in plan.items:
-        if item.id in done:
-            work.tree.restore(done[item.id].tree)
-            work.say("build", f"{item.id}: done before")
-        elif not _build(work, item, feedback=""):
-            return False
-    return True
-
-
-def _build(work: Work, item: PlanItem, *, feedback: str) -> bool:
-    work.say("build", f"{item.id}: {item.title}")
-    work.record.item(item.id, ItemState.RUNNING)
-    report = work.team.build(work.task, item, feedback=feedback)
-    work.save_usage()
-    if report.is_done:
-        work.record.item(item.id, ItemState.DONE, tree=work.tree.snapshot())
-        return True
-    work.record.item(item.id, ItemState.FAILED)
-    work.record.note(summary=f"item {item.id} was not done: {report.summary[:1000]}")
-    work.record.save(verdict=Verdict.FAILED)
-    return False
+    return build_here(work, plan)
 
 
 def run_checks(work: Work) -> tuple[CheckResult, ...]:
@@ -256,21 +227,3 @@ def _feedback(
         if result.status is not ValidationStatus.PASSED:
             parts += [f"check {result.name}: {result.status}", result.output_tail]
     return "\n".join(parts)
-
-
-def rails_of(
-    request: RunRequest, rooms: RunRooms, tree: WorkTree, policy: Policy, *, base_sha: str
-) -> Rails:
-    """Return what the agents' guardrails check for this run."""
-
-    def spec() -> str:
-        found = rooms.guard.check_task(request.task, base_sha=base_sha, as_of=rooms.clock()[:10])
-        return "; ".join(one.message for one in found if one.severity is Severity.ERROR)
-
-    def protected() -> tuple[str, ...]:
-        return tuple(path for path in tree.change().paths if policy.protecting_rule(path))
-
-    def secrets(text: str) -> str:
-        return "the answer holds a secret" if rooms.redaction.finds_secret(text) else ""
-
-    return Rails(spec, protected, secrets)

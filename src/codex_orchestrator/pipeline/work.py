@@ -2,6 +2,7 @@
 
 from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.ports import AgentTeam, WorkTree
@@ -39,14 +40,19 @@ class Work:
         self.git_settings = rooms.workspace.git_settings()
         # An earlier attempt of this run has done something already.
         self._patterns_before = record.manifest.patterns
+        self._patterns_apart: tuple[PatternUse, ...] = ()
 
     def save_usage(self, **reached: str) -> None:
         """Write what the models were asked for, what the patterns did, and how far the run came."""
         self.record.save(
             run=self.record.manifest.run.model_copy(update=reached),
             usage=self.spending.usage,
-            patterns=self._patterns_before + self.team.patterns_used,
+            patterns=self._patterns_before + self._patterns_apart + self.team.patterns_used,
         )
+
+    def add_patterns(self, uses: tuple[PatternUse, ...]) -> None:
+        """Count what patterns did in the hands of another team than the run's own."""
+        self._patterns_apart += uses
 
     def say(self, stage: str, text: str) -> None:
         """Tell people and the event stream where the run stands."""

@@ -1,6 +1,5 @@
 """The work tree of one run: what changed in it, its states, and its commit."""
 
-import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from codex_orchestrator.model.errors import (
     NotCheckedError,
 )
 from codex_orchestrator.model.published_text import visible
+from codex_orchestrator.workspace.entries import Entry, raw_entries
 from codex_orchestrator.workspace.git import Git, is_object_name
 
 MAX_CHANGED_BYTES = 64 * 1024 * 1024
@@ -93,7 +93,7 @@ class GitWorkTree:
         """Return all that differs between the base and a tree, as `change` does."""
         span = (*_PLAIN_DIFF, self._base, tree_id, "--")
         raw = self._git.run("diff-tree", "-r", "-z", "--raw", *span)
-        entries = list(_raw_entries(raw))
+        entries = list(raw_entries(raw))
         self._refuse_hidden(entries)
         added = removed = 0
         for record in self._git.run("diff-tree", "-r", "-z", "--numstat", *span).split(b"\0"):
@@ -127,8 +127,12 @@ class GitWorkTree:
         The state outlives a crash; it is given up when the run's work tree is closed.
         """
         tree_id = self._write_tree()
-        self._keep(tree_id)
+        self.keep(tree_id)
         return tree_id
+
+    def keep(self, tree_id: str) -> None:
+        """Hold on to a recorded state, also one of another work tree of the run."""
+        self._git.run("update-ref", f"{REFS}/{self._run_id}/snapshots/{tree_id}", tree_id)
 
     def restore(self, tree_id: str) -> None:
         """Bring the files back to a recorded state; ignored files stay.
@@ -150,10 +154,21 @@ class GitWorkTree:
         self._git.run("add", "--all", "--", ".")
         self._git.run("read-tree", "--reset", "-u", tree_id)
 
-    def fit(self, patch: bytes, *, onto: str) -> FittedPatch:
+    def patch_between(self, old: str, new: str) -> bytes:
+        """Return the patch that makes one recorded state of another; empty when they are equal.
+
+        Raises:
+            InputError: one of them is no recorded state.
+        """
+        self._require_state(old)
+        self._require_state(new)
+        return self._git.run("diff-tree", "-r", "-p", "--binary", *_PLAIN_DIFF, old, new, "--")
+
+    def fit(self, patch: bytes, *, onto: str, is_ours: bool = False) -> FittedPatch:
         """Work out what a patch makes of a recorded state, and record that; no file is touched.
 
-        The patch may be anybody's: one that makes a link or a nested repository does not fit.
+        Unless it is ours it may be anybody's: one that makes a link or a nested repository does
+        not fit.
         """
         with tempfile.TemporaryDirectory(prefix="codex-orchestrator-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
@@ -164,11 +179,11 @@ class GitWorkTree:
                 return FittedPatch(problem=_first_error(err))
             tree_id = self._git.run("write-tree", env=index).decode("ascii").strip()
         raw = self._git.run("diff-tree", "-r", "-z", "--raw", *_PLAIN_DIFF, onto, tree_id, "--")
-        entries = _raw_entries(raw)
+        entries = raw_entries(raw)
         for entry in entries:
-            if entry.new_mode in _NO_FILES:
+            if entry.new_mode in _NO_FILES and not is_ours:
                 return FittedPatch(problem=f"{entry.path}: a link or a repository, no file")
-        self._keep(tree_id)
+        self.keep(tree_id)
         return FittedPatch(tree_id, tuple(sorted(entry.path for entry in entries)))
 
     def commit(self, message: str, *, branch: str) -> str:
@@ -233,8 +248,15 @@ class GitWorkTree:
             )
         }
 
-    def _keep(self, tree_id: str) -> None:
-        self._git.run("update-ref", f"{REFS}/{self._run_id}/snapshots/{tree_id}", tree_id)
+    def _require_state(self, tree_id: str) -> None:
+        if not is_object_name(tree_id):
+            raise InputError(f"{tree_id!r} is not the id of a recorded state")
+        status, _, _ = self._git.attempt("cat-file", "-e", f"{tree_id}^{{tree}}")
+        if status:
+            raise InputError(
+                f"the repository no longer has the recorded state {tree_id}",
+                fix="start the task again without --resume",
+            )
 
     def _write_tree(self) -> str:
         if not self._root.is_dir():
@@ -246,7 +268,7 @@ class GitWorkTree:
         self._git.run("add", "--all", "--", ".")
         return self._git.text("write-tree")
 
-    def _refuse_hidden(self, entries: list["_Entry"]) -> None:
+    def _refuse_hidden(self, entries: list[Entry]) -> None:
         for entry in entries:
             if entry.new_mode == _GITLINK != entry.old_mode:
                 raise NotCheckedError(
@@ -272,26 +294,3 @@ class GitWorkTree:
 def _first_error(said: str) -> str:
     line = next((line for line in said.splitlines() if line.startswith("error:")), said)
     return visible(line.removeprefix("error:").strip()[:500]) or "the patch is empty"
-
-
-class _Entry(NamedTuple):
-    old_mode: str
-    new_mode: str
-    new_blob: str
-    path: str
-
-
-def _raw_entries(raw: bytes) -> "list[_Entry]":
-    fields = raw.split(b"\0")
-    entries = []
-    for facts, name in zip(fields[::2], fields[1::2], strict=False):
-        old_mode, new_mode, _, new_blob, _ = facts.decode("ascii").removeprefix(":").split(" ")
-        try:
-            path = name.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"the name of the changed file {os.fsdecode(name)!r} is not UTF-8",
-                fix="rename the file",
-            ) from error
-        entries.append(_Entry(old_mode, new_mode, new_blob, path))
-    return entries

@@ -122,14 +122,12 @@ class GitWorkspace(StateCarrier):
     def forget(self, run_id: str) -> None:
         """Remove the work trees and the recorded states of a run; nothing happens without any.
 
-        Work trees of its items, `<run id>.<number>`, go as well.
+        Work trees of its items go as well.
 
         Raises:
             ServiceError: a file cannot be removed.
         """
-        for name in self.leftovers():
-            if name.startswith(f"{run_id}."):
-                self.forget(name)
+        self.forget_items(run_id)
         place = self._place(run_id)
         git = self._repository.git
         record = _read_record(place)
@@ -138,6 +136,16 @@ class GitWorkspace(StateCarrier):
         remove_tree(place)
         refs = git.run("for-each-ref", "--format=delete %(refname)", f"{REFS}/{run_id}/")
         git.run("update-ref", "--stdin", stdin=refs)
+
+    def forget_items(self, run_id: str) -> None:
+        """Remove the work trees of a run's items, `<run id>.<name>`, and what they recorded.
+
+        Raises:
+            ServiceError: a file cannot be removed.
+        """
+        for name in self.leftovers():
+            if name.startswith(f"{run_id}."):
+                self.forget(name)
 
     def leftovers(self) -> tuple[str, ...]:
         """Return the ids of runs whose work tree still stands, for example after a crash."""

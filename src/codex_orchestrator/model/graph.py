@@ -1,0 +1,83 @@
+"""The plan as a graph: what can be built now, and what is to be done next. Pure choices."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from codex_orchestrator.model.manifest import ManifestItem
+from codex_orchestrator.model.plan import Plan, PlanItem
+from codex_orchestrator.model.run import ItemState
+
+
+class BuildAlone(NamedTuple):
+    """Build one item in the run's own work tree, on the work so far."""
+
+    item: PlanItem
+
+
+class BuildApart(NamedTuple):
+    """Build items at once, each in a work tree of its own.
+
+    They start from the state `base`; "" says that they are new together and start from the work
+    so far.
+    """
+
+    items: tuple[PlanItem, ...]
+    base: str
+
+
+class MergeItem(NamedTuple):
+    """Put the change of an item that was built apart on the work so far."""
+
+    item: PlanItem
+
+
+Move = BuildAlone | BuildApart | MergeItem
+
+
+def ready_items(plan: Plan, done: Collection[str]) -> tuple[PlanItem, ...]:
+    """Return the items, in plan order, that are not done and depend on nothing unfinished.
+
+    The task's steps are carried out in their order, whatever the planner says of them.
+    """
+    ready = []
+    is_step_open = False
+    for item in plan.items:
+        is_next = item.step is None or not is_step_open
+        if item.id not in done:
+            is_step_open = is_step_open or item.step is not None
+            if is_next and all(name in done for name in item.depends_on):
+                ready.append(item)
+    return tuple(ready)
+
+
+def choose_move(plan: Plan, items: Sequence[ManifestItem], *, parallel: int) -> Move | None:
+    """Choose what to do next with a plan; None when every item is done.
+
+    It depends on nothing but the record, so a run that was killed goes on as it would have gone.
+    Items that were begun together start from one state and are merged in plan order before
+    anything else is begun: the result does not depend on which of them was done first.
+
+    Args:
+        plan: the plan.
+        items: what the manifest has of its items.
+        parallel: how many items may be at work at once.
+    """
+    known = {one.id: one for one in items}
+    done = {one.id for one in items if one.state is ItemState.DONE}
+    ready = ready_items(plan, done)
+    again = [item for item in ready if item.id in known and known[item.id].conflicts]
+    if again:
+        return BuildAlone(again[0])
+    together = [item for item in ready if item.id in known and known[item.id].base]
+    if together:
+        return _go_on(together, known)
+    if len(ready) > 1 and parallel > 1:
+        return BuildApart(ready, "")
+    return BuildAlone(ready[0]) if ready else None
+
+
+def _go_on(together: Sequence[PlanItem], known: Mapping[str, ManifestItem]) -> Move:
+    unbuilt = tuple(item for item in together if known[item.id].state is not ItemState.BUILT)
+    if unbuilt:
+        return BuildApart(unbuilt, known[unbuilt[0].id].base)
+    return MergeItem(together[0])
