@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from codex_orchestrator.cli.ask import can_ask
-from support.project import commit_all, git, make_project, task_with, write
+from support.project import git, make_project, task_with
 from support.terminal import Terminal, run_argv
 
 TASK = "tasks/logging.md"
@@ -231,8 +231,7 @@ def test_a_grant_is_void_when_the_checkout_stands_on_another_commit(repo: Path) 
         [sys.executable, *run_argv(repo, "logging", "--approve", "run:true")], check=False
     )
     assert first.returncode == 6
-    write(repo, "README.md", "moved on\n")
-    commit_all(repo, "more")
+    git(repo, "commit", "-q", "--allow-empty", "-m", "moved on")
     again = go_on()
     assert again.returncode == 6
     assert "void: run:true, granted by" in again.stderr

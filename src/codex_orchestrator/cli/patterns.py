@@ -215,7 +215,7 @@ def _root(repo: str | None, config: str | None) -> Path:
     """Return the repository's top folder, after its configuration was found to be right."""
     from codex_orchestrator.cli.settings import load_settings
 
-    return load_settings(repo, config).repo
+    return load_settings(repo, config, is_used=False).repo
 
 
 def _own_library(root: Path) -> Path:

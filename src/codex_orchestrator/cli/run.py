@@ -20,6 +20,7 @@ from codex_orchestrator.cli.task_files import (
     read_prompt,
     read_task,
 )
+from codex_orchestrator.cli.trusted_base import trusted_library
 from codex_orchestrator.credentials.closed_memory import close_memory
 from codex_orchestrator.model.errors import InputError
 
@@ -142,9 +143,8 @@ def run(
     )
     task_file = _task_file(tasks, settings.repo, resume, prompt_file, spec)
     signal.signal(signal.SIGTERM, _interrupt)
-    if dry_run:
-        return _preview(task_file, settings, options)
-    return _run(task_file, settings, options)
+    with trusted_library(settings.repo, settings.rules_at) as library:
+        return (_preview if dry_run else _run)(task_file, settings, options, library)
 
 
 def _task_file(
@@ -176,12 +176,14 @@ def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _preview(task_file: TaskFile, settings: Settings, options: RunOptions) -> int:
+def _preview(
+    task_file: TaskFile, settings: Settings, options: RunOptions, library: Path | None
+) -> int:
     from codex_orchestrator.cli.run_output import preview_document, say_preview
     from codex_orchestrator.pipeline.compose import compose_run
     from codex_orchestrator.pipeline.preview_task import preview_task
 
-    around = _around(settings, options, lambda _line: None)
+    around = _around(settings, options, lambda _line: None, library)
     preview = preview_task(_request(task_file, options), compose_run(task_file.task, around))
     if options.output_format == "json":
         echo_json(preview_document(preview))
@@ -190,7 +192,7 @@ def _preview(task_file: TaskFile, settings: Settings, options: RunOptions) -> in
     return 0
 
 
-def _run(task_file: TaskFile, settings: Settings, options: RunOptions) -> int:
+def _run(task_file: TaskFile, settings: Settings, options: RunOptions, library: Path | None) -> int:
     from codex_orchestrator.cli.run_output import EventWriter, run_document, say_run
     from codex_orchestrator.pipeline.compose import compose_run
     from codex_orchestrator.pipeline.run_task import run_task
@@ -199,7 +201,7 @@ def _run(task_file: TaskFile, settings: Settings, options: RunOptions) -> int:
         options.approve, os.environ, repo=settings.repo, run_id=options.resume or ""
     )
     with EventWriter(options.events, is_json=options.output_format == "json") as writer:
-        around = _around(settings, options, writer.write)
+        around = _around(settings, options, writer.write, library)
         rooms = compose_run(task_file.task, around)._replace(ask=_ask(options))
         outcome = run_task(_request(task_file, options, approved_by=approved_by), rooms)
     document = run_document(outcome, settings.repo)
@@ -218,7 +220,10 @@ def _ask(options: RunOptions) -> "Callable[[Question], bool] | None":
 
 
 def _around(
-    settings: Settings, options: RunOptions, on_event: Callable[[str], None]
+    settings: Settings,
+    options: RunOptions,
+    on_event: Callable[[str], None],
+    library: Path | None,
 ) -> "Surroundings":
     from codex_orchestrator.pipeline.compose import Surroundings
 
@@ -230,6 +235,8 @@ def _around(
         on_event=on_event,
         builder=options.builder,
         mode=options.mode,
+        rules_at=settings.rules_at,
+        library=library,
     )
 
 

@@ -24,7 +24,7 @@ def list_runs(
     from codex_orchestrator.cli.runs_output import echo_runs
     from codex_orchestrator.pipeline.compose import open_archive
 
-    store = open_archive(load_settings(repo, config).repo, operation="list").store
+    store = open_archive(load_settings(repo, config, is_used=False).repo, operation="list").store
     found = [run for run in store.list() if task in (None, run.task_id)]
     if output_format == "json":
         document = [run.model_dump(mode="json") for run in found]
@@ -42,7 +42,7 @@ def show(run_id: str, *, output_format: str, repo: str | None, config: str | Non
     from codex_orchestrator.cli.runs_output import echo_manifest
     from codex_orchestrator.pipeline.compose import open_archive
 
-    store = open_archive(load_settings(repo, config).repo, operation="show").store
+    store = open_archive(load_settings(repo, config, is_used=False).repo, operation="show").store
     data, document = store.read(run_id)
     if output_format == "json":
         echo_json(document)
@@ -60,7 +60,7 @@ def verify(run_id: str | None, *, output_format: str, repo: str | None, config: 
     from codex_orchestrator.pipeline.compose import open_archive
     from codex_orchestrator.pipeline.verify_runs import verify_runs
 
-    archive = open_archive(load_settings(repo, config).repo, operation="verify")
+    archive = open_archive(load_settings(repo, config, is_used=False).repo, operation="verify")
     report = verify_runs(run_id, store=archive.store, audit=archive.audit)
     if output_format == "json":
         echo_json(report.model_dump(mode="json", by_alias=True))
@@ -76,7 +76,7 @@ def rebuild(tasks: tuple[str, ...], *, repo: str | None, config: str | None) -> 
     """Write out/<task>/state.json anew from the manifests."""
     from codex_orchestrator.pipeline.compose import open_archive
 
-    archive = open_archive(load_settings(repo, config).repo, operation="rebuild")
+    archive = open_archive(load_settings(repo, config, is_used=False).repo, operation="rebuild")
     for task in tasks or sorted({task for task, _ in archive.store.names()}):
         with archive.lock(task):
             state = archive.store.rebuild(task)
@@ -122,7 +122,7 @@ def gc(
         raise InputError(
             "say which runs may go", fix="give --keep N or --older-than DAYS", field="gc"
         )
-    root = load_settings(repo, config).repo
+    root = load_settings(repo, config, is_used=False).repo
     archive, trees, now = open_archive(root, operation="gc"), open_work_trees(root), utc_now()
     stored = archive.store.list()
     chosen = choose_removals(
@@ -188,7 +188,7 @@ def show_audit(
         if all(asked in (None, has) for asked, has in (*wanted, (level, record.level))):
             found.append(record)
 
-    log = open_archive(load_settings(repo, config).repo, operation="show").audit
+    log = open_archive(load_settings(repo, config, is_used=False).repo, operation="show").audit
     check = log.check(visit)
     echo_audit(found, check, is_json=output_format == "json")
     return int(ExitCode.OK if not check.has_errors else ExitCode.FINDINGS)
@@ -202,7 +202,7 @@ def verify_audit(*, output_format: str, repo: str | None, config: str | None) ->
     from codex_orchestrator.cli.runs_output import echo_audit
     from codex_orchestrator.pipeline.compose import open_archive
 
-    log = open_archive(load_settings(repo, config).repo, operation="verify").audit
+    log = open_archive(load_settings(repo, config, is_used=False).repo, operation="verify").audit
     check = log.check()
     echo_audit((), check, is_json=output_format == "json")
     if check.has_errors:

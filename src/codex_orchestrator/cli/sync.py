@@ -64,7 +64,9 @@ def record_artifact(
     from codex_orchestrator.pipeline.compose import open_archive, utc_now
     from codex_orchestrator.pipeline.record_artifact import record_artifact as record
 
-    archive = open_archive(load_settings(repo, config).repo, operation="record-artifact")
+    archive = open_archive(
+        load_settings(repo, config, is_used=False).repo, operation="record-artifact"
+    )
     try:
         artifact = record(
             run_id,
@@ -115,7 +117,7 @@ def sync(
     from codex_orchestrator.pipeline.compose import check_catalog_url, open_archive, open_catalog
     from codex_orchestrator.pipeline.sync_runs import SyncRequest, SyncRooms, sync_runs
 
-    settings = load_settings(repo, config, flags={"catalog.url": catalog})
+    settings = load_settings(repo, config, flags={"catalog.url": catalog}, is_used=catalog is None)
     url = settings.config.catalog.url
     check_catalog_url(url)
     archive = open_archive(settings.repo, operation="sync")
@@ -158,7 +160,7 @@ def search(
     """List the patterns in the learning catalog whose id holds TEXT."""
     from codex_orchestrator.pipeline.compose import open_catalog
 
-    settings = load_settings(repo, config, flags={"catalog.url": url})
+    settings = load_settings(repo, config, flags={"catalog.url": url}, is_used=url is None)
     place = settings.config.catalog.url
     assets = list(open_catalog(place, settings.repo).search(kind=kind or "", text=text))
     if output_format == "json":

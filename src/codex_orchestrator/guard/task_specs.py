@@ -36,6 +36,7 @@ class RepositorySpecGuard:
         repo: top folder of the repository.
         environment: the process environment; git gets an allow-listed part of it.
         given_config: a configuration that the caller vouches for, instead of the commit's.
+        rules_at: the commit whose configuration holds; "" is the one that the work starts from.
     """
 
     def __init__(
@@ -44,14 +45,16 @@ class RepositorySpecGuard:
         *,
         environment: Mapping[str, str] = os.environ,
         given_config: GuardConfig | None = None,
+        rules_at: str = "",
     ) -> None:
         self._git = Git(os.fspath(repo), git_environment(environment, is_hook_repository=False))
         self._given_config = given_config
+        self._rules_at = rules_at
 
     def check_task(self, task: Task, *, base_sha: str, as_of: str) -> tuple[Finding, ...]:
         """Return why the task's spec does not allow work; warnings may come with a sound spec.
 
-        The configuration and the spec are those of the commit.
+        The spec is that of the commit; so is the configuration, unless `rules_at` names another.
 
         Args:
             task: the task.
@@ -67,7 +70,7 @@ class RepositorySpecGuard:
             raise InputError(f"{as_of!r} is no day", field="as_of", fix="write it as YYYY-MM-DD")
         view = _view(base_sha)
         with Inquiry(self._git, view, has_lists=False) as inquiry:
-            config = self._given_config or config_at(inquiry, base_sha)
+            config = self._given_config or config_at(inquiry, self._rules_at or base_sha)
             rule = TaskWithoutSpec()
             if not path_matcher(config.specs)(task.spec):
                 globs = ", ".join(config.specs)

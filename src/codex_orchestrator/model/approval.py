@@ -36,21 +36,40 @@ PROTECTED_PATHS = (
     ".github/**",
     ".git/**",
     "**/.git/**",
-    ".githooks/**",
-    ".husky/**",
+    "**/.githooks/**",
+    "**/.husky/**",
+    "**/.lefthook/**",
+    "**/lefthook.y*ml",
+    "**/.lefthook.y*ml",
     ".pre-commit-config.yaml",
     ".pre-commit-hooks.yaml",
     "**/.gitattributes",
     "**/.gitmodules",
     "**/CODEOWNERS",
     "**/AGENTS.md",
+    "**/AGENTS.override.md",
     "**/CLAUDE.md",
+    "**/GEMINI.md",
     "**/.codex/**",
     "**/.agents/**",
+    "**/.claude/**",
+    "**/.cursor/**",
+    "**/.cursorrules",
+    # Lock files by their ending: Cargo, uv, Poetry, PDM, Pipenv, Bundler, Composer, Yarn, Bun, Nix…
     "**/*.lock",
-    "**/package-lock.json",
-    "**/pnpm-lock.yaml",
+    "**/*.lockfile",
+    "**/*.lock.json",
+    "**/*.lock.hcl",
+    "**/*-lock.json",
+    "**/*-lock.yaml",
+    "**/bun.lockb",
+    "**/npm-shrinkwrap.json",
+    "**/pylock.toml",
+    "**/pylock.*.toml",
     "**/go.sum",
+    "**/go.work.sum",
+    "**/Package.resolved",
+    "**/verification-metadata.xml",
     ".codex-orchestrator.toml",
     "**/conftest.py",
     "**/sitecustomize.py",
@@ -109,9 +128,13 @@ class Policy(Document):
 
     def protecting_rule(self, path: str) -> str:
         """Return the glob that protects a path from edits; "" when it may be edited."""
-        if any(matches_glob(path, glob) for glob in self.approved_edits):
+        if self.is_granted_edit(path):
             return ""
         return next((glob for glob in self.protected if matches_glob(path, glob)), "")
+
+    def is_granted_edit(self, path: str) -> bool:
+        """Say whether a person granted edits of a path."""
+        return any(matches_glob(path, glob) for glob in self.approved_edits)
 
     def secret_rule(self, path: str) -> str:
         """Return the glob that says that a file holds secrets; "" when it may be read."""

@@ -109,27 +109,43 @@ class Effective(NamedTuple):
     origins: dict[str, str]
 
 
-def parse_config(text: str, *, source: str) -> Config:
+def parse_config(text: str, *, source: str, label: str = "") -> Config:
     """Parse a configuration file: `pyproject.toml`, or a file of our own.
 
     Args:
         text: the file's text.
         source: the file's name, for messages; in `pyproject.toml` the table is `tool.codex-…`.
+        label: what messages say after the name, such as ` at 1a2b3c`.
 
     Raises:
         InputError: names file, line, field and the nearest known key.
     """
+    place = f"{source}{label}"
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(str(error), path=source, fix="mend the TOML") from error
+        raise InputError(str(error), path=place, fix="mend the TOML") from error
     except RecursionError as error:
-        raise InputError("nested too deeply", path=source, fix="mend the TOML") from error
+        raise InputError("nested too deeply", path=place, fix="mend the TOML") from error
     table = _table_of(document, source)
     try:
         return Config.model_validate(table)
     except ValidationError as error:
-        raise _input_error(error, text, source) from error
+        raise _input_error(error, text, place) from error
+
+
+def changes_own_table(before: bytes | None, after: bytes | None) -> bool:
+    """Say whether our table differs between two states of `pyproject.toml`; None is no file."""
+    return _own_table(before) != _own_table(after)
+
+
+def _own_table(data: bytes | None) -> object:
+    try:
+        document = tomllib.loads((data or b"").decode())
+    except (ValueError, RecursionError):
+        return data  # nobody can say what it sets: equal to itself only
+    tools = document.get("tool")
+    return tools.get(TABLE) if isinstance(tools, dict) else tools
 
 
 def _table_of(document: dict[str, Any], source: str) -> dict[str, Any]:

@@ -52,7 +52,8 @@ def utc_now() -> str:
 class Surroundings(NamedTuple):
     """What the surface knows: the repository, its configuration, the environment, where to talk.
 
-    `builder` and `mode` are what was asked for.
+    `builder` and `mode` are what was asked for. `rules_at` is the commit whose guard rules hold, ""
+    for the run's own; `library` the folder whose `patterns/` hold, None for the repository.
     """
 
     repo: Path
@@ -62,6 +63,8 @@ class Surroundings(NamedTuple):
     on_event: Callable[[str], None]
     builder: str = "auto"
     mode: str = "auto"
+    rules_at: str = ""
+    library: Path | None = None
 
 
 def compose_run(task: Task, around: Surroundings) -> RunRooms:
@@ -85,7 +88,7 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
     if model != OFFLINE:
         require_environment_source(config)
     broker = EnvironmentCredentialBroker(around.environ)
-    library = _library(repo)
+    library = _library(around.library or repo)
     run_id = new_run_id(utc_now, randomness.token_hex(3))
 
     def lock(task_id: str) -> AbstractContextManager[object]:
@@ -95,7 +98,7 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
         return review_text(manifest, patch=patch)
 
     return RunRooms(
-        guard=RepositorySpecGuard(repo),
+        guard=RepositorySpecGuard(repo, rules_at=around.rules_at),
         workspace=GitWorkspace(
             repo,
             clock=utc_now,
@@ -147,7 +150,7 @@ def _engine(
             # -P: a module in the work tree must never be imported in place of ours.
             server=(sys.executable, "-P", "-m", "codex_orchestrator", "mcp", "workspace"),
             environment=dict(child_environment(around.environ)),
-            library=around.repo,
+            library=around.library or around.repo,
             # In cloud mode nobody builds here, so no bridge to the local Codex is opened.
             codex=None if mode.selected is ModeName.CLOUD else _codex(model, broker, around),
         )

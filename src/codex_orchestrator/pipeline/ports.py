@@ -95,6 +95,14 @@ class Workspace(StateCarrier, Protocol):
         """Return a digest of each git setting and hook that makes git run programs, by name."""
         ...
 
+    def is_tracked(self, path: str) -> bool:
+        """Say whether the checkout's index holds a file, or something below a folder."""
+        ...
+
+    def file_at(self, commit: str, path: str) -> bytes | None:
+        """Return a regular file's bytes in a commit; None when there is none of that name."""
+        ...
+
     def require_clean_checkout(self) -> None:
         """Raise InputError when tracked files of the user's checkout are changed."""
         ...

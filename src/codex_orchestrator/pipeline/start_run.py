@@ -70,6 +70,14 @@ def start_run(request: RunRequest, rooms: RunRooms) -> RunRecord | RefusedTask:
 
 def _resume(request: RunRequest, rooms: RunRooms) -> RunRecord:
     folder = rooms.store.find(request.resume)
+    place = f".runs/{folder.parent.name}/{folder.name}"
+    if rooms.workspace.is_tracked(place):
+        raise InputError(
+            "the folder of the run is part of the checked-out commit, so a change may have brought "
+            "it: nothing in it proves that a person granted anything",
+            path=place,
+            fix="git rm -r --cached it, put .runs/ into .gitignore, and start a new run",
+        )
     manifest = rooms.store.load(folder.name)
     if manifest.task.sha256 != sha256_hex(request.task_text):
         raise InputError(

@@ -77,6 +77,14 @@ def head_branch(repository: Repository) -> str:
     return "" if status else out.decode("utf-8", "surrogateescape").strip()
 
 
+def has_commit(repository: Repository, sha: str) -> bool:
+    """Say whether the repository has a commit, given by its full object name."""
+    if not is_object_name(sha):
+        return False
+    status, _, _ = repository.git.attempt("cat-file", "-e", f"{sha}^{{commit}}")
+    return not status
+
+
 def require_commit(repository: Repository, sha: str) -> None:
     """Make sure that the repository has a commit.
 
@@ -86,8 +94,7 @@ def require_commit(repository: Repository, sha: str) -> None:
     """
     if not is_object_name(sha):
         raise InputError(f"{sha!r} is not a full commit id", fix="give all 40 hexadecimal digits")
-    status, _, _ = repository.git.attempt("cat-file", "-e", f"{sha}^{{commit}}")
-    if not status:
+    if has_commit(repository, sha):
         return
     if repository.is_shallow:
         raise NotCheckedError(

@@ -11,6 +11,7 @@ from typing import Protocol
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.names import is_identifier
+from codex_orchestrator.workspace.at_commit import read_file_at
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.environment import child_environment
 from codex_orchestrator.workspace.git_settings import read_git_settings
@@ -28,6 +29,7 @@ from codex_orchestrator.workspace.scratch import make_private, remove_tree, scra
 from codex_orchestrator.workspace.states import StateCarrier
 from codex_orchestrator.workspace.tree import REFS, Author, GitWorkTree, parse_author
 
+_MAX_FILE_BYTES = 8 * 1024 * 1024
 DEFAULT_AUTHOR = "Codex Orchestrator <codex-orchestrator@localhost>"
 # What tools leave behind. It counts as ignored, whatever the machine's own ignore file says;
 # a .gitignore of the repository can take a line back with `!`.
@@ -100,6 +102,19 @@ class GitWorkspace(StateCarrier):
     def head_branch(self) -> str:
         """Return the branch that is checked out; "" when HEAD is detached."""
         return head_branch(self._repository)
+
+    def is_tracked(self, path: str) -> bool:
+        """Say whether the checkout's index holds a file, or something below a folder."""
+        return bool(self._repository.git.run("--literal-pathspecs", "ls-files", "-z", "--", path))
+
+    def file_at(self, commit: str, path: str) -> bytes | None:
+        """Return a regular file's bytes in a commit; None when there is none of that name.
+
+        Raises:
+            NotCheckedError: the commit is not there.
+            InputError: the file is larger than 8 MiB.
+        """
+        return read_file_at(self._repository, commit, path, limit=_MAX_FILE_BYTES)
 
     @contextmanager
     def open(self, run_id: str, *, base_sha: str) -> Iterator[GitWorkTree]:

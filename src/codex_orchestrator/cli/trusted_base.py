@@ -1,0 +1,96 @@
+"""Which commit says how we work: in the workflow of a pull request its base, never its head."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from codex_orchestrator.model.errors import NotCheckedError
+
+if TYPE_CHECKING:
+    from codex_orchestrator.workspace.repository import Repository
+
+# On these the checkout may be what a stranger wrote; GitHub's commit is the default branch's.
+_OF_THE_DEFAULT_BRANCH = frozenset(
+    {"workflow_run", "issue_comment", "issues", "discussion", "discussion_comment"}
+)
+_OF_A_CHANGE = frozenset(
+    {
+        "pull_request",
+        "pull_request_target",
+        "pull_request_review",
+        "pull_request_review_comment",
+        "merge_group",
+    }
+)
+_MAX_BYTES = 1024 * 1024 + 1
+
+
+def trusted_commit(environment: Mapping[str, str]) -> str:
+    """Return the commit whose configuration and patterns hold; "" for what is checked out.
+
+    Raises:
+        InputError: the event's payload is missing, or a field of it is wrong.
+    """
+    name = environment.get("GITHUB_EVENT_NAME", "")
+    if environment.get("GITHUB_ACTIONS") != "true":
+        return ""
+    if name in _OF_THE_DEFAULT_BRANCH:
+        return environment.get("GITHUB_SHA") or "?"  # which no clone has
+    if name not in _OF_A_CHANGE:
+        return ""
+    from codex_orchestrator.github.event import read_event
+
+    return read_event(environment).base_sha
+
+
+def read_at(root: Path, commit: str, name: str) -> bytes | None:
+    """Return a file of the repository as the trusted commit holds it; None when it has none.
+
+    Raises:
+        NotCheckedError: the commit is not in this clone.
+        InputError: the file is larger than a configuration may be.
+    """
+    from codex_orchestrator.workspace.at_commit import read_file_at
+
+    return read_file_at(_repository(root, commit), commit, name, limit=_MAX_BYTES)
+
+
+@contextmanager
+def trusted_library(root: Path, commit: str) -> Iterator[Path | None]:
+    """Give a folder with `patterns/` of the trusted commit; None where the checkout's hold.
+
+    Raises:
+        NotCheckedError: the commit is not in this clone.
+        InputError: the folder holds more than can be meant.
+    """
+    if not commit or _is_the_toolkits_own(root):
+        yield None
+        return
+    from codex_orchestrator.workspace.at_commit import export_folder
+
+    with TemporaryDirectory(prefix="codex-orchestrator-") as folder:
+        export_folder(_repository(root, commit), commit, "patterns", into=Path(folder))
+        yield Path(folder)
+
+
+def _is_the_toolkits_own(root: Path) -> bool:
+    """Say whether the toolkit itself runs from this checkout: then its patterns are its code."""
+    from codex_orchestrator.patterns.library import built_in_folder
+
+    return built_in_folder().resolve() == (root / "patterns").resolve()
+
+
+def _repository(root: Path, commit: str) -> "Repository":
+    from codex_orchestrator.workspace.repository import find_repository, has_commit
+
+    repository = find_repository(root, environ=os.environ)
+    if not has_commit(repository, commit):
+        raise NotCheckedError(
+            f"commit {commit[:12]}, which says how we work here, is not in this clone: "
+            "configuration and patterns are not taken from the change itself",
+            fix="give actions/checkout `fetch-depth: 0`",
+        )
+    return repository
