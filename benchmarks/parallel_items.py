@@ -4,6 +4,9 @@ A run of a plan with ten independent items: each gets a work tree, an agent team
 server and a Codex of its own. The model on loopback answers at once, so all that is measured is
 processes and our own work. Memory is the proportional share (PSS) of the run's whole process
 tree. The outcome is checked: every item built once, merged in plan order, its file in the branch.
+
+With such a model building at once is the slower way: each item starts processes that one by one
+share. What it saves is the time that models take, and there is none here.
 """
 
 import argparse
