@@ -22,6 +22,7 @@ from codex_orchestrator.model.receipt import AuditRecord, Receipt
 from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import CheckName, Task
+from codex_orchestrator.pipeline.repository import Repository
 from codex_orchestrator.pipeline.state_carrier import StateCarrier
 
 EventSink = Callable[[str, Mapping[str, str | int | bool]], None]
@@ -80,7 +81,7 @@ class WorkTree(Protocol):
         ...
 
 
-class Workspace(StateCarrier, Protocol):
+class Workspace(Repository, StateCarrier, Protocol):
     """Gives work trees and runs checks in them."""
 
     def head_sha(self) -> str:
@@ -93,14 +94,6 @@ class Workspace(StateCarrier, Protocol):
 
     def git_settings(self) -> Mapping[str, str]:
         """Return a digest of each git setting and hook that makes git run programs, by name."""
-        ...
-
-    def is_tracked(self, path: str) -> bool:
-        """Say whether the checkout's index holds a file, or something below a folder."""
-        ...
-
-    def file_at(self, commit: str, path: str) -> bytes | None:
-        """Return a regular file's bytes in a commit; None when there is none of that name."""
         ...
 
     def require_clean_checkout(self) -> None:
