@@ -67,13 +67,15 @@ def test_every_step_output_that_is_read_is_one_that_the_code_declares():
 
 def test_no_expression_stands_in_a_script():
     scripts = [step["run"] for step in STEPS.values() if "run" in step]
-    assert len(scripts) == 3
+    assert len(scripts) == 4
     assert not [script for script in scripts if "${{" in script]
 
 
 def test_the_step_that_starts_agents_gets_no_token():
     assert "token" not in str(STEPS["work"]).lower()
     assert "GITHUB_TOKEN" in STEPS["finish"]["env"]
+    assert "GITHUB_TOKEN" in STEPS["approver"]["env"]
+    assert list(STEPS).index("approver") < list(STEPS).index("work")
 
 
 def test_every_action_that_is_used_is_pinned_to_a_commit_with_its_version(documented):

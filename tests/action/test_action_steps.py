@@ -1,6 +1,10 @@
 """The two halves of the action, with our own commands answered by a script."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from codex_orchestrator.cli.action_inputs import (
 )
 from codex_orchestrator.cli.action_work import TOKENS, work
 from codex_orchestrator.cli.app import run
+from codex_orchestrator.github.staging import stage_run
 from codex_orchestrator.model.errors import ExitCode, InputError, NotCheckedError
 
 RUN = "20261122t100000z-abc123"
@@ -127,6 +132,117 @@ def test_agents_are_started_without_tokens(tmp_path):
     do_work(tmp_path, script, command="run", task="0001-x")
     assert script.without == [TOKENS]
     assert {"GITHUB_TOKEN", "ACTIONS_RUNTIME_TOKEN"} <= set(TOKENS)
+
+
+STOPPED = RUN_REPORT | {
+    "verdict": None,
+    "state": "waiting",
+    "reason": "the builder asks for edit:AGENTS.md | <b>",
+    "wanted": ["edit:AGENTS.md", "run:npm run build"],
+    "attempt": 2,
+}
+
+
+def test_a_run_that_waits_is_staged_and_the_summary_says_how_to_go_on(tmp_path):
+    found, outputs = do_work(tmp_path, Script(run=(6, STOPPED)), command="run", task="0001-x")
+    assert (outputs["verdict"], outputs["exit-code"]) == ("not-checked", "6")
+    assert outputs["waiting-for"] == "edit:AGENTS.md\nrun:npm run build"
+    assert (Path(outputs["staged-path"]) / "runs" / "0001-x" / RUN / "manifest.json").is_file()
+    assert outputs["artifact-name"] == f"run-{RUN}-1-2"
+    said = (tmp_path / "summary.md").read_text()
+    assert "| `approve` | `edit:AGENTS.md` |" in said
+    assert "| `approve` | `run:npm run build` |" in said
+    assert f"| `resume-manifest-sha256` | `{'c' * 64}` |" in said
+    assert "<b>" not in said
+    assert found.state == "waiting"
+
+
+def test_an_interrupted_run_asks_for_nothing_and_is_staged(tmp_path):
+    report = STOPPED | {"state": "interrupted", "wanted": [], "reason": "HTTP 500"}
+    _, outputs = do_work(tmp_path, Script(run=(4, report)), command="run", task="0001-x")
+    assert (outputs["waiting-for"], outputs["exit-code"]) == ("", "4")
+    assert "staged-path" in outputs
+    assert "was interrupted" in (tmp_path / "summary.md").read_text()
+
+
+def test_nothing_is_delivered_of_a_run_that_waits(tmp_path):
+    script = Script()
+    stopped = Found("not-checked", ExitCode.APPROVAL, "0001-x", RUN, waiting_for="edit:A")
+    ended = finish(make_inputs(tmp_path, command="all"), stopped, ARTIFACT, script)
+    assert script.calls == []
+    assert ended.exit_code is ExitCode.APPROVAL
+    assert ended.outputs["waiting-for"] == "edit:A"
+
+
+def staged_elsewhere(tmp_path: Path) -> Path:
+    """Stage a run of another repository, as an earlier job's artifact brings it."""
+    other = tmp_path / "other"
+    (other / ".runs" / "0001-x" / RUN).mkdir(parents=True)
+    (other / ".runs" / "0001-x" / RUN / "manifest.json").write_text("{}")
+    stage_run(other, "0001-x", RUN, tmp_path / "handoff")
+    return tmp_path / "handoff"
+
+
+RESUMED = {"command": "run", "task": "0001-x", "resume": RUN}
+
+
+def test_a_run_of_an_artifact_is_gone_on_with_as_the_inputs_say(tmp_path):
+    waiting = {"run": {"state": "waiting"}}
+    script = Script(runs_show=(0, waiting), run=(0, RUN_REPORT | {"state": "finished"}))
+    given = RESUMED | {"manifests": str(staged_elsewhere(tmp_path))}
+    given |= {"approve": "edit:A B\n\n  run:npm test\n", "expected_manifest_sha256": "c" * 64}
+    (tmp_path / "repo").mkdir()
+    inputs = make_inputs(tmp_path / "repo", **given)
+    found = work(inputs, script, {"RUNNER_TEMP": str(tmp_path)}, lambda _: None)
+    approved = ("--approve=edit:A B", "--approve=run:npm test")
+    resumed = (f"--resume={RUN}", f"--manifest-sha256={'c' * 64}", "--", "0001-x")
+    assert script.calls[-1] == ("run", "--mode", "auto", *approved, *resumed)
+    assert found.verdict == "approved"
+
+
+@pytest.mark.parametrize(
+    ("given", "state", "said"),
+    [
+        ({}, "finished", "has finished"),
+        ({"resume": "20261122t100000z-ffffff"}, "waiting", "the artifact holds run"),
+        ({"resume": ""}, "waiting", "the artifact holds run"),
+    ],
+)
+def test_an_artifact_that_is_not_of_the_run_to_resume_is_refused(tmp_path, given, state, said):
+    script = Script(runs_show=(0, {"run": {"state": state}}))
+    (tmp_path / "repo").mkdir()
+    given = RESUMED | {"manifests": str(staged_elsewhere(tmp_path))} | given
+    inputs = make_inputs(tmp_path / "repo", **given)
+    with pytest.raises((InputError, NotCheckedError), match=said):
+        work(inputs, script, {"RUNNER_TEMP": str(tmp_path)}, lambda _: None)
+    assert not [call for call in script.calls if call[0] == "run"]
+
+
+SLOW = """import json, signal, sys, time
+def stop(*_):
+    print(json.dumps({"state": "interrupted"}), flush=True)
+    sys.exit(130)
+signal.signal(signal.SIGTERM, stop)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+open(sys.argv[1], "w").close()
+time.sleep(60)
+"""
+CALLER = """import subprocess, sys
+from codex_orchestrator.cli.action_inputs import answer_of
+with subprocess.Popen([sys.executable, "-c", *sys.argv[1:]], stdout=subprocess.PIPE) as child:
+    print(answer_of(child).decode().strip(), child.wait())
+"""
+
+
+def test_a_cancelled_job_lets_the_run_save_its_state_and_hears_its_answer(tmp_path):
+    started = tmp_path / "started"
+    argv = [sys.executable, "-c", CALLER, SLOW, str(started)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as caller:
+        while not started.exists():
+            time.sleep(0.01)
+        caller.send_signal(signal.SIGINT)
+        said, _ = caller.communicate(timeout=60)
+    assert said == '{"state": "interrupted"} 130\n'
 
 
 def test_a_refused_task_has_a_verdict_and_no_run(tmp_path):
@@ -273,6 +389,8 @@ def test_options_stand_before_the_words_that_are_only_words():
         ("require-artifact", "yes"),
         ("vault-url", "https://vault.example:8200"),
         ("working-directory", "no/such/folder"),
+        ("approve", "edit:AGENTS.md"),
+        ("resume", RUN),
     ],
 )
 def test_a_wrong_input_is_named(tmp_path, name, value):
@@ -299,8 +417,6 @@ def test_wrong_input_sets_the_outputs_and_ends_with_its_exit_code(
 
 def test_our_own_command_is_run_and_its_document_read(tmp_path, monkeypatch, capfd):
     """The whole way: environment in, real command, outputs out."""
-    import subprocess
-
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     output = tmp_path / "output"
     for name, value in {

@@ -110,6 +110,7 @@ jobs:
   task:
     permissions:
       contents: read
+      actions: read
       pull-requests: write
     uses: ./.github/workflows/orchestrate.yml
     with:
@@ -153,6 +154,82 @@ def test_three_jobs_hand_the_evidence_on_and_publish_it(
     assert published["manifest-sha256"] == finished.outputs("run")["manifest-sha256"]
     assert published["manifest-sha256"] in comment["body"]
     assert any(published["manifest-sha256"] in path.as_posix() for path in catalog.rglob("*"))
+
+
+CONFTEST = "def is_none(x):\n    if x == None:\n        return 1\n"
+WAITING_TASK = """---
+id: 0009-none
+title: Compare with None by identity
+spec: tasks/specs/0001-structured-logging.md
+adapter: python
+steps:
+  - pattern: py-print-to-logging
+    paths: [src/inventory/ledger.py]
+  - pattern: py-none-comparison
+    paths: ["tests/conftest.py"]
+checks: [test]
+---
+The second step asks for a protected file.
+"""
+
+
+def documented_workflow() -> str:
+    """Return the workflow of the document that goes on with a run, as people paste it."""
+    text = (ROOT / "docs" / "action.md").read_text(encoding="utf-8")
+    [found] = [
+        block
+        for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+        if "resume-artifact" in block
+    ]
+    ours = OURS.partition("@")[2]
+    installed = f"command: run\n          package-spec: {sys.executable}\n"
+    return found.replace("<commit>", ours).replace("command: run\n", installed)
+
+
+def test_a_run_that_waits_goes_on_in_a_later_workflow_run_when_a_writer_starts_it(
+    project, act, github
+):
+    (project.folder / "tests" / "conftest.py").write_text(CONFTEST)
+    (project.folder / "tasks" / "0009-none.md").write_text(WAITING_TASK)
+    project.commit("a task that needs an approval")
+    github.roles["octocat"] = "write"
+    act.environment |= {
+        "GITHUB_API_URL": github.url,
+        "GITHUB_TRIGGERING_ACTOR": "octocat",
+        "STAND_IN_REPOSITORIES": f"o/r={project.folder}",
+    }
+    act.secrets["GITHUB_TOKEN"] = "ghs_canary0123456789"
+    act.environment["GITHUB_RUN_ID"] = "1"
+    inputs = {"task": "0009-none"}
+    waits = act.run(documented_workflow(), "workflow_dispatch", {"inputs": inputs})
+    first = waits.outputs("run")
+    assert waits.exit_code == 1
+    assert (first["exit-code"], first["verdict"]) == ("6", "not-checked"), waits.log
+    assert first["waiting-for"] == "edit:tests/conftest.py"
+    [said] = [line["content"] for line in waits.lines if line.get("command") == "summary"]
+    for value in (first["run-id"], first["manifest-sha256"], first["artifact-name"], "edit:tests"):
+        assert value in said
+    act.environment["GITHUB_RUN_ID"] = "2"
+    inputs |= {
+        "approve": first["waiting-for"],
+        "resume": first["run-id"],
+        "resume-workflow-run": "1",
+        "resume-artifact": first["artifact-name"],
+        "resume-manifest-sha256": first["manifest-sha256"],
+    }
+    ended = act.run(documented_workflow(), "workflow_dispatch", {"inputs": inputs})
+    second = ended.outputs("run")
+    assert ended.exit_code == 0, ended.log
+    assert (second["verdict"], second["run-id"]) == ("approved", first["run-id"])
+    [archive] = act.artifacts.rglob(f"{second['artifact-name']}.zip")
+    with zipfile.ZipFile(archive) as opened:
+        names = opened.namelist()
+        [name] = [name for name in names if name.endswith("/manifest.json")]
+        manifest = json.loads(opened.read(name))
+    assert [one["by"] for one in manifest["approvals"]] == ["github:octocat (write)"]
+    assert [item["attempt"] for item in manifest["items"]] == [1, 2]
+    assert not [name for name in names if name.endswith(".pack")]
+    assert "ghs_canary0123456789" not in json.dumps([*waits.lines, *ended.lines])
 
 
 def commit_all(source: Path, folder: Path) -> Path:

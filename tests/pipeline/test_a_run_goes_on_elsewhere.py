@@ -142,6 +142,30 @@ def test_the_work_is_listed_with_its_hash_while_the_run_waits(waiting: Stopped) 
     assert stat.S_IMODE(waiting.pack.stat().st_mode) == 0o600
 
 
+def test_a_run_that_waits_prints_what_a_script_needs_to_go_on(
+    there: Stopped, call: CommandLine
+) -> None:
+    done = resume(call, there, *vouched(there))
+    assert done.code == 6
+    report = json.loads(done.out)
+    place = f".runs/logging/{there.run_id}"
+    assert report["schema"] == "run-report.v1"
+    assert (report["run_id"], report["verdict"]) == (there.run_id, None)
+    assert (report["state"], report["exit_code"]) == ("waiting", 6)
+    assert report["wanted"] == ["edit:tests/conftest.py"]
+    assert "tests/conftest.py" in report["reason"]
+    assert report["manifest_sha256"] == found(there.repo).sha256
+    assert report["work_path"] == f"{place}/{there.pack.name}"
+    said = call("run", "--resume", there.run_id, "--repo", str(there.repo)).out.splitlines()
+    assert said == [
+        f"run_id: {there.run_id}",
+        "state: waiting",
+        f"manifest_path: {place}/manifest.json",
+        f"manifest_sha256: {found(there.repo).sha256}",
+        "wanted: edit:tests/conftest.py",
+    ]
+
+
 def test_asking_again_leaves_one_file_of_the_work_and_the_manifest_names_it(
     there: Stopped, call: CommandLine
 ) -> None:

@@ -88,6 +88,7 @@ class Act:
         event_file = self.scratch / "event.json"
         event_file.write_text(json.dumps(payload), encoding="utf-8")
         command = [str(ACT), event, "-W", str(place), "-e", str(event_file), "--json"]
+        command += ["--actor", "octocat"]
         command += ["-P", "ubuntu-latest=-self-hosted", "--no-cache-server"]
         command += ["--artifact-server-path", str(self.artifacts)]
         command += ["--artifact-server-addr", "127.0.0.1", "--artifact-server-port", _free_port()]

@@ -2,10 +2,12 @@
 
 import os
 import secrets
+import signal
 
 import click
 
 from codex_orchestrator.cli.action_inputs import (
+    APPROVER_OUTPUTS,
     OUTPUTS,
     Found,
     command_line,
@@ -20,11 +22,29 @@ def action() -> None:
     """Run the steps of action.yml; inputs come from the environment."""
 
 
+@action.command("approver")
+def approver_step() -> int:
+    """Ask GitHub whether whoever started the workflow may approve, before agents are started."""
+    from codex_orchestrator.cli.approver import check_workflow_actor
+
+    try:
+        inputs = read_inputs(os.environ)
+        by = check_workflow_actor(
+            inputs.approve, os.environ, repo=inputs.repo, run_id=inputs.resume
+        )
+    except OrchestratorError as error:
+        _put_out({"exit-code": str(int(error.exit_code))}, declared=APPROVER_OUTPUTS)
+        raise
+    _put_out({"approved-by": by}, declared=APPROVER_OUTPUTS)
+    return 0
+
+
 @action.command("work")
 def work_step() -> int:
     """Check, run or verify, and stage what is to be uploaded. A bad verdict is no failure yet."""
     from codex_orchestrator.cli.action_work import work
 
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         inputs = read_inputs(os.environ)
         call = command_line(inputs.repo, os.environ, _new_token)
@@ -53,14 +73,18 @@ def finish_step() -> int:
     return int(ended.exit_code)
 
 
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 def _new_token() -> str:
     return f"co_{secrets.token_hex(16)}"
 
 
-def _put_out(values: dict[str, str]) -> None:
+def _put_out(values: dict[str, str], *, declared: frozenset[str] = OUTPUTS) -> None:
     from codex_orchestrator.github.outputs import write_outputs
 
     path = os.environ.get("GITHUB_OUTPUT", "")
     if not path:
         raise InputError("is not set: this command belongs to action.yml", field="GITHUB_OUTPUT")
-    write_outputs(path, values, declared=OUTPUTS, new_delimiter=_new_token)
+    write_outputs(path, values, declared=declared, new_delimiter=_new_token)

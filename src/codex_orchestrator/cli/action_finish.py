@@ -29,14 +29,16 @@ def finish(inputs: Inputs, found: Found, artifact: Artifact, call: Call) -> Ende
     """Deliver what the work made. A part that fails does not keep the next from being tried."""
     codes: list[ExitCode] = []
     posted, comment_url, synced = "false", "", "false"
-    if found.run_id and all(artifact):
+    # A run that stopped before its end has no verdict: there is nothing to deliver yet.
+    is_judged = bool(found.run_id) and found.exit_code in (ExitCode.OK, ExitCode.FINDINGS)
+    if is_judged and all(artifact):
         codes.append(_record(found.run_id, artifact, call))
-    if found.run_id and inputs.command in ("publish", "all"):
+    if is_judged and inputs.command in ("publish", "all"):
         code, report = call("review", "publish", "--post", inputs.post, "--", found.run_id)
         codes.append(code)
         posted = str(report.get("posted", "false"))
         comment_url = str(report.get("comment_url", ""))
-    if found.run_id and inputs.command in ("sync", "all"):
+    if is_judged and inputs.command in ("sync", "all"):
         codes.append(_sync(inputs, found.run_id, call))
         synced = "true" if codes[-1] is ExitCode.OK else "false"
     delivered = next((code for code in codes if code is not ExitCode.OK), ExitCode.OK)

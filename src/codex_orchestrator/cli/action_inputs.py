@@ -4,9 +4,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codex_orchestrator.model.errors import ExitCode, InputError
+
+if TYPE_CHECKING:
+    import subprocess
 
 COMMANDS = ("guard", "run", "verify", "publish", "sync", "all")
 FAIL_ON = ("findings", "failed", "never")
@@ -22,10 +25,13 @@ OUTPUTS = frozenset(
         "posted",
         "comment-url",
         "synced",
+        "waiting-for",
         "staged-path",
         "artifact-name",
     ]
 )
+APPROVER_OUTPUTS = frozenset(["approved-by", "exit-code"])
+"""What the step puts out that asks GitHub who approves."""
 
 
 class Inputs(NamedTuple):
@@ -40,6 +46,8 @@ class Inputs(NamedTuple):
     mode: str
     model: str
     builder: str
+    approve: tuple[str, ...]
+    resume: str
     base: str
     fail_on: str
     post: str
@@ -48,7 +56,11 @@ class Inputs(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What came of the work: the verdict, its exit code, and the run if there is one."""
+    """What came of the work: the verdict, its exit code, and the run if there is one.
+
+    A run that stopped before its end has a `state` and a `reason`; `waiting_for` is what it asks
+    for, one `KIND:VALUE` a line. `attempt` is the run's own.
+    """
 
     verdict: str = "not-checked"
     exit_code: ExitCode = ExitCode.NOT_CHECKED
@@ -58,6 +70,10 @@ class Found(NamedTuple):
     findings: int = 0
     manifest_path: str = ""
     manifest_sha256: str = ""
+    waiting_for: str = ""
+    state: str = ""
+    reason: str = ""
+    attempt: int = 1
 
     def outputs(self) -> dict[str, str]:
         """Return the action's outputs that say it."""
@@ -69,6 +85,7 @@ class Found(NamedTuple):
             "findings": str(self.findings),
             "manifest-path": self.manifest_path,
             "manifest-sha256": self.manifest_sha256,
+            "waiting-for": self.waiting_for,
         }
 
 
@@ -88,8 +105,14 @@ def read_inputs(environment: Mapping[str, str]) -> Inputs:
             field="vault-url",
             fix="leave the vault inputs empty and set OPENAI_API_KEY in the job's environment",
         )
+    command = _choice("command", text("command") or "guard", COMMANDS)
+    approve = tuple(line.strip() for line in text("approve").splitlines() if line.strip())
+    if (approve or text("resume")) and command not in ("run", "all"):
+        raise InputError(
+            "only `run` and `all` go on with a run", field="approve" if approve else "resume"
+        )
     return Inputs(
-        command=_choice("command", text("command") or "guard", COMMANDS),
+        command=command,
         repo=_repository(text("working-directory") or "."),
         task=text("task"),
         run=text("run"),
@@ -98,6 +121,8 @@ def read_inputs(environment: Mapping[str, str]) -> Inputs:
         mode=_choice("mode", text("mode") or "auto", ("auto", "mcp", "cloud")),
         model=text("model"),
         builder=text("builder"),
+        approve=approve,
+        resume=text("resume"),
         base=text("base"),
         fail_on=_choice("fail-on", text("fail-on") or "findings", FAIL_ON),
         post=text("post") or "comment,summary",
@@ -115,13 +140,14 @@ def read_found(environment: Mapping[str, str]) -> Found:
     if not code.isdecimal():
         return Found()
     return Found(
-        verdict=environment.get("WORK_VERDICT", ""),
+        verdict=environment.get("WORK_VERDICT", "") or "not-checked",
         exit_code=ExitCode(int(code)),
         run_id=environment.get("WORK_RUN_ID", ""),
         mode=environment.get("WORK_MODE", ""),
         findings=int(environment.get("WORK_FINDINGS") or 0),
         manifest_path=environment.get("WORK_MANIFEST_PATH", ""),
         manifest_sha256=environment.get("WORK_MANIFEST_SHA256", ""),
+        waiting_for=environment.get("WORK_WAITING_FOR", ""),
     )
 
 
@@ -180,23 +206,32 @@ def command_line(repo: Path, environment: Mapping[str, str], new_token: Callable
             if name not in without and not name.startswith(("INPUT_", "WORK_"))
         }
         print(f"::stop-commands::{token}", flush=True)  # noqa: T201 - the runner reads stdout
-        done = subprocess.run(
+        with subprocess.Popen(
             [sys.executable, "-I", "-m", "codex_orchestrator", *options_first(words, repo)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=sys.stdout.fileno(),
             env=kept,
             cwd=repo,
-            check=False,
-        )
+        ) as child:
+            answer = answer_of(child)
         print(f"::{token}::", flush=True)  # noqa: T201 - the runner reads stdout
         try:
-            document = load_strict(done.stdout) if done.stdout else {}
+            document = load_strict(answer) if answer else {}
         except CanonicalError as error:
             raise InputError(f"`{words[0]}` did not answer in JSON: {error}") from error
-        return Called(_exit_code(done.returncode), document if isinstance(document, dict) else {})
+        return Called(_exit_code(child.returncode), document if isinstance(document, dict) else {})
 
     return call
+
+
+def answer_of(child: "subprocess.Popen[bytes]") -> bytes:
+    """Return what a command wrote. A cancelled job ends it gently: it saves its state first."""
+    while True:
+        try:
+            return child.communicate()[0]
+        except KeyboardInterrupt:
+            child.terminate()
 
 
 def options_first(words: tuple[str, ...], repo: Path) -> list[str]:

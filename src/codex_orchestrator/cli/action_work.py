@@ -11,6 +11,7 @@ from codex_orchestrator.model.errors import ExitCode, InputError, NotCheckedErro
 from codex_orchestrator.model.verdict import Verdict, exit_code_of
 
 Writer = Callable[[dict[str, str]], None]
+RUNS = ("run", "all")
 STAGING = "codex-orchestrator-manifests"
 # A token that may write is for the second half; what agents start must not find it.
 TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
@@ -21,12 +22,16 @@ def work(inputs: Inputs, call: Call, environment: Mapping[str, str], put_out: Wr
     if inputs.manifests:
         from codex_orchestrator.github.staging import restore_run
 
-        restore_run(Path(inputs.manifests), inputs.repo)
+        _, restored = restore_run(Path(inputs.manifests), inputs.repo)
+        if inputs.command in RUNS:
+            _require_resumable(inputs, restored, call)
     found = _found(inputs, call, environment)
     staged = {}
-    if found.run_id and inputs.command in ("run", "all"):
+    if found.run_id and inputs.command in RUNS:
         staged = _stage(inputs.repo, found, temporary_folder(environment) / STAGING, environment)
     put_out({**found.outputs(), **staged})
+    if found.state and environment.get("GITHUB_STEP_SUMMARY"):
+        _say_stopped(found, staged, environment)
     return found
 
 
@@ -35,7 +40,7 @@ def _found(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
         guarded = _guard(inputs, call, environment)
         if inputs.command == "guard" or guarded.exit_code is not ExitCode.OK:
             return guarded
-    if inputs.command in ("run", "all"):
+    if inputs.command in RUNS:
         return _run(inputs, call)
     return _verify(inputs, call, environment)
 
@@ -58,16 +63,24 @@ def _guard(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
 
 
 def _run(inputs: Inputs, call: Call) -> Found:
-    if not inputs.task:
+    if not inputs.task and not inputs.resume:
         raise InputError("is empty", field="task", fix="name a task file or a task's id")
     words = ["run", "--mode", inputs.mode]
     words += ["--model", inputs.model] if inputs.model else []
     words += ["--builder", inputs.builder] if inputs.builder else []
-    code, report = call(*words, "--", inputs.task, without=TOKENS)
+    words += [f"--approve={one}" for one in inputs.approve]
+    if inputs.resume:
+        words += [f"--resume={inputs.resume}"]
+        expected = inputs.expected_manifest
+        words += [f"--manifest-sha256={expected}"] if expected else []
+    words += ["--", inputs.task] if inputs.task else []
+    code, report = call(*words, without=TOKENS)
     if not report:
         return Found(exit_code=code)
+    state = str(report.get("state") or "")
+    is_stopped = state in ("waiting", "interrupted")
     return Found(
-        verdict=str(report.get("verdict") or "failed"),
+        verdict="not-checked" if is_stopped else str(report.get("verdict") or "failed"),
         exit_code=code,
         task_id=str(report.get("task_id") or ""),
         run_id=str(report.get("run_id") or ""),
@@ -75,7 +88,42 @@ def _run(inputs: Inputs, call: Call) -> Found:
         findings=int(report.get("findings") or 0),
         manifest_path=str(report.get("manifest_path") or ""),
         manifest_sha256=str(report.get("manifest_sha256") or ""),
+        waiting_for="\n".join(report.get("wanted") or ()),
+        state=state if is_stopped else "",
+        reason=str(report.get("reason") or ""),
+        attempt=int(report.get("attempt") or 1),
     )
+
+
+def _require_resumable(inputs: Inputs, restored: str, call: Call) -> None:
+    """Check that the artifact holds the run to resume, and that it stopped before its end."""
+    if inputs.resume != restored:
+        raise InputError(
+            f"is {inputs.resume!r}, and the artifact holds run {restored}",
+            field="resume",
+            fix="name the run of the artifact",
+        )
+    manifest = call("runs", "show", "--", restored).document
+    if manifest.get("run", {}).get("state") == "finished":
+        raise NotCheckedError(
+            f"run {restored} has finished, so there is nothing to go on with",
+            fix="use the command publish or sync, which verify it first",
+        )
+
+
+def _say_stopped(found: Found, staged: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    from codex_orchestrator.github.outputs import append_summary
+    from codex_orchestrator.github.stopped_summary import HowToGoOn, stopped_summary
+
+    how = HowToGoOn(
+        run_id=found.run_id,
+        manifest_sha256=found.manifest_sha256,
+        workflow_run=environment.get("GITHUB_RUN_ID", ""),
+        artifact=staged.get("artifact-name", ""),
+        wanted=tuple(found.waiting_for.splitlines()),
+    )
+    text = stopped_summary(found.state, found.reason, how)
+    append_summary(environment["GITHUB_STEP_SUMMARY"], text)
 
 
 def _verify(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
@@ -146,4 +194,6 @@ def _stage(
     stage_run(repo, found.task_id, found.run_id, folder)
     attempt = environment.get("GITHUB_RUN_ATTEMPT", "1")
     # Names are used once in a workflow run; the run id keeps the legs of a matrix apart.
-    return {"staged-path": str(folder), "artifact-name": f"run-{found.run_id}-{attempt}"}
+    # A run that went on in a later job of the same workflow run has an artifact of its own.
+    later = f"-{found.attempt}" if found.attempt > 1 else ""
+    return {"staged-path": str(folder), "artifact-name": f"run-{found.run_id}-{attempt}{later}"}

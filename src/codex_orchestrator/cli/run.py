@@ -22,12 +22,12 @@ from codex_orchestrator.cli.task_files import (
 )
 from codex_orchestrator.cli.trusted_base import trusted_library
 from codex_orchestrator.credentials.closed_memory import close_memory
-from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.errors import InputError, OrchestratorError
 
 if TYPE_CHECKING:
     from codex_orchestrator.model.escalation import Question
     from codex_orchestrator.pipeline.compose import Surroundings
-    from codex_orchestrator.pipeline.run_rooms import RunRequest
+    from codex_orchestrator.pipeline.run_rooms import RunRequest, StoppedRun
 
 EXAMPLES = """\b
 Examples:
@@ -193,7 +193,7 @@ def _preview(
 
 
 def _run(task_file: TaskFile, settings: Settings, options: RunOptions, library: Path | None) -> int:
-    from codex_orchestrator.cli.run_output import EventWriter, run_document, say_run
+    from codex_orchestrator.cli.run_output import EventWriter, run_document, say_run, tell_stopped
     from codex_orchestrator.pipeline.compose import compose_run
     from codex_orchestrator.pipeline.run_task import run_task
 
@@ -202,8 +202,17 @@ def _run(task_file: TaskFile, settings: Settings, options: RunOptions, library: 
     )
     with EventWriter(options.events, is_json=options.output_format == "json") as writer:
         around = _around(settings, options, writer.write, library)
-        rooms = compose_run(task_file.task, around)._replace(ask=_ask(options))
-        outcome = run_task(_request(task_file, options, approved_by=approved_by), rooms)
+        stopped: list[StoppedRun] = []
+        rooms = compose_run(task_file.task, around)._replace(
+            ask=_ask(options), on_stop=stopped.append
+        )
+        try:
+            outcome = run_task(_request(task_file, options, approved_by=approved_by), rooms)
+        except (OrchestratorError, KeyboardInterrupt) as error:
+            # The error is told at the boundary; this is what scripts need to go on.
+            for one in stopped[-1:]:
+                tell_stopped(one, error, settings.repo, is_json=options.output_format == "json")
+            raise
     document = run_document(outcome, settings.repo)
     if options.output_format == "json":
         echo_json(document)

@@ -7,11 +7,18 @@ from typing import Any, Self, TextIO
 
 import click
 
-from codex_orchestrator.cli.console import printable, say
-from codex_orchestrator.model.errors import ExitCode, InputError, ServiceError
+from codex_orchestrator.cli.console import echo_json, printable, say
+from codex_orchestrator.model.errors import (
+    ApprovalRequiredError,
+    ExitCode,
+    InputError,
+    OrchestratorError,
+    ServiceError,
+)
 from codex_orchestrator.model.verdict import Verdict, exit_code_of
+from codex_orchestrator.model.work_pack import WORK_KIND
 from codex_orchestrator.pipeline.preview_task import Preview
-from codex_orchestrator.pipeline.run_rooms import FinishedRun, RefusedTask
+from codex_orchestrator.pipeline.run_rooms import FinishedRun, RefusedTask, StoppedRun
 
 
 class EventWriter:
@@ -74,6 +81,8 @@ def run_document(outcome: FinishedRun | RefusedTask, repo: Path) -> dict[str, An
             "run_id": None,
             "task_id": outcome.task.id,
             "verdict": str(Verdict.FAILED),
+            "state": None,
+            "wanted": [],
             "reason": "the spec guard refused the task",
             "findings": len(outcome.findings),
             "guard_findings": [finding.as_document() for finding in outcome.findings],
@@ -87,7 +96,10 @@ def run_document(outcome: FinishedRun | RefusedTask, repo: Path) -> dict[str, An
         "run_id": manifest.run.id,
         "task_id": manifest.task.id,
         "verdict": str(verdict),
+        "state": str(manifest.run.state),
+        "attempt": manifest.run.attempt,
         "reason": manifest.notes.summary,
+        "wanted": [],
         "mode": str(manifest.mode.selected),
         "model": manifest.engine.model,
         "manifest_path": f"{folder}/manifest.json",
@@ -109,6 +121,43 @@ def run_document(outcome: FinishedRun | RefusedTask, repo: Path) -> dict[str, An
         "usage": manifest.usage.model_dump(),
         "exit_code": int(exit_code_of(verdict)),
     }
+
+
+def stopped_document(stopped: StoppedRun, error: BaseException, repo: Path) -> dict[str, Any]:
+    """Return a run that stopped before its end as a `run-report.v1`: no verdict, what is asked."""
+    manifest = stopped.manifest
+    folder = stopped.folder.relative_to(repo).as_posix()
+    work = [one.path for one in manifest.artifacts if one.kind == WORK_KIND]
+    code = error.exit_code if isinstance(error, OrchestratorError) else ExitCode.INTERRUPTED
+    return {
+        "schema": "run-report.v1",
+        "run_id": manifest.run.id,
+        "task_id": manifest.task.id,
+        "verdict": None,
+        "state": str(manifest.run.state),
+        "attempt": manifest.run.attempt,
+        "reason": stopped.reason,
+        "wanted": list(error.wanted) if isinstance(error, ApprovalRequiredError) else [],
+        "mode": str(manifest.mode.selected),
+        "model": manifest.engine.model,
+        "manifest_path": f"{folder}/manifest.json",
+        "manifest_sha256": stopped.manifest_sha256,
+        "work_path": f"{folder}/{work[0]}" if work else None,
+        "usage": manifest.usage.model_dump(),
+        "exit_code": int(code),
+    }
+
+
+def tell_stopped(stopped: StoppedRun, error: BaseException, repo: Path, *, is_json: bool) -> None:
+    """Print to stdout what a script needs to go on with a run that stopped before its end."""
+    document = stopped_document(stopped, error, repo)
+    if is_json:
+        echo_json(document)
+        return
+    for name in ("run_id", "state", "manifest_path", "manifest_sha256"):
+        click.echo(f"{name}: {printable(str(document[name]))}")
+    for wanted in document["wanted"]:
+        click.echo(f"wanted: {printable(wanted)}")
 
 
 def say_run(outcome: FinishedRun | RefusedTask, document: dict[str, Any]) -> None:

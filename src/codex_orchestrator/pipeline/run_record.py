@@ -18,6 +18,7 @@ from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.close_run import close_run
 from codex_orchestrator.pipeline.events import EventStream
 from codex_orchestrator.pipeline.ports import AuditLog, Clock, RunStore
+from codex_orchestrator.pipeline.run_rooms import StoppedRun
 
 MAX_MASKED_BYTES = 128 * 1024 * 1024
 
@@ -208,7 +209,7 @@ class RunRecord:
         self.manifest = self.manifest.model_copy(update={"run": run})
         return close_run(self.manifest, store=self._store, audit=self._audit)
 
-    def pause(self, state: RunState, reason: str) -> None:
+    def pause(self, state: RunState, reason: str) -> StoppedRun:
         """Write that the run stopped before its end and why; it can be resumed."""
         said = self._redaction.redact(reason)
         if not self.manifest.run.tree:
@@ -216,7 +217,9 @@ class RunRecord:
             self.note(summary=said)
         digest = self.save_run(state=state)
         self._store.summarize(self.manifest, digest)
+        stopped = StoppedRun(self.manifest, digest, self.folder, said)
         self.audit(f"run-{state}", reason=said)
+        return stopped
 
     def _list(self, artifact: Artifact) -> None:
         others = tuple(old for old in self.manifest.artifacts if old.path != artifact.path)

@@ -49,8 +49,9 @@ class RunRooms(NamedTuple):
 
     `open_cloud` signs in to Codex Cloud for a run id. `parallel` items may be at work at once.
     `lock` takes the task's lock; `progress` takes a line for people; `on_event` takes each event
-    as a line of JSON; `review_text` renders the review of a manifest and its patch. `ask` puts a
-    question to the person at the terminal and returns the answer; None where nobody is there.
+    as a line of JSON; `on_stop` takes a run that stopped before its end; `review_text` renders
+    the review of a manifest and its patch. `ask` puts a question to the person at the terminal
+    and returns the answer; None where nobody is there.
     """
 
     guard: SpecGuard
@@ -73,6 +74,7 @@ class RunRooms(NamedTuple):
     review_text: Callable[[Manifest, bytes], str]
     progress: Callable[[str], None]
     on_event: Callable[[str], None]
+    on_stop: Callable[["StoppedRun"], None] = lambda _: None
     ask: Callable[[Question], bool] | None = None
 
 
@@ -83,6 +85,15 @@ class FinishedRun(NamedTuple):
     manifest_sha256: str
     folder: Path
     branch: str
+
+
+class StoppedRun(NamedTuple):
+    """A run that stopped before its end, as it stands in its folder now, and why it stopped."""
+
+    manifest: Manifest
+    manifest_sha256: str
+    folder: Path
+    reason: str
 
 
 class RefusedTask(NamedTuple):

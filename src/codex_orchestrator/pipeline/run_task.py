@@ -107,7 +107,7 @@ def _pause(record: RunRecord, rooms: RunRooms, state: RunState, reason: str) -> 
     try:
         keep_work(record, rooms)
     finally:
-        record.pause(state, reason)
+        rooms.on_stop(record.pause(state, reason))
 
 
 def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> FinishedRun:

@@ -22,6 +22,7 @@ def main() -> int:
 
 def download(folder: Path) -> int:
     run, job = _backend_ids(os.environ["ACTIONS_RUNTIME_TOKEN"])
+    run = os.environ["ARTIFACT_RUN"] or run
     named = {"workflow_run_backend_id": run, "workflow_job_run_backend_id": job}
     name = os.environ["ARTIFACT_NAME"]
     listed = _call("ListArtifacts", named).get("artifacts", [])
