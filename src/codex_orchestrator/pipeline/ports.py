@@ -23,7 +23,7 @@ from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import CheckName, Task
 from codex_orchestrator.pipeline.repository import Repository
-from codex_orchestrator.pipeline.state_carrier import StateCarrier
+from codex_orchestrator.pipeline.state_carrier import StateCarrier, WorkPackStore
 
 EventSink = Callable[[str, Mapping[str, str | int | bool]], None]
 """Takes one event of a run: its kind and its facts."""
@@ -211,7 +211,7 @@ class AgentEngine(Protocol):
         ...
 
 
-class RunStore(Protocol):
+class RunStore(WorkPackStore, Protocol):
     """Run folders and task state."""
 
     def create(self, task_id: str, run_id: str) -> Path:
@@ -232,10 +232,6 @@ class RunStore(Protocol):
 
     def register(self, manifest: Manifest, path: Path, *, kind: str) -> Artifact:
         """Return the facts of a file that stands in the run folder already."""
-        ...
-
-    def read_artifact(self, manifest: Manifest, artifact: Artifact, *, max_bytes: int) -> bytes:
-        """Read one file of the run folder; raise NotCheckedError unless it is as recorded."""
         ...
 
     def find(self, run_id: str) -> Path:

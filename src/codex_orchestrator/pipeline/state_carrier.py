@@ -1,8 +1,9 @@
-"""The port for recorded states of runs that go on in another clone."""
+"""The ports for recorded states of runs that go on in another clone."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
+from codex_orchestrator.model.manifest import Artifact, Manifest
 from codex_orchestrator.model.work_pack import WorkPack
 
 
@@ -29,4 +30,12 @@ class StateCarrier(Protocol):
         self, data: bytes, *, run_id: str, trees: Sequence[str], base_sha: str
     ) -> None:
         """Take the states out of a pack, or raise NotCheckedError and keep nothing of it."""
+        ...
+
+
+class WorkPackStore(Protocol):
+    """Holds the packs of runs, as files of their folders."""
+
+    def read_artifact(self, manifest: Manifest, artifact: Artifact, *, max_bytes: int) -> bytes:
+        """Read one file of the run folder; raise NotCheckedError unless it is as recorded."""
         ...
