@@ -1,6 +1,7 @@
 """Independent items at work at once: real servers, the real Codex, a scripted model."""
 
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
 from support.cloud_run import TASK, item
 from support.graph_run import (
     KEY,
@@ -108,7 +110,9 @@ def test_a_diamond_with_a_conflict_is_mended_and_approved(run: GraphRun) -> None
     assert set(run.states.values()) == {"done"}
 
 
-def test_all_protected_paths_are_asked_for_at_once_and_granted_together(run: GraphRun) -> None:
+def test_all_protected_paths_are_asked_for_at_once_and_granted_together_in_another_clone(
+    run: GraphRun, tmp_path: Path
+) -> None:
     for name in ("one", "two"):
         run.scripts.builders[name] = [add(f".github/workflows/{name}.yml", "on: push"), built(name)]
     run.scripts.items = [*run.scripts.items, item("free")]
@@ -120,8 +124,13 @@ def test_all_protected_paths_are_asked_for_at_once_and_granted_together(run: Gra
     assert run.manifest["run"]["state"] == "waiting"
     assert run.states["free"] == "built"
     assert leaves_no_item_tree(run)
+    digest = sha256_hex(canonical_bytes(run.manifest))
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", str(run.repo), str(clone))
+    shutil.copytree(run.repo / ".runs", clone / ".runs")
+    run.repo = clone
     granted = [word for one in wanted for word in ("--approve", one)]
-    done = run.resume(*granted)
+    done = run.resume(*granted, "--manifest-sha256", digest)
     assert done.code == 0, done.err
     assert len(branch_files(run)) == 3
     assert run.scripts.begun("free") == 1
@@ -147,6 +156,17 @@ def test_turns_are_counted_over_all_items_together(run: GraphRun) -> None:
     assert "limit of 4 turns" in run.manifest["notes"]["summary"]
     assert run.manifest["usage"]["turns"] == 4
     assert leaves_no_item_tree(run)
+
+
+def test_a_plan_in_a_circle_is_refused_and_the_planner_told_why(run: GraphRun) -> None:
+    run.scripts.items = [item("one", "two"), item("two", "one")]
+    done = run.start()
+    told = "items depend on each other in a circle: one -> two -> one"
+    assert done.code == 1, done.err
+    assert told in run.manifest["notes"]["summary"]
+    first, second = (request.input_text for request in run.server.requests)
+    assert told not in first
+    assert told in second
 
 
 def test_sigterm_ends_every_process_of_every_item(run: GraphRun) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.workspace.tree import GitWorkTree
 from codex_orchestrator.workspace.worktree import GitWorkspace
 from support.workspace import git
@@ -95,3 +96,23 @@ def test_the_branch_is_named_and_a_detached_head_has_none(
     assert workspace.head_branch() == git(repo, "branch", "--show-current") != ""
     git(repo, "checkout", "-q", "--detach")
     assert workspace.head_branch() == ""
+
+
+def test_a_patch_between_states_makes_one_of_the_other_and_nothing_when_they_are_equal(
+    tree: GitWorkTree,
+) -> None:
+    base = tree.snapshot()
+    (tree.root / "link").symlink_to("src/app.py")
+    (tree.root / "README.md").unlink()
+    changed = tree.snapshot()
+    patch = tree.patch_between(base, changed)
+    assert tree.fit(patch, onto=base, is_ours=True).tree == changed
+    assert "a link" in tree.fit(patch, onto=base).problem
+    assert tree.patch_between(base, base) == b""
+
+
+@pytest.mark.parametrize("name", ["--output=made.txt", "HEAD", "", "0" * 40])
+def test_what_is_no_recorded_state_reaches_no_command(tree: GitWorkTree, name: str) -> None:
+    with pytest.raises(InputError, match="recorded state"):
+        tree.patch_between(tree.snapshot(), name)
+    assert not (tree.root / "made.txt").exists()

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 from agents import Agent, InputGuardrail, Model, ModelSettings, OutputGuardrail
 from agents.mcp import MCPServer
 
+from codex_orchestrator.agents.answers import AnswerSchema
 from codex_orchestrator.model.build import BuildReport, TestExplanation
+from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.plan import Plan
 from codex_orchestrator.model.review import Review
 
@@ -57,14 +59,18 @@ def make_roles(
     settings = ModelSettings(parallel_tool_calls=False, store=False, timeout=timeout_s)
 
     def make(
-        name: str, output_type: type[Any], *servers: MCPServer, text: str = "", builds: bool = False
+        name: str,
+        answer: type[Document],
+        *servers: MCPServer,
+        text: str = "",
+        builds: bool = False,
     ) -> Agent[Any]:
         return Agent(
             name=name,
             instructions=instructions(text or name),
             model=model,
             model_settings=settings,
-            output_type=output_type,
+            output_type=AnswerSchema(answer),
             mcp_servers=list(servers),
             input_guardrails=[guardrails.before_plan] if name == "planner" else [],
             output_guardrails=[guardrails.after_all, *([guardrails.after_build] if builds else [])],

@@ -124,8 +124,7 @@ class SdkAgentTeam:
         return review
 
     def _ask(self, agent: Agent[Any], document: dict[str, JsonValue]) -> Any:
-        message = frame(document, nonce=self._new_nonce())
-        self._call = self._portal.start_task_soon(self._run, agent, message)
+        self._call = self._portal.start_task_soon(self._run, agent, document)
         # Whoever stops us looks at the call after it has said so; one of the two sees the other.
         if self._is_stopped:
             self._call.cancel()
@@ -134,22 +133,23 @@ class SdkAgentTeam:
         except CancelledError:
             raise InterruptedRunError("the agents were stopped") from None
 
-    async def _run(self, agent: Agent[Any], message: str) -> Any:
+    async def _run(self, agent: Agent[Any], document: dict[str, JsonValue]) -> Any:
         """Run one agent within a stage's time."""
         try:
             async with asyncio.timeout(self._spending.stage()()):
-                return await self._run_twice(agent, message)
+                return await self._run_twice(agent, document)
         except TimeoutError as error:
             raise self._spending.out_of_time(agent.name) from error
 
-    async def _run_twice(self, agent: Agent[Any], message: str) -> Any:
-        """Run one agent; an answer that is no valid document gets one more try."""
+    async def _run_twice(self, agent: Agent[Any], document: dict[str, JsonValue]) -> Any:
+        """Run one agent; an answer that is no valid document gets one more try, and told why."""
         for is_last in (False, True):
             try:
-                return await self._run_once(agent, message)
+                return await self._run_once(agent, frame(document, nonce=self._new_nonce()))
             except ModelBehaviorError as error:
                 if is_last:
                     raise explain(error, role=agent.name) from error
+                document = {**document, "why_the_last_answer_was_refused": str(error)}
             except (AgentsException, OpenAIError) as error:
                 raise explain(error, role=agent.name) from error
         raise AssertionError("the loop returns or raises")

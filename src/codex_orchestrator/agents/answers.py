@@ -1,0 +1,42 @@
+"""The documents that the roles answer with, and why one that is refused is refused."""
+
+from typing import Any
+
+from agents import AgentOutputSchema
+from agents.exceptions import ModelBehaviorError
+from pydantic import ValidationError
+
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.escalation import escaped
+
+_MOST_PROBLEMS = 5
+
+
+class AnswerSchema(AgentOutputSchema):
+    """The schema of one role's answers. The SDK alone would not say what is wrong with one."""
+
+    def __init__(self, document: type[Document]) -> None:
+        super().__init__(document)
+        self._document = document
+
+    def validate_json(self, json_str: str) -> Any:
+        """Return the document that an answer holds.
+
+        Raises:
+            ModelBehaviorError: it is none; says where and why, not what the answer was.
+        """
+        try:
+            return self._document.model_validate_json(json_str, strict=True)
+        except ValidationError as error:
+            problem = _problem(error)
+        raise ModelBehaviorError(f"no valid {self._document.__name__}: {problem}")
+
+
+def _problem(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    told = []
+    for one in found[:_MOST_PROBLEMS]:
+        place = ".".join(str(part) for part in one["loc"])
+        reason = one["msg"].removeprefix("Value error, ")
+        told.append(f"{escaped(place)}: {escaped(reason)}" if place else escaped(reason))
+    return "; ".join(told)
