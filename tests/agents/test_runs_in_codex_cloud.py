@@ -1,8 +1,11 @@
 """Runs in cloud mode: the real command line and the real `codex cloud` against loopback."""
 
+import hashlib
 import json
+import shutil
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -350,3 +353,25 @@ def test_a_run_that_is_ended_while_it_waits_polls_what_it_has_sent(run: CloudRun
     done = run.resume()
     assert done.code == 0, done.err
     assert run.sent_for("one") == 1
+
+
+def test_a_run_that_waits_goes_on_in_another_clone_and_sends_nothing_twice(
+    run: CloudRun, tmp_path: Path
+) -> None:
+    path = ".github/workflows/x.yml"
+    run.agents.items = (item("one"), item("two", "one"))
+    run.service.plans["DO-two."] = CloudPlan(looks=0, diffs=(file_diff(path, "on: push"),))
+    assert run.start().code == 6
+    (manifest,) = run.repo.glob(".runs/*/*/manifest.json")
+    known = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    git(tmp_path, "clone", "-q", run.repo.as_uri(), "clone")
+    there = replace(run, repo=tmp_path / "clone")
+    shutil.copytree(run.repo / ".runs" / "logging", there.repo / ".runs" / "logging")
+    for place in (there.repo / ".runs", there.repo / ".runs" / "logging"):
+        place.chmod(0o700)
+    done = there.resume("--manifest-sha256", known, "--approve", f"edit:{path}")
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
+    assert "GREETING" in branch_file(there, report, "src/greeter/__init__.py")
+    assert "on: push" in branch_file(there, report, path)
+    assert len(run.service.tasks) == 2
