@@ -195,7 +195,13 @@ def test_a_run_of_an_artifact_is_gone_on_with_as_the_inputs_say(tmp_path):
     inputs = make_inputs(tmp_path / "repo", **given)
     found = work(inputs, script, {"RUNNER_TEMP": str(tmp_path)}, lambda _: None)
     approved = ("--approve=edit:A B", "--approve=run:npm test")
-    resumed = (f"--resume={RUN}", f"--manifest-sha256={'c' * 64}", "--", "0001-x")
+    resumed = (
+        f"--resume={RUN}",
+        "--from-artifact",
+        f"--manifest-sha256={'c' * 64}",
+        "--",
+        "0001-x",
+    )
     assert script.calls[-1] == ("run", "--mode", "auto", *approved, *resumed)
     assert found.verdict == "approved"
 

@@ -248,6 +248,16 @@ def test_another_manifest_than_the_stated_one_is_not_gone_on_with(
     assert there.sha256 in done.err
 
 
+def test_a_clone_that_remembers_a_run_does_not_believe_its_folder_out_of_an_artifact(
+    with_approval: Stopped, tmp_path: Path, call: CommandLine
+) -> None:
+    there = elsewhere(with_approval, tmp_path / "there")
+    assert resume(call, there, *vouched(there)).code == 6, "now it is known here"
+    task = str(there.repo / TASK)
+    assert resume(call, there, "--from-artifact", *GRANT, task).code == 6
+    assert [one["value"] for one in there.manifest["approvals"]] == ["tests/conftest.py"]
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 def test_work_that_was_changed_on_the_way_is_refused(
     there: Stopped, call: CommandLine, is_known: bool

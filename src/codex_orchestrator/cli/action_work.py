@@ -71,6 +71,7 @@ def _run(inputs: Inputs, call: Call) -> Found:
     words += [f"--approve={one}" for one in inputs.approve]
     if inputs.resume:
         words += [f"--resume={inputs.resume}"]
+        words += ["--from-artifact"] if inputs.manifests else []
         expected = inputs.expected_manifest
         words += [f"--manifest-sha256={expected}"] if expected else []
     words += ["--", inputs.task] if inputs.task else []

@@ -46,6 +46,7 @@ class RunOptions(NamedTuple):
     approve: tuple[str, ...]
     resume: str | None
     manifest_sha256: str | None
+    is_from_artifact: bool
     must_apply: bool
     events: str | None
     output_format: str
@@ -83,6 +84,11 @@ class RunOptions(NamedTuple):
     help="What the manifest of the run to resume must have; it then counts as made here.",
 )
 @click.option(
+    "--from-artifact",
+    is_flag=True,
+    help="The folder of the run to resume came from an artifact, whatever this clone remembers.",
+)
+@click.option(
     "--no-input",
     is_flag=True,
     help="Ask nothing, also at a terminal: what needs an approval ends with exit 6.",
@@ -106,6 +112,7 @@ def run(
     approve: tuple[str, ...],
     resume: str | None,
     manifest_sha256: str | None,
+    from_artifact: bool,
     no_input: bool,
     dry_run: bool,
     must_apply: bool,
@@ -136,6 +143,7 @@ def run(
         approve,
         resume,
         manifest_sha256,
+        from_artifact,
         must_apply,
         events,
         output_format,
@@ -261,6 +269,7 @@ def _request(task_file: TaskFile, options: RunOptions, *, approved_by: str = "")
         approved_by=approved_by,
         resume=options.resume or "",
         manifest_sha256=options.manifest_sha256 or "",
+        is_from_artifact=options.is_from_artifact,
         is_task_stored=task_file.is_stored,
         must_apply=options.must_apply,
     )

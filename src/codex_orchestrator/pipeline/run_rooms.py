@@ -29,6 +29,7 @@ class RunRequest(NamedTuple):
 
     `approvals` are `KIND:VALUE`, granted by `approved_by`. `resume` is a run id or "";
     `manifest_sha256` is what its manifest must have, "" when the caller does not know.
+    `is_from_artifact` says that its folder was written by others since it was here last;
     `is_task_stored` says that the task was read from the folder of that run.
     """
 
@@ -40,6 +41,7 @@ class RunRequest(NamedTuple):
     approved_by: str = ""
     resume: str = ""
     manifest_sha256: str = ""
+    is_from_artifact: bool = False
     is_task_stored: bool = False
     must_apply: bool = False
 

@@ -39,7 +39,9 @@ def take_over(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> Taken
     """
     is_vouched = bool(request.manifest_sha256)
     taken = TakenRun(manifest)
-    if not is_vouched and not rooms.workspace.has_begun(manifest.run.id):
+    # A machine that keeps its clone may remember a run whose folder came back through an artifact.
+    is_ours = not request.is_from_artifact and rooms.workspace.has_begun(manifest.run.id)
+    if not (is_vouched or is_ours):
         taken = _doubted(manifest, request, rooms)
     bring_work(taken.manifest, rooms)
     return taken
