@@ -1,9 +1,10 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.errors import InputError, LimitReachedError, NotCheckedError
 from codex_orchestrator.workspace.worktree import GitWorkspace
 from support.workspace import clock, git, git_environ, make_repository, write_files
 
@@ -135,7 +136,7 @@ def test_a_change_that_is_too_large_is_refused_before_the_patch_is_made(workspac
     with workspace.open("r1", base_sha=workspace.head_sha()) as tree:
         with open(tree.root / "huge.bin", "wb") as stream:
             stream.truncate(65 * 1024 * 1024)
-        with pytest.raises(NotCheckedError, match="the limit is"):
+        with pytest.raises(LimitReachedError, match="the limit is"):
             tree.change()
 
 
@@ -196,5 +197,15 @@ def test_a_read_only_folder_left_by_a_test_is_removed_too(workspace, scratch):
 def test_a_tree_that_vanished_is_reported_and_not_taken_for_unchanged(workspace):
     with workspace.open("r1", base_sha=workspace.head_sha()) as tree:
         tree.root.rename(tree.root.with_name("moved"))
-        with pytest.raises(NotCheckedError, match="no such folder"):
+        with pytest.raises(LimitReachedError, match="removed the run's work tree"):
             tree.change()
+
+
+def test_a_tree_that_vanished_is_made_again_when_a_state_is_restored(workspace):
+    with workspace.open("r1", base_sha=workspace.head_sha()) as tree:
+        (tree.root / "new.txt").write_text("kept")
+        state = tree.snapshot()
+        shutil.rmtree(tree.root)
+        tree.restore(state)
+        assert (tree.root / "new.txt").read_text() == "kept"
+        assert tree.change().paths == ("new.txt",)
