@@ -38,6 +38,7 @@ class Step:
     message: str = "scripted"
     fault: Fault = ""
     delay_s: float = 0.0
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,10 @@ def shell_patch(text: str) -> Item:
     return shell(f"apply_patch <<'PATCH'\n*** Begin Patch\n{text}*** End Patch\nPATCH")
 
 
-def status(code: int, error: str = "", message: str = "scripted") -> Step:
-    """Answer with an HTTP error."""
-    return Step(status=code, code=error, message=message)
+def status(code: int, error: str = "", message: str = "scripted", **headers: str) -> Step:
+    """Answer with an HTTP error; a header's name is written with underscores."""
+    given = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Step(status=code, code=error, message=message, headers=given)
 
 
 def fails(code: str) -> Step:
@@ -211,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.state.closing.wait(chosen.delay_s)
         if chosen.status != 200:
             error = {"message": chosen.message, "type": "server_error", "code": chosen.code or None}
-            self._json(chosen.status, {"error": error})
+            self._json(chosen.status, {"error": error}, chosen.headers)
         elif request.body.get("stream"):
             self._stream(chosen, self._response(request, chosen))
         else:
@@ -254,9 +256,13 @@ class _Handler(BaseHTTPRequestHandler):
             "top_p": None,
         }
 
-    def _json(self, code: int, document: Mapping[str, Any]) -> None:
+    def _json(
+        self, code: int, document: Mapping[str, Any], headers: Sequence[tuple[str, str]] = ()
+    ) -> None:
         data = json.dumps(document).encode()
         self.send_response(code)
+        for name, value in headers:
+            self.send_header(name, value)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(data)))
         self.end_headers()

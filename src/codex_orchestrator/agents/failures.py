@@ -84,6 +84,8 @@ def _status_error(error: APIStatusError, *, role: str) -> OrchestratorError:
             f"the model server refused the key (HTTP {error.status_code})",
             fix="check the key and what it may do; `codex-orchestrator credentials check`",
         )
-    return ServiceError(
-        f"the model server answered HTTP {error.status_code} to the {role}", fix=RESUME
-    )
+    said = f"the model server answered HTTP {error.status_code} to the {role}"
+    asked = error.response.headers.get("retry-after", "")
+    if asked.isascii() and asked.isdecimal():
+        said += f" and asks to wait {asked[:9]} s"
+    return ServiceError(said, fix=RESUME)

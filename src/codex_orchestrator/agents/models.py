@@ -14,7 +14,6 @@ from codex_orchestrator.model.errors import InputError, NotCheckedError
 
 OFFLINE = "offline"
 OPENAI_URL = "https://api.openai.com/v1"
-MAX_RETRIES = 4
 _ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
 _KEY = re.compile(r"[!-~]+")
 
@@ -69,6 +68,7 @@ async def open_model(name: str, *, base_url: str, key: Secret | None) -> AsyncIt
     async with AsyncOpenAI(
         base_url=base_url,
         api_key=key.reveal() if key else "none",
-        max_retries=MAX_RETRIES,
+        # Who asks knows how much time is left; see `patience`.
+        max_retries=0,
     ) as client:
         yield OpenAIResponsesModel(model=name, openai_client=client)

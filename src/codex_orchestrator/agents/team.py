@@ -1,6 +1,7 @@
 """The team at work: one call of a verb is one agent's turn loop under the run's limits."""
 
 import asyncio
+import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from agents import (
     Agent,
     AgentsException,
+    ModelSettings,
     RunConfig,
     Runner,
     ToolExecutionConfig,
@@ -24,6 +26,7 @@ from codex_orchestrator.agents.codex_calls import CodexCalls
 from codex_orchestrator.agents.decisions import DecisionLog
 from codex_orchestrator.agents.events import EventHooks, EventSink
 from codex_orchestrator.agents.failures import explain
+from codex_orchestrator.agents.patience import patience
 from codex_orchestrator.agents.roles import Roles
 from codex_orchestrator.model.build import BuildReport, Change, TestExplanation
 from codex_orchestrator.model.check import CheckResult
@@ -136,16 +139,20 @@ class SdkAgentTeam:
     async def _run(self, agent: Agent[Any], document: dict[str, JsonValue]) -> Any:
         """Run one agent within a stage's time."""
         try:
-            async with asyncio.timeout(self._spending.stage()()):
-                return await self._run_twice(agent, document)
+            left_s = self._spending.stage()
+            async with asyncio.timeout(left_s()):
+                return await self._run_twice(agent, document, left_s)
         except TimeoutError as error:
             raise self._spending.out_of_time(agent.name) from error
 
-    async def _run_twice(self, agent: Agent[Any], document: dict[str, JsonValue]) -> Any:
+    async def _run_twice(
+        self, agent: Agent[Any], document: dict[str, JsonValue], left_s: Callable[[], float]
+    ) -> Any:
         """Run one agent; an answer that is no valid document gets one more try, and told why."""
         for is_last in (False, True):
             try:
-                return await self._run_once(agent, frame(document, nonce=self._new_nonce()))
+                message = frame(document, nonce=self._new_nonce())
+                return await self._run_once(agent, message, left_s)
             except ModelBehaviorError as error:
                 if is_last:
                     raise explain(error, role=agent.name) from error
@@ -154,7 +161,7 @@ class SdkAgentTeam:
                 raise explain(error, role=agent.name) from error
         raise AssertionError("the loop returns or raises")
 
-    async def _run_once(self, agent: Agent[Any], message: str) -> Any:
+    async def _run_once(self, agent: Agent[Any], message: str, left_s: Callable[[], float]) -> Any:
         result = await Runner.run(
             agent,
             message,
@@ -162,6 +169,7 @@ class SdkAgentTeam:
             max_turns=self._spending.limits.turns + 1,
             hooks=self._hooks,
             run_config=RunConfig(
+                model_settings=ModelSettings(retry=patience(left_s, _jitter)),
                 tracing_disabled=True,
                 trace_include_sensitive_data=False,
                 tool_not_found_behavior="return_error_to_model",
@@ -183,6 +191,10 @@ class SdkAgentTeam:
         finally:
             # What a person could grant is said before what failed for want of it.
             self._decisions.raise_if_approval_is_needed()
+
+
+def _jitter() -> float:
+    return random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, guards nothing
 
 
 def _task_document(task: Task) -> dict[str, JsonValue]:
