@@ -5,6 +5,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -31,6 +32,11 @@ KEY = Secret("sk-canary-small", scope=Scope.MODEL)
 TAKE = (
     "import sys; from codex_orchestrator.codex.key_channel import take_key; "
     "print(take_key(sys.argv[1]).reveal())"
+)
+OFFER = (
+    "import sys; from codex_orchestrator.codex.key_channel import offer_key; "
+    "from codex_orchestrator.model.credential import Scope, Secret\n"
+    "with offer_key(Secret('k', scope=Scope.MODEL)) as path: print(path, flush=True); input()"
 )
 
 
@@ -232,6 +238,30 @@ def test_nothing_but_a_busy_server_is_tried_again(code: FailureCode | None) -> N
     turns = Retries(report(code))
     run_with_retries(turns.run, "go", timeout_s=100, plan=turns.plan())
     assert turns.pauses == []
+
+
+def test_a_turn_that_was_stopped_while_the_server_was_busy_is_not_tried_again() -> None:
+    turns = Retries(report(FailureCode.RATE_LIMITED)._replace(status="interrupted"))
+    run_with_retries(turns.run, "go", timeout_s=100, plan=turns.plan())
+    assert turns.pauses == []
+
+
+def test_the_folder_of_a_key_that_was_never_taken_is_removed_by_the_next_offer() -> None:
+    # A short path: sockets have no other.
+    with tempfile.TemporaryDirectory() as place:
+        environment = {"TMPDIR": place, "PATH": os.environ["PATH"]}
+        for number in range(2):
+            with subprocess.Popen(
+                [sys.executable, "-c", OFFER],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+                text=True,
+            ) as offering:
+                assert offering.stdout is not None
+                offered = Path(offering.stdout.readline().strip()).parent
+                assert list(Path(place).iterdir()) == [offered], number
+                offering.kill()
 
 
 def test_no_pause_goes_past_the_time_limit() -> None:

@@ -53,6 +53,21 @@ def test_a_failed_turn_says_why(
     assert report.failure.code is code
 
 
+@pytest.mark.parametrize(
+    ("busy", "code"), [(429, FailureCode.RATE_LIMITED), (503, FailureCode.MODEL_UNAVAILABLE)]
+)
+def test_a_server_that_asks_for_an_hour_is_not_waited_for(
+    codex_binary: CodexBinary, repo: Path, busy: int, code: FailureCode
+) -> None:
+    with session_on_loopback(codex_binary, longest_wait_s=0.3) as impatient:
+        report = impatient.turn(repo, status(busy, retry_after="3600"))
+        asked = [one for one in impatient.server.requests if one.path.endswith("/responses")]
+    assert report.status == "interrupted"
+    assert report.failure is not None
+    assert report.failure.code is code
+    assert len(asked) == 1
+
+
 def test_a_server_error_that_passes_fails_no_turn(session: SessionOnLoopback, repo: Path) -> None:
     thread = session.thread(repo, first(1, status(500), [step(say("in the end"))]))
     report = session.session.run_turn(thread, "go", timeout_s=60)

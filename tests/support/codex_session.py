@@ -10,6 +10,7 @@ from codex_orchestrator.codex.binary import CodexBinary
 from codex_orchestrator.codex.escalation import Escalation, Grants
 from codex_orchestrator.codex.private_home import private_home
 from codex_orchestrator.codex.session import CodexSession, SessionSettings
+from codex_orchestrator.codex.stall import LONGEST_WAIT_S
 from codex_orchestrator.codex.thread import ThreadRequest
 from codex_orchestrator.codex.token_budget import TokenBudget
 from codex_orchestrator.codex.turn import TurnReport
@@ -53,7 +54,11 @@ class SessionOnLoopback:
 
 @contextmanager
 def session_on_loopback(
-    binary: CodexBinary, *, grants: Sequence[Any] = (), tokens: int | None = None
+    binary: CodexBinary,
+    *,
+    grants: Sequence[Any] = (),
+    tokens: int | None = None,
+    longest_wait_s: float = LONGEST_WAIT_S,
 ) -> Iterator[SessionOnLoopback]:
     """Start Codex against a scripted model server."""
     with responses_server({}) as server, private_home() as home:
@@ -64,6 +69,7 @@ def session_on_loopback(
             base_url=server.url,
             grants=Grants(tuple(grants)),
             budget=TokenBudget(tokens),
+            longest_wait_s=longest_wait_s,
             on_escalation=lambda asked, granted: holder[0].escalations.append((asked, granted)),
         )
         session = CodexSession(settings, home)

@@ -94,8 +94,10 @@ def provider_settings(base_url: str, *, has_key: bool) -> tuple[str, ...]:
         # The key of the login call becomes the bearer token; no variable, no file.
         f"{server}.requires_openai_auth={'true' if has_key else 'false'}",
         f"{server}.supports_websockets=false",
-        f"{server}.request_max_retries=2",
-        f"{server}.stream_max_retries=2",
+        # Its repeats of a request are silent, also while it waits for an hour; those of a stream
+        # are announced, so that they can be bounded.
+        f"{server}.request_max_retries=0",
+        f"{server}.stream_max_retries=3",
     )
 
 

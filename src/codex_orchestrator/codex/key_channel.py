@@ -6,6 +6,7 @@ child takes it, once; then the socket is gone, before the first turn starts.
 """
 
 import os
+import shutil
 import socket
 import struct
 import tempfile
@@ -14,9 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from codex_orchestrator.codex.locked_folder import locked_folder, remove_left_behind
 from codex_orchestrator.model.credential import Scope, Secret
 from codex_orchestrator.model.errors import NotCheckedError
 
+# Short: a socket's path may have 100 bytes and no more.
+_PREFIX = "cok-"
 _TIMEOUT_S = 30.0
 _KEY_BYTES = 64 * 1024
 _AGAIN = "start the server again through `bridge_launch`, which offers a fresh key"
@@ -25,9 +29,10 @@ _AGAIN = "start the server again through `bridge_launch`, which offers a fresh k
 @contextmanager
 def offer_key(key: Secret) -> Iterator[Path]:
     """Offer a key to one child of this process; yield the socket's path."""
-    # Short names: a socket's path may have 100 bytes and no more.
-    with tempfile.TemporaryDirectory(prefix="cok-", dir=_short_folder()) as folder:
-        path = Path(folder) / "key"
+    parent = Path(_short_folder() or tempfile.gettempdir())
+    remove_left_behind(parent, prefix=_PREFIX)
+    with locked_folder(parent, prefix=_PREFIX) as folder:
+        path = folder / "key"
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(str(path))
             listener.listen(1)
@@ -87,9 +92,7 @@ def _give(listener: socket.socket, path: Path, key: Secret) -> None:
             with suppress(OSError):
                 client.sendall(key.reveal().encode())
             # At once and not at the end, which a killed run never comes to.
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
-                path.parent.rmdir()
+            shutil.rmtree(path.parent, ignore_errors=True)
             return
 
 

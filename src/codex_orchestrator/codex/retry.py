@@ -39,7 +39,10 @@ def run_with_retries(
 
 
 def _is_busy(report: TurnReport) -> bool:
-    return report.failure is not None and report.failure.code is FailureCode.RATE_LIMITED
+    # A turn that was interrupted over it has waited as long as anybody may.
+    if report.failure is None or report.status == "interrupted":
+        return False
+    return report.failure.code is FailureCode.RATE_LIMITED
 
 
 def _joined(first: TurnReport, then: TurnReport) -> TurnReport:

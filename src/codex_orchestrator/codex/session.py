@@ -3,8 +3,9 @@
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 from codex_orchestrator.codex.binary import CodexBinary
@@ -18,6 +19,7 @@ from codex_orchestrator.codex.hardening import (
     turn_sandbox,
 )
 from codex_orchestrator.codex.private_home import PrivateHome
+from codex_orchestrator.codex.stall import LONGEST_WAIT_S, StallWatch
 from codex_orchestrator.codex.thread import Thread, ThreadRequest
 from codex_orchestrator.codex.token_budget import TokenBudget
 from codex_orchestrator.codex.turn import TurnReport
@@ -30,7 +32,10 @@ Progress = Callable[[str], None]
 
 
 class SessionSettings(NamedTuple):
-    """What a session is made with; `key` is None for a server that wants none."""
+    """What a session is made with; `key` is None for a server that wants none.
+
+    `longest_wait_s` bounds how long Codex may wait before it tries a request again.
+    """
 
     binary: CodexBinary
     key: Secret | None
@@ -38,6 +43,7 @@ class SessionSettings(NamedTuple):
     grants: Grants = Grants()
     on_escalation: Callable[[Escalation, bool], None] = lambda _escalation, _granted: None
     budget: TokenBudget | None = None
+    longest_wait_s: float = LONGEST_WAIT_S
 
 
 class CodexSession:
@@ -150,14 +156,17 @@ class CodexSession:
             watch = threading.Timer(timeout_s, self._stop_late, (thread,))
             watch.daemon = True
             watch.start()
+            stall = StallWatch(self._settings.longest_wait_s, partial(self._stop_stalled, thread))
             try:
                 for method, params in self._server.notifications(turn_id):
+                    stall.see(method, params)
                     line = thread.log.note(method, params)
                     self._watch_budget(thread)
                     if line:
                         on_progress(line)
             finally:
                 watch.cancel()
+                stall.end()
             self._end_commands(thread)
             return thread.report()
 
@@ -196,6 +205,10 @@ class CodexSession:
         self._stop(thread)
         if not thread.log.wait_for_end(INTERRUPT_TIMEOUT_S):
             self._server.kill()
+
+    def _stop_stalled(self, thread: Thread, error: Mapping[str, Any]) -> None:
+        thread.stalled_by = dict(error)
+        self._stop(thread)
 
     def _stop(self, thread: Thread) -> None:
         stop = {"threadId": thread.id, "turnId": thread.turn_id}

@@ -34,6 +34,7 @@ class Thread:
         self.is_cancelled = False
         self.is_late = False
         self.is_spent = False
+        self.stalled_by: dict[str, Any] | None = None
         self.turn_id = ""
         self.refused: list[Escalation] = []
         self.log = TurnLog(request.cwd, spent={})
@@ -43,7 +44,7 @@ class Thread:
         self.log = TurnLog(self.request.cwd, spent=self.log.totals)
         self.refused, self.turn_id = [], ""
         self.is_busy, self.is_cancelled = True, False
-        self.is_late, self.is_spent = False, False
+        self.is_late, self.is_spent, self.stalled_by = False, False, None
 
     def end(self) -> None:
         """Let the next turn in."""
@@ -78,6 +79,10 @@ class Thread:
             return Failure(FailureCode.NO_ANSWER, _SILENCE) if is_silent else None
         if self.is_spent:
             return Failure(FailureCode.TOKEN_LIMIT, _SPENT)
+        if self.stalled_by is not None:
+            waiting = failure_of_turn(self.stalled_by)
+            told = self.stalled_by.get("additionalDetails") or waiting.message
+            return Failure(waiting.code, f"Codex waited too long to try again: {told}")
         if self.is_late:
             return Failure(FailureCode.TURN_TIMEOUT, "the turn took longer than its time limit")
         if end.get("status") == "interrupted":
