@@ -109,9 +109,9 @@ class Trigger:
         return self._course(request)
 
 
-def measure(folder: Path) -> Whole:
-    """Run once without a kill; the second of two runs counts, the first writes compiled files."""
-    for name in ("first", "second"):
+def measure(folder: Path, *, is_warm: bool) -> Whole:
+    """Run once without a kill; where nothing is compiled yet, a run before it sees to that."""
+    for name in ("second",) if is_warm else ("first", "second"):
         with codex_run(folder / name, Course(breaks=True)) as run:
             begun = time.monotonic()
             events = folder / f"{name}.jsonl"
@@ -306,9 +306,11 @@ def judge_end(trial: Trial, run: CodexRun, done: Ran, whole: Whole) -> None:
     trial.require(f"left: {left} {said}", unless=not left)
 
 
-def sweep(folder: Path, count: int, *, seed: int, say: Callable[[str], None]) -> dict[str, Any]:
+def sweep(
+    folder: Path, count: int, *, seed: int, say: Callable[[str], None], is_warm: bool = False
+) -> dict[str, Any]:
     """Try moments one after the other; return what was found as a document."""
-    whole = measure(folder / "whole")
+    whole = measure(folder / "whole", is_warm=is_warm)
     say(f"a whole run: {whole.seconds:.1f} s, {whole.requests} requests, {whole.events} events")
     trials = []
     for number, moment in enumerate(choose_moments(whole, count, seed=seed)):
