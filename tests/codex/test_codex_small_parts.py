@@ -138,6 +138,20 @@ def test_whoever_is_no_child_gets_no_key_and_takes_none_away() -> None:
         assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def test_a_key_is_offered_where_temporary_folders_have_long_names(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True)
+    environment = {**os.environ, "TMPDIR": str(deep), "XDG_RUNTIME_DIR": str(deep)}
+    argv = [sys.executable, "-c", OFFER]
+    done = subprocess.run(
+        argv, env=environment, input="\n", capture_output=True, text=True, check=True
+    )
+    path = Path(done.stdout.strip())
+    assert path.name == "key"
+    assert not path.is_relative_to(tmp_path)
+    assert not path.parent.exists()
+
+
 def test_a_key_that_nobody_takes_is_withdrawn() -> None:
     with offer_key(KEY) as path:
         pass

@@ -40,7 +40,8 @@ def test_a_wrong_task_is_exit_2_and_names_the_file_and_a_fix(
     assert done.code == 2, done.err
     assert words in done.err
     assert "Traceback" not in done.err
-    assert done.out == ""
+    # Where the wrong thing shows only in the work tree, a run has begun and is named.
+    assert done.out == "" or "state: interrupted" in done.out
 
 
 def test_a_missing_task_file_is_exit_2(project: Path, call: CommandLine) -> None:

@@ -19,8 +19,11 @@ from codex_orchestrator.codex.locked_folder import locked_folder, remove_left_be
 from codex_orchestrator.model.credential import Scope, Secret
 from codex_orchestrator.model.errors import NotCheckedError
 
-# Short: a socket's path may have 100 bytes and no more.
 _PREFIX = "cok-"
+# unix(7): 108 bytes with the final zero; other systems have 104.
+_MAX_PATH_BYTES = 103
+_USUAL = ("/dev/shm", "/tmp")  # noqa: S108 - a folder of our own with mode 0700 is made inside
+_LONGEST_NAME = len(f"/{_PREFIX}12345678/key")
 _TIMEOUT_S = 30.0
 _KEY_BYTES = 64 * 1024
 _AGAIN = "start the server again through `bridge_launch`, which offers a fresh key"
@@ -28,8 +31,12 @@ _AGAIN = "start the server again through `bridge_launch`, which offers a fresh k
 
 @contextmanager
 def offer_key(key: Secret) -> Iterator[Path]:
-    """Offer a key to one child of this process; yield the socket's path."""
-    parent = Path(_short_folder() or tempfile.gettempdir())
+    """Offer a key to one child of this process; yield the socket's path.
+
+    Raises:
+        NotCheckedError: there is no folder with a path short enough for a socket.
+    """
+    parent = _short_folder()
     remove_left_behind(parent, prefix=_PREFIX)
     with locked_folder(parent, prefix=_PREFIX) as folder:
         path = folder / "key"
@@ -124,6 +131,15 @@ def _secret(data: bytes, source: str) -> Secret:
     return Secret(text, scope=Scope.MODEL)
 
 
-def _short_folder() -> str | None:
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    return runtime if 0 < len(runtime) < 60 and os.access(runtime, os.W_OK) else None
+def _short_folder() -> Path:
+    """Return the first folder that may be written to and leaves a socket's path short enough."""
+    places = (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), *_USUAL)
+    for place in places:
+        is_short = len(os.fsencode(place)) + _LONGEST_NAME <= _MAX_PATH_BYTES
+        if place and is_short and os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK):
+            return Path(place)
+    raise NotCheckedError(
+        f"no folder for the socket that hands over the key: {tempfile.gettempdir()} is longer than "
+        f"{_MAX_PATH_BYTES - _LONGEST_NAME} bytes or cannot be written to",
+        fix="set TMPDIR to a folder with a shorter path",
+    )
