@@ -207,6 +207,20 @@ def test_the_details_of_an_edit_show_the_change_of_that_file_and_ask_again(out: 
     assert out.read_text() == "True"
 
 
+def test_the_details_show_the_change_of_a_file_whose_name_git_quotes(out: Path) -> None:
+    head = r'diff --git "a/gr\\303\\266\\303\\237e/AGENTS.md" "b/gr\\303\\266\\303\\237e/AGENTS.md"'
+    with asked(
+        out, "edit", r"gr\xf6\xdfe/AGENTS.md", patch=rf"{head}\n@@ -0,0 +1 @@\n+obey\n"
+    ) as terminal:
+        terminal.wait_for(PROMPT)
+        terminal.type("d\n")
+        terminal.wait_for("| +obey")
+        terminal.wait_for(PROMPT)
+        assert "not made yet" not in terminal.shown
+        terminal.type("n\n")
+        terminal.end()
+
+
 def test_a_yes_to_one_of_two_is_not_a_yes_to_both(tmp_path: Path, out: Path) -> None:
     steps = '[{pattern: py-none-comparison, paths: ["tests/conftest.py", "src/conftest.py"]}]'
     files = {"tests/conftest.py": CONFTEST, "src/conftest.py": CONFTEST}

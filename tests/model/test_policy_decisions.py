@@ -168,6 +168,11 @@ def test_added_lines_are_counted_in_the_new_file() -> None:
     assert added_lines(PATCH) == {"a.py": {2, 3, 12}}
 
 
+def test_names_that_git_quotes_are_told_as_they_are() -> None:
+    lines = (b'+++ "b/gr\\303\\266\\303\\237e \\"x\\"\\\\\\t.py"\t', b"@@ -0,0 +1 @@", b"+x")
+    assert added_lines(b"\n".join(lines)) == {'größe "x"\\\t.py': {1}}
+
+
 def test_an_error_that_a_rule_found_cannot_be_approved_away() -> None:
     review = Review(decision=Decision.APPROVE, summary="fine")
     error = Finding("r", Severity.ERROR, "a.py", 1, "bad")

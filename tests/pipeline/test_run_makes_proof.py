@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support.project import CommandLine, commit_all, git, make_project, task_with, write
 
 TASK = "tasks/logging.md"
@@ -214,6 +216,19 @@ def test_a_lint_finding_on_an_added_line_blocks_and_an_old_one_does_not(
     assert (code, report["verdict"]) == (1, "changes-requested")
     review = json.loads((project / report["review_path"]).with_name("review.json").read_text())
     assert [(one["path"], one["line"]) for one in review["findings"]] == [("src/greeter/old.py", 3)]
+
+
+@pytest.mark.parametrize("name", ["größe.py", 'a"b.py', "tab\\there.py"])
+def test_a_file_whose_name_git_quotes_is_linted_like_any_other(
+    project: Path, call: CommandLine, name: str
+) -> None:
+    write(
+        project, "tools/add.py", f"open({'src/greeter/' + name!r}, 'w').write('eval(\"1\")\\n')\n"
+    )
+    write(project, TASK, task_with(steps="[{command: [python3, tools/add.py]}]"))
+    commit_all(project, "tool")
+    code, report = run_json(call, project, str(project / TASK))
+    assert (code, report["verdict"]) == (1, "changes-requested")
 
 
 def test_the_audit_log_tells_the_run_and_its_chain_holds(project: Path, call: CommandLine) -> None:

@@ -9,6 +9,7 @@ from codex_orchestrator.cli.approver import local_user
 from codex_orchestrator.cli.console import say
 from codex_orchestrator.model.approval import ApprovalKind
 from codex_orchestrator.model.escalation import Question, escaped, grant_command
+from codex_orchestrator.model.patch import QUOTED_NAME, unquoted
 
 _CI = ("CI", "GITHUB_ACTIONS")
 _MOST_LINES = 400
@@ -103,7 +104,12 @@ def _show_details(question: Question, wanted: str) -> None:
 
 def _part_of(question: Question) -> list[str]:
     """Return the lines of the patch that are about the file in question, tabs as they are."""
-    text = question.patch.decode("utf-8", "replace")
-    parts = [f"diff --git {part}" for part in f"\n{text}".split("\ndiff --git ")[1:]]
-    about = [part for part in parts if question.value in part.partition("\n@@")[0]]
-    return [line.expandtabs(4) for part in about for line in part.split("\n")]
+    parts = [b"diff --git " + part for part in (b"\n" + question.patch).split(b"\ndiff --git ")[1:]]
+    about = [part for part in parts if question.value.encode() in _names(part)]
+    lines = b"\n".join(about).decode("utf-8", "replace").split("\n") if about else []
+    return [line.expandtabs(4) for line in lines]
+
+
+def _names(part: bytes) -> bytes:
+    """Return what one file's part of a patch says before its content, names as they are."""
+    return QUOTED_NAME.sub(lambda found: unquoted(found[0]), part.partition(b"\n@@")[0])
