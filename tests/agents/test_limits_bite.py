@@ -12,6 +12,7 @@ from support.responses_server import call as ask
 
 TASK = "tasks/logging.md"
 LOOKING = step(ask("list_files"))
+MAKE_BIG = "import os; os.truncate(os.open('src/big.bin', os.O_CREAT | os.O_WRONLY), 65 << 20)"
 
 
 def added(path: str, text: str) -> Step:
@@ -66,15 +67,27 @@ def test_a_change_beyond_its_limit_is_kept_for_people_to_look_at(
 def test_a_change_that_no_patch_can_hold_ends_the_run_without_one(
     run_with: Any, project: Path
 ) -> None:
-    make = "import os; os.truncate(os.open('src/big.bin', os.O_CREAT | os.O_WRONLY), 65 << 20)"
-    text = task_with(steps=f'[{{command: [python3, -c, "{make}"]}}]')
+    text = task_with(steps=f'[{{command: [python3, -c, "{MAKE_BIG}"]}}]')
     write(project, TASK, text)
-    ran = step(ask("run_check", argv=["python3", "-c", make]))
-    done, report, _ = run_with(planner=[planned(make)], builder=[ran, built("step-1")])
+    ran = step(ask("run_check", argv=["python3", "-c", MAKE_BIG]))
+    done, report, _ = run_with(planner=[planned(MAKE_BIG)], builder=[ran, built("step-1")])
     assert (done.code, report["verdict"]) == (1, "failed"), done.err
     assert "67108864" in report["reason"]
     assert (project / report["patch_path"]).read_bytes() == b""
     assert report["branch"] == ""
+
+
+@pytest.mark.parametrize("ending", [built("step-1", done=False), LOOKING])
+def test_a_run_that_ends_otherwise_ends_with_such_a_change_too(
+    run_with: Any, project: Path, ending: Step
+) -> None:
+    text = task_with(steps=f'[{{command: [python3, -c, "{MAKE_BIG}"]}}]', limits="{turns: 4}")
+    write(project, TASK, text)
+    ran = step(ask("run_check", argv=["python3", "-c", MAKE_BIG]))
+    done, report, _ = run_with(planner=[planned(MAKE_BIG)], builder=[ran, ending])
+    assert (done.code, report["verdict"]) == (1, "failed"), done.err
+    assert manifest_of(project)["run"]["state"] == "finished"
+    assert (project / report["patch_path"]).read_bytes() == b""
 
 
 def planned(source: str) -> Step:

@@ -5,8 +5,6 @@ from contextlib import ExitStack
 from functools import partial
 
 from codex_orchestrator.model.errors import (
-    TOO_MANY_BYTES,
-    WORK_TREE_GONE,
     ApprovalRequiredError,
     InputError,
     InterruptedRunError,
@@ -28,6 +26,7 @@ from codex_orchestrator.pipeline.cloud_mode import (
 from codex_orchestrator.pipeline.finish_run import finish_run, stored_run
 from codex_orchestrator.pipeline.go_on import earlier_results, is_reviewed, restore_repairs
 from codex_orchestrator.pipeline.grants import standing_approvals
+from codex_orchestrator.pipeline.ports import WorkTree
 from codex_orchestrator.pipeline.rails_of import rails_of
 from codex_orchestrator.pipeline.run_policy import (
     choose_checks,
@@ -143,21 +142,39 @@ def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Fini
                 with showing_change(tree):
                     _run_agents(work, sign_in)
             except LimitReachedError as error:
-                rooms.progress(f"stopped: {error.message}")
-                if error.reason in (TOO_MANY_BYTES, WORK_TREE_GONE):
-                    # No patch could hold what is there now.
-                    tree.restore(_last_state(record))
-                # It may quote what a model answered.
-                said = rooms.redaction.redact(error.message)
-                record.note(summary=said, follow_up=(error.fix,) if error.fix else ())
-                record.guardrail(error.reason, "blocked", said)
-                for item in record.manifest.items:
-                    if item.state is ItemState.RUNNING:
-                        record.item(item.id, ItemState.FAILED)
-                record.save(verdict=Verdict.FAILED)
+                _end_by_limit(work, error)
             finally:
                 work.save_usage()
         return finish_run(record, rooms, tree)
+
+
+def _end_by_limit(work: Work, error: LimitReachedError) -> None:
+    """Record what stopped the run, and leave in its work tree what can be written down."""
+    record, rooms = work.record, work.rooms
+    rooms.progress(f"stopped: {error.message}")
+    follow_up = [error.fix] if error.fix else []
+    hindrance = _hindrance(work.tree)
+    if hindrance:
+        work.tree.restore(_last_state(record))
+        if hindrance != error.message:
+            follow_up.append(f"the work in flight was not kept: {hindrance}")
+    # It may quote what a model answered.
+    said = rooms.redaction.redact(error.message)
+    record.note(summary=said, follow_up=tuple(follow_up))
+    record.guardrail(error.reason, "blocked", said)
+    for item in record.manifest.items:
+        if item.state is ItemState.RUNNING:
+            record.item(item.id, ItemState.FAILED)
+    record.save(verdict=Verdict.FAILED)
+
+
+def _hindrance(tree: WorkTree) -> str:
+    """Say why no patch can hold what stands in a work tree now; "" when one can."""
+    try:
+        tree.change()
+    except LimitReachedError as error:
+        return error.message
+    return ""
 
 
 def _last_state(record: RunRecord) -> str:
@@ -171,6 +188,8 @@ def _run_agents(work: Work, sign_in: Callable[[], CloudBuilder | None]) -> None:
     plan = plan_work(work)
     follow_plan(work, plan, sign_in)
     if not build_items(work, plan):
+        # Where nothing can be written down, the run ends by that limit, and here.
+        work.tree.change()
         return
     rounds = restore_repairs(work)
     results = earlier_results(work)
