@@ -298,6 +298,31 @@ def test_other_work_under_the_name_of_the_recorded_state_is_refused_and_not_kept
     assert objects(there.repo) == before
 
 
+def test_a_link_in_a_strange_folder_does_not_get_files_outside_removed(
+    tmp_path: Path, there: Stopped, call: CommandLine
+) -> None:
+    precious = write(tmp_path / "home", "precious.txt", "mine")
+    (there.folder / "link").symlink_to(precious.parent)
+    (work,) = [one for one in there.manifest["artifacts"] if one["kind"] == "work"]
+    more = work | {"path": "link/precious.txt"}
+    forge(there, artifacts=[*there.manifest["artifacts"], more], items=[], plan=None)
+    done = resume(call, there, *GRANT, str(there.repo / TASK))
+    assert precious.exists()
+    assert (done.code, "no links" in done.err) == (3, True), done.err
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_link_in_place_of_a_file_of_the_run_is_not_written_through(
+    tmp_path: Path, there: Stopped, call: CommandLine, is_known: bool
+) -> None:
+    precious = write(tmp_path / "home", ".profile", "mine")
+    (there.folder / "events.jsonl").unlink()
+    (there.folder / "events.jsonl").symlink_to(precious)
+    done = resume(call, there, *GRANT, *(vouched(there) if is_known else [str(there.repo / TASK)]))
+    assert precious.read_text() == "mine"
+    assert (done.code, "events.jsonl" in done.err) == (3, True), done.err
+
+
 def test_work_that_did_not_travel_is_named_with_the_way_out(
     there: Stopped, call: CommandLine
 ) -> None:

@@ -13,6 +13,9 @@ from codex_orchestrator.model.receipt import AuditAnchor
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.run import RunState, StoredRun
 
+NOT_A_FILE = "not-a-file"
+"""The rule that finds links, pipes and devices in a run folder."""
+
 
 class Outcome(StrEnum):
     """What came of a verification. What could not be checked has not passed."""

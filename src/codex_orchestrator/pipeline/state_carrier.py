@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from codex_orchestrator.model.manifest import Artifact, Manifest
+from codex_orchestrator.model.verification import InspectedRun
 from codex_orchestrator.model.work_pack import WorkPack
 
 
@@ -38,4 +39,8 @@ class WorkPackStore(Protocol):
 
     def read_artifact(self, manifest: Manifest, artifact: Artifact, *, max_bytes: int) -> bytes:
         """Read one file of the run folder; raise NotCheckedError unless it is as recorded."""
+        ...
+
+    def inspect(self, task_id: str, run_id: str) -> InspectedRun:
+        """Hash every file of a run folder and compare with its manifest."""
         ...

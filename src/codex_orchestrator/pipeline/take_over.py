@@ -14,6 +14,7 @@ from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest, Notes
 from codex_orchestrator.model.mode import choose_mode
 from codex_orchestrator.model.run import Usage
+from codex_orchestrator.model.verification import NOT_A_FILE
 from codex_orchestrator.pipeline.carry_work import bring_work
 from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
 
@@ -34,13 +35,15 @@ def take_over(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> Taken
 
     Raises:
         InputError: the base commit is not in this repository.
-        NotCheckedError: the run came from elsewhere and too little is known of it, or its work is
-            missing or damaged.
+        NotCheckedError: the run came from elsewhere and too little is known of it, its folder holds
+            links, or its work is missing or damaged.
     """
     is_vouched = bool(request.manifest_sha256)
     taken = TakenRun(manifest)
     # A machine that keeps its clone may remember a run whose folder came back through an artifact.
     is_ours = not request.is_from_artifact and rooms.workspace.has_begun(manifest.run.id)
+    if not is_ours:
+        _require_files_of_its_own(manifest, rooms)
     if not (is_vouched or is_ours):
         taken = _doubted(manifest, request, rooms)
     bring_work(taken.manifest, rooms)
@@ -62,6 +65,17 @@ def require_stated_manifest(manifest: Manifest, request: RunRequest) -> None:
             f"and {request.manifest_sha256} was expected",
             fix="take the folder and the hash from the same run, as it stopped last",
         )
+
+
+def _require_files_of_its_own(manifest: Manifest, rooms: RunRooms) -> None:
+    """Check that nothing in the run folder leads out of it: its files are written and removed."""
+    for one in rooms.store.inspect(manifest.task.id, manifest.run.id).findings:
+        if one.rule == NOT_A_FILE:
+            raise NotCheckedError(
+                f"the folder of run {manifest.run.id} came from elsewhere, and {one.path} in it "
+                "is a link, a pipe or a device",
+                fix="copy the files of the run folder, and no links",
+            )
 
 
 def _doubted(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> TakenRun:

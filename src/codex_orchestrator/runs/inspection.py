@@ -9,7 +9,7 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.manifest import Artifact, Manifest
 from codex_orchestrator.model.run import RunState
-from codex_orchestrator.model.verification import InspectedRun
+from codex_orchestrator.model.verification import NOT_A_FILE, InspectedRun
 from codex_orchestrator.runs.archive import RunArchive
 from codex_orchestrator.runs.durable import is_temporary, opened, told_storage_errors
 from codex_orchestrator.runs.flock import is_locked
@@ -62,7 +62,7 @@ def _compare(manifest: Manifest, folder: Path) -> Iterator[Finding]:
     present.pop(MANIFEST, None)
     for name, is_regular in sorted(present.items()):
         if not is_regular:
-            yield _finding("not-a-file", name, "is a link, a pipe or a device")
+            yield _finding(NOT_A_FILE, name, "is a link, a pipe or a device")
         elif manifest.run.state is RunState.FINISHED:
             yield _finding("file-not-listed", name, "is not in the manifest")
 
@@ -79,7 +79,7 @@ def _compare_file(
             digest, size = hash_file(descriptor)
     except (InputError, FileNotFoundError) as error:
         text = error.message if isinstance(error, InputError) else "went away"
-        yield _finding("not-a-file", artifact.path, text)
+        yield _finding(NOT_A_FILE, artifact.path, text)
         return
     if size != artifact.bytes:
         text = f"has {size} bytes, the manifest says {artifact.bytes}"
