@@ -160,3 +160,19 @@ def test_codex_with_the_offline_model_is_exit_2(project: Path, call: CommandLine
     done = call("run", str(task), "--builder", "codex", "--repo", str(project))
     assert done.code == 2
     assert "--builder" in done.err
+
+
+def test_a_resumed_run_keeps_its_builder_whatever_mode_new_runs_are_to_have(
+    project: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with responses_server({"*": lambda _request: status(401)}) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        options = ("--repo", str(project), "--format", "json")
+        assert call("run", str(project / TASK), "--model", "scripted", *options).code == 3
+        (path,) = project.glob(".runs/*/*/manifest.json")
+        before = json.loads(path.read_bytes())["engine"]
+        monkeypatch.setenv("CODEX_MODE", "cloud")
+        assert call("run", "--resume", path.parent.name, *options).code == 3
+    assert before["builder"] == "codex"
+    assert json.loads(path.read_bytes())["engine"] == before

@@ -131,9 +131,13 @@ def run(
     # Before anything is started: the key may stand in our environment, which children could read.
     close_memory()
     settings = load_settings(repo, config, flags={"model.name": model})
-    if resume is not None and model is None:
-        model, builder = engine_before(resume, settings.repo, builder=builder)
-        settings = load_settings(repo, config, flags={"model.name": model})
+    if resume is not None:
+        before = engine_before(resume, settings.repo, builder=builder)
+        # A run keeps its mode; in another one its builder would not be opened.
+        mode = before.mode
+        if model is None:
+            builder = before.builder
+            settings = load_settings(repo, config, flags={"model.name": before.model})
     if matrix:
         echo_json(matrix_of(tasks, settings.repo))
         return 0

@@ -56,25 +56,36 @@ def find_run_task(run_id: str, repo: Path) -> TaskFile:
     return stored._replace(is_stored=True)
 
 
-def engine_before(run_id: str, repo: Path, *, builder: str) -> tuple[str, str]:
-    """Return model and builder that a stopped run goes on with, when none is named anew.
+class EngineBefore(NamedTuple):
+    """With what a run was begun: its model, its builder, and the mode that was asked for."""
+
+    model: str
+    builder: str
+    mode: str
+
+
+def engine_before(run_id: str, repo: Path, *, builder: str) -> EngineBefore:
+    """Return with what a stopped run goes on, when nothing is named anew.
 
     `builder` is what the command line says; `auto` stands for the one of the run.
 
     Raises:
         InputError: there is no such run.
     """
+    from codex_orchestrator.model.mode import ModeName
     from codex_orchestrator.model.run import RunState
     from codex_orchestrator.pipeline.compose import open_store
 
     store = open_store(repo)
     manifest = store.load(store.find(run_id).name)
+    asked = manifest.mode.requested
+    mode = asked if asked in set(ModeName) else "auto"
     if manifest.run.state is RunState.FINISHED:
         # Nothing is built any more, so nobody has to have what the builder needs.
-        return manifest.engine.model, "workspace"
+        return EngineBefore(manifest.engine.model, "workspace", mode)
     before = manifest.engine.builder
     is_kept = builder == "auto" and before in ("codex", "workspace")
-    return manifest.engine.model, before if is_kept else builder
+    return EngineBefore(manifest.engine.model, before if is_kept else builder, mode)
 
 
 def read_prompt(name: str, *, spec: str | None) -> TaskFile:
