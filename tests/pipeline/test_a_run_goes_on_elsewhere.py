@@ -219,6 +219,14 @@ def test_a_verdict_from_elsewhere_is_worth_nothing(there: Stopped, call: Command
     assert "tests and review are done again" in said[0]
 
 
+def test_a_strange_folder_does_not_choose_the_model_that_reviews_it(
+    there: Stopped, call: CommandLine
+) -> None:
+    forge(there, engine={"model": "theirs/model"})
+    assert resume(call, there, "--no-input", str(there.repo / TASK)).code == 6
+    assert there.manifest["engine"]["model"] == "offline"
+
+
 def test_the_task_of_a_strange_run_is_not_taken_from_its_folder(
     there: Stopped, call: CommandLine
 ) -> None:

@@ -132,10 +132,16 @@ def run(
     close_memory()
     settings = load_settings(repo, config, flags={"model.name": model})
     if resume is not None:
-        before = engine_before(resume, settings.repo, builder=builder)
+        before = engine_before(
+            resume,
+            settings.repo,
+            builder=builder,
+            is_vouched=manifest_sha256 is not None,
+            is_from_artifact=from_artifact,
+        )
         # A run keeps its mode; in another one its builder would not be opened.
         mode = before.mode
-        if model is None:
+        if model is None and before.model is not None:
             builder = before.builder
             settings = load_settings(repo, config, flags={"model.name": before.model})
     if matrix:

@@ -57,24 +57,36 @@ def find_run_task(run_id: str, repo: Path) -> TaskFile:
 
 
 class EngineBefore(NamedTuple):
-    """With what a run was begun: its model, its builder, and the mode that was asked for."""
+    """With what a run was begun: its model, its builder, and the mode that was asked for.
 
-    model: str
+    `model` is None where the run's own word for it does not count.
+    """
+
+    model: str | None
     builder: str
     mode: str
 
 
-def engine_before(run_id: str, repo: Path, *, builder: str) -> EngineBefore:
+def engine_before(
+    run_id: str, repo: Path, *, builder: str, is_vouched: bool, is_from_artifact: bool
+) -> EngineBefore:
     """Return with what a stopped run goes on, when nothing is named anew.
 
-    `builder` is what the command line says; `auto` stands for the one of the run.
+    Whoever wrote the folder of a run from elsewhere does not choose who reviews it.
+
+    Args:
+        run_id: the run.
+        repo: its repository.
+        builder: what the command line says; `auto` stands for the one of the run.
+        is_vouched: whether the caller names the manifest's hash.
+        is_from_artifact: whether the folder was written by others since it was here.
 
     Raises:
         InputError: there is no such run.
     """
     from codex_orchestrator.model.mode import ModeName
     from codex_orchestrator.model.run import RunState
-    from codex_orchestrator.pipeline.compose import open_store
+    from codex_orchestrator.pipeline.compose import has_begun_here, open_store
 
     store = open_store(repo)
     manifest = store.load(store.find(run_id).name)
@@ -83,6 +95,9 @@ def engine_before(run_id: str, repo: Path, *, builder: str) -> EngineBefore:
     if manifest.run.state is RunState.FINISHED:
         # Nothing is built any more, so nobody has to have what the builder needs.
         return EngineBefore(manifest.engine.model, "workspace", mode)
+    is_ours = not is_from_artifact and has_begun_here(repo, manifest.run.id)
+    if not (is_vouched or is_ours):
+        return EngineBefore(None, builder, mode)
     before = manifest.engine.builder
     is_kept = builder == "auto" and before in ("codex", "workspace")
     return EngineBefore(manifest.engine.model, before if is_kept else builder, mode)

@@ -284,3 +284,10 @@ def open_work_trees(repo: Path) -> WorkTrees:
     from codex_orchestrator.workspace.worktree import GitWorkspace
 
     return GitWorkspace(repo, clock=utc_now, environ=os.environ)
+
+
+def has_begun_here(repo: Path, run_id: str) -> bool:
+    """Say whether an unfinished run was at work in this repository before."""
+    from codex_orchestrator.workspace.worktree import GitWorkspace
+
+    return GitWorkspace(repo, clock=utc_now, environ=os.environ).has_begun(run_id)
