@@ -30,7 +30,7 @@ USAGE = {
 
 @dataclass(frozen=True)
 class Step:
-    """One answer: output items, or an HTTP status, or a fault."""
+    """One answer: output items, or an HTTP status, or a fault, or a page of HTML."""
 
     items: tuple[Item, ...] = ()
     status: int = 200
@@ -39,6 +39,7 @@ class Step:
     fault: Fault = ""
     delay_s: float = 0.0
     headers: tuple[tuple[str, str], ...] = ()
+    page: str = ""
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,8 @@ class _Handler(BaseHTTPRequestHandler):
         if chosen.status != 200:
             error = {"message": chosen.message, "type": "server_error", "code": chosen.code or None}
             self._json(chosen.status, {"error": error}, chosen.headers)
+        elif chosen.page:
+            self._send(200, chosen.page.encode(), "text/html")
         elif request.body.get("stream"):
             self._stream(chosen, self._response(request, chosen))
         else:
@@ -259,11 +262,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _json(
         self, code: int, document: Mapping[str, Any], headers: Sequence[tuple[str, str]] = ()
     ) -> None:
-        data = json.dumps(document).encode()
+        self._send(code, json.dumps(document).encode(), "application/json", headers)
+
+    def _send(
+        self, code: int, data: bytes, kind: str, headers: Sequence[tuple[str, str]] = ()
+    ) -> None:
         self.send_response(code)
         for name, value in headers:
             self.send_header(name, value)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", kind)
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

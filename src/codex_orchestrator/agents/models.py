@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 
 from agents import Model
 from agents.models.openai_responses import OpenAIResponsesModel
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from codex_orchestrator.agents.offline import OfflineModel
+from codex_orchestrator.agents.replies import require_answer
 from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 
@@ -70,5 +71,6 @@ async def open_model(name: str, *, base_url: str, key: Secret | None) -> AsyncIt
         api_key=key.reveal() if key else "none",
         # Who asks knows how much time is left; see `patience`.
         max_retries=0,
+        http_client=DefaultAsyncHttpxClient(event_hooks={"response": [require_answer]}),
     ) as client:
         yield OpenAIResponsesModel(model=name, openai_client=client)

@@ -1,0 +1,97 @@
+"""What a model server replies, looked at before the SDKs take it for an answer.
+
+They believe a server that says 200: a sign-in page of a proxy in place of JSON, or a field of
+another type, would end in a Python error somewhere inside them.
+"""
+
+from typing import Annotated, Any, Protocol
+
+from openai import APIConnectionError
+from pydantic import BaseModel, Field, ValidationError
+
+from codex_orchestrator.agents.failures import RESUME
+from codex_orchestrator.model.errors import ServiceError
+
+# More than any request can cost; what is counted must fit into a manifest.
+MAX_TOKENS = 10**12
+# What a model server says of itself in an answer; other failures are about the request.
+_PASSING = ("server_error", "rate_limit_exceeded")
+
+
+class Reply(Protocol):
+    """An HTTP response whose body may not have been read yet."""
+
+    status_code: int
+
+    @property
+    def headers(self) -> Any:
+        """The headers, looked up without regard to case."""
+        ...
+
+    @property
+    def request(self) -> Any:
+        """The request that it replies to."""
+        ...
+
+    async def aread(self) -> bytes:
+        """Read the body, once."""
+        ...
+
+
+_Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
+
+
+class _Usage(BaseModel):
+    input_tokens: _Count
+    output_tokens: _Count
+
+
+class _Item(BaseModel):
+    type: str
+
+
+class _Message(_Item):
+    content: list[_Item]
+
+
+class _Failure(BaseModel):
+    code: str | None = None
+
+
+class _Answer(BaseModel):
+    """As much of an answer as the SDKs rely on; servers differ in the rest."""
+
+    output: list[dict[str, Any]]
+    usage: _Usage | None = None
+    error: _Failure | None = None
+
+
+async def require_answer(reply: Reply) -> None:
+    """Check that a reply that says it is good holds an answer of the Responses API.
+
+    Raises:
+        APIConnectionError: it holds none; the cause is our error. Made again like a lost one.
+    """
+    if reply.status_code != 200:
+        return
+    problem = _problem(await reply.aread())
+    if problem:
+        kind = str(reply.headers.get("content-type", ""))[:60]
+        told = ServiceError(
+            f"the model server's reply holds no answer of the Responses API ({kind!r}: {problem})",
+            fix=f"see that model.base_url is right and nothing stands between; {RESUME}",
+        )
+        raise APIConnectionError(message=told.message, request=reply.request) from told
+
+
+def _problem(body: bytes) -> str:
+    try:
+        answer = _Answer.model_validate_json(body)
+        for item in answer.output:
+            (_Message if item.get("type") == "message" else _Item).model_validate(item)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return f"{place}: {first['msg']}" if place else first["msg"]
+    code = answer.error.code if answer.error else ""
+    return f"it failed with {code}" if code in _PASSING else ""
