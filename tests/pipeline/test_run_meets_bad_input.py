@@ -186,3 +186,30 @@ def test_a_step_that_removes_its_work_tree_ends_the_run_and_is_named(
     assert manifest["run"]["state"] == "finished"
     states = {item["id"]: item["state"] for item in manifest["items"]}
     assert states == {"step-1": "done", "step-2": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [
+        ("import subprocess; subprocess.run(['git', 'init', '-q', 'src/inner'])", "src/inner"),
+        ("open(b'src/caf\\xe9.txt', 'w').write('x')", "not UTF-8"),
+    ],
+)
+def test_a_step_that_makes_what_git_cannot_record_ends_the_run_and_is_named(
+    project: Path, call: CommandLine, made: str, named: str
+) -> None:
+    write(project, "tools/make.py", f"{made}\n")
+    steps = (
+        '[{pattern: py-print-to-logging, paths: ["src/**/*.py"]},'
+        " {command: [python3, tools/make.py]}]"
+    )
+    write(project, TASK, task_with(steps=steps))
+    commit_all(project, "make")
+    done = call("run", str(project / TASK), "--repo", str(project), "--format", "json")
+    assert done.code == 1, done.err
+    report = json.loads(done.out)
+    assert named in report["reason"]
+    assert "logging" in (project / report["patch_path"]).read_text(), "the first step's work"
+    manifest = json.loads((project / report["manifest_path"]).read_bytes())
+    assert manifest["guardrails"][-1]["name"] == "unrecordable-work"
+    assert git(project, "worktree", "list").count("\n") == 1

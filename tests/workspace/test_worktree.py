@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.model.errors import InputError, LimitReachedError, NotCheckedError
+from codex_orchestrator.model.errors import LimitReachedError
 from codex_orchestrator.workspace.worktree import GitWorkspace
 from support.workspace import clock, git, git_environ, make_repository, write_files
 
@@ -106,8 +106,27 @@ def test_commits_made_inside_the_tree_are_still_part_of_the_change(workspace):
 def test_a_repository_inside_the_tree_is_refused_by_name(workspace):
     with workspace.open("r1", base_sha=workspace.head_sha()) as tree:
         make_repository(tree.root / "vendor/lib")
-        with pytest.raises(NotCheckedError, match="vendor/lib: a repository inside"):
+        with pytest.raises(LimitReachedError, match="vendor/lib: a repository inside"):
             tree.change()
+
+
+@pytest.mark.parametrize("has_commit", [True, False])
+def test_a_repository_inside_the_tree_goes_when_a_state_is_restored(workspace, has_commit):
+    with workspace.open("r1", base_sha=workspace.head_sha()) as tree:
+        write_files(tree.root, {"new.txt": "kept"})
+        state = tree.snapshot()
+        write_files(tree.root, {"kept.log": "ignored", "new.txt": "changed"})
+        if has_commit:
+            make_repository(tree.root / "vendor/lib")
+        else:
+            (tree.root / "vendor/lib").mkdir(parents=True)
+            git(tree.root / "vendor/lib", "init", "-q")
+        with pytest.raises(LimitReachedError, match="vendor/lib"):
+            tree.change()
+        tree.restore(state)
+        assert not (tree.root / "vendor").exists()
+        assert (tree.root / "kept.log").exists()
+        assert tree.change().paths == ("new.txt",)
 
 
 def test_a_submodule_of_the_base_stays_as_it_is(workspace, repo, tmp_path):
@@ -119,10 +138,10 @@ def test_a_submodule_of_the_base_stays_as_it_is(workspace, repo, tmp_path):
         assert tree.change().paths == ("src/app.py",)
 
 
-def test_a_changed_name_that_is_not_utf8_is_an_input_error(workspace):
+def test_a_changed_name_that_is_not_utf8_cannot_be_recorded(workspace):
     with workspace.open("r1", base_sha=workspace.head_sha()) as tree:
         write_files(tree.root, {os.fsdecode(b"caf\xe9.txt"): "x"})
-        with pytest.raises(InputError, match="is not UTF-8"):
+        with pytest.raises(LimitReachedError, match="is not UTF-8"):
             tree.change()
 
 

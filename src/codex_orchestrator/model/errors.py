@@ -103,6 +103,8 @@ TOO_MANY_BYTES = "changed-bytes"
 """The reason of a change that is too large to be written down."""
 WORK_TREE_GONE = "work-tree-gone"
 """The reason of a run whose work tree was removed by what it ran."""
+UNRECORDABLE = "unrecordable-work"
+"""The reason of a change that holds what git cannot record, such as a repository inside it."""
 
 
 class LimitReachedError(OrchestratorError):

@@ -3,7 +3,7 @@
 import os
 from typing import NamedTuple
 
-from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.errors import UNRECORDABLE, LimitReachedError
 
 
 class Entry(NamedTuple):
@@ -19,7 +19,7 @@ def raw_entries(raw: bytes) -> list[Entry]:
     """Parse the output of `git diff-tree --raw -z`.
 
     Raises:
-        InputError: the name of a changed file is not UTF-8.
+        LimitReachedError: the name of a changed file is not UTF-8.
     """
     fields = raw.split(b"\0")
     entries = []
@@ -28,9 +28,10 @@ def raw_entries(raw: bytes) -> list[Entry]:
         try:
             path = name.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise InputError(
+            raise LimitReachedError(
                 f"the name of the changed file {os.fsdecode(name)!r} is not UTF-8",
-                fix="rename the file",
+                fix="find the step or the check that makes it",
+                reason=UNRECORDABLE,
             ) from error
         entries.append(Entry(old_mode, new_mode, new_blob, path))
     return entries

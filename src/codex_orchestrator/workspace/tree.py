@@ -11,6 +11,7 @@ from codex_orchestrator.model.build import Change
 from codex_orchestrator.model.cloud import FittedPatch
 from codex_orchestrator.model.errors import (
     TOO_MANY_BYTES,
+    UNRECORDABLE,
     WORK_TREE_GONE,
     InputError,
     LimitReachedError,
@@ -18,11 +19,13 @@ from codex_orchestrator.model.errors import (
 )
 from codex_orchestrator.model.published_text import visible
 from codex_orchestrator.workspace.entries import Entry, raw_entries
-from codex_orchestrator.workspace.git import Git, is_object_name
+from codex_orchestrator.workspace.git import Git, GitError, is_object_name
 
 MAX_CHANGED_BYTES = 64 * 1024 * 1024
 REFS = "refs/codex-orchestrator"
 _AUTHOR = re.compile(r"([^<>\n\0]+) <([^<>\s\0]+)>")
+# How git tells, in English, that there is no room or no way to write.
+_STORAGE = ("No space left", "quota exceeded", "Read-only file system", "Input/output error")
 _GITLINK = "160000"
 _NO_FILES = (_GITLINK, "120000")
 _PLAIN_DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
@@ -83,9 +86,8 @@ class GitWorkTree:
         A renamed file counts as one removed and one added, so that both paths are seen.
 
         Raises:
-            InputError: a changed file's name is not UTF-8.
-            LimitReachedError: the changed files have more than 64 MiB.
-            NotCheckedError: a nested repository hides files.
+            LimitReachedError: the changed files have more than 64 MiB, a changed file's name is
+                not UTF-8, or a nested repository hides files.
         """
         return self.change_to(self._write_tree())
 
@@ -142,17 +144,12 @@ class GitWorkTree:
         Raises:
             InputError: there is no such state.
         """
-        if not is_object_name(tree_id):
-            raise InputError(f"{tree_id!r} is not the id of a recorded state")
         self._root.mkdir(mode=0o700, exist_ok=True)
-        status, _, _ = self._git.attempt("cat-file", "-e", f"{tree_id}^{{tree}}")
-        if status:
-            raise InputError(
-                f"the repository no longer has the recorded state {tree_id}",
-                fix="start the task again without --resume",
-            )
-        self._git.run("add", "--all", "--", ".")
+        self._require_state(tree_id)
+        # What git refuses to add it does not take away either; that is cleaned up last.
+        self._git.attempt("add", "--all", "--", ".")
         self._git.run("read-tree", "--reset", "-u", tree_id)
+        self._git.run("clean", "-ffdq")
 
     def patch_between(self, old: str, new: str) -> bytes:
         """Return the patch that makes one recorded state of another; empty when they are equal.
@@ -265,16 +262,27 @@ class GitWorkTree:
                 fix="find the step or the check that removes the folder it is started in",
                 reason=WORK_TREE_GONE,
             )
-        self._git.run("add", "--all", "--", ".")
+        try:
+            self._git.run("add", "--all", "--", ".")
+        except GitError as error:
+            if any(words in error.message for words in _STORAGE):
+                # That passes, and is no fault of the work.
+                raise
+            raise LimitReachedError(
+                f"the work cannot be recorded: {error.message}",
+                fix="find the step or the check that makes it, or let the task say to remove it",
+                reason=UNRECORDABLE,
+            ) from error
         return self._git.text("write-tree")
 
     def _refuse_hidden(self, entries: list[Entry]) -> None:
         for entry in entries:
             if entry.new_mode == _GITLINK != entry.old_mode:
-                raise NotCheckedError(
+                raise LimitReachedError(
                     f"{entry.path}: a repository inside the work tree; "
                     "its files would not be part of the change",
-                    fix=f"remove {entry.path}/.git, or ignore the folder",
+                    fix="find the step or the check that makes it, or ignore the folder",
+                    reason=UNRECORDABLE,
                 )
         blobs = [e.new_blob for e in entries if e.new_mode != _GITLINK and set(e.new_blob) != {"0"}]
         sizes = self._git.run(
