@@ -10,6 +10,7 @@ from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.workspace.approvals import Gate, append_line
+from codex_orchestrator.workspace.author import Author
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.files import ConfinedTree, parts_of
 from codex_orchestrator.workspace.git import Git
@@ -32,7 +33,7 @@ from codex_orchestrator.workspace.results import (
     SearchHit,
     SearchHits,
 )
-from codex_orchestrator.workspace.tree import Author, GitWorkTree
+from codex_orchestrator.workspace.tree import GitWorkTree
 
 DEFAULT_TIMEOUT_S = 600
 

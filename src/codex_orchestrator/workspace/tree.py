@@ -1,11 +1,9 @@
 """The work tree of one run: what changed in it, its states, and its commit."""
 
-import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from codex_orchestrator.model.build import Change
 from codex_orchestrator.model.cloud import FittedPatch
@@ -18,36 +16,17 @@ from codex_orchestrator.model.errors import (
     NotCheckedError,
 )
 from codex_orchestrator.model.published_text import visible
+from codex_orchestrator.workspace.author import Author
 from codex_orchestrator.workspace.entries import Entry, raw_entries
 from codex_orchestrator.workspace.git import Git, GitError, is_object_name
 
 MAX_CHANGED_BYTES = 64 * 1024 * 1024
 REFS = "refs/codex-orchestrator"
-_AUTHOR = re.compile(r"([^<>\n\0]+) <([^<>\s\0]+)>")
 # How git tells, in English, that there is no room or no way to write.
 _STORAGE = ("No space left", "quota exceeded", "Read-only file system", "Input/output error")
 _GITLINK = "160000"
 _NO_FILES = (_GITLINK, "120000")
 _PLAIN_DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
-
-
-class Author(NamedTuple):
-    """Who a commit says it is from."""
-
-    name: str
-    email: str
-
-
-def parse_author(text: str) -> Author:
-    """Parse `Name <address>`.
-
-    Raises:
-        InputError: the text has another form.
-    """
-    found = _AUTHOR.fullmatch(text.strip())
-    if not found:
-        raise InputError(f"{text!r} is not an author", fix="write it as: Name <name@example.org>")
-    return Author(found[1].strip(), found[2])
 
 
 class GitWorkTree:

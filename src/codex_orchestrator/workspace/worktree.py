@@ -12,6 +12,7 @@ from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.names import is_identifier
 from codex_orchestrator.workspace.at_commit import read_file_at
+from codex_orchestrator.workspace.author import Author, parse_author
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.environment import child_environment
 from codex_orchestrator.workspace.git_settings import read_git_settings
@@ -27,7 +28,7 @@ from codex_orchestrator.workspace.repository import (
 )
 from codex_orchestrator.workspace.scratch import make_private, remove_tree, scratch_folder
 from codex_orchestrator.workspace.states import StateCarrier
-from codex_orchestrator.workspace.tree import REFS, Author, GitWorkTree, parse_author
+from codex_orchestrator.workspace.tree import REFS, GitWorkTree
 
 _MAX_FILE_BYTES = 8 * 1024 * 1024
 DEFAULT_AUTHOR = "Codex Orchestrator <codex-orchestrator@localhost>"
