@@ -229,12 +229,13 @@ def processes_of(home: Path) -> dict[int, str]:
     word, found = os.fsencode(home), {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            text = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+            argv = (folder / "cmdline").read_bytes()
+            text = (folder / "environ").read_bytes() + argv
             state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
         except OSError:
             continue
         if word in text and state != "Z" and int(folder.name) != os.getpid():
-            found[int(folder.name)] = (folder / "cmdline").read_bytes().decode(errors="replace")
+            found[int(folder.name)] = argv.decode(errors="replace")
     return found
 
 
