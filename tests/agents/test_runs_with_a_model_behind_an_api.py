@@ -215,6 +215,10 @@ def test_a_run_is_resumed_with_the_model_that_it_began_with(
     again = run_against(lambda _request: status(401), "--resume", run_id)
     assert again.code == 3, again.err
     assert manifest_of(project)["engine"]["model"] == "model-x"
+    named = run_against(lambda _request: status(401), "--resume", run_id, "--model", "model-y")
+    assert named.code == 3, named.err
+    engine = manifest_of(project)["engine"]
+    assert (engine["model"], engine["builder"]) == ("model-y", "workspace")
     other = call("run", "--resume", run_id, "--model", "offline", "--repo", str(project))
     assert other.code == 0, other.err
     assert manifest_of(project)["engine"]["model"] == "offline"

@@ -141,8 +141,9 @@ def run(
         )
         # A run keeps its mode; in another one its builder would not be opened.
         mode = before.mode
-        if model is None and before.model is not None:
+        if model != "offline":
             builder = before.builder
+        if model is None and before.model is not None:
             settings = load_settings(repo, config, flags={"model.name": before.model})
     if matrix:
         echo_json(matrix_of(tasks, settings.repo))
