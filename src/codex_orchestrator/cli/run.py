@@ -131,23 +131,6 @@ def run(
     # Before anything is started: the key may stand in our environment, which children could read.
     close_memory()
     settings = load_settings(repo, config, flags={"model.name": model})
-    if resume is not None:
-        before = engine_before(
-            resume,
-            settings.repo,
-            builder=builder,
-            is_vouched=manifest_sha256 is not None,
-            is_from_artifact=from_artifact,
-        )
-        # A run keeps its mode; in another one its builder would not be opened.
-        mode = before.mode
-        if model != "offline":
-            builder = before.builder
-        if model is None and before.model is not None:
-            settings = load_settings(repo, config, flags={"model.name": before.model})
-    if matrix:
-        echo_json(matrix_of(tasks, settings.repo))
-        return 0
     options = RunOptions(
         mode,
         builder,
@@ -160,10 +143,35 @@ def run(
         output_format,
         not no_input,
     )
+    if matrix:
+        echo_json(matrix_of(tasks, settings.repo))
+        return 0
+    if resume is not None:
+        options, kept_model = _as_begun(options, resume, settings.repo, model=model)
+        if kept_model is not None:
+            settings = load_settings(repo, config, flags={"model.name": kept_model})
     task_file = _task_file(tasks, settings.repo, resume, prompt_file, spec)
     signal.signal(signal.SIGTERM, _interrupt)
     with trusted_library(settings.repo, settings.rules_at) as library:
         return (_preview if dry_run else _run)(task_file, settings, options, library)
+
+
+def _as_begun(
+    options: RunOptions, resume: str, repo: Path, *, model: str | None
+) -> tuple[RunOptions, str | None]:
+    """Return the options of a run to resume, and its model when none is named anew."""
+    before = engine_before(
+        resume,
+        repo,
+        builder=options.builder,
+        is_vouched=options.manifest_sha256 is not None,
+        is_from_artifact=options.is_from_artifact,
+    )
+    # A run keeps its mode; in another one its builder would not be opened.
+    options = options._replace(mode=before.mode)
+    if model != "offline":
+        options = options._replace(builder=before.builder)
+    return options, before.model if model is None else None
 
 
 def _task_file(
