@@ -15,6 +15,7 @@ from codex_orchestrator.patterns.adapters.choose import choose_adapter
 from codex_orchestrator.patterns.adapters.go import GoAdapter
 from codex_orchestrator.patterns.adapters.junit import failing_tests
 from codex_orchestrator.patterns.adapters.python import PythonAdapter
+from support.missing import missing
 from support.pattern_files import write_files
 
 UNITTEST = """\
@@ -182,8 +183,20 @@ def test_ruff_is_the_lint_where_it_is_configured(tmp_path: Path) -> None:
     assert run(root, "lint").code == 0
 
 
-needs_node = pytest.mark.skipif(not shutil.which("npm"), reason="npm is not installed")
-needs_go = pytest.mark.skipif(not shutil.which("go"), reason="go is not installed")
+@pytest.fixture
+def node() -> None:
+    if not shutil.which("npm"):
+        missing("npm is not installed")
+
+
+@pytest.fixture
+def go() -> None:
+    if not shutil.which("go"):
+        missing("go is not installed")
+
+
+needs_node = pytest.mark.usefixtures("node")
+needs_go = pytest.mark.usefixtures("go")
 
 
 @needs_node

@@ -14,10 +14,16 @@ from codex_orchestrator.patterns.build import build_index, compiled_files, write
 from codex_orchestrator.patterns.codemod import change_text
 from codex_orchestrator.patterns.engine import find_hits, parse
 from codex_orchestrator.patterns.library import Library, built_in_folder
+from support.missing import missing
 
 COMMAND = shutil.which("ast-grep", path=sysconfig.get_path("scripts"))
 MODULES = ["unittest/case.py", "argparse.py", "doctest.py", "pdb.py", "os.py", "optparse.py"]
-pytestmark = pytest.mark.skipif(COMMAND is None, reason="the package ast-grep-cli is not installed")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _command() -> None:
+    if COMMAND is None:
+        missing("the package ast-grep-cli is not installed")
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,18 @@ import os
 import subprocess
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from support.missing import missing
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
-    pytest.importorskip("hatchling", reason="the build backend is not installed")
+    if find_spec("hatchling") is None:
+        missing("the build backend is not installed")
     target = tmp_path_factory.mktemp("wheel")
     code = "import sys, hatchling.build as backend; print(backend.build_wheel(sys.argv[1]))"
     done = subprocess.run(

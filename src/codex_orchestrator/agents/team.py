@@ -25,12 +25,12 @@ from pydantic import JsonValue
 from codex_orchestrator.agents.codex_calls import CodexCalls
 from codex_orchestrator.agents.decisions import DecisionLog
 from codex_orchestrator.agents.events import EventHooks, EventSink
-from codex_orchestrator.agents.failures import explain
+from codex_orchestrator.agents.failures import RESUME, explain
 from codex_orchestrator.agents.patience import patience
 from codex_orchestrator.agents.roles import Roles
 from codex_orchestrator.model.build import BuildReport, Change, TestExplanation
 from codex_orchestrator.model.check import CheckResult
-from codex_orchestrator.model.errors import InterruptedRunError
+from codex_orchestrator.model.errors import InterruptedRunError, ServiceError
 from codex_orchestrator.model.frame import frame
 from codex_orchestrator.model.pattern import PatternAsset, PatternUse
 from codex_orchestrator.model.plan import Plan, PlanItem
@@ -140,9 +140,11 @@ class SdkAgentTeam:
         """Run one agent within a stage's time."""
         try:
             left_s = self._spending.stage()
-            async with asyncio.timeout(left_s()):
+            async with asyncio.timeout(left_s()) as clock:
                 return await self._run_twice(agent, document, left_s)
         except TimeoutError as error:
+            if not clock.expired():
+                raise ServiceError(f"the {agent.name} waited in vain", fix=RESUME) from error
             raise self._spending.out_of_time(agent.name) from error
 
     async def _run_twice(

@@ -12,6 +12,9 @@ from codex_orchestrator.codex.key_channel import offer_key
 from codex_orchestrator.codex.session import DEFAULT_BASE_URL
 from codex_orchestrator.model.credential import Secret
 
+# What the bridge takes; who has less time is stopped by his own clock.
+_SHORTEST_TURN_S = 0.1
+
 
 class BridgeLaunch(NamedTuple):
     """The command of a bridge: argument list, the environment that it gets, and where it runs."""
@@ -62,7 +65,7 @@ def bridge_launch(
         # -P: a module in the work tree must never be imported in place of ours.
         argv = [sys.executable, "-P", "-m", "codex_orchestrator", "mcp", "codex"]
         argv += ["--root", str(root), "--model", model, "--base-url", base_url]
-        argv += ["--timeout", str(timeout_s)]
+        argv += ["--timeout", str(max(timeout_s, _SHORTEST_TURN_S))]
         argv += ["--tokens", str(tokens)] if tokens is not None else []
         argv += [part for entry in approvals for part in ("--approve", entry)]
         if codex_path:

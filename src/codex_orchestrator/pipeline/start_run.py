@@ -85,7 +85,7 @@ def _resume(request: RunRequest, rooms: RunRooms) -> RunRecord:
             path=request.task_source,
             fix="start a new run, or give the run folder's own task.md",
         )
-    require_stated_manifest(manifest, request)
+    require_stated_manifest(manifest, request, rooms)
     if manifest.run.state is RunState.FINISHED:
         return _record(manifest, rooms, folder)
     manifest, doubt = take_over(manifest, request, rooms)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from codex_orchestrator.model.canonical import JsonValue
 from codex_orchestrator.model.manifest import Artifact, Manifest
 from codex_orchestrator.model.verification import InspectedRun
 from codex_orchestrator.model.work_pack import WorkPack
@@ -36,6 +37,10 @@ class StateCarrier(Protocol):
 
 class WorkPackStore(Protocol):
     """Holds the packs of runs, as files of their folders."""
+
+    def read(self, run_id: str) -> tuple[bytes, dict[str, JsonValue]]:
+        """Return the manifest's bytes as they stand, and its fields."""
+        ...
 
     def read_artifact(self, manifest: Manifest, artifact: Artifact, *, max_bytes: int) -> bytes:
         """Read one file of the run folder; raise NotCheckedError unless it is as recorded."""

@@ -8,10 +8,10 @@ proposal: they are tested and reviewed again, and nothing that was granted or ju
 
 from typing import NamedTuple
 
-from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
+from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.finding import Severity
-from codex_orchestrator.model.manifest import Manifest, Notes
+from codex_orchestrator.model.manifest import Manifest, ManifestItem, Notes
 from codex_orchestrator.model.mode import choose_mode
 from codex_orchestrator.model.run import Usage
 from codex_orchestrator.model.verification import NOT_A_FILE
@@ -50,7 +50,7 @@ def take_over(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> Taken
     return taken
 
 
-def require_stated_manifest(manifest: Manifest, request: RunRequest) -> None:
+def require_stated_manifest(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> None:
     """Check that a run to resume is the one whose manifest hash the caller has named.
 
     Raises:
@@ -58,7 +58,8 @@ def require_stated_manifest(manifest: Manifest, request: RunRequest) -> None:
     """
     if not request.manifest_sha256:
         return
-    found = sha256_hex(canonical_bytes(manifest.model_dump(mode="json", by_alias=True)))
+    # Of the bytes as they stand: an older version wrote fewer fields than we would.
+    found = sha256_hex(rooms.store.read(f"{manifest.task.id}/{manifest.run.id}")[0])
     if found != request.manifest_sha256:
         raise NotCheckedError(
             f"the manifest of run {manifest.run.id} has SHA-256 {found}, "
@@ -109,7 +110,7 @@ def _doubted(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> TakenR
             "guardrails": (),
             "approvals": (),
             "plan": manifest.plan if is_planned else None,
-            "items": manifest.items if is_planned else (),
+            "items": _proposed(manifest.items) if is_planned else (),
             "validations": (),
             "review": None,
             "verdict": None,
@@ -122,4 +123,12 @@ def _doubted(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> TakenR
         "the run was at work elsewhere and nobody named its manifest: "
         f"{len(manifest.approvals)} approvals are void, tests and review are done again"
     )
+    sent = sum(len(item.submissions) for item in manifest.items)
+    if sent:
+        doubt += f"; {sent} submissions to Codex Cloud are not waited for, and may be sent again"
     return TakenRun(believed, doubt)
+
+
+def _proposed(items: tuple[ManifestItem, ...]) -> tuple[ManifestItem, ...]:
+    """Return items without what would choose the branch of a submission or which task is read."""
+    return tuple(item.model_copy(update={"submissions": ()}) for item in items)
