@@ -15,6 +15,7 @@ from mcp.client.stdio import stdio_client
 from mcp.types import CallToolResult, Tool
 from pydantic import TypeAdapter
 
+from codex_orchestrator.agents.held_signals import hold_signals
 from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
@@ -107,7 +108,9 @@ def enter_server(stack: ExitStack, portal: BlockingPortal, server: ToolServer) -
         NotCheckedError: it did not start; says what it printed.
     """
     try:
-        stack.enter_context(portal.wrap_async_context_manager(server))
+        # A start that is cancelled halfway never ends: the SDK waits for a client that it shields.
+        with hold_signals():
+            stack.enter_context(portal.wrap_async_context_manager(server))
     except (ExceptionGroup, OSError, AgentsException, MCPError) as error:
         said = server.printed() or str(error)
         raise NotCheckedError(
