@@ -177,6 +177,21 @@ def test_a_change_that_cannot_be_made_to_fit_fails_the_run_with_the_reason(site:
     assert (finding.rule, finding.severity) == ("run/merge-conflict", "error")
 
 
+def test_a_second_build_that_makes_nothing_is_no_mended_conflict(site: Site) -> None:
+    def second(hands: Hands) -> None:
+        if not hands.feedback:
+            hands.line(5, "TWO")
+
+    site.bench.builders = {"one": line(5, "ONE"), "two": second}
+    record = site.begin(ONE_TWO)
+    with site.work(record) as work:
+        assert not build_here(work, ONE_TWO)
+    assert states_of(record) == {"one": "done", "two": "failed"}
+    assert "nothing was made in its place" in record.manifest.notes.summary
+    (finding,) = conflict_findings(record.manifest)
+    assert finding.severity == "error"
+
+
 def test_lines_apart_in_one_file_fit_together(site: Site) -> None:
     site.bench.builders = {"one": line(1, "ONE"), "two": line(9, "TWO")}
     with site.work(site.begin(ONE_TWO)) as work:

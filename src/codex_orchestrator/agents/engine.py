@@ -126,7 +126,7 @@ class SdkAgentEngine:
             ExitStack() as stack,
         ):
             files = write_server_files(Path(private), policy, checks)
-            model = self._open_model(stack, portal)
+            model = self._open_model(stack, portal, spending)
             workspace = self._open_workspace(stack, portal, files, root=root, log_dir=log_dir)
             order = BridgeOrder(
                 root,
@@ -157,9 +157,11 @@ class SdkAgentEngine:
                 new_nonce=lambda: randomness.token_hex(16),
             )
 
-    def _open_model(self, stack: ExitStack, portal: BlockingPortal) -> Model:
+    def _open_model(self, stack: ExitStack, portal: BlockingPortal, spending: Spending) -> Model:
         settings = self._settings
-        opened = open_model(settings.model, base_url=settings.base_url, key=settings.key)
+        opened = open_model(
+            settings.model, base_url=settings.base_url, key=settings.key, spending=spending
+        )
         return stack.enter_context(portal.wrap_async_context_manager(opened))
 
     def _open_workspace(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from agents import Model
 from agents.models.openai_responses import OpenAIResponsesModel
@@ -12,6 +13,7 @@ from codex_orchestrator.agents.offline import OfflineModel
 from codex_orchestrator.agents.replies import require_answer
 from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.spending import Spending
 
 OFFLINE = "offline"
 OPENAI_URL = "https://api.openai.com/v1"
@@ -55,13 +57,16 @@ def require_server(name: str, *, base_url: str, key: Secret | None) -> None:
 
 
 @asynccontextmanager
-async def open_model(name: str, *, base_url: str, key: Secret | None) -> AsyncIterator[Model]:
+async def open_model(
+    name: str, *, base_url: str, key: Secret | None, spending: Spending
+) -> AsyncIterator[Model]:
     """Yield the model of a name and close its connections at the end.
 
     Args:
         name: `offline`, or a model that the server at `base_url` knows.
         base_url: address of an OpenAI-compatible Responses API.
         key: the server's key; a server other than OpenAI's may need none.
+        spending: where what the SDK does not tell of is counted.
     """
     if name == OFFLINE:
         yield OfflineModel()
@@ -71,6 +76,10 @@ async def open_model(name: str, *, base_url: str, key: Secret | None) -> AsyncIt
         api_key=key.reveal() if key else "none",
         # Who asks knows how much time is left; see `patience`.
         max_retries=0,
-        http_client=DefaultAsyncHttpxClient(event_hooks={"response": [require_answer]}),
+        http_client=DefaultAsyncHttpxClient(
+            event_hooks={"response": [partial(require_answer, spending=spending)]},
+            # A prompt goes to the server that was named, and to nobody whom that one names.
+            follow_redirects=False,
+        ),
     ) as client:
         yield OpenAIResponsesModel(model=name, openai_client=client)

@@ -11,9 +11,11 @@ from pydantic import BaseModel, Field, ValidationError
 
 from codex_orchestrator.agents.failures import RESUME
 from codex_orchestrator.model.errors import ServiceError
+from codex_orchestrator.model.spending import Spending
 
 # More than any request can cost; what is counted must fit into a manifest.
 MAX_TOKENS = 10**12
+_UNFINISHED = ("failed", "incomplete")
 # What a model server says of itself in an answer; other failures are about the request.
 _PASSING = ("server_error", "rate_limit_exceeded")
 
@@ -61,27 +63,43 @@ class _Failure(BaseModel):
 class _Answer(BaseModel):
     """As much of an answer as the SDKs rely on; servers differ in the rest."""
 
+    status: str | None = None
     output: list[dict[str, Any]]
     usage: _Usage | None = None
     error: _Failure | None = None
 
 
-async def require_answer(reply: Reply) -> None:
+async def require_answer(reply: Reply, *, spending: Spending) -> None:
     """Check that a reply that says it is good holds an answer of the Responses API.
+
+    What an answer cost that the model did not finish is counted here: the Agents SDK refuses it
+    before it tells of its usage.
 
     Raises:
         APIConnectionError: it holds none; the cause is our error. Made again like a lost one.
     """
     if reply.status_code != 200:
         return
-    problem = _problem(await reply.aread())
-    if problem:
+    body = await reply.aread()
+    problem = _problem(body)
+    if not problem:
+        _count_unfinished(_Answer.model_validate_json(body), spending)
+    else:
         kind = str(reply.headers.get("content-type", ""))[:60]
         told = ServiceError(
             f"the model server's reply holds no answer of the Responses API ({kind!r}: {problem})",
             fix=f"see that model.base_url is right and nothing stands between; {RESUME}",
         )
         raise APIConnectionError(message=told.message, request=reply.request) from told
+
+
+def _count_unfinished(answer: _Answer, spending: Spending) -> None:
+    if answer.status in _UNFINISHED and answer.usage:
+        spending.note(
+            requests=1,
+            input_tokens=answer.usage.input_tokens,
+            output_tokens=answer.usage.output_tokens,
+        )
 
 
 def _problem(body: bytes) -> str:

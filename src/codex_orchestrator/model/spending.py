@@ -52,8 +52,9 @@ class Spending:
         """Count one model request of an agent, before it is made.
 
         Raises:
-            LimitReachedError: the run has had all its turns.
+            LimitReachedError: the run has had all its turns, or more tokens than it may.
         """
+        self._require_tokens()
         with self._lock:
             if self._usage.turns >= self.limits.turns:
                 raise LimitReachedError(
@@ -69,6 +70,11 @@ class Spending:
         Raises:
             LimitReachedError: the run has used more tokens than it may.
         """
+        self.note(requests=requests, input_tokens=input_tokens, output_tokens=output_tokens)
+        self._require_tokens()
+
+    def note(self, *, requests: int, input_tokens: int, output_tokens: int) -> None:
+        """Count what a model was paid for where nothing can be stopped; the next turn is."""
         with self._lock:
             self._usage = _plus(
                 self._usage,
@@ -76,7 +82,9 @@ class Spending:
                 input_tokens=input_tokens,
                 output_tokens=output_tokens,
             )
-            spent = _tokens(self._usage)
+
+    def _require_tokens(self) -> None:
+        spent = _tokens(self.usage)
         if spent > self.limits.tokens:
             raise LimitReachedError(
                 f"limit of {self.limits.tokens} tokens reached with {spent}",

@@ -52,13 +52,18 @@ def _build_alone(work: Work, item: PlanItem) -> dict[str, str]:
     """Build an item in the run's own work tree; return why it was not done, if so."""
     work.say("build", f"{item.id}: {item.title}")
     work.record.item(item.id, ItemState.RUNNING)
+    lost = work.tree.snapshot() if work.record.conflicts(item.id) else ""
     report = work.team.build(work.task, item, feedback=conflict_feedback(work, item.id))
     work.save_usage()
-    if report.is_done:
-        work.record.item(item.id, ItemState.DONE, tree=work.tree.snapshot())
+    tree = work.tree.snapshot()
+    # Whose change did not fit has nothing to show for itself unless it makes another.
+    if report.is_done and tree != lost:
+        work.record.item(item.id, ItemState.DONE, tree=tree)
         return {}
     work.say("build", f"{item.id}: not done")
     work.record.item(item.id, ItemState.FAILED)
+    if report.is_done:
+        return {item.id: "its change did not fit, and nothing was made in its place"}
     return {item.id: report.summary[:1000]}
 
 
