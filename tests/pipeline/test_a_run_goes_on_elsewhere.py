@@ -419,3 +419,35 @@ def test_a_pack_that_a_kill_left_unnamed_is_gone_at_the_end(
     assert resume(call, there, *GRANT, *vouched(there)).code == 0
     assert not list(there.folder.glob("*.pack"))
     assert call("runs", "verify", there.run_id, "--repo", str(there.repo)).code == 0
+
+
+def test_a_finished_run_from_elsewhere_is_no_verdict_until_somebody_vouches_for_it(
+    there: Stopped, call: CommandLine
+) -> None:
+    forge(there, run={"state": "finished"}, verdict="approved", notes={"summary": "believe me"})
+    for more in ((), ("--from-artifact",)):
+        done = resume(call, there, str(there.repo / TASK), *more)
+        assert (done.code, done.out) == (3, "")
+        assert "its verdict does not count" in done.err
+    assert not (there.repo / "out").exists(), "no audit record was made of it"
+    assert resume(call, found(there.repo), *vouched(found(there.repo))).code == 0
+
+
+def test_a_finished_run_is_shown_again_only_as_it_ended_here(
+    there: Stopped, call: CommandLine
+) -> None:
+    assert resume(call, there, *GRANT, *vouched(there)).code == 0
+    assert resume(call, there).code == 0
+    assert resume(call, there, "--from-artifact", str(there.repo / TASK)).code == 3
+    forge(there, notes={"summary": "believe me"})
+    assert resume(call, there).code == 3
+
+
+def test_a_folder_that_names_another_task_than_its_text_is_not_gone_on_with(
+    there: Stopped, call: CommandLine
+) -> None:
+    forge(there, task={"id": "other"})
+    (there.repo / ".runs" / "logging").rename(there.repo / ".runs" / "other")
+    done = resume(call, there, *GRANT, str(there.repo / TASK))
+    assert done.code == 2
+    assert "not the one that run" in done.err

@@ -271,6 +271,10 @@ class AuditLog(Protocol):
         """Append a record unless one of the same event, task, run and `key` details is there."""
         ...
 
+    def holds(self, event: str, *, run_id: str, details: Mapping[str, str]) -> bool:
+        """Say whether a record of an event of a run with these details is there."""
+        ...
+
 
 class Catalog(Protocol):
     """Where manifests go."""

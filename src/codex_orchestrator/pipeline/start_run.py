@@ -12,7 +12,11 @@ from codex_orchestrator.model.run import RunState
 from codex_orchestrator.pipeline.grants import binding, record_grants, tell_void
 from codex_orchestrator.pipeline.run_record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import RefusedTask, RunRequest, RunRooms
-from codex_orchestrator.pipeline.take_over import require_stated_manifest, take_over
+from codex_orchestrator.pipeline.take_over import (
+    require_believed_end,
+    require_stated_manifest,
+    take_over,
+)
 
 
 def start_run(request: RunRequest, rooms: RunRooms) -> RunRecord | RefusedTask:
@@ -79,7 +83,8 @@ def _resume(request: RunRequest, rooms: RunRooms) -> RunRecord:
             fix="git rm -r --cached it, put .runs/ into .gitignore, and start a new run",
         )
     manifest = rooms.store.load(folder.name)
-    if manifest.task.sha256 != sha256_hex(request.task_text):
+    known = (manifest.task.id, manifest.task.sha256)
+    if known != (request.task.id, sha256_hex(request.task_text)):
         raise InputError(
             f"the task's text is not the one that run {manifest.run.id} was started with",
             path=request.task_source,
@@ -87,6 +92,7 @@ def _resume(request: RunRequest, rooms: RunRooms) -> RunRecord:
         )
     require_stated_manifest(manifest, request, rooms)
     if manifest.run.state is RunState.FINISHED:
+        require_believed_end(manifest, request, rooms)
         return _record(manifest, rooms, folder)
     manifest, doubt = take_over(manifest, request, rooms)
     record = _record(manifest, rooms, folder)

@@ -40,8 +40,7 @@ def take_over(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> Taken
     """
     is_vouched = bool(request.manifest_sha256)
     taken = TakenRun(manifest)
-    # A machine that keeps its clone may remember a run whose folder came back through an artifact.
-    is_ours = not request.is_from_artifact and rooms.workspace.has_begun(manifest.run.id)
+    is_ours = _is_ours(manifest, request, rooms)
     if not is_ours:
         _require_files_of_its_own(manifest, rooms)
     if not (is_vouched or is_ours):
@@ -58,8 +57,7 @@ def require_stated_manifest(manifest: Manifest, request: RunRequest, rooms: RunR
     """
     if not request.manifest_sha256:
         return
-    # Of the bytes as they stand: an older version wrote fewer fields than we would.
-    found = sha256_hex(rooms.store.read(f"{manifest.task.id}/{manifest.run.id}")[0])
+    found = _digest(manifest, rooms)
     if found != request.manifest_sha256:
         raise NotCheckedError(
             f"the manifest of run {manifest.run.id} has SHA-256 {found}, "
@@ -77,6 +75,36 @@ def _require_files_of_its_own(manifest: Manifest, rooms: RunRooms) -> None:
                 "is a link, a pipe or a device",
                 fix="copy the files of the run folder, and no links",
             )
+
+
+def require_believed_end(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> None:
+    """Check that a finished run ended here as its manifest says, or that the caller vouches for it.
+
+    Raises:
+        NotCheckedError: its folder came from elsewhere, or was changed since.
+    """
+    run, digest = manifest.run, _digest(manifest, rooms)
+    if request.manifest_sha256 or _is_ours(manifest, request, rooms):
+        return
+    is_recorded = rooms.audit.holds(
+        "run-finished", run_id=run.id, details={"manifest_sha256": digest}
+    )
+    if request.is_from_artifact or not is_recorded:
+        raise NotCheckedError(
+            f"run {run.id} has finished, and nothing here says that it ended as its manifest "
+            "says, so its verdict does not count",
+            fix=f"codex-orchestrator runs verify {run.id}, or run the task again without --resume",
+        )
+
+
+def _is_ours(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> bool:
+    # A machine that keeps its clone may remember a run whose folder came back through an artifact.
+    return not request.is_from_artifact and rooms.workspace.has_begun(manifest.run.id)
+
+
+def _digest(manifest: Manifest, rooms: RunRooms) -> str:
+    """Hash the manifest's bytes as they stand: an older version wrote fewer fields than we would."""
+    return sha256_hex(rooms.store.read(f"{manifest.task.id}/{manifest.run.id}")[0])
 
 
 def _doubted(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> TakenRun:

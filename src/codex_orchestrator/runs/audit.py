@@ -103,6 +103,20 @@ class FileAuditLog:
                     return record
             return self._append(descriptor, fields, head=head)
 
+    def holds(self, event: str, *, run_id: str, details: Mapping[str, str]) -> bool:
+        """Say whether a record of an event of a run with these details is there.
+
+        Raises:
+            InputError: a record of the event is damaged.
+            LockedError: other writers held the log all the time.
+        """
+        wanted = _shown(details).items()
+        if not (self._places.check(self._places.out) and os.path.lexists(self._log)):
+            return False
+        with self._locked(), opened(self._log) as descriptor:
+            found = self._records_of(event, descriptor)
+            return any(one.run_id == run_id and wanted <= one.details.items() for one in found)
+
     def check(self, visit: Callable[[AuditRecord], None] | None = None) -> AuditCheck:
         """Walk the whole log and return what is wrong with it; `visit` sees each good record.
 
