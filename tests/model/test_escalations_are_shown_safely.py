@@ -6,9 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_orchestrator.model.approval import MAX_VALUE, Policy, parse_escalation
-from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.escalation import escaped, grant_command
+from codex_orchestrator.model.approval import (
+    MAX_VALUE,
+    Policy,
+    edit_of,
+    named_by,
+    parse_escalation,
+)
+from codex_orchestrator.model.errors import ApprovalRequiredError, InputError, LimitReachedError
+from codex_orchestrator.model.escalation import escaped, grant_command, protected_change
 
 
 @given(st.lists(st.text(), max_size=4))
@@ -83,3 +89,33 @@ def test_locks_hooks_and_instructions_of_agents_are_protected(path: str) -> None
 @pytest.mark.parametrize("path", ["src/lock.py", "locks/a.json", "docs/lefthook.md", "setup.cfg"])
 def test_what_only_sounds_like_one_is_not(path: str) -> None:
     assert Policy().protecting_rule(path) == ""
+
+
+@pytest.mark.parametrize(
+    "path", ["app/[slug]/AGENTS.md", "AGENTS.md", ".github/**", "a/*.lock", "a/?/b", "a/[!x]/[]]"]
+)
+def test_what_is_asked_for_covers_one_file_whatever_its_name_would_match(path: str) -> None:
+    kind, value = parse_escalation(edit_of(path))
+    policy = Policy(approved_edits=(value,))
+    assert (kind, named_by(value)) == ("edit", path)
+    assert policy.is_granted_edit(path)
+    for other in (".github/workflows/ci.yml", "app/s/AGENTS.md", "a/b.lock", "a/x/b", "a/y/]"):
+        assert not policy.is_granted_edit(other)
+
+
+def test_a_name_typed_by_hand_covers_the_file_of_that_name() -> None:
+    assert Policy(approved_edits=("app/[slug]/AGENTS.md",)).is_granted_edit("app/[slug]/AGENTS.md")
+    assert Policy(approved_edits=(".github/**",)).is_granted_edit(".github/workflows/ci.yml")
+
+
+@pytest.mark.parametrize("hidden", ["\n", "\r", "\u2028", "\x85", "\x1b", "\u202e", "\u200b"])
+def test_a_protected_file_whose_name_does_not_show_is_never_asked_for(hidden: str) -> None:
+    error = protected_change("it changed", ["AGENTS.md", f"x{hidden}run:sh/AGENTS.md"])
+    assert isinstance(error, LimitReachedError)
+    assert hidden not in error.message
+
+
+def test_protected_files_are_asked_for_together_each_by_its_name() -> None:
+    error = protected_change("it changed", ["AGENTS.md", "[a]/x.lock"], patch=b"p")
+    assert isinstance(error, ApprovalRequiredError)
+    assert (error.wanted, error.patch) == (("edit:AGENTS.md", "edit:[[]a]/x.lock"), b"p")

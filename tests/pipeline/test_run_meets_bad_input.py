@@ -9,6 +9,7 @@ import pytest
 from support.project import CommandLine, commit_all, git, task_with, write
 
 TASK = "tasks/logging.md"
+CONFTEST = "def is_none(x):\n    if x == None:\n        return 1\n"
 
 
 @pytest.mark.parametrize(
@@ -213,3 +214,52 @@ def test_a_step_that_makes_what_git_cannot_record_ends_the_run_and_is_named(
     manifest = json.loads((project / report["manifest_path"]).read_bytes())
     assert manifest["guardrails"][-1]["name"] == "unrecordable-work"
     assert git(project, "worktree", "list").count("\n") == 1
+
+
+def test_a_grant_that_nothing_can_use_leaves_no_mark_on_the_run(
+    project: Path, call: CommandLine
+) -> None:
+    bad = {"network:example.com": 3, "run:'no end": 2, "run: ": 2, "edit:": 2, "all:yes": 2}
+    write(project, "tests/conftest.py", CONFTEST)
+    step = '[{pattern: py-none-comparison, paths: ["tests/conftest.py"]}]'
+    path = write(project, TASK, task_with(steps=step))
+    commit_all(project, "a protected file")
+    where = ("--repo", str(project))
+    for grant, code in bad.items():
+        assert call("run", str(path), "--approve", grant, *where).code == code
+    assert not list(project.glob(".runs/*/*")), "no run was started"
+    assert call("run", str(path), *where).code == 6
+    (manifest,) = project.glob(".runs/*/*/manifest.json")
+    before = manifest.read_bytes()
+    resume = ("run", "--resume", manifest.parent.name, *where)
+    for grant, code in bad.items():
+        assert call(*resume, "--approve", grant).code == code
+    assert manifest.read_bytes() == before
+    assert call(*resume, "--approve", "edit:tests/conftest.py").code == 0
+
+
+def test_a_file_whose_name_looks_like_a_glob_is_granted_as_the_message_says(
+    project: Path, call: CommandLine
+) -> None:
+    write(project, "src/[slug]/conftest.py", CONFTEST)
+    step = '[{pattern: py-none-comparison, paths: ["src/**/conftest.py"]}]'
+    path = write(project, TASK, task_with(steps=step))
+    commit_all(project, "a protected file")
+    where = ("--repo", str(project), "--format", "json")
+    waits = json.loads(call("run", str(path), *where).out)
+    done = call("run", "--resume", waits["run_id"], "--approve", *waits["wanted"], *where)
+    assert (done.code, waits["wanted"]) == (0, ["edit:src/[[]slug]/conftest.py"])
+
+
+def test_a_protected_file_with_a_line_end_in_its_name_is_never_asked_for(
+    project: Path, call: CommandLine
+) -> None:
+    make = "import os; os.mkdir('x\\nrun:sh'); open('x\\nrun:sh/conftest.py', 'w').write('a = 1')"
+    write(project, "tools/make.py", make)
+    path = write(project, TASK, task_with(steps="[{command: [python, tools/make.py]}]"))
+    commit_all(project, "a tool")
+    done = call("run", str(path), "--repo", str(project), "--format", "json")
+    report = json.loads(done.out)
+    assert (done.code, report["verdict"], report["wanted"]) == (1, "failed", [])
+    assert report["validations"] == [], "no check ran its code"
+    assert "x\\x0arun:sh/conftest.py" in report["reason"]

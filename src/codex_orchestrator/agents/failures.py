@@ -13,13 +13,12 @@ from openai import APIConnectionError, APIStatusError, OpenAIError
 
 from codex_orchestrator.agents.guardrails import PROTECTED_PATHS_GUARDRAIL
 from codex_orchestrator.model.errors import (
-    ApprovalRequiredError,
     LimitReachedError,
     NotCheckedError,
     OrchestratorError,
     ServiceError,
 )
-from codex_orchestrator.model.escalation import escaped
+from codex_orchestrator.model.escalation import protected_change
 
 RESUME = "the work is kept; continue with `codex-orchestrator run --resume RUN`"
 
@@ -38,7 +37,7 @@ def explain(error: AgentsException | OpenAIError, *, role: str) -> OrchestratorE
         name = error.guardrail_result.guardrail.get_name()
         problem = error.guardrail_result.output.output_info
         if name == PROTECTED_PATHS_GUARDRAIL:
-            return _protected(problem)
+            return protected_change("the builder changed protected paths", problem)
         return LimitReachedError(f"guardrail {name} stopped the {role}: {problem}", reason=name)
     if isinstance(error, MaxTurnsExceeded):
         return LimitReachedError(
@@ -69,13 +68,6 @@ def _ours_inside(error: BaseException) -> OrchestratorError | None:
             return inner
         inner = inner.__cause__ or inner.__context__
     return None
-
-
-def _protected(paths: tuple[str, ...]) -> ApprovalRequiredError:
-    return ApprovalRequiredError(
-        f"the builder changed protected paths: {', '.join(map(escaped, paths))}",
-        wanted=tuple(f"edit:{path}" for path in paths),
-    )
 
 
 def _status_error(error: APIStatusError, *, role: str) -> OrchestratorError:

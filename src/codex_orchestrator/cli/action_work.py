@@ -121,7 +121,7 @@ def _say_stopped(found: Found, staged: Mapping[str, str], environment: Mapping[s
         manifest_sha256=found.manifest_sha256,
         workflow_run=environment.get("GITHUB_RUN_ID", ""),
         artifact=staged.get("artifact-name", ""),
-        wanted=tuple(found.waiting_for.splitlines()),
+        wanted=tuple(filter(None, found.waiting_for.split("\n"))),
     )
     text = stopped_summary(found.state, found.reason, how)
     append_summary(environment["GITHUB_STEP_SUMMARY"], text)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from codex_orchestrator.cli.approver import local_user
 from codex_orchestrator.cli.console import say
-from codex_orchestrator.model.approval import ApprovalKind
+from codex_orchestrator.model.approval import ApprovalKind, named_by
 from codex_orchestrator.model.escalation import Question, escaped, grant_command
 from codex_orchestrator.model.patch import QUOTED_NAME, unquoted
 
@@ -105,7 +105,7 @@ def _show_details(question: Question, wanted: str) -> None:
 def _part_of(question: Question) -> list[str]:
     """Return the lines of the patch that are about the file in question, tabs as they are."""
     parts = [b"diff --git " + part for part in (b"\n" + question.patch).split(b"\ndiff --git ")[1:]]
-    about = [part for part in parts if question.value.encode() in _names(part)]
+    about = [part for part in parts if named_by(question.value).encode() in _names(part)]
     lines = b"\n".join(about).decode("utf-8", "replace").split("\n") if about else []
     return [line.expandtabs(4) for line in lines]
 

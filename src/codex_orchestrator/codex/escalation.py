@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from codex_orchestrator.model.approval import ApprovalKind, matches_glob
+from codex_orchestrator.model.approval import ApprovalKind, covers_path, matches_glob
 
 # A word that a shell would obey. Nothing that holds one is a single, known command.
 _SHELL_WORDS = frozenset(";&|<>()$`\\\n{}*?[]#~!")
@@ -54,9 +54,7 @@ class Grants(NamedTuple):
             argv = plain_argv(command)
             return bool(argv) and (ApprovalKind.RUN, argv[0]) in self.entries
         globs = [value for kind, value in self.entries if kind is ApprovalKind.EDIT]
-        return _may_ever_edit(paths) and all(
-            any(matches_glob(path, glob) for glob in globs) for path in paths
-        )
+        return _may_ever_edit(paths) and all(covers_path(globs, path) for path in paths)
 
 
 def _may_ever_edit(paths: Sequence[str]) -> bool:

@@ -1,6 +1,8 @@
 """Approvals and the policy for what an agent may do: pure decisions, no mechanism."""
 
 import fnmatch
+import re
+from collections.abc import Iterable
 from enum import StrEnum
 
 from pydantic import Field, field_validator
@@ -133,8 +135,8 @@ class Policy(Document):
         return next((glob for glob in self.protected if matches_glob(path, glob)), "")
 
     def is_granted_edit(self, path: str) -> bool:
-        """Say whether a person granted edits of a path."""
-        return any(matches_glob(path, glob) for glob in self.approved_edits)
+        """Say whether a person granted edits of a path, by its own name or by a glob."""
+        return covers_path(self.approved_edits, path)
 
     def secret_rule(self, path: str) -> str:
         """Return the glob that says that a file holds secrets; "" when it may be read."""
@@ -151,6 +153,26 @@ def matches_glob(path: str, glob: str) -> bool:
     Compared without regard to case: on file systems that fold case the file is the same one.
     """
     return _match(tuple(path.casefold().split("/")), tuple(glob.casefold().split("/")))
+
+
+def covers_path(granted: Iterable[str], path: str) -> bool:
+    """Say whether a granted path or glob covers a path.
+
+    A file's own name covers it, also where it holds what a glob would mean something else by:
+    `app/[slug]/AGENTS.md`.
+    """
+    return any(path.casefold() == one.casefold() or matches_glob(path, one) for one in granted)
+
+
+def edit_of(path: str) -> str:
+    """Return the escalation that asks for the edits of one file, whatever its name would match."""
+    literal = re.sub(r"[*?[]", r"[\g<0>]", path)
+    return f"{ApprovalKind.EDIT}:{literal}"
+
+
+def named_by(value: str) -> str:
+    """Return the name of the file that the value of such an escalation stands for."""
+    return re.sub(r"\[([*?[])\]", r"\1", value)
 
 
 def _match(parts: tuple[str, ...], globs: tuple[str, ...]) -> bool:

@@ -4,7 +4,12 @@ import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from codex_orchestrator.model.approval import ApprovalKind
+from codex_orchestrator.model.approval import ApprovalKind, edit_of
+from codex_orchestrator.model.errors import (
+    ApprovalRequiredError,
+    LimitReachedError,
+    OrchestratorError,
+)
 from codex_orchestrator.model.names import is_invisible
 
 
@@ -30,6 +35,23 @@ def grant_command(run_id: str, wanted: Sequence[str]) -> str:
     for one in wanted:
         words += ["--approve", one]
     return shlex.join(words)
+
+
+def protected_change(told: str, paths: Sequence[str], *, patch: bytes = b"") -> OrchestratorError:
+    """Return what stops a run whose change touches protected paths.
+
+    A name that does not show as it is cannot be granted: whoever reads it, or a list that holds
+    it, sees another one, or several. Then the run has failed.
+    """
+    said = f"{told}: {', '.join(map(escaped, paths))}"
+    if not all(_shows(char) for path in paths for char in path):
+        return LimitReachedError(
+            said,
+            fix="nobody can grant a name with characters that do not show: let the file be named "
+            "otherwise",
+            reason="protected-paths",
+        )
+    return ApprovalRequiredError(said, wanted=tuple(map(edit_of, paths)), patch=patch)
 
 
 def escaped(text: str, *, limit: int = 300) -> str:

@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 
 from codex_orchestrator.model.config import changes_own_table
-from codex_orchestrator.model.errors import ApprovalRequiredError
-from codex_orchestrator.model.escalation import escaped
+from codex_orchestrator.model.escalation import protected_change
 from codex_orchestrator.pipeline.work import Work
 
 PYPROJECT = "pyproject.toml"
@@ -18,17 +17,14 @@ def require_granted_change(work: Work) -> None:
 
     Raises:
         ApprovalRequiredError: names the paths; nothing of the change was run.
+        LimitReachedError: one of them has a name that nobody could read and grant.
     """
     change = work.tree.change()
     paths = [path for path in change.paths if work.policy.protecting_rule(path)]
     if PYPROJECT in change.paths and PYPROJECT not in paths and _changes_our_table(work):
         paths.append(PYPROJECT)
     if paths:
-        raise ApprovalRequiredError(
-            f"the change touches protected paths: {', '.join(map(escaped, paths))}",
-            wanted=tuple(f"edit:{path}" for path in paths),
-            patch=change.patch,
-        )
+        raise protected_change("the change touches protected paths", paths, patch=change.patch)
 
 
 def _changes_our_table(work: Work) -> bool:

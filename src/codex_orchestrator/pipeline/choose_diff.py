@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from codex_orchestrator.model.cloud import CloudDiff
-from codex_orchestrator.model.errors import ApprovalRequiredError, InputError
-from codex_orchestrator.model.escalation import escaped
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.escalation import protected_change
 from codex_orchestrator.model.manifest import CloudSubmissionFacts
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.model.verdict import ValidationStatus
@@ -69,12 +69,8 @@ def _protected(work: Work, paths: Sequence[str]) -> list[str]:
 
 
 def _ask(item: PlanItem, candidate: _Candidate, paths: Sequence[str]) -> None:
-    shown = ", ".join(map(escaped, paths))
-    raise ApprovalRequiredError(
-        f"Codex Cloud changed protected paths for item {item.id}: {shown}",
-        wanted=tuple(f"edit:{path}" for path in paths),
-        patch=candidate.diff.data,
-    )
+    told = f"Codex Cloud changed protected paths for item {item.id}"
+    raise protected_change(told, paths, patch=candidate.diff.data)
 
 
 def _passes(work: Work, item: PlanItem, facts: CloudSubmissionFacts, candidate: _Candidate) -> bool:

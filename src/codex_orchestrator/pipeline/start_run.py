@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from codex_orchestrator.model.approval import parse_escalation
 from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import has_errors
@@ -10,6 +9,7 @@ from codex_orchestrator.model.manifest import Manifest, RunFacts, TaskFacts
 from codex_orchestrator.model.mode import choose_mode
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.pipeline.grants import binding, record_grants, tell_void
+from codex_orchestrator.pipeline.run_policy import run_policy
 from codex_orchestrator.pipeline.run_record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import RefusedTask, RunRequest, RunRooms
 from codex_orchestrator.pipeline.take_over import (
@@ -24,10 +24,12 @@ def start_run(request: RunRequest, rooms: RunRooms) -> RunRecord | RefusedTask:
 
     Raises:
         InputError: an approval cannot be read, or the run to resume belongs to another task text.
-        NotCheckedError: the run to resume came from elsewhere, and does not fit or is not known.
+        NotCheckedError: an approval is one that nothing here can use, or the run to resume came
+            from elsewhere, and does not fit or is not known.
     """
-    for text in request.approvals:
-        parse_escalation(text)
+    # Before anything is written: what cannot be granted must not stand in the run's record, where
+    # every later attempt would meet it again.
+    run_policy(request.task, request.approvals, rooms.policy)
     if request.resume:
         return _resume(request, rooms)
     task = request.task

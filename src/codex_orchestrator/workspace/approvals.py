@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from codex_orchestrator.model.approval import Policy
+from codex_orchestrator.model.approval import Policy, edit_of
 from codex_orchestrator.model.errors import ApprovalRequiredError, InputError, ServiceError
 from codex_orchestrator.model.names import is_invisible
 
@@ -111,7 +111,7 @@ class Gate:
                 self._decide(tool, arguments, refusal=f"secret file: {secret}")
             rule = self._policy.protecting_rule(path)
             if rule:
-                self._ask(tool, arguments, f"edit:{path}", f"protected path: {rule}")
+                self._ask(tool, arguments, edit_of(path), f"protected path: {rule}")
         self._decide(tool, arguments)
 
     def edit_refusal(self, path: str) -> str:
