@@ -104,7 +104,9 @@ def test_a_change_is_worked_on_under_the_configuration_of_its_base(
     assert settings.rules_at == change.base
 
 
-@pytest.mark.parametrize("event", ["workflow_run", "issue_comment"])
+@pytest.mark.parametrize(
+    "event", ["workflow_run", "issue_comment", "repository_dispatch", "check_suite"]
+)
 def test_where_the_event_is_of_the_default_branch_its_commit_counts(
     change: PullRequest, event: str
 ) -> None:

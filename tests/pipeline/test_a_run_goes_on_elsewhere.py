@@ -451,3 +451,22 @@ def test_a_folder_that_names_another_task_than_its_text_is_not_gone_on_with(
     done = resume(call, there, *GRANT, str(there.repo / TASK))
     assert done.code == 2
     assert "not the one that run" in done.err
+
+
+@pytest.mark.parametrize("more", [("--from-artifact",), ("--manifest-sha256", "")])
+def test_a_run_from_elsewhere_does_not_choose_who_is_paid(
+    there: Stopped, call: CommandLine, more: tuple[str, ...]
+) -> None:
+    forge(there, engine={"model": "the-dearest", "builder": "codex"})
+    done = resume(call, there, *GRANT, str(there.repo / TASK), *more)
+    assert done.code == 0, done.err
+    assert found(there.repo).manifest["engine"]["model"] == "offline"
+
+
+@pytest.mark.parametrize("option", [("--from-artifact",), ("--manifest-sha256", "0" * 64)])
+def test_what_a_run_to_resume_is_worth_is_not_said_of_a_new_one(
+    project: Path, call: CommandLine, option: tuple[str, ...]
+) -> None:
+    done = call("run", str(project / TASK), *option, "--repo", str(project))
+    assert done.code == 2
+    assert f"{option[0]}: is about a run to resume" in done.err

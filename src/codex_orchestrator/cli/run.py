@@ -19,6 +19,7 @@ from codex_orchestrator.cli.task_files import (
     matrix_of,
     read_prompt,
     read_task,
+    require_new_run,
 )
 from codex_orchestrator.cli.trusted_base import trusted_library
 from codex_orchestrator.credentials.closed_memory import close_memory
@@ -146,7 +147,9 @@ def run(
     if matrix:
         echo_json(matrix_of(tasks, settings.repo))
         return 0
-    if resume is not None:
+    if resume is None:
+        require_new_run(manifest_sha256, is_from_artifact=from_artifact)
+    else:
         options, kept_model = _as_begun(options, resume, settings.repo, model=model)
         if kept_model is not None:
             settings = load_settings(repo, config, flags={"model.name": kept_model})
@@ -164,7 +167,7 @@ def _as_begun(
         resume,
         repo,
         builder=options.builder,
-        is_vouched=options.manifest_sha256 is not None,
+        is_vouched=bool(options.manifest_sha256),
         is_from_artifact=options.is_from_artifact,
     )
     # A run keeps its mode; in another one its builder would not be opened.

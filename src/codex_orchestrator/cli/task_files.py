@@ -56,6 +56,17 @@ def find_run_task(run_id: str, repo: Path) -> TaskFile:
     return stored._replace(is_stored=True)
 
 
+def require_new_run(manifest_sha256: str | None, *, is_from_artifact: bool) -> None:
+    """Check that nothing was said about a run to resume where none was named.
+
+    Raises:
+        InputError: names the option.
+    """
+    if manifest_sha256 or is_from_artifact:
+        field = "--manifest-sha256" if manifest_sha256 else "--from-artifact"
+        raise InputError("is about a run to resume", field=field, fix="name it by --resume RUN")
+
+
 class EngineBefore(NamedTuple):
     """With what a run was begun: its model, its builder, and the mode that was asked for.
 

@@ -14,7 +14,22 @@ if TYPE_CHECKING:
 
 # On these the checkout may be what a stranger wrote; GitHub's commit is the default branch's.
 _OF_THE_DEFAULT_BRANCH = frozenset(
-    {"workflow_run", "issue_comment", "issues", "discussion", "discussion_comment"}
+    {
+        "workflow_run",
+        "issue_comment",
+        "issues",
+        "discussion",
+        "discussion_comment",
+        "repository_dispatch",
+        "check_run",
+        "check_suite",
+        "status",
+        "label",
+        "milestone",
+        "fork",
+        "watch",
+        "gollum",
+    }
 )
 _OF_A_CHANGE = frozenset(
     {
