@@ -103,7 +103,7 @@ def _is_ours(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> bool:
 
 
 def _digest(manifest: Manifest, rooms: RunRooms) -> str:
-    """Hash the manifest's bytes as they stand: an older version wrote fewer fields than we would."""
+    """Hash the manifest as it stands: an older version wrote fewer fields than we would."""
     return sha256_hex(rooms.store.read(f"{manifest.task.id}/{manifest.run.id}")[0])
 
 
