@@ -9,6 +9,7 @@ import pytest
 
 from codex_orchestrator.cli.settings import Settings, load_settings
 from codex_orchestrator.model.errors import InputError, NotCheckedError
+from support.four_agents import course, manifest_of, serving
 from support.project import (
     SPEC,
     CommandLine,
@@ -19,6 +20,8 @@ from support.project import (
     today,
     write,
 )
+from support.responses_server import call as ask
+from support.responses_server import step
 
 GOOD = """[tool.codex-orchestrator]
 [tool.codex-orchestrator.model]
@@ -232,3 +235,29 @@ def test_a_run_folder_that_a_change_brings_is_not_resumed(
     done = call("run", "--resume", folder.name, "--repo", str(change.repo))
     assert done.code == 2
     assert "part of the checked-out commit" in done.err
+
+
+def test_a_run_of_a_change_is_resumed_under_the_rules_that_it_began_with(
+    change: PullRequest, call: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(change.repo, "tasks/logging.md", task_with(steps=""))
+    write(change.repo, "pyproject.toml", GOOD.partition("[tool.codex-orchestrator.guard]")[0])
+    change.base = commit_all(change.repo, "a base that asks for no approvals")
+    write(change.repo, "pyproject.toml", WIDENED)
+    change.head = commit_all(change.repo, "widen again")
+    wants = step(ask("run_check", argv=["sh", "-c", "true"]))
+    settings = ("--model", "any/model", "--builder", "workspace", "--repo", str(change.repo))
+    with serving(course(builder=[wants])) as server:
+        by_hand = {"GITHUB_EVENT_NAME": "workflow_dispatch", "OPENAI_BASE_URL": server.url}
+        for name, value in (change.environment("pull_request") | by_hand).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-loopback-key")
+        monkeypatch.setenv("GITHUB_EVENT_NAME", "pull_request")
+        begun = call("run", str(change.repo / "tasks/logging.md"), *settings)
+        assert begun.code == 6, begun.err
+        assert manifest_of(change.repo)["run"]["rules_at"] == change.base
+        monkeypatch.setenv("GITHUB_EVENT_NAME", "workflow_dispatch")
+        run_id = manifest_of(change.repo)["run"]["id"]
+        resumed = call("run", "--resume", run_id, *settings)
+        assert resumed.code == 6, "the change's own policy would have allowed it"
+        assert "run:" in resumed.err

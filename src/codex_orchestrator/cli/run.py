@@ -13,17 +13,16 @@ from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.cli.options import format_option, repository_options
 from codex_orchestrator.cli.settings import Settings, load_settings
 from codex_orchestrator.cli.task_files import (
+    EngineBefore,
     TaskFile,
+    choose_task,
     engine_before,
-    find_run_task,
     matrix_of,
-    read_prompt,
-    read_task,
     require_new_run,
 )
 from codex_orchestrator.cli.trusted_base import trusted_library
 from codex_orchestrator.credentials.closed_memory import close_memory
-from codex_orchestrator.model.errors import InputError, OrchestratorError
+from codex_orchestrator.model.errors import OrchestratorError
 
 if TYPE_CHECKING:
     from codex_orchestrator.model.escalation import Question
@@ -52,6 +51,7 @@ class RunOptions(NamedTuple):
     events: str | None
     output_format: str
     may_ask: bool
+    rules_at: str = ""
 
 
 @click.command(epilog=EXAMPLES)
@@ -150,10 +150,11 @@ def run(
     if resume is None:
         require_new_run(manifest_sha256, is_from_artifact=from_artifact)
     else:
-        options, kept_model = _as_begun(options, resume, settings.repo, model=model)
-        if kept_model is not None:
-            settings = load_settings(repo, config, flags={"model.name": kept_model})
-    task_file = _task_file(tasks, settings.repo, resume, prompt_file, spec)
+        options, before = _as_begun(options, resume, settings.repo, model=model)
+        flags = {"model.name": model or before.model}
+        settings = load_settings(repo, config, flags=flags, rules_at=before.rules_at)
+    options = options._replace(rules_at=settings.rules_at)
+    task_file = choose_task(tasks, settings.repo, resume, prompt_file, spec)
     signal.signal(signal.SIGTERM, _interrupt)
     with trusted_library(settings.repo, settings.rules_at) as library:
         return (_preview if dry_run else _run)(task_file, settings, options, library)
@@ -161,8 +162,8 @@ def run(
 
 def _as_begun(
     options: RunOptions, resume: str, repo: Path, *, model: str | None
-) -> tuple[RunOptions, str | None]:
-    """Return the options of a run to resume, and its model when none is named anew."""
+) -> tuple[RunOptions, EngineBefore]:
+    """Return the options of a run to resume, and with what it was begun."""
     before = engine_before(
         resume,
         repo,
@@ -174,31 +175,7 @@ def _as_begun(
     options = options._replace(mode=before.mode)
     if model != "offline":
         options = options._replace(builder=before.builder)
-    return options, before.model if model is None else None
-
-
-def _task_file(
-    tasks: tuple[str, ...],
-    repo: Path,
-    resume: str | None,
-    prompt_file: str | None,
-    spec: str | None,
-) -> TaskFile:
-    given = len(tasks) + (prompt_file is not None)
-    if given > 1:
-        raise InputError(
-            "more than one task was given",
-            fix="run them one by one, or print a job matrix with --matrix",
-        )
-    if prompt_file is not None:
-        return read_prompt(prompt_file, spec=spec)
-    if tasks:
-        return read_task(tasks[0], repo)
-    if resume is not None:
-        return find_run_task(resume, repo)
-    raise InputError(
-        "no task was given", field="TASK", fix="codex-orchestrator run tasks/<id>.md, or --help"
-    )
+    return options, before
 
 
 def _interrupt(_signal: int, _frame: object) -> None:
@@ -293,5 +270,6 @@ def _request(task_file: TaskFile, options: RunOptions, *, approved_by: str = "")
         manifest_sha256=options.manifest_sha256 or "",
         is_from_artifact=options.is_from_artifact,
         is_task_stored=task_file.is_stored,
+        rules_at=options.rules_at,
         must_apply=options.must_apply,
     )

@@ -38,6 +38,7 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, str | None] | None = None,
     is_used: bool = True,
+    rules_at: str = "",
 ) -> Settings:
     """Find the repository and read its configuration.
 
@@ -49,6 +50,7 @@ def load_settings(
         is_used: whether the caller obeys a value of it. Then, in the workflow of a pull request,
             the file of the base commit is read: whoever wrote the change must not choose where
             keys are sent and what agents may do.
+        rules_at: the commit that holds where the workflow says none: that of a run to resume.
 
     Raises:
         InputError: no repository, no such file, or a wrong key or value in it.
@@ -56,7 +58,7 @@ def load_settings(
     """
     root = Path(repository_root(repo))
     environment = os.environ if environ is None else environ
-    rules_at = trusted_commit(environment) if is_used else ""
+    rules_at = (trusted_commit(environment) if is_used else "") or rules_at
     is_given = config_file is not None
     source, text = _read(root, config_file, commit="" if is_given else rules_at)
     label = f" at {rules_at[:12]}" if rules_at and not is_given else ""

@@ -67,15 +67,46 @@ def require_new_run(manifest_sha256: str | None, *, is_from_artifact: bool) -> N
         raise InputError("is about a run to resume", field=field, fix="name it by --resume RUN")
 
 
-class EngineBefore(NamedTuple):
-    """With what a run was begun: its model, its builder, and the mode that was asked for.
+def choose_task(
+    tasks: tuple[str, ...],
+    repo: Path,
+    resume: str | None,
+    prompt_file: str | None,
+    spec: str | None,
+) -> TaskFile:
+    """Return the task that the command line names, in one way or another.
 
-    `model` is None where the run's own word for it does not count.
+    Raises:
+        InputError: it names none, or several, or one that cannot be read.
+    """
+    given = len(tasks) + (prompt_file is not None)
+    if given > 1:
+        raise InputError(
+            "more than one task was given",
+            fix="run them one by one, or print a job matrix with --matrix",
+        )
+    if prompt_file is not None:
+        return read_prompt(prompt_file, spec=spec)
+    if tasks:
+        return read_task(tasks[0], repo)
+    if resume is not None:
+        return find_run_task(resume, repo)
+    raise InputError(
+        "no task was given", field="TASK", fix="codex-orchestrator run tasks/<id>.md, or --help"
+    )
+
+
+class EngineBefore(NamedTuple):
+    """With what a run was begun: its model, its builder, the mode that was asked for, its rules.
+
+    `model` is None where the run's own word for it does not count. `rules_at` is the commit that
+    its configuration was read from, "" for the checkout.
     """
 
     model: str | None
     builder: str
     mode: str
+    rules_at: str = ""
 
 
 def engine_before(
@@ -111,7 +142,9 @@ def engine_before(
         return EngineBefore(None, builder, mode)
     before = manifest.engine.builder
     is_kept = builder == "auto" and before in ("codex", "workspace")
-    return EngineBefore(manifest.engine.model, before if is_kept else builder, mode)
+    return EngineBefore(
+        manifest.engine.model, before if is_kept else builder, mode, manifest.run.rules_at
+    )
 
 
 def read_prompt(name: str, *, spec: str | None) -> TaskFile:

@@ -36,6 +36,8 @@ class TaskFacts(Document):
 class RunFacts(Document):
     """Which run this is. Times are RFC 3339 in UTC; commits are full object names.
 
+    `rules_at` is the commit that configuration and patterns were read from, "" for the checkout.
+
     Git tree objects say how far it came: the checks ran on `tested`, the review is of `reviewed`,
     and the stages ended with `tree`; a run that has one of these needs only to be written up.
     """
@@ -46,6 +48,7 @@ class RunFacts(Document):
     finished_at: str | None = None
     state: RunState
     base_sha: str
+    rules_at: str = ""
     head_sha: str = ""
     tested: str = ""
     reviewed: str = ""

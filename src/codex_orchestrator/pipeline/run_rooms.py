@@ -43,6 +43,7 @@ class RunRequest(NamedTuple):
     manifest_sha256: str = ""
     is_from_artifact: bool = False
     is_task_stored: bool = False
+    rules_at: str = ""
     must_apply: bool = False
 
 

@@ -57,6 +57,7 @@ def start_run(request: RunRequest, rooms: RunRooms) -> RunRecord | RefusedTask:
             started_at=rooms.clock(),
             state=RunState.RUNNING,
             base_sha=base_sha,
+            rules_at=request.rules_at,
             host=rooms.host,
         ),
         mode=choose_mode(task, requested=request.mode),
