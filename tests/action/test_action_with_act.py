@@ -179,7 +179,7 @@ def documented_workflow() -> str:
     [found] = [
         block
         for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-        if "resume-artifact" in block
+        if "resume-artifact" in block and "command: run" in block
     ]
     ours = OURS.partition("@")[2]
     installed = f"command: run\n          package-spec: {sys.executable}\n"

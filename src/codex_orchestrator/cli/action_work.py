@@ -117,6 +117,7 @@ def _say_stopped(found: Found, staged: Mapping[str, str], environment: Mapping[s
     from codex_orchestrator.github.stopped_summary import HowToGoOn, stopped_summary
 
     how = HowToGoOn(
+        task=found.task_id,
         run_id=found.run_id,
         manifest_sha256=found.manifest_sha256,
         workflow_run=environment.get("GITHUB_RUN_ID", ""),

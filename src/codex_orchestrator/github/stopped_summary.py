@@ -8,6 +8,7 @@ from codex_orchestrator.model.published_text import Markdown, code, line
 class HowToGoOn(NamedTuple):
     """What the next workflow run has to be told. `wanted` is empty when nothing is asked."""
 
+    task: str
     run_id: str
     manifest_sha256: str
     workflow_run: str
@@ -19,6 +20,7 @@ def stopped_summary(state: str, reason: str, how: HowToGoOn) -> Markdown:
     """Return what a run waits for, or why it was interrupted, and the inputs that resume it."""
     what = "waits for an approval" if state == "waiting" else "was interrupted"
     inputs = [
+        ("task", how.task),
         ("resume", how.run_id),
         ("resume-workflow-run", how.workflow_run),
         ("resume-artifact", how.artifact),
