@@ -23,6 +23,9 @@ from typing import Any, NamedTuple
 
 from run_overhead import clean
 
+from codex_orchestrator.model.graph import choose_move
+from codex_orchestrator.model.plan import Plan, PlanItem
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from support.cloud_run import APPROVED, EXPLAINED, ROLES, TASK, item
@@ -98,7 +101,8 @@ def main() -> int:
     print(
         f"\nFrom one item's start to the next: {median(apart, 'begin_s') * 1e3:.0f} ms (work tree, "
         f"checks, record). Of it on a processor in our main thread, merging included: "
-        f"{median(apart, 'main_s') / len(names) * 1e3:.1f} ms an item. "
+        f"{median(apart, 'main_s') / len(names) * 1e3:.1f} ms an item; choosing what is next: "
+        f"{choosing_s(names) * 1e3:.2f} ms. "
         f"{more / 1e6:.0f} MB an item. "
         f"At once {median(alone, 'build_s') / median(apart, 'build_s'):.2f}x as fast as one by "
         "one. None lost, all merged in plan order.\n"
@@ -169,6 +173,16 @@ def item_times(events: Path, names: list[str]) -> tuple[list[float], float]:
         if event.get("stage") == "test" and not end:
             end = at
     return begins, end
+
+
+def choosing_s(names: list[str], *, times: int = 200) -> float:
+    """Return how long one choice of what is to be done next with the plan takes, in seconds."""
+    items = tuple(PlanItem(id=name, title=name, instructions="") for name in names)
+    plan = Plan(summary="", items=items)
+    began = time.perf_counter()
+    for _ in range(times):
+        choose_move(plan, (), parallel=len(names))
+    return (time.perf_counter() - began) / times
 
 
 def main_thread_s(pid: int) -> float:
