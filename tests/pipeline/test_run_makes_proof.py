@@ -164,6 +164,27 @@ def test_apply_puts_an_approved_patch_into_a_clean_tree(project: Path, call: Com
     assert git(project, "status", "--porcelain", "src") == " M src/greeter/__init__.py\n"
 
 
+def test_apply_puts_in_the_patch_of_a_run_that_has_finished_before(
+    project: Path, call: CommandLine
+) -> None:
+    _, report = run_json(call, project, str(project / TASK))
+    code, _ = run_json(call, project, "--resume", report["run_id"], "--apply")
+    assert code == 0
+    assert "print(" not in (project / "src/greeter/__init__.py").read_text()
+
+
+def test_apply_refuses_a_patch_that_was_changed_since_it_was_recorded(
+    project: Path, call: CommandLine
+) -> None:
+    _, report = run_json(call, project, str(project / TASK))
+    patch = project / report["patch_path"]
+    patch.write_bytes(patch.read_bytes().replace(b"logger.info", b"logger.evil"))
+    done = call("run", "--resume", report["run_id"], "--apply", "--repo", str(project))
+    assert done.code == 3, done.err
+    assert "diff.patch has SHA-256" in done.err
+    assert git(project, "status", "--porcelain", "src") == ""
+
+
 def test_apply_leaves_the_tree_alone_when_the_verdict_is_not_good(
     project: Path, call: CommandLine
 ) -> None:

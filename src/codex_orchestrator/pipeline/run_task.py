@@ -34,7 +34,7 @@ from codex_orchestrator.pipeline.run_policy import (
     run_policy,
     step_problem,
 )
-from codex_orchestrator.pipeline.run_record import RunRecord
+from codex_orchestrator.pipeline.run_record import MAX_MASKED_BYTES, RunRecord
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RefusedTask, RunRequest, RunRooms
 from codex_orchestrator.pipeline.stages import (
     build_items,
@@ -75,13 +75,21 @@ def run_task(request: RunRequest, rooms: RunRooms) -> FinishedRun | RefusedTask:
         if isinstance(started, RefusedTask):
             return started
         if started.manifest.run.state is RunState.FINISHED:
-            rooms.progress(f"run {started.manifest.run.id} has finished before; nothing to do")
-            return stored_run(started, started.finish(), rooms)
-        finished = _carry_out(started, request, rooms)
+            rooms.progress(f"run {started.manifest.run.id} has finished before; nothing is redone")
+            finished = stored_run(started, started.finish(), rooms)
+        else:
+            finished = _carry_out(started, request, rooms)
     if request.must_apply and finished.manifest.verdict is Verdict.APPROVED:
-        rooms.workspace.apply_to_checkout((finished.folder / "diff.patch").read_bytes())
+        rooms.workspace.apply_to_checkout(_recorded_patch(finished, rooms))
         rooms.progress("applied diff.patch to the checkout")
     return finished
+
+
+def _recorded_patch(finished: FinishedRun, rooms: RunRooms) -> bytes:
+    """Return the run's patch; what somebody changed since the manifest was written is refused."""
+    manifest = finished.manifest
+    patch = next(one for one in manifest.artifacts if one.path == "diff.patch")
+    return rooms.store.read_artifact(manifest, patch, max_bytes=MAX_MASKED_BYTES)
 
 
 def _carry_out(record: RunRecord, request: RunRequest, rooms: RunRooms) -> FinishedRun:
