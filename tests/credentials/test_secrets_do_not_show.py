@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
-from codex_orchestrator.credentials.redact import MASK, Redactor, redactor_for_environment
 from codex_orchestrator.model.credential import Scope, Secret
+from codex_orchestrator.text.secrets import MASK, Redactor, redactor_for_environment
 
 CANARY = "sk-canary-7f3a/+b2c9=d1e5"
 

@@ -16,7 +16,7 @@ from codex_orchestrator.github.comment import (
 )
 from codex_orchestrator.model.credential import Scope, Secret
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
-from codex_orchestrator.model.published_text import Markdown
+from codex_orchestrator.text.markdown import Markdown
 from support.github_server import BOT, Fault, GitHubServer
 
 HASTY = Patience(

@@ -19,7 +19,7 @@ from codex_orchestrator.github.outputs import (
 )
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.model.published_text import SUMMARY_LIMIT, Markdown
+from codex_orchestrator.text.markdown import SUMMARY_LIMIT, Markdown
 
 DECLARED = frozenset(["verdict", "run-id", "findings"])
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from codex_orchestrator.model.published_text import (
+from codex_orchestrator.text.markdown import (
     Markdown,
     capped,
     code,

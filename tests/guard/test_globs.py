@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codex_orchestrator.guard.globs import glob_problem, literal_prefix, matcher, path_matcher
+from codex_orchestrator.text.globs import glob_problem, literal_prefix, matcher, path_matcher
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_two_files_that_configure_the_guard_are_a_mistake() -> None:
 
 
 def test_globs_may_exclude(tmp_path: Path) -> None:
-    from codex_orchestrator.guard.globs import path_matcher
+    from codex_orchestrator.text.globs import path_matcher
 
     is_code = path_matcher(["src/**", "!src/**/*.md", "!src/vendor/**"])
     assert [path for path in ("src/a.py", "src/a.md", "src/vendor/b.py") if is_code(path)] == [

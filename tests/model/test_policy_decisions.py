@@ -13,7 +13,6 @@ from codex_orchestrator.model.approval import (
 from codex_orchestrator.model.errors import ExitCode, InputError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.mode import ModeName, choose_mode, needs_network_approval
-from codex_orchestrator.model.patch import added_lines
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.review import Decision, Review, merge_review
 from codex_orchestrator.model.task import Execution, Step, Task
@@ -23,6 +22,7 @@ from codex_orchestrator.model.verdict import (
     choose_verdict,
     exit_code_of,
 )
+from codex_orchestrator.text.diff import added_lines
 
 
 def make_task(**execution: bool) -> Task:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.names import is_identifier, path_problem
 from codex_orchestrator.model.task import MAX_BRIEF_BYTES, Task, parse_task
+from codex_orchestrator.text.names import is_identifier, path_problem
 
 GOOD = """---
 id: 0007-logging

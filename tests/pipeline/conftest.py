@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from codex_orchestrator.credentials.redact import Redactor
 from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.run import RunState, Usage
@@ -19,6 +18,7 @@ from codex_orchestrator.pipeline.work import Work
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.disk import Disk
 from codex_orchestrator.runs.store import FileRunStore
+from codex_orchestrator.text.secrets import Redactor
 from codex_orchestrator.workspace.worktree import GitWorkspace
 from support.manifests import make_manifest
 from support.project import CommandLine, make_project

@@ -4,8 +4,8 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from codex_orchestrator.credentials.redact import Redactor
 from codex_orchestrator.pipeline.events import EventStream
+from codex_orchestrator.text.secrets import Redactor
 from support.workspace import clock
 
 

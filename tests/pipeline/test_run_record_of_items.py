@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.credentials.redact import Redactor
 from codex_orchestrator.model.manifest import CloudSubmissionFacts, Manifest
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.run_record import RunRecord
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.store import FileRunStore
+from codex_orchestrator.text.secrets import Redactor
 from support.manifests import make_manifest
 
 NOW = "2026-11-22T10:00:00.000Z"

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from codex_orchestrator.credentials.redact import Redactor
 from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.build import BuildReport
 from codex_orchestrator.model.check import CheckCommand
@@ -25,6 +24,7 @@ from codex_orchestrator.pipeline.run_rooms import RunRequest
 from codex_orchestrator.pipeline.work import Work
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.store import FileRunStore
+from codex_orchestrator.text.secrets import Redactor
 from codex_orchestrator.workspace.worktree import GitWorkspace
 from support.manifests import make_manifest
 from support.runs_build import pattern_use

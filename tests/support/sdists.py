@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import filelock
 
-from codex_orchestrator.model.names import path_problem
+from codex_orchestrator.text.names import path_problem
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "real"

@@ -9,7 +9,7 @@ from codex_orchestrator.cli.approver import local_user
 from codex_orchestrator.cli.console import say
 from codex_orchestrator.model.approval import ApprovalKind, named_by
 from codex_orchestrator.model.escalation import Question, escaped, grant_command
-from codex_orchestrator.model.patch import QUOTED_NAME, unquoted
+from codex_orchestrator.text.diff import QUOTED_NAME, unquoted
 
 _CI = ("CI", "GITHUB_ACTIONS")
 _MOST_LINES = 400

@@ -13,7 +13,7 @@ def write_bug_report(error: BaseException, argv: list[str]) -> tuple[str, str]:
 
     Values of environment variables that look like secrets are removed from the text.
     """
-    from codex_orchestrator.credentials.redact import redactor_for_environment
+    from codex_orchestrator.text.secrets import redactor_for_environment
 
     text = "\n".join(
         [

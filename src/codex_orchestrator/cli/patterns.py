@@ -53,9 +53,9 @@ def list_(*, repo: str | None, config: str | None, kind: str | None, output_form
 @click.option("--language", default="python", show_default=True, help="Language of the files.")
 def new(*, repo: str | None, config: str | None, kind: str, pattern_id: str, language: str) -> int:
     """Write the folder of a new pattern: it builds and passes, ready to be changed."""
-    from codex_orchestrator.model.names import is_identifier
     from codex_orchestrator.model.pattern import PatternKind
     from codex_orchestrator.patterns.scaffold import new_asset
+    from codex_orchestrator.text.names import is_identifier
 
     if not is_identifier(pattern_id):
         raise InputError(

@@ -154,12 +154,12 @@ def _compose(repo: Path, target: Target, environment: Mapping[str, str]) -> "Pub
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.model.credential import Scope
     from codex_orchestrator.model.manifest import Manifest
-    from codex_orchestrator.model.published_text import Markdown
     from codex_orchestrator.pipeline.compose import utc_now
     from codex_orchestrator.pipeline.publish_review import PublishRooms
     from codex_orchestrator.report.review_text import review_text
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.store import FileRunStore
+    from codex_orchestrator.text.markdown import Markdown
 
     broker = EnvironmentCredentialBroker(environment)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.names import is_identifier
 from codex_orchestrator.model.task import MAX_BRIEF_BYTES, MAX_TITLE, Task, parse_task
+from codex_orchestrator.text.names import is_identifier
 
 MAX_TASK_BYTES = MAX_BRIEF_BYTES + 64 * 1024
 MAX_LEGS = 256

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from codex_orchestrator.credentials.redact import Redactor, is_secret_name
 from codex_orchestrator.model.credential import Scope, Secret
+from codex_orchestrator.text.secrets import Redactor, is_secret_name
 
 VARIABLES: dict[Scope, tuple[str, ...]] = {
     Scope.MODEL: ("CODEX_ORCHESTRATOR_MODEL_KEY", "OPENAI_API_KEY"),

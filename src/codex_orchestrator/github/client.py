@@ -24,7 +24,7 @@ from codex_orchestrator.model.errors import (
     NotCheckedError,
     ServiceError,
 )
-from codex_orchestrator.model.published_text import shortened, visible
+from codex_orchestrator.text.markdown import shortened, visible
 
 DEFAULT_API_URL = "https://api.github.com"
 _LOOPBACK = frozenset(["127.0.0.1", "localhost", "::1"])

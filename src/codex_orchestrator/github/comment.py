@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from codex_orchestrator.model.errors import NotCheckedError, ServiceError
-from codex_orchestrator.model.published_text import COMMENT_LIMIT, Markdown, capped
+from codex_orchestrator.text.markdown import COMMENT_LIMIT, Markdown, capped
 
 _MARKER = re.compile(
     r"<!-- codex-orchestrator:1 key=([A-Za-z0-9%._/-]{1,600}) run=(\d{1,18})\.(\d{1,9}) "

@@ -17,7 +17,7 @@ from codex_orchestrator.github.comment import (
 from codex_orchestrator.github.outputs import append_summary
 from codex_orchestrator.model.delivery import Delivery, Posted, Undelivered
 from codex_orchestrator.model.manifest import Manifest
-from codex_orchestrator.model.published_text import Markdown
+from codex_orchestrator.text.markdown import Markdown
 
 DEFAULT_AUTHOR = "github-actions[bot]"
 _NUMBER = re.compile(r"[0-9]{1,18}")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.model.published_text import SUMMARY_LIMIT, Markdown, visible
+from codex_orchestrator.text.markdown import SUMMARY_LIMIT, Markdown, visible
 
 ANNOTATIONS_PER_KIND = 10
 """GitHub shows ten errors, ten warnings and ten notices of a step and drops the rest."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.names import is_identifier, path_problem
+from codex_orchestrator.text.names import is_identifier, path_problem
 
 MAX_FILES = 5_000
 MAX_FILE_BYTES = 64 * 1024 * 1024

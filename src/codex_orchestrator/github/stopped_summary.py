@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from codex_orchestrator.model.published_text import Markdown, code, line
+from codex_orchestrator.text.markdown import Markdown, code, line
 
 
 class HowToGoOn(NamedTuple):

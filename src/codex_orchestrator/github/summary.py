@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.model.published_text import Markdown, code, line
+from codex_orchestrator.text.markdown import Markdown, code, line
 
 
 def read_findings(report: Mapping[str, Any]) -> tuple[Finding, ...]:

@@ -15,7 +15,6 @@ from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.coverage import cover
 from codex_orchestrator.guard.dates import write_day
 from codex_orchestrator.guard.edits import find_edits
-from codex_orchestrator.guard.globs import path_matcher
 from codex_orchestrator.guard.inquiry import Inquiry
 from codex_orchestrator.guard.judge import Judge
 from codex_orchestrator.guard.loading import facts_of, load_specs
@@ -24,6 +23,7 @@ from codex_orchestrator.guard.rules.base import Rule, some
 from codex_orchestrator.guard.settings import choose_config
 from codex_orchestrator.guard.waivers import Waivers
 from codex_orchestrator.model.finding import Finding, Severity, has_errors
+from codex_orchestrator.text.globs import path_matcher
 
 NO_REMARKS: tuple[Finding, ...] = ()
 MAX_READ_BYTES = 8 * 1024 * 1024

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from codex_orchestrator.guard.dates import parse_day
-from codex_orchestrator.guard.globs import glob_problem, literal_prefix
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.text.globs import glob_problem, literal_prefix
 
 PYPROJECT = "pyproject.toml"
 OWN_FILE = ".codex-orchestrator.toml"

@@ -5,7 +5,7 @@ No verdict is in here and no date has been judged, so facts may be cached under 
 
 from typing import Any, NamedTuple
 
-from codex_orchestrator.guard.globs import glob_problem, literal_prefix
+from codex_orchestrator.text.globs import glob_problem, literal_prefix
 
 ApprovalFacts = tuple[str, str, str, int]
 """Role, by, on, line."""

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Sequence
 
-from codex_orchestrator.guard.globs import glob_problem
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.names import is_identifier
+from codex_orchestrator.text.globs import glob_problem
+from codex_orchestrator.text.names import is_identifier
 
 _TEMPLATE = """\
 ---

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from codex_orchestrator.guard.changes import SUBMODULE, SYMLINK
 from codex_orchestrator.guard.facts import PREFIXES, Facts, RawFacts, malformed
-from codex_orchestrator.guard.globs import matcher
+from codex_orchestrator.text.globs import matcher
 
 APPROVED, DRAFT, SUPERSEDED = "approved", "draft", "superseded"
 

@@ -13,7 +13,6 @@ from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.dates import parse_day, write_day
 from codex_orchestrator.guard.facts import Facts
 from codex_orchestrator.guard.git import Git, git_environment
-from codex_orchestrator.guard.globs import path_matcher
 from codex_orchestrator.guard.inquiry import Inquiry
 from codex_orchestrator.guard.judge import Judge
 from codex_orchestrator.guard.loading import facts_of
@@ -27,6 +26,7 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.manifest import SpecFacts
 from codex_orchestrator.model.task import Task
+from codex_orchestrator.text.globs import path_matcher
 
 
 class RepositorySpecGuard:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 
 from codex_orchestrator.guard.config import GuardConfig, Waiver
 from codex_orchestrator.guard.dates import write_day
-from codex_orchestrator.guard.globs import matcher
 from codex_orchestrator.model.finding import Finding, Severity
+from codex_orchestrator.text.globs import matcher
 
 
 class Waivers:

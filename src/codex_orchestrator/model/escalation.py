@@ -10,7 +10,7 @@ from codex_orchestrator.model.errors import (
     LimitReachedError,
     OrchestratorError,
 )
-from codex_orchestrator.model.names import is_invisible
+from codex_orchestrator.text.names import is_invisible
 
 
 class Question(NamedTuple):

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.names import is_identifier, path_problem
 from codex_orchestrator.model.strict_yaml import YamlDocument, YamlError, parse_mapping
+from codex_orchestrator.text.names import is_identifier, path_problem
 
 MAX_BRIEF_BYTES = 256 * 1024
 MAX_TITLE = 200

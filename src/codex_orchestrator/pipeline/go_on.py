@@ -1,9 +1,9 @@
 """Where a resumed run goes on: what an earlier attempt built, tested and reviewed still holds."""
 
 from codex_orchestrator.model.check import CheckResult
-from codex_orchestrator.model.published_text import visible
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.work import Work
+from codex_orchestrator.text.markdown import visible
 
 REPAIR = "repair-"
 _TAIL_BYTES = 4000

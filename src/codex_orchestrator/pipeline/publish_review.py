@@ -8,9 +8,9 @@ from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
 from codex_orchestrator.model.delivery import Delivery, Posted
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.manifest import Manifest
-from codex_orchestrator.model.published_text import Markdown
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.pipeline.ports import AuditLog, RunStore
+from codex_orchestrator.text.markdown import Markdown
 
 _PATCH = "diff.patch"
 _MAX_PATCH_BYTES = 64 * 1024 * 1024

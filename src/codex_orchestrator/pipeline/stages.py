@@ -7,7 +7,6 @@ from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.errors import LimitReachedError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.manifest import Validation
-from codex_orchestrator.model.patch import added_lines
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.review import ReviewFinding, merge_review
 from codex_orchestrator.model.run import ItemState
@@ -18,6 +17,7 @@ from codex_orchestrator.pipeline.check_change import require_granted_change
 from codex_orchestrator.pipeline.go_on import REPAIR
 from codex_orchestrator.pipeline.merge_items import conflict_findings
 from codex_orchestrator.pipeline.work import Work
+from codex_orchestrator.text.diff import added_lines
 
 
 def plan_work(work: Work) -> Plan:

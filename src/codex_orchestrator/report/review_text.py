@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest, Validation
-from codex_orchestrator.model.published_text import Markdown, code, line, prose
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.report.diff_stat import FileStat, diff_stat
+from codex_orchestrator.text.markdown import Markdown, code, line, prose
 
 _VERDICTS = {
     Verdict.APPROVED: "approved",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from codex_orchestrator.model.approval import Policy, edit_of
 from codex_orchestrator.model.errors import ApprovalRequiredError, InputError, ServiceError
-from codex_orchestrator.model.names import is_invisible
+from codex_orchestrator.text.names import is_invisible
 
 _LONGEST = 400
 Facts = Mapping[str, str | int | bool | list[str]]

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.names import path_problem
+from codex_orchestrator.text.names import path_problem
 from codex_orchestrator.workspace.repository import Repository
 
 MAX_FILES = 2_000

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
-from codex_orchestrator.model.names import path_problem
+from codex_orchestrator.text.names import path_problem
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
 PLAIN_MODE = 0o644

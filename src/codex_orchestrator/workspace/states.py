@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codex_orchestrator.model.errors import NotCheckedError
-from codex_orchestrator.model.published_text import visible
 from codex_orchestrator.model.work_pack import MAX_PACK_BYTES, WorkPack
+from codex_orchestrator.text.markdown import visible
 from codex_orchestrator.workspace.git import Git, is_object_name
 from codex_orchestrator.workspace.output import Redaction
 from codex_orchestrator.workspace.repository import Repository, require_commit

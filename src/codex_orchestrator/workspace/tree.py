@@ -15,7 +15,7 @@ from codex_orchestrator.model.errors import (
     LimitReachedError,
     NotCheckedError,
 )
-from codex_orchestrator.model.published_text import visible
+from codex_orchestrator.text.markdown import visible
 from codex_orchestrator.workspace.author import Author
 from codex_orchestrator.workspace.entries import Entry, raw_entries
 from codex_orchestrator.workspace.git import Git, GitError, is_object_name

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.errors import InputError, NotCheckedError
-from codex_orchestrator.model.names import is_identifier
+from codex_orchestrator.text.names import is_identifier
 from codex_orchestrator.workspace.at_commit import read_file_at
 from codex_orchestrator.workspace.author import Author, parse_author
 from codex_orchestrator.workspace.checks import run_check

@@ -9,10 +9,10 @@ from codex_orchestrator.guard.coverage import Coverage
 from codex_orchestrator.guard.dates import parse_day
 from codex_orchestrator.guard.edits import SpecEdit
 from codex_orchestrator.guard.facts import REVIEW, STATUS
-from codex_orchestrator.guard.globs import matcher
 from codex_orchestrator.guard.rules.base import Rule, some
 from codex_orchestrator.guard.specs import APPROVED
 from codex_orchestrator.model.finding import Finding, Severity
+from codex_orchestrator.text.globs import matcher
 
 
 class OrphanedCode(Rule):

@@ -32,7 +32,7 @@ class DeceptiveName(Rule):
 
 
 def _problem(path: str) -> tuple[str, Severity]:
-    from codex_orchestrator.model.names import is_invisible
+    from codex_orchestrator.text.names import is_invisible
 
     for char in path:
         if "\udc80" <= char <= "\udcff":

@@ -6,9 +6,9 @@ from codex_orchestrator.guard.case import Case
 from codex_orchestrator.guard.changes import REGULAR, Entry
 from codex_orchestrator.guard.config import folders
 from codex_orchestrator.guard.coverage import Coverage
-from codex_orchestrator.guard.globs import path_matcher
 from codex_orchestrator.guard.rules.base import Rule
 from codex_orchestrator.model.finding import Finding
+from codex_orchestrator.text.globs import path_matcher
 
 
 class TaskWithoutSpec(Rule):

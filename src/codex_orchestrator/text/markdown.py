@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import NewType
 
-from codex_orchestrator.model.names import is_invisible
+from codex_orchestrator.text.names import is_invisible
 
 Markdown = NewType("Markdown", str)
 """Markdown that we built; text of strangers gets in only through the functions below."""
