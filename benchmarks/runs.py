@@ -25,9 +25,9 @@ from codex_orchestrator.pipeline.sync_runs import SyncRequest, SyncRooms, sync_r
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.audit_chain import Head, make_record
 from codex_orchestrator.runs.audit_tail import remember_head
-from codex_orchestrator.runs.disk import DISK, Disk
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
+from codex_orchestrator.system.disk import DISK, Disk
 from support.runs_build import Ticking, make_manifest
 
 URL = "file://out/catalog"

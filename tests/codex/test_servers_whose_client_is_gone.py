@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.codex.binary import CodexBinary
-from codex_orchestrator.workspace.environment import child_environment
+from codex_orchestrator.system.environment import child_environment
 from support.project import commit_all
 from support.workspace_server import server_command
 

@@ -13,11 +13,11 @@ import pytest
 
 from codex_orchestrator.cli.app import COMMANDS, app
 from codex_orchestrator.guard.case import Case, Source
-from codex_orchestrator.guard.changes import Change
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.dates import parse_day
 from codex_orchestrator.guard.views import View
 from codex_orchestrator.model.errors import ExitCode
+from codex_orchestrator.system.git_output import Change
 
 PAPERS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "AGENTS.md", "CHANGELOG.md", "docs")
 

@@ -16,8 +16,8 @@ from codex_orchestrator.pipeline.run_record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import RunRequest
 from codex_orchestrator.pipeline.work import Work
 from codex_orchestrator.runs.audit import FileAuditLog
-from codex_orchestrator.runs.disk import Disk
 from codex_orchestrator.runs.store import FileRunStore
+from codex_orchestrator.system.disk import Disk
 from codex_orchestrator.text.secrets import Redactor
 from codex_orchestrator.workspace.worktree import GitWorkspace
 from support.manifests import make_manifest

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
-from codex_orchestrator.runs.durable import (
+from codex_orchestrator.system.durable import (
     check_private,
     is_process_alive,
     make_folder,

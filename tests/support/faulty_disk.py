@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from codex_orchestrator.runs.disk import Disk
+from codex_orchestrator.system.disk import Disk
 
 _T = TypeVar("_T")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from codex_orchestrator.runs.disk import Disk
+from codex_orchestrator.system.disk import Disk
 
 
 class RecordingDisk(Disk):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.workspace.environment import child_environment
+from codex_orchestrator.system.environment import child_environment
 
 SECRETS = {
     "OPENAI_API_KEY": "k",

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codex_orchestrator.model.errors import InputError, ServiceError
-from codex_orchestrator.workspace.files import MAX_FILE_BYTES, ConfinedTree, parts_of
+from codex_orchestrator.system.files import MAX_FILE_BYTES, ConfinedTree, parts_of
 from support.workspace import write_files
 
 

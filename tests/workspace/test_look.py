@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.workspace.files import ConfinedTree
-from codex_orchestrator.workspace.git import Git
+from codex_orchestrator.system.files import ConfinedTree
+from codex_orchestrator.system.safe_git import Git
 from codex_orchestrator.workspace.look import is_chosen, list_paths, read_lines, search
 from support.workspace import git_environ, make_repository, write_files
 

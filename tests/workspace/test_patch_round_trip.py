@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.workspace.files import ConfinedTree
+from codex_orchestrator.system.files import ConfinedTree
 from codex_orchestrator.workspace.patch import parse_patch, touched_paths
 from codex_orchestrator.workspace.patching import apply_edits
 

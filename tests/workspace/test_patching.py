@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.model.errors import InputError, ServiceError
-from codex_orchestrator.workspace.files import ConfinedTree
+from codex_orchestrator.system.files import ConfinedTree
 from codex_orchestrator.workspace.hunks import apply_hunks
 from codex_orchestrator.workspace.patch import PatchError, parse_patch, touched_paths
 from codex_orchestrator.workspace.patching import apply_edits

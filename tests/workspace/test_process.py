@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.model.errors import NotCheckedError, ServiceError
+from codex_orchestrator.system.environment import child_environment
+from codex_orchestrator.system.process import ProcessResult, run_process
 from codex_orchestrator.workspace import reaper
-from codex_orchestrator.workspace.environment import child_environment
-from codex_orchestrator.workspace.process import ProcessResult, run_process
 from support.workspace import ends, is_running, wait_for
 
 LINUX = pytest.mark.skipif(
@@ -154,7 +154,7 @@ def test_an_event_stops_the_command(tmp_path):
 CALLER = """
 import os, sys
 from pathlib import Path
-from codex_orchestrator.workspace.process import run_process
+from codex_orchestrator.system.process import run_process
 run_process(
     ["sh", "-c", "echo $$ > child; exec sleep 600"], cwd=Path(sys.argv[1]), env=dict(os.environ),
     timeout_s=300, log_path=Path(sys.argv[1], "log"),

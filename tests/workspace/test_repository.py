@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
-from codex_orchestrator.workspace.git import Git
+from codex_orchestrator.system.folders import make_private, scratch_folder
+from codex_orchestrator.system.safe_git import Git
 from codex_orchestrator.workspace.repository import find_repository
-from codex_orchestrator.workspace.scratch import make_private, scratch_folder
 from codex_orchestrator.workspace.worktree import GitWorkspace
 from support.workspace import clock, git, git_environ, write_files
 

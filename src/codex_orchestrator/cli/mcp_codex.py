@@ -107,7 +107,7 @@ def codex(
     from codex_orchestrator.codex.escalation import Grants
     from codex_orchestrator.codex.hardening import provider_settings
     from codex_orchestrator.codex.key_channel import read_key, take_key
-    from codex_orchestrator.credentials.closed_memory import close_memory
+    from codex_orchestrator.system.closed_memory import close_memory
 
     close_memory()
     grants = Grants(tuple(parse_escalation(entry) for entry in approvals))

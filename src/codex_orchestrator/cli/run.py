@@ -21,8 +21,8 @@ from codex_orchestrator.cli.task_files import (
     require_new_run,
 )
 from codex_orchestrator.cli.trusted_base import trusted_library
-from codex_orchestrator.credentials.closed_memory import close_memory
 from codex_orchestrator.model.errors import OrchestratorError
+from codex_orchestrator.system.closed_memory import close_memory
 
 if TYPE_CHECKING:
     from codex_orchestrator.model.escalation import Question

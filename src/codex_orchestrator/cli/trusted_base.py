@@ -68,7 +68,7 @@ def read_at(root: Path, commit: str, name: str) -> bytes | None:
         NotCheckedError: the commit is not in this clone.
         InputError: the file is larger than a configuration may be.
     """
-    from codex_orchestrator.workspace.at_commit import read_file_at
+    from codex_orchestrator.system.git_objects import read_file_at
 
     return read_file_at(_repository(root, commit), commit, name, limit=_MAX_BYTES)
 
@@ -84,7 +84,7 @@ def trusted_library(root: Path, commit: str) -> Iterator[Path | None]:
     if not commit or _is_the_toolkits_own(root):
         yield None
         return
-    from codex_orchestrator.workspace.at_commit import export_folder
+    from codex_orchestrator.system.git_objects import export_folder
 
     with TemporaryDirectory(prefix="codex-orchestrator-") as folder:
         export_folder(_repository(root, commit), commit, "patterns", into=Path(folder))

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
-from codex_orchestrator.guard.changes import Change, Entry, matched_name
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.edits import SpecEdit
 from codex_orchestrator.guard.specs import Owners, Shelf, Spec
 from codex_orchestrator.guard.views import View
+from codex_orchestrator.system.git_output import Change, Entry, matched_name
 from codex_orchestrator.text.globs import path_matcher
 
 

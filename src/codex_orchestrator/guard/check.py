@@ -4,13 +4,6 @@ from collections.abc import Callable, Sequence
 
 from codex_orchestrator.guard.cache import FactsCache
 from codex_orchestrator.guard.case import Case, Source
-from codex_orchestrator.guard.changes import (
-    UNCHANGED,
-    Change,
-    Entry,
-    parse_listing,
-    parse_raw_diff,
-)
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.coverage import cover
 from codex_orchestrator.guard.dates import write_day
@@ -23,6 +16,13 @@ from codex_orchestrator.guard.rules.base import Rule, some
 from codex_orchestrator.guard.settings import choose_config
 from codex_orchestrator.guard.waivers import Waivers
 from codex_orchestrator.model.finding import Finding, Severity, has_errors
+from codex_orchestrator.system.git_output import (
+    UNCHANGED,
+    Change,
+    Entry,
+    parse_listing,
+    parse_raw_diff,
+)
 from codex_orchestrator.text.globs import path_matcher
 
 NO_REMARKS: tuple[Finding, ...] = ()

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from codex_orchestrator.guard.case import Case
-from codex_orchestrator.guard.changes import Change
 from codex_orchestrator.guard.edits import SpecEdit
 from codex_orchestrator.guard.specs import Spec
+from codex_orchestrator.system.git_output import Change
 
 IsSound = Callable[[Spec], bool]
 """Says whether a spec may allow code: no rule has an error against it."""

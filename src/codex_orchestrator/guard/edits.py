@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from codex_orchestrator.guard.changes import REGULAR, Change
 from codex_orchestrator.guard.facts import Facts
 from codex_orchestrator.guard.specs import Spec
 from codex_orchestrator.guard.substance import substance
+from codex_orchestrator.system.git_output import REGULAR, Change
 
 
 class SpecEdit(NamedTuple):

@@ -2,8 +2,8 @@
 
 import os
 
-from codex_orchestrator.guard.git import Git
 from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.system.git import Git
 
 
 def is_full_id(text: str) -> bool:

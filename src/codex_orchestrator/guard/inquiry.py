@@ -3,8 +3,8 @@
 from types import TracebackType
 from typing import Self
 
-from codex_orchestrator.guard.git import Blobs, Git, Job
 from codex_orchestrator.guard.views import View
+from codex_orchestrator.system.git import Blobs, Git, Job
 
 CONFIG_FILES = ("pyproject.toml", ".codex-orchestrator.toml")
 USUAL_FOLDERS = ("tasks/specs",)

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from codex_orchestrator.guard.cache import FactsCache
-from codex_orchestrator.guard.changes import Entry
 from codex_orchestrator.guard.facts import Facts, RawFacts, malformed
 from codex_orchestrator.guard.inquiry import Inquiry
 from codex_orchestrator.guard.specs import Shelf, irregular
 from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.system.git_output import Entry
 
 MAX_SPEC_BYTES = 1024 * 1024
 MANY = 64

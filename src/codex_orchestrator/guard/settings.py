@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from codex_orchestrator.guard.cache import NO_CONFIG, FactsCache
-from codex_orchestrator.guard.changes import Change, Entry
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.config_file import MAX_CONFIG_BYTES, only_one, parse_named
 from codex_orchestrator.guard.inquiry import CONFIG_FILES, Inquiry
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding, Severity
+from codex_orchestrator.system.git_output import Change, Entry
 
 
 def choose_config(

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from codex_orchestrator.guard.changes import SUBMODULE, SYMLINK
 from codex_orchestrator.guard.facts import PREFIXES, Facts, RawFacts, malformed
+from codex_orchestrator.system.git_output import SUBMODULE, SYMLINK
 from codex_orchestrator.text.globs import matcher
 
 APPROVED, DRAFT, SUPERSEDED = "approved", "draft", "superseded"

@@ -7,12 +7,10 @@ import os
 from collections.abc import Mapping
 
 from codex_orchestrator.guard.case import Case
-from codex_orchestrator.guard.changes import parse_listing
 from codex_orchestrator.guard.check import make_source
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.dates import parse_day, write_day
 from codex_orchestrator.guard.facts import Facts
-from codex_orchestrator.guard.git import Git, git_environment
 from codex_orchestrator.guard.inquiry import Inquiry
 from codex_orchestrator.guard.judge import Judge
 from codex_orchestrator.guard.loading import facts_of
@@ -26,6 +24,8 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.manifest import SpecFacts
 from codex_orchestrator.model.task import Task
+from codex_orchestrator.system.git import Git, git_environment
+from codex_orchestrator.system.git_output import parse_listing
 from codex_orchestrator.text.globs import path_matcher
 
 

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from codex_orchestrator.guard.changes import RAW_DIFF
-from codex_orchestrator.guard.git import Git
 from codex_orchestrator.guard.history import merge_base, resolve
+from codex_orchestrator.system.git import Git
+from codex_orchestrator.system.git_output import RAW_DIFF
 
 INDEX = ""
 NOTHING = "nothing"

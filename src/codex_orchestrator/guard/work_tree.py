@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Sequence
 
-from codex_orchestrator.guard.changes import Entry
 from codex_orchestrator.guard.facts import RawFacts
 from codex_orchestrator.guard.frontmatter import HEAD_BYTES, quick_facts
-from codex_orchestrator.guard.git import Git
+from codex_orchestrator.system.git import Git
+from codex_orchestrator.system.git_output import Entry
 
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC

@@ -7,10 +7,10 @@ import gc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from codex_orchestrator.guard.git import Git, git_environment
 from codex_orchestrator.guard.inquiry import Inquiry
 from codex_orchestrator.guard.views import NOTHING, Wanted, resolve_view
 from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.system.git import Git, git_environment
 
 if TYPE_CHECKING:
     from codex_orchestrator.guard.config import GuardConfig

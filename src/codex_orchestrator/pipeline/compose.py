@@ -140,7 +140,7 @@ def _engine(
 ) -> AgentEngine:
     with extra("agents", needed_for="running a task"):
         from codex_orchestrator.agents.engine import EngineSettings, SdkAgentEngine
-    from codex_orchestrator.workspace.environment import child_environment
+    from codex_orchestrator.system.environment import child_environment
 
     return SdkAgentEngine(
         EngineSettings(

@@ -23,8 +23,10 @@ from codex_orchestrator.runs.audit_tail import (
     remember_head,
     remembered_head,
 )
-from codex_orchestrator.runs.disk import DISK, Disk
-from codex_orchestrator.runs.durable import (
+from codex_orchestrator.runs.flock import Rank, hold_lock
+from codex_orchestrator.runs.places import Places
+from codex_orchestrator.system.disk import DISK, Disk
+from codex_orchestrator.system.durable import (
     SAFE_FLAGS,
     check_regular,
     opened,
@@ -33,8 +35,6 @@ from codex_orchestrator.runs.durable import (
     told_storage_errors,
     write_all,
 )
-from codex_orchestrator.runs.flock import Rank, hold_lock
-from codex_orchestrator.runs.places import Places
 
 Details = Mapping[str, str | int | bool | None]
 LOG = "out/audit.log"

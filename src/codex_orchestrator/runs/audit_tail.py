@@ -10,8 +10,8 @@ from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.pattern import Sha256
 from codex_orchestrator.runs.audit_chain import BadLine, Head, parse_line, walk
-from codex_orchestrator.runs.disk import Disk
-from codex_orchestrator.runs.durable import read_file, write_file
+from codex_orchestrator.system.disk import Disk
+from codex_orchestrator.system.durable import read_file, write_file
 
 
 class _HeadFile(Document):

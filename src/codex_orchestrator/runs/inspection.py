@@ -11,10 +11,10 @@ from codex_orchestrator.model.manifest import Artifact, Manifest
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verification import NOT_A_FILE, InspectedRun
 from codex_orchestrator.runs.archive import RunArchive
-from codex_orchestrator.runs.durable import is_temporary, opened, told_storage_errors
 from codex_orchestrator.runs.flock import is_locked
 from codex_orchestrator.runs.hashing import hash_file
 from codex_orchestrator.runs.places import MANIFEST
+from codex_orchestrator.system.durable import is_temporary, opened, told_storage_errors
 
 _RESTORE = "restore the file from the uploaded artifact; the run folder must not be edited"
 

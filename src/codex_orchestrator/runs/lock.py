@@ -13,10 +13,10 @@ from pydantic import Field, ValidationError
 from codex_orchestrator import __version__
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError, LockedError
-from codex_orchestrator.runs.disk import DISK, Disk
-from codex_orchestrator.runs.durable import is_process_alive, read_file, write_file
 from codex_orchestrator.runs.flock import Rank, Waiting, hold_lock
 from codex_orchestrator.runs.places import Places
+from codex_orchestrator.system.disk import DISK, Disk
+from codex_orchestrator.system.durable import is_process_alive, read_file, write_file
 
 
 class LockHolder(Document):

@@ -14,9 +14,9 @@ from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.receipt import Receipt, RecordedArtifact
-from codex_orchestrator.runs.disk import DISK, Disk
-from codex_orchestrator.runs.durable import read_file, sweep_folder, write_file
 from codex_orchestrator.runs.places import Places, checked_run_id
+from codex_orchestrator.system.disk import DISK, Disk
+from codex_orchestrator.system.durable import read_file, sweep_folder, write_file
 
 _T = TypeVar("_T", bound=Document)
 _MAX_BYTES = 64 * 1024

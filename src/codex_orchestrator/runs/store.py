@@ -17,7 +17,6 @@ from codex_orchestrator.model.manifest import Artifact, Manifest, RunFacts
 from codex_orchestrator.model.run import RunState, RunSummary, TaskState
 from codex_orchestrator.model.verification import InspectedRun
 from codex_orchestrator.runs.archive import RunArchive
-from codex_orchestrator.runs.disk import DISK, Disk
 from codex_orchestrator.runs.documents import (
     NewerSchemaError,
     manifest_bytes,
@@ -26,7 +25,11 @@ from codex_orchestrator.runs.documents import (
     state_of,
     summary_of,
 )
-from codex_orchestrator.runs.durable import (
+from codex_orchestrator.runs.hashing import hash_file
+from codex_orchestrator.runs.inspection import inspect_run
+from codex_orchestrator.runs.places import MANIFEST, checked_file_name
+from codex_orchestrator.system.disk import DISK, Disk
+from codex_orchestrator.system.durable import (
     opened,
     read_file,
     sweep_folder,
@@ -34,9 +37,6 @@ from codex_orchestrator.runs.durable import (
     told_storage_errors,
     write_file,
 )
-from codex_orchestrator.runs.hashing import hash_file
-from codex_orchestrator.runs.inspection import inspect_run
-from codex_orchestrator.runs.places import MANIFEST, checked_file_name
 
 _TRASH = ".removed-"
 

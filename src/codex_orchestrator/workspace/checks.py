@@ -9,9 +9,9 @@ from pathlib import Path
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.errors import InputError, ServiceError
 from codex_orchestrator.model.verdict import ValidationStatus
+from codex_orchestrator.system.output import Redaction, unchanged
+from codex_orchestrator.system.process import ProcessResult, run_process
 from codex_orchestrator.text.names import path_problem
-from codex_orchestrator.workspace.output import Redaction, unchanged
-from codex_orchestrator.workspace.process import ProcessResult, run_process
 
 LOG_DIR_TOKEN = "{log_dir}"  # noqa: S105 - a placeholder in arguments, no password
 _MOST_LOGS = 10_000

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from codex_orchestrator.model.approval import matches_glob
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.workspace.files import ConfinedTree, parts_of
-from codex_orchestrator.workspace.git import Git
+from codex_orchestrator.system.files import ConfinedTree, parts_of
+from codex_orchestrator.system.safe_git import Git
 
 MAX_HITS = 200
 MAX_PATHS = 1000

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from codex_orchestrator.model.errors import OrchestratorError
-from codex_orchestrator.workspace.files import PLAIN_MODE, ConfinedTree, PlainFile, parts_of
+from codex_orchestrator.system.files import PLAIN_MODE, ConfinedTree, PlainFile, parts_of
 from codex_orchestrator.workspace.hunks import apply_hunks
 from codex_orchestrator.workspace.patch import FileEdit, PatchError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
-from codex_orchestrator.workspace.git import Git, is_object_name
+from codex_orchestrator.system.safe_git import Git, is_object_name
 
 
 class Repository(NamedTuple):

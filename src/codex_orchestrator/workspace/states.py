@@ -11,9 +11,9 @@ from pathlib import Path
 
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.work_pack import MAX_PACK_BYTES, WorkPack
+from codex_orchestrator.system.output import Redaction
+from codex_orchestrator.system.safe_git import Git, is_object_name
 from codex_orchestrator.text.markdown import visible
-from codex_orchestrator.workspace.git import Git, is_object_name
-from codex_orchestrator.workspace.output import Redaction
 from codex_orchestrator.workspace.repository import Repository, require_commit
 from codex_orchestrator.workspace.tree import REFS
 

@@ -10,13 +10,14 @@ from typing import Protocol
 
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.system.environment import child_environment
+from codex_orchestrator.system.folders import make_private, remove_tree, scratch_folder
+from codex_orchestrator.system.git_objects import read_file_at
+from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.text.names import is_identifier
-from codex_orchestrator.workspace.at_commit import read_file_at
 from codex_orchestrator.workspace.author import Author, parse_author
 from codex_orchestrator.workspace.checks import run_check
-from codex_orchestrator.workspace.environment import child_environment
 from codex_orchestrator.workspace.git_settings import read_git_settings
-from codex_orchestrator.workspace.output import Redaction, unchanged
 from codex_orchestrator.workspace.repository import (
     Repository,
     apply_to_checkout,
@@ -26,7 +27,6 @@ from codex_orchestrator.workspace.repository import (
     require_clean_checkout,
     require_commit,
 )
-from codex_orchestrator.workspace.scratch import make_private, remove_tree, scratch_folder
 from codex_orchestrator.workspace.states import StateCarrier
 from codex_orchestrator.workspace.tree import REFS, GitWorkTree
 

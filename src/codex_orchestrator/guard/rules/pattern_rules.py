@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from codex_orchestrator.guard.case import Case
-from codex_orchestrator.guard.changes import Change
 from codex_orchestrator.guard.coverage import Coverage
 from codex_orchestrator.guard.rules.base import Rule, some
 from codex_orchestrator.model.finding import Finding
+from codex_orchestrator.system.git_output import Change
 
 FOLDER = "patterns/"
 INDEX = "patterns/index.json"

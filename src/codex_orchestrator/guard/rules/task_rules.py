@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from codex_orchestrator.guard.case import Case
-from codex_orchestrator.guard.changes import REGULAR, Entry
 from codex_orchestrator.guard.config import folders
 from codex_orchestrator.guard.coverage import Coverage
 from codex_orchestrator.guard.rules.base import Rule
 from codex_orchestrator.model.finding import Finding
+from codex_orchestrator.system.git_output import REGULAR, Entry
 from codex_orchestrator.text.globs import path_matcher
 
 

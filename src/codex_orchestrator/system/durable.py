@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
-from codex_orchestrator.runs.disk import DISK, Disk
+from codex_orchestrator.system.disk import DISK, Disk
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 # Never through a symbolic link, never waiting for the other end of a pipe.
