@@ -84,7 +84,7 @@ def server_command(repository: Path) -> list[str]:
 
 def test_command(repository: Path) -> Process:
     """Return the command that a run's adapter calls."""
-    from codex_orchestrator.patterns.adapters.python import PythonAdapter
+    from codex_orchestrator.adapters.python import PythonAdapter
 
     command = PythonAdapter().commands(repository)["test"]
     argv = [part.replace("{log_dir}", str(repository.parent)) for part in command.argv]

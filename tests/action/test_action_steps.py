@@ -21,8 +21,8 @@ from codex_orchestrator.cli.action_inputs import (
 )
 from codex_orchestrator.cli.action_work import TOKENS, work
 from codex_orchestrator.cli.app import run
-from codex_orchestrator.github.staging import stage_run
 from codex_orchestrator.model.errors import ExitCode, InputError, NotCheckedError
+from codex_orchestrator.runs.staging import stage_run
 
 RUN = "20261122t100000z-abc123"
 GUARD_PASSED = {"schema": "guard-report.v1", "outcome": "passed", "findings": []}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.github.staging import MAX_FILES, restore_run, stage_run
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.runs.staging import MAX_FILES, restore_run, stage_run
 
 TASK, RUN = "0001-x", "20261122t100000z-abc123"
 

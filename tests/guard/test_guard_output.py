@@ -10,11 +10,11 @@ import jsonschema
 import pytest
 
 from codex_orchestrator.guard.registry import all_rules
-from codex_orchestrator.guard.render_github import render_github
 from codex_orchestrator.guard.render_sarif import render_sarif
 from codex_orchestrator.guard.render_text import render_findings, render_summary
 from codex_orchestrator.guard.report import FAILED, Report
 from codex_orchestrator.model.finding import Finding, Severity
+from codex_orchestrator.report.annotations import render_github
 from support.guard_repo import GOOD, GuardRepo, days_ago, spec
 from support.sdists import ROOT, Sdist, fetch
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from codex_orchestrator.adapters.choose import ADAPTERS, choose_adapter
+from codex_orchestrator.adapters.command import CommandAdapter
+from codex_orchestrator.adapters.interface import Adapter
+from codex_orchestrator.adapters.node import NodeAdapter
+from codex_orchestrator.adapters.python import PythonAdapter, why_pytest
 from codex_orchestrator.model.errors import InputError, NotCheckedError
-from codex_orchestrator.patterns.adapters.choose import ADAPTERS, choose_adapter
-from codex_orchestrator.patterns.adapters.command import CommandAdapter
-from codex_orchestrator.patterns.adapters.node import NodeAdapter
-from codex_orchestrator.patterns.adapters.protocol import Adapter
-from codex_orchestrator.patterns.adapters.python import PythonAdapter, why_pytest
 from support.pattern_files import write_files
 
 PROJECT = "[project]\nname = 'x'\n"

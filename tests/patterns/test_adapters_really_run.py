@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import pytest
 
+from codex_orchestrator.adapters.choose import choose_adapter
+from codex_orchestrator.adapters.go import GoAdapter
+from codex_orchestrator.adapters.junit import failing_tests
+from codex_orchestrator.adapters.python import PythonAdapter
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
-from codex_orchestrator.patterns.adapters.choose import choose_adapter
-from codex_orchestrator.patterns.adapters.go import GoAdapter
-from codex_orchestrator.patterns.adapters.junit import failing_tests
-from codex_orchestrator.patterns.adapters.python import PythonAdapter
 from support.missing import missing
 from support.pattern_files import write_files
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codex_orchestrator.patterns.adapters.junit import (
+from codex_orchestrator.adapters.junit import (
     JunitError,
     JunitReport,
     failing_tests,

@@ -20,7 +20,7 @@ TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN
 def work(inputs: Inputs, call: Call, environment: Mapping[str, str], put_out: Writer) -> Found:
     """Do what the command asks for, up to a staged run folder, and put out what came of it."""
     if inputs.manifests:
-        from codex_orchestrator.github.staging import restore_run
+        from codex_orchestrator.runs.staging import restore_run
 
         _, restored = restore_run(Path(inputs.manifests), inputs.repo)
         if inputs.command in RUNS:
@@ -47,7 +47,7 @@ def _found(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
 
 def _guard(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
     from codex_orchestrator.github.outputs import annotate, append_summary, command
-    from codex_orchestrator.github.summary import guard_summary, read_findings
+    from codex_orchestrator.report.guard_summary import guard_summary, read_findings
 
     base = ("--base", inputs.base) if inputs.base else ()
     code, report = call("guard", *base, without=TOKENS)
@@ -114,7 +114,7 @@ def _require_resumable(inputs: Inputs, restored: str, call: Call) -> None:
 
 def _say_stopped(found: Found, staged: Mapping[str, str], environment: Mapping[str, str]) -> None:
     from codex_orchestrator.github.outputs import append_summary
-    from codex_orchestrator.github.stopped_summary import HowToGoOn, stopped_summary
+    from codex_orchestrator.report.stopped_summary import HowToGoOn, stopped_summary
 
     how = HowToGoOn(
         task=found.task_id,
@@ -191,7 +191,7 @@ def _check_commit(manifest: Mapping[str, Any], environment: Mapping[str, str]) -
 def _stage(
     repo: Path, found: Found, folder: Path, environment: Mapping[str, str]
 ) -> dict[str, str]:
-    from codex_orchestrator.github.staging import stage_run
+    from codex_orchestrator.runs.staging import stage_run
 
     stage_run(repo, found.task_id, found.run_id, folder)
     attempt = environment.get("GITHUB_RUN_ATTEMPT", "1")

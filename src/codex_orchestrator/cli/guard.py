@@ -128,7 +128,7 @@ def _print(report: "Report", output_format: str) -> None:
 
         echo_json(render_sarif(report, all_rules(), version=__version__))
     elif output_format == "github":
-        from codex_orchestrator.guard.render_github import render_github
+        from codex_orchestrator.report.annotations import render_github
 
         click.echo(printable(render_github(report)), nl=False)
         say(render_summary(report))

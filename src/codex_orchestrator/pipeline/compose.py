@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from codex_orchestrator.adapters.language_adapters import LanguageAdapters
 from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import MissingExtraError
@@ -19,7 +20,6 @@ from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.mode import Mode, ModeName, choose_mode
 from codex_orchestrator.model.task import Task
 from codex_orchestrator.pipeline.check_credentials import require_environment_source
-from codex_orchestrator.pipeline.compose_adapters import LanguageAdapters
 from codex_orchestrator.pipeline.ports import (
     AgentEngine,
     CredentialBroker,

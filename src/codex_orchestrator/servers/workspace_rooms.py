@@ -9,7 +9,7 @@ from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import MissingExtraError
 from codex_orchestrator.system.environment import child_environment
-from codex_orchestrator.workspace.approvals import DecisionFile, Gate
+from codex_orchestrator.workspace.gate import DecisionFile, Gate
 from codex_orchestrator.workspace.tools import PatternEngine, WorkspaceTools
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
+from codex_orchestrator.adapters.interface import LOG_DIR, Detection, read_text
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
-from codex_orchestrator.patterns.adapters.protocol import LOG_DIR, Detection, read_text
 from codex_orchestrator.patterns.files import list_files
 
 _RUNNER = Path(__file__).with_name("unittest_runner.py")

@@ -18,7 +18,7 @@ class LanguageAdapters:
         self, root: Path, *, wanted: str | None, checks: Sequence[CheckName]
     ) -> tuple[str, Mapping[str, CheckCommand]]:
         """Return the id of the adapter that fits and its commands by check name."""
-        from codex_orchestrator.patterns.adapters.choose import choose_adapter
+        from codex_orchestrator.adapters.choose import choose_adapter
 
         adapter = choose_adapter(
             root, wanted or self._config.id or None, commands=self._config.commands
@@ -31,6 +31,6 @@ class LanguageAdapters:
 
     def failures(self, report: Path) -> tuple[str, ...]:
         """Return the names of the failing tests in a JUnit report; empty when there is none."""
-        from codex_orchestrator.patterns.adapters.junit import failing_tests
+        from codex_orchestrator.adapters.junit import failing_tests
 
         return failing_tests(report) if report.is_file() else ()

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from codex_orchestrator.adapters.interface import LOG_DIR, Detection, read_text
 from codex_orchestrator.model.canonical import CanonicalError, load_strict
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.task import CheckName
-from codex_orchestrator.patterns.adapters.protocol import LOG_DIR, Detection, read_text
 from codex_orchestrator.patterns.files import list_files
 
 _JUNIT = "junit-test.xml"

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from codex_orchestrator.adapters.interface import Detection
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
-from codex_orchestrator.patterns.adapters.protocol import Detection
 
 
 class CommandAdapter:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from codex_orchestrator.adapters.command import CommandAdapter
+from codex_orchestrator.adapters.go import GoAdapter
+from codex_orchestrator.adapters.interface import Adapter
+from codex_orchestrator.adapters.node import NodeAdapter
+from codex_orchestrator.adapters.python import PythonAdapter
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.task import CheckName
-from codex_orchestrator.patterns.adapters.command import CommandAdapter
-from codex_orchestrator.patterns.adapters.go import GoAdapter
-from codex_orchestrator.patterns.adapters.node import NodeAdapter
-from codex_orchestrator.patterns.adapters.protocol import Adapter
-from codex_orchestrator.patterns.adapters.python import PythonAdapter
 
 ADAPTERS: tuple[Adapter, ...] = (PythonAdapter(), NodeAdapter(), GoAdapter())
 
