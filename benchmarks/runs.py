@@ -21,13 +21,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
 from codex_orchestrator.model.receipt import Receipt
 from codex_orchestrator.model.run import RunState
-from codex_orchestrator.pipeline.sync_runs import SyncRequest, SyncRooms, sync_runs
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.audit_chain import Head, make_record
 from codex_orchestrator.runs.audit_tail import remember_head
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
 from codex_orchestrator.system.disk import DISK, Disk
+from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
 from support.runs_build import Ticking, make_manifest
 
 URL = "file://out/catalog"

@@ -21,7 +21,7 @@ from obstore.store import LocalStore
 from codex_orchestrator.catalog.attempts import Patience
 from codex_orchestrator.catalog.object_store import ObjectStoreCatalog
 from codex_orchestrator.catalog.objects import Objects
-from codex_orchestrator.pipeline.sync_runs import SyncRequest, SyncRooms, sync_runs
+from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore

@@ -10,11 +10,11 @@ from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.receipt import AuditRecord, Receipt
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.sync import SyncReport
-from codex_orchestrator.pipeline.record_artifact import record_artifact
-from codex_orchestrator.pipeline.sync_runs import SyncRequest, SyncRooms, sync_runs
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
+from codex_orchestrator.verbs.record_artifact import record_artifact
+from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
 from support.runs_build import RUN, Ticking, finish_run, make_manifest, pattern_use
 
 TASK = "0007-logging"

@@ -7,10 +7,10 @@ import pytest
 
 from codex_orchestrator.catalog.object_store import open_object_store
 from codex_orchestrator.model.run import RunState
-from codex_orchestrator.pipeline.sync_runs import SyncRequest, SyncRooms, sync_runs
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
+from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
 from support.project import CommandLine
 from support.runs_build import RUN, Ticking, finish_run, make_manifest
 

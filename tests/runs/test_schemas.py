@@ -7,11 +7,11 @@ import pytest
 
 from codex_orchestrator.catalog.object_store import open_object_store
 from codex_orchestrator.model.schemas import schema_documents, write_schemas
-from codex_orchestrator.pipeline.sync_runs import SyncRequest, SyncRooms, sync_runs
-from codex_orchestrator.pipeline.verify_runs import verify_runs
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
+from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
+from codex_orchestrator.verbs.verify_runs import verify_runs
 from support.runs_build import RUN, Ticking, finish_run, pattern_use
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"

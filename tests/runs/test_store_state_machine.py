@@ -21,11 +21,11 @@ from codex_orchestrator.model.receipt import AuditRecord
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verification import Outcome
 from codex_orchestrator.pipeline.close_run import close_run
-from codex_orchestrator.pipeline.sync_runs import SyncRequest, SyncRooms, sync_runs
-from codex_orchestrator.pipeline.verify_runs import verify_runs
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
+from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
+from codex_orchestrator.verbs.verify_runs import verify_runs
 from support.memory import memory_folder
 from support.runs_build import Ticking, make_manifest
 

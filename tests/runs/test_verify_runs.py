@@ -9,10 +9,10 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verification import Outcome, VerifyReport
 from codex_orchestrator.pipeline.close_run import close_run
-from codex_orchestrator.pipeline.verify_runs import verify_runs
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.lock import TaskLock
 from codex_orchestrator.runs.store import FileRunStore
+from codex_orchestrator.verbs.verify_runs import verify_runs
 from support.runs_build import RUN, Ticking, finish_run, make_manifest
 
 TASK = "0007-logging"

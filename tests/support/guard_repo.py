@@ -8,7 +8,7 @@ from pathlib import Path
 
 from codex_orchestrator.guard.report import Report
 from codex_orchestrator.guard.views import Wanted
-from codex_orchestrator.pipeline.check_specs import check_specs
+from codex_orchestrator.verbs.check_specs import check_specs
 
 TODAY = date(2026, 11, 22)
 GOOD = "tasks/specs/0001-good.md"

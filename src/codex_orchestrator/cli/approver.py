@@ -61,9 +61,9 @@ def check_workflow_actor(
     from codex_orchestrator.github.collaborators import Collaborators
     from codex_orchestrator.model.approver import WorkflowStart
     from codex_orchestrator.model.credential import Scope
-    from codex_orchestrator.pipeline.check_approver import check_approver
     from codex_orchestrator.pipeline.compose import utc_now
     from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.verbs.check_approver import check_approver
 
     repository = environment.get("GITHUB_REPOSITORY", "")
     if repository.count("/") != 1:

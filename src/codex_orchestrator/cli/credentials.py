@@ -25,11 +25,11 @@ def credentials() -> None:
 @repository_options
 def check(*, output_format: str, repo: str | None, config: str | None) -> None:
     """Show for each scope whether a secret is there and how long it lasts; print no secret."""
-    from codex_orchestrator.pipeline.check_credentials import (
+    from codex_orchestrator.pipeline.compose import open_broker, scope_variables
+    from codex_orchestrator.verbs.check_credentials import (
         check_credentials,
         require_environment_source,
     )
-    from codex_orchestrator.pipeline.compose import open_broker, scope_variables
 
     settings = load_settings(repo, config)
     require_environment_source(settings.config)

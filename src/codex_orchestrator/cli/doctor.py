@@ -22,7 +22,7 @@ Examples:
 def doctor(*, output_format: str, repo: str | None, config: str | None) -> int:
     """Show what works here, the fix for what does not, and the configuration in force."""
     from codex_orchestrator.pipeline.compose import codex_probes, open_broker, scope_variables
-    from codex_orchestrator.pipeline.diagnose_setup import diagnose_setup
+    from codex_orchestrator.verbs.diagnose import diagnose_setup
 
     settings = load_settings(repo, config)
     probes = diagnose_setup(

@@ -13,7 +13,7 @@ from codex_orchestrator.cli.options import format_option, repository_options
 from codex_orchestrator.guard.dates import parse_day, today
 from codex_orchestrator.guard.views import Wanted
 from codex_orchestrator.model.errors import ExitCode, InputError
-from codex_orchestrator.pipeline.check_specs import check_specs
+from codex_orchestrator.verbs.check_specs import check_specs
 
 if TYPE_CHECKING:
     from codex_orchestrator.guard.config import GuardConfig

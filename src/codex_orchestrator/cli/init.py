@@ -22,7 +22,7 @@ Examples:
 def init(*, dry_run: bool, repo: str | None, output_format: str) -> None:
     """Write config, a first spec and task, hooks and a workflow. Never overwrites a file."""
     from codex_orchestrator.pipeline.compose import utc_now
-    from codex_orchestrator.pipeline.init_repository import init_repository
+    from codex_orchestrator.verbs.init_repository import init_repository
 
     root = Path(repository_root(repo))
     prepared = init_repository(root, today=utc_now()[:10], is_dry_run=dry_run)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from codex_orchestrator.github.event import ChangeEvent
     from codex_orchestrator.model.credential import Secret
     from codex_orchestrator.model.delivery import Undelivered
-    from codex_orchestrator.pipeline.publish_review import PublishedReview, PublishRooms
+    from codex_orchestrator.verbs.publish_review import PublishedReview, PublishRooms
 
 EXAMPLES = """\b
 Examples:
@@ -93,7 +93,7 @@ def publish(
     The comment is created once and updated later, and read back each time. Where the token may
     not write, the job summary has the same text and the result is `posted: degraded`.
     """
-    from codex_orchestrator.pipeline.publish_review import publish_review, render_review
+    from codex_orchestrator.verbs.publish_review import publish_review, render_review
 
     target = Target(pr, repository, post, author)
     rooms = _compose(Path(repository_root(repo)), target, os.environ)
@@ -155,11 +155,11 @@ def _compose(repo: Path, target: Target, environment: Mapping[str, str]) -> "Pub
     from codex_orchestrator.model.credential import Scope
     from codex_orchestrator.model.manifest import Manifest
     from codex_orchestrator.pipeline.compose import utc_now
-    from codex_orchestrator.pipeline.publish_review import PublishRooms
     from codex_orchestrator.report.review_text import review_text
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.store import FileRunStore
     from codex_orchestrator.text.markdown import Markdown
+    from codex_orchestrator.verbs.publish_review import PublishRooms
 
     broker = EnvironmentCredentialBroker(environment)
 

@@ -58,7 +58,7 @@ def verify(run_id: str | None, *, output_format: str, repo: str | None, config: 
     """Compute every hash of RUN, or of all runs, again and compare with every place that has it."""
     from codex_orchestrator.cli.runs_output import echo_verification
     from codex_orchestrator.pipeline.compose import open_archive
-    from codex_orchestrator.pipeline.verify_runs import verify_runs
+    from codex_orchestrator.verbs.verify_runs import verify_runs
 
     archive = open_archive(load_settings(repo, config, is_used=False).repo, operation="verify")
     report = verify_runs(run_id, store=archive.store, audit=archive.audit)
@@ -110,13 +110,13 @@ def gc(
     """
     from codex_orchestrator.cli.runs_output import echo_removals
     from codex_orchestrator.pipeline.compose import open_archive, open_work_trees, utc_now
-    from codex_orchestrator.pipeline.remove_runs import (
+    from codex_orchestrator.verbs.remove_runs import (
         RemovalRule,
         choose_removals,
         remove_runs,
         synced_runs,
     )
-    from codex_orchestrator.pipeline.remove_work_trees import choose_work_trees, remove_work_trees
+    from codex_orchestrator.verbs.remove_work_trees import choose_work_trees, remove_work_trees
 
     if keep is None and older_than is None:
         raise InputError(

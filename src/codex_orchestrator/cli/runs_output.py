@@ -11,8 +11,8 @@ from codex_orchestrator.model.receipt import AuditCheck, AuditRecord
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.run import StoredRun
 from codex_orchestrator.model.verification import Outcome, VerifyReport
-from codex_orchestrator.pipeline.remove_runs import RemovedRun
-from codex_orchestrator.pipeline.remove_work_trees import LeftTree
+from codex_orchestrator.verbs.remove_runs import RemovedRun
+from codex_orchestrator.verbs.remove_work_trees import LeftTree
 
 
 def echo_runs(runs: Iterable[StoredRun]) -> None:

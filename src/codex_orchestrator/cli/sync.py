@@ -62,7 +62,7 @@ def record_artifact(
     from pydantic import ValidationError
 
     from codex_orchestrator.pipeline.compose import open_archive, utc_now
-    from codex_orchestrator.pipeline.record_artifact import record_artifact as record
+    from codex_orchestrator.verbs.record_artifact import record_artifact as record
 
     archive = open_archive(
         load_settings(repo, config, is_used=False).repo, operation="record-artifact"
@@ -115,7 +115,7 @@ def sync(
     """Send finished runs to the catalog, each once; without RUN all that were not sent yet."""
     from codex_orchestrator.cli.sync_output import echo_sync
     from codex_orchestrator.pipeline.compose import check_catalog_url, open_archive, open_catalog
-    from codex_orchestrator.pipeline.sync_runs import SyncRequest, SyncRooms, sync_runs
+    from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
 
     settings = load_settings(repo, config, flags={"catalog.url": catalog}, is_used=catalog is None)
     url = settings.config.catalog.url

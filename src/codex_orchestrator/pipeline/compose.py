@@ -19,14 +19,12 @@ from codex_orchestrator.model.errors import MissingExtraError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.mode import Mode, ModeName, choose_mode
 from codex_orchestrator.model.task import Task
-from codex_orchestrator.pipeline.check_credentials import require_environment_source
 from codex_orchestrator.pipeline.ports import (
     AgentEngine,
     CredentialBroker,
     PatternLibrary,
     RunStore,
 )
-from codex_orchestrator.pipeline.remove_work_trees import WorkTrees
 from codex_orchestrator.pipeline.run_policy import (
     OFFLINE,
     choose_model_name,
@@ -34,6 +32,8 @@ from codex_orchestrator.pipeline.run_policy import (
     wants_codex,
 )
 from codex_orchestrator.pipeline.run_rooms import RunRooms
+from codex_orchestrator.verbs.check_credentials import require_environment_source
+from codex_orchestrator.verbs.remove_work_trees import WorkTrees
 
 if TYPE_CHECKING:
     from codex_orchestrator.agents.engine import Codex

@@ -15,7 +15,7 @@ from codex_orchestrator.model.run import RunState, StoredRun
 from codex_orchestrator.model.sync import FailedSync, FailureKind, SkippedRun, SyncReport
 from codex_orchestrator.model.verification import Outcome, VerifiedRun, VerifyReport
 from codex_orchestrator.pipeline.ports import AuditLog, Catalog
-from codex_orchestrator.pipeline.verify_runs import CheckableLog, InspectableRuns, verify_names
+from codex_orchestrator.verbs.verify_runs import CheckableLog, InspectableRuns, verify_names
 
 _VERIFY = "`codex-orchestrator runs verify` says what is wrong"
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from codex_orchestrator.model.receipt import AuditRecord
 from codex_orchestrator.model.run import RunState, StoredRun
 from codex_orchestrator.pipeline.ports import AuditLog
-from codex_orchestrator.pipeline.verify_runs import CheckableLog
+from codex_orchestrator.verbs.verify_runs import CheckableLog
 
 
 class RemovableRuns(Protocol):

@@ -58,7 +58,7 @@ def _write(repo: Path, place: str, starter: str, *, today: str, is_dry_run: bool
         return Prepared(place, "kept", hint)
     if is_dry_run:
         return Prepared(place, "would create")
-    text = files("codex_orchestrator.pipeline").joinpath(f"starter/{starter}").read_text("utf-8")
+    text = files("codex_orchestrator.verbs").joinpath(f"starter/{starter}").read_text("utf-8")
     text = text.replace("VERSION", __version__).replace("TODAY", today)
     _require_plain_folders(repo, path.parent)
     try:
