@@ -16,15 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from codex_orchestrator.cli.settings import load_settings
 from codex_orchestrator.cli.task_files import read_task
 from codex_orchestrator.codex.binary import find_codex, require_tested
 from codex_orchestrator.codex.cloud import Patience
 from codex_orchestrator.codex.cloud_cli import CloudCli, CloudOutput, open_cloud_cli
+from codex_orchestrator.compose.codex import RunCloud
+from codex_orchestrator.compose.run import Surroundings, compose_run
+from codex_orchestrator.compose.settings import load_settings
 from codex_orchestrator.model.cloud import CloudTask
 from codex_orchestrator.model.credential import Scope, Secret
-from codex_orchestrator.pipeline.compose import Surroundings, compose_run
-from codex_orchestrator.pipeline.compose_cloud import RunCloud
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RunRequest
 from codex_orchestrator.pipeline.run_task import run_task
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.cli.settings import load_settings
+from codex_orchestrator.compose.settings import load_settings
 from codex_orchestrator.model.errors import InputError
 from support.project import CommandLine, git, make_project, write
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from codex_orchestrator.cli.approver import approver_of, check_workflow_actor, local_user
+from codex_orchestrator.compose.approver import approver_of, check_workflow_actor, local_user
 from codex_orchestrator.github.client import Patience
 from codex_orchestrator.model.errors import (
     ApprovalRequiredError,

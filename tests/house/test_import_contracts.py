@@ -17,7 +17,7 @@ PLANTS = [
     ("floors", "servers/planted.py", "import codex_orchestrator.cli.app"),
     ("floors", "basement/__init__.py", ""),
     ("compose", "pipeline/planted.py", "import codex_orchestrator.runs"),
-    ("compose", "pipeline/compose_cloud.py", "import codex_orchestrator.agents"),
+    ("compose", "compose/codex.py", "import codex_orchestrator.agents"),
     ("compose", "pipeline/lazy.py", "def f():\n    import codex_orchestrator.agents"),
     ("hook", "guard/lazy.py", "def f():\n    import pydantic"),
     ("hook", "model/finding.py", "from codex_orchestrator.model.task import Task"),

@@ -25,7 +25,7 @@ def action() -> None:
 @action.command("approver")
 def approver_step() -> int:
     """Ask GitHub whether whoever started the workflow may approve, before agents are started."""
-    from codex_orchestrator.cli.approver import check_workflow_actor
+    from codex_orchestrator.compose.approver import check_workflow_actor
 
     try:
         inputs = read_inputs(os.environ)

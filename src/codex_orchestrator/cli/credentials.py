@@ -6,7 +6,7 @@ import click
 
 from codex_orchestrator.cli.console import echo_json
 from codex_orchestrator.cli.options import format_option, repository_options
-from codex_orchestrator.cli.settings import load_settings
+from codex_orchestrator.compose.settings import load_settings
 
 EXAMPLES = """\b
 Examples:
@@ -25,7 +25,7 @@ def credentials() -> None:
 @repository_options
 def check(*, output_format: str, repo: str | None, config: str | None) -> None:
     """Show for each scope whether a secret is there and how long it lasts; print no secret."""
-    from codex_orchestrator.pipeline.compose import open_broker, scope_variables
+    from codex_orchestrator.compose.run import open_broker, scope_variables
     from codex_orchestrator.verbs.check_credentials import (
         check_credentials,
         require_environment_source,

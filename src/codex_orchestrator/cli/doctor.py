@@ -6,7 +6,7 @@ import click
 
 from codex_orchestrator.cli.console import echo_json, printable
 from codex_orchestrator.cli.options import format_option, repository_options
-from codex_orchestrator.cli.settings import Settings, load_settings
+from codex_orchestrator.compose.settings import Settings, load_settings
 from codex_orchestrator.model.errors import ExitCode
 
 EXAMPLES = """\b
@@ -21,7 +21,7 @@ Examples:
 @repository_options
 def doctor(*, output_format: str, repo: str | None, config: str | None) -> int:
     """Show what works here, the fix for what does not, and the configuration in force."""
-    from codex_orchestrator.pipeline.compose import codex_probes, open_broker, scope_variables
+    from codex_orchestrator.compose.run import codex_probes, open_broker, scope_variables
     from codex_orchestrator.verbs.diagnose import diagnose_setup
 
     settings = load_settings(repo, config)

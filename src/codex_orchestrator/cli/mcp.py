@@ -90,7 +90,7 @@ def workspace(
         if (error.name or "").startswith("codex_orchestrator"):
             raise
         raise MissingExtraError("agents", needed_for="the workspace server") from error
-    from codex_orchestrator.servers.workspace_rooms import open_tools
+    from codex_orchestrator.compose.servers import open_tools
 
     gc.freeze()
     gc.enable()

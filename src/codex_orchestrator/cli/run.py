@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from codex_orchestrator.cli.approver import approver_of
 from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.cli.options import format_option, repository_options
-from codex_orchestrator.cli.settings import Settings, load_settings
 from codex_orchestrator.cli.task_files import (
     EngineBefore,
     TaskFile,
@@ -20,13 +18,15 @@ from codex_orchestrator.cli.task_files import (
     matrix_of,
     require_new_run,
 )
-from codex_orchestrator.cli.trusted_base import trusted_library
+from codex_orchestrator.compose.approver import approver_of
+from codex_orchestrator.compose.settings import Settings, load_settings
+from codex_orchestrator.compose.trusted_base import trusted_library
 from codex_orchestrator.model.errors import OrchestratorError
 from codex_orchestrator.system.closed_memory import close_memory
 
 if TYPE_CHECKING:
+    from codex_orchestrator.compose.run import Surroundings
     from codex_orchestrator.model.escalation import Question
-    from codex_orchestrator.pipeline.compose import Surroundings
     from codex_orchestrator.pipeline.run_rooms import RunRequest, StoppedRun
 
 EXAMPLES = """\b
@@ -187,7 +187,7 @@ def _preview(
     task_file: TaskFile, settings: Settings, options: RunOptions, library: Path | None
 ) -> int:
     from codex_orchestrator.cli.run_output import preview_document, say_preview
-    from codex_orchestrator.pipeline.compose import compose_run
+    from codex_orchestrator.compose.run import compose_run
     from codex_orchestrator.pipeline.preview_task import preview_task
 
     around = _around(settings, options, lambda _line: None, library)
@@ -201,7 +201,7 @@ def _preview(
 
 def _run(task_file: TaskFile, settings: Settings, options: RunOptions, library: Path | None) -> int:
     from codex_orchestrator.cli.run_output import EventWriter, run_document, say_run, tell_stopped
-    from codex_orchestrator.pipeline.compose import compose_run
+    from codex_orchestrator.compose.run import compose_run
     from codex_orchestrator.pipeline.run_task import run_task
 
     approved_by = approver_of(
@@ -241,7 +241,7 @@ def _around(
     on_event: Callable[[str], None],
     library: Path | None,
 ) -> "Surroundings":
-    from codex_orchestrator.pipeline.compose import Surroundings
+    from codex_orchestrator.compose.run import Surroundings
 
     return Surroundings(
         repo=settings.repo,

@@ -6,7 +6,7 @@ import click
 
 from codex_orchestrator.cli.console import echo_json, printable, say
 from codex_orchestrator.cli.options import format_option, repository_options
-from codex_orchestrator.cli.settings import load_settings
+from codex_orchestrator.compose.settings import load_settings
 from codex_orchestrator.model.errors import InputError
 
 _SHA256 = "sha256:"
@@ -61,7 +61,7 @@ def record_artifact(
     """Record the CI artifact that holds the folder of RUN."""
     from pydantic import ValidationError
 
-    from codex_orchestrator.pipeline.compose import open_archive, utc_now
+    from codex_orchestrator.compose.run import open_archive, utc_now
     from codex_orchestrator.verbs.record_artifact import record_artifact as record
 
     archive = open_archive(
@@ -114,7 +114,7 @@ def sync(
 ) -> int:
     """Send finished runs to the catalog, each once; without RUN all that were not sent yet."""
     from codex_orchestrator.cli.sync_output import echo_sync
-    from codex_orchestrator.pipeline.compose import check_catalog_url, open_archive, open_catalog
+    from codex_orchestrator.compose.run import check_catalog_url, open_archive, open_catalog
     from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
 
     settings = load_settings(repo, config, flags={"catalog.url": catalog}, is_used=catalog is None)
@@ -158,7 +158,7 @@ def search(
     config: str | None,
 ) -> None:
     """List the patterns in the learning catalog whose id holds TEXT."""
-    from codex_orchestrator.pipeline.compose import open_catalog
+    from codex_orchestrator.compose.run import open_catalog
 
     settings = load_settings(repo, config, flags={"catalog.url": url}, is_used=url is None)
     place = settings.config.catalog.url

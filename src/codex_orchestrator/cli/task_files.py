@@ -49,7 +49,7 @@ def find_run_task(run_id: str, repo: Path) -> TaskFile:
     Raises:
         InputError: there is no such run, or its task file is gone.
     """
-    from codex_orchestrator.pipeline.compose import open_store
+    from codex_orchestrator.compose.run import open_store
 
     folder = open_store(repo).find(run_id)
     stored = _parse(_read(folder / "task.md", "task.md"), f"{folder.name}/task.md")
@@ -126,9 +126,9 @@ def engine_before(
     Raises:
         InputError: there is no such run.
     """
+    from codex_orchestrator.compose.run import has_begun_here, open_store
     from codex_orchestrator.model.mode import ModeName
     from codex_orchestrator.model.run import RunState
-    from codex_orchestrator.pipeline.compose import has_begun_here, open_store
 
     store = open_store(repo)
     manifest = store.load(store.find(run_id).name)

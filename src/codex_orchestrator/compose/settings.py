@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from codex_orchestrator.cli.console import repository_root
-from codex_orchestrator.cli.trusted_base import read_at, trusted_commit
+from codex_orchestrator.compose.trusted_base import read_at, trusted_commit
 from codex_orchestrator.model.config import Config, Effective, parse_config
 from codex_orchestrator.model.errors import InputError
 

@@ -74,9 +74,9 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
         InputError: the task has no steps and no model is configured.
         MissingExtraError: a package that runs need is not installed.
     """
+    from codex_orchestrator.compose.codex import open_cloud_builder
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.guard.task_specs import RepositorySpecGuard
-    from codex_orchestrator.pipeline.compose_cloud import open_cloud_builder
     from codex_orchestrator.report.review_text import review_text
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.lock import TaskLock
