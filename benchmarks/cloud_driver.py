@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from codex_orchestrator.cli.task_files import read_task
 from codex_orchestrator.codex.binary import find_codex, require_tested
 from codex_orchestrator.codex.cloud import Patience
 from codex_orchestrator.codex.cloud_cli import CloudCli, CloudOutput, open_cloud_cli
@@ -27,6 +26,7 @@ from codex_orchestrator.model.cloud import CloudTask
 from codex_orchestrator.model.credential import Scope, Secret
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RunRequest
 from codex_orchestrator.pipeline.run_task import run_task
+from codex_orchestrator.pipeline.task_file import read_task
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 

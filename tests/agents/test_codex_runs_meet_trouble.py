@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from codex_orchestrator.cli.task_files import read_task
 from codex_orchestrator.compose.run import Surroundings, compose_run
 from codex_orchestrator.compose.settings import load_settings
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RunRequest
 from codex_orchestrator.pipeline.run_task import run_task
+from codex_orchestrator.pipeline.task_file import read_task
 from support.codex_run import (
     APPROVED,
     CHANGES,

@@ -12,9 +12,9 @@ from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.run import RunState, Usage
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import Limits, Task
-from codex_orchestrator.pipeline.run_record import RunRecord
+from codex_orchestrator.pipeline.record import RunRecord
+from codex_orchestrator.pipeline.run import Work
 from codex_orchestrator.pipeline.run_rooms import RunRequest
-from codex_orchestrator.pipeline.work import Work
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.store import FileRunStore
 from codex_orchestrator.system.disk import Disk

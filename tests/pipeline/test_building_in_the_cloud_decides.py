@@ -8,8 +8,8 @@ from codex_orchestrator.model.cloud import CloudDiff, CloudState, CloudSubmissio
 from codex_orchestrator.model.errors import ServiceError
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.run import ItemState
-from codex_orchestrator.pipeline.build_in_cloud import build_in_cloud
-from codex_orchestrator.pipeline.work import Work
+from codex_orchestrator.pipeline.build.cloud import build_in_cloud
+from codex_orchestrator.pipeline.run import Work
 from support.codex_cloud_server import file_diff
 
 PLAN = Plan(summary="a plan", items=(PlanItem(id="one", title="One", instructions="Do it."),))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from codex_orchestrator.model.frame import unframe
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.model.task import Task
-from codex_orchestrator.pipeline.cloud_prompt import cloud_prompt
+from codex_orchestrator.pipeline.build.prompt import cloud_prompt
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=200)
 

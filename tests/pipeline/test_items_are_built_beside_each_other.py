@@ -15,8 +15,8 @@ from codex_orchestrator.model.errors import (
     ServiceError,
 )
 from codex_orchestrator.model.manifest import Manifest
-from codex_orchestrator.pipeline.build_here import build_here
-from codex_orchestrator.pipeline.merge_items import conflict_findings
+from codex_orchestrator.pipeline.build.here import build_here
+from codex_orchestrator.pipeline.build.merge import conflict_findings
 from support.hands import (
     PATIENCE_S,
     Builder,

@@ -10,9 +10,9 @@ from codex_orchestrator.model.cloud import CloudDiff, CloudSubmission, CloudTask
 from codex_orchestrator.model.errors import NotCheckedError, ServiceError
 from codex_orchestrator.model.manifest import CloudSubmissionFacts
 from codex_orchestrator.model.plan import PlanItem
-from codex_orchestrator.pipeline.send_items import send_items
-from codex_orchestrator.pipeline.submit_item import starting_state
-from codex_orchestrator.pipeline.work import Work
+from codex_orchestrator.pipeline.build.send import send_items
+from codex_orchestrator.pipeline.build.submission import starting_state
+from codex_orchestrator.pipeline.run import Work
 
 ITEMS = [PlanItem(id=f"i{n}", title=f"Item {n}", instructions=f"DO-i{n}.") for n in range(1, 7)]
 

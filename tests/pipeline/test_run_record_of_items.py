@@ -6,7 +6,7 @@ import pytest
 
 from codex_orchestrator.model.manifest import CloudSubmissionFacts, Manifest
 from codex_orchestrator.model.run import ItemState, RunState
-from codex_orchestrator.pipeline.run_record import RunRecord
+from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.store import FileRunStore
 from codex_orchestrator.text.secrets import Redactor

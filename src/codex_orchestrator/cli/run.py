@@ -10,7 +10,11 @@ import click
 
 from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.cli.options import format_option, repository_options
-from codex_orchestrator.cli.task_files import (
+from codex_orchestrator.compose.approver import approver_of
+from codex_orchestrator.compose.settings import Settings, load_settings
+from codex_orchestrator.compose.trusted_base import trusted_library
+from codex_orchestrator.model.errors import OrchestratorError
+from codex_orchestrator.pipeline.task_file import (
     EngineBefore,
     TaskFile,
     choose_task,
@@ -18,10 +22,6 @@ from codex_orchestrator.cli.task_files import (
     matrix_of,
     require_new_run,
 )
-from codex_orchestrator.compose.approver import approver_of
-from codex_orchestrator.compose.settings import Settings, load_settings
-from codex_orchestrator.compose.trusted_base import trusted_library
-from codex_orchestrator.model.errors import OrchestratorError
 from codex_orchestrator.system.closed_memory import close_memory
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _preview(
 ) -> int:
     from codex_orchestrator.cli.run_output import preview_document, say_preview
     from codex_orchestrator.compose.run import compose_run
-    from codex_orchestrator.pipeline.preview_task import preview_task
+    from codex_orchestrator.pipeline.preview import preview_task
 
     around = _around(settings, options, lambda _line: None, library)
     preview = preview_task(_request(task_file, options), compose_run(task_file.task, around))

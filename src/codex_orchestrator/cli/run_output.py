@@ -17,7 +17,7 @@ from codex_orchestrator.model.errors import (
 )
 from codex_orchestrator.model.verdict import Verdict, exit_code_of
 from codex_orchestrator.model.work_pack import WORK_KIND
-from codex_orchestrator.pipeline.preview_task import Preview
+from codex_orchestrator.pipeline.preview import Preview
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RefusedTask, StoppedRun
 
 

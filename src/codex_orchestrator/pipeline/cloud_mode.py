@@ -10,9 +10,9 @@ from codex_orchestrator.model.plan import Plan
 from codex_orchestrator.model.task import Task
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.grants import standing_approvals
-from codex_orchestrator.pipeline.run_record import RunRecord
+from codex_orchestrator.pipeline.record import RunRecord
+from codex_orchestrator.pipeline.run import Work
 from codex_orchestrator.pipeline.run_rooms import RunRooms
-from codex_orchestrator.pipeline.work import Work
 
 
 def require_network_approval(record: RunRecord, task: Task) -> None:

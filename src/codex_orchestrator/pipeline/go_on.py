@@ -2,7 +2,7 @@
 
 from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.run import ItemState, RunState
-from codex_orchestrator.pipeline.work import Work
+from codex_orchestrator.pipeline.run import Work
 from codex_orchestrator.text.markdown import visible
 
 REPAIR = "repair-"

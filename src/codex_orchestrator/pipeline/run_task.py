@@ -14,27 +14,27 @@ from codex_orchestrator.model.errors import (
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.verdict import Verdict
-from codex_orchestrator.pipeline.ask_approval import showing_change, with_approvals
-from codex_orchestrator.pipeline.carry_work import keep_work
-from codex_orchestrator.pipeline.check_change import require_granted_change
+from codex_orchestrator.pipeline.approve import showing_change, with_approvals
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.cloud_mode import (
     follow_plan,
     open_cloud,
     require_network_approval,
 )
-from codex_orchestrator.pipeline.finish_run import finish_run, stored_run
+from codex_orchestrator.pipeline.finish import finish_run, stored_run
 from codex_orchestrator.pipeline.go_on import earlier_results, is_reviewed, restore_repairs
 from codex_orchestrator.pipeline.grants import standing_approvals
+from codex_orchestrator.pipeline.guardrails import require_granted_change
 from codex_orchestrator.pipeline.ports import WorkTree
 from codex_orchestrator.pipeline.rails_of import rails_of
+from codex_orchestrator.pipeline.record import MAX_MASKED_BYTES, RunRecord
+from codex_orchestrator.pipeline.run import Work
 from codex_orchestrator.pipeline.run_policy import (
     choose_checks,
     require_mode_fits,
     run_policy,
     step_problem,
 )
-from codex_orchestrator.pipeline.run_record import MAX_MASKED_BYTES, RunRecord
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RefusedTask, RunRequest, RunRooms
 from codex_orchestrator.pipeline.stages import (
     build_items,
@@ -43,8 +43,8 @@ from codex_orchestrator.pipeline.stages import (
     review_change,
     run_checks,
 )
-from codex_orchestrator.pipeline.start_run import start_run
-from codex_orchestrator.pipeline.work import Work
+from codex_orchestrator.pipeline.start import start_run
+from codex_orchestrator.pipeline.work_pack import keep_work
 
 
 def run_task(request: RunRequest, rooms: RunRooms) -> FinishedRun | RefusedTask:

@@ -11,12 +11,12 @@ from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.review import ReviewFinding, merge_review
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.verdict import ValidationStatus, Verdict, choose_verdict
-from codex_orchestrator.pipeline.build_here import build_here
-from codex_orchestrator.pipeline.build_in_cloud import build_in_cloud, mend_in_cloud
-from codex_orchestrator.pipeline.check_change import require_granted_change
+from codex_orchestrator.pipeline.build.cloud import build_in_cloud, mend_in_cloud
+from codex_orchestrator.pipeline.build.here import build_here
+from codex_orchestrator.pipeline.build.merge import conflict_findings
 from codex_orchestrator.pipeline.go_on import REPAIR
-from codex_orchestrator.pipeline.merge_items import conflict_findings
-from codex_orchestrator.pipeline.work import Work
+from codex_orchestrator.pipeline.guardrails import require_granted_change
+from codex_orchestrator.pipeline.run import Work
 from codex_orchestrator.text.diff import added_lines
 
 

@@ -11,9 +11,9 @@ from codex_orchestrator.model.manifest import CloudSubmissionFacts
 from codex_orchestrator.model.mode import CLOUD_HOST
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
-from codex_orchestrator.pipeline.cloud_prompt import cloud_prompt
+from codex_orchestrator.pipeline.build.prompt import cloud_prompt
 from codex_orchestrator.pipeline.grants import standing_approvals
-from codex_orchestrator.pipeline.work import Work
+from codex_orchestrator.pipeline.run import Work
 
 # The command takes it as an environment variable, and Linux bounds one at 128 KiB.
 MAX_STARTING_DIFF_BYTES = 120_000

@@ -9,7 +9,7 @@ from codex_orchestrator.model.escalation import Question, grant_command
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.grants import record_grants, standing_approvals
 from codex_orchestrator.pipeline.ports import WorkTree
-from codex_orchestrator.pipeline.run_record import RunRecord
+from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RunRequest, RunRooms
 
 

@@ -25,7 +25,7 @@ from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.pipeline.ports import AgentTeam, WorkTree
 from codex_orchestrator.pipeline.rails_of import rails_of
 from codex_orchestrator.pipeline.run_policy import choose_checks
-from codex_orchestrator.pipeline.work import Work
+from codex_orchestrator.pipeline.run import Work
 
 
 def build_apart(work: Work, items: Sequence[PlanItem], *, base: str, most: int) -> dict[str, str]:

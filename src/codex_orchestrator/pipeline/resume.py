@@ -15,8 +15,8 @@ from codex_orchestrator.model.manifest import Manifest, ManifestItem, Notes
 from codex_orchestrator.model.mode import choose_mode
 from codex_orchestrator.model.run import Usage
 from codex_orchestrator.model.verification import NOT_A_FILE
-from codex_orchestrator.pipeline.carry_work import bring_work
 from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
+from codex_orchestrator.pipeline.work_pack import bring_work
 
 _JUDGED = ("tested", "reviewed", "tree", "head_sha")
 

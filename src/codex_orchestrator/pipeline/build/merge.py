@@ -8,7 +8,7 @@ from codex_orchestrator.model.review import Decision, Review, ReviewFinding
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.go_on import restore_base
-from codex_orchestrator.pipeline.work import Work
+from codex_orchestrator.pipeline.run import Work
 
 # Characters of a change that is shown again to its builder.
 MAX_SHOWN_PATCH = 20_000

@@ -9,14 +9,14 @@ from codex_orchestrator.model.manifest import Manifest, RunFacts, TaskFacts
 from codex_orchestrator.model.mode import choose_mode
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.pipeline.grants import binding, record_grants, tell_void
-from codex_orchestrator.pipeline.run_policy import run_policy
-from codex_orchestrator.pipeline.run_record import RunRecord
-from codex_orchestrator.pipeline.run_rooms import RefusedTask, RunRequest, RunRooms
-from codex_orchestrator.pipeline.take_over import (
+from codex_orchestrator.pipeline.record import RunRecord
+from codex_orchestrator.pipeline.resume import (
     require_believed_end,
     require_stated_manifest,
     take_over,
 )
+from codex_orchestrator.pipeline.run_policy import run_policy
+from codex_orchestrator.pipeline.run_rooms import RefusedTask, RunRequest, RunRooms
 
 
 def start_run(request: RunRequest, rooms: RunRooms) -> RunRecord | RefusedTask:

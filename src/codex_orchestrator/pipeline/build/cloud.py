@@ -9,9 +9,9 @@ from codex_orchestrator.model.manifest import CloudSubmissionFacts, MergeConflic
 from codex_orchestrator.model.mode import ModeName
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.run import ItemState
-from codex_orchestrator.pipeline.choose_diff import choose_diff
+from codex_orchestrator.pipeline.build.choose_diff import choose_diff
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
-from codex_orchestrator.pipeline.merge_items import (
+from codex_orchestrator.pipeline.build.merge import (
     conflict_feedback,
     done_items,
     fail_items,
@@ -20,9 +20,9 @@ from codex_orchestrator.pipeline.merge_items import (
     restore_done,
 )
 from codex_orchestrator.pipeline.run_policy import items_at_once
-from codex_orchestrator.pipeline.send_items import send_items
-from codex_orchestrator.pipeline.submit_item import starting_state
-from codex_orchestrator.pipeline.work import Work
+from codex_orchestrator.pipeline.build.send import send_items
+from codex_orchestrator.pipeline.build.submission import starting_state
+from codex_orchestrator.pipeline.run import Work
 
 # The first change that does not fit gets one more submission, made on the present state.
 _MOST_CONFLICTS = 2

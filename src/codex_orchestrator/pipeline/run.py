@@ -6,7 +6,7 @@ from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.ports import AgentTeam, WorkTree
-from codex_orchestrator.pipeline.run_record import RunRecord
+from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
 
 

@@ -11,7 +11,7 @@ from codex_orchestrator.model.work_pack import (
     is_work_pack_name,
     work_pack_name,
 )
-from codex_orchestrator.pipeline.run_record import RunRecord
+from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import RunRooms
 
 

@@ -3,10 +3,10 @@
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.verdict import Verdict
-from codex_orchestrator.pipeline.carry_work import drop_work
 from codex_orchestrator.pipeline.ports import WorkTree
-from codex_orchestrator.pipeline.run_record import RunRecord
+from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RunRooms
+from codex_orchestrator.pipeline.work_pack import drop_work
 
 
 def finish_run(record: RunRecord, rooms: RunRooms, tree: WorkTree) -> FinishedRun:

@@ -10,7 +10,7 @@ from codex_orchestrator.model.manifest import CloudSubmissionFacts
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.model.verdict import ValidationStatus
 from codex_orchestrator.pipeline.run_policy import choose_checks
-from codex_orchestrator.pipeline.work import Work
+from codex_orchestrator.pipeline.run import Work
 
 
 class ChosenDiff(NamedTuple):

@@ -7,8 +7,8 @@ from codex_orchestrator.model.manifest import MergeConflict
 from codex_orchestrator.model.mode import ModeName
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.run import ItemState
-from codex_orchestrator.pipeline.build_apart import build_apart
-from codex_orchestrator.pipeline.merge_items import (
+from codex_orchestrator.pipeline.build.apart import build_apart
+from codex_orchestrator.pipeline.build.merge import (
     conflict_feedback,
     fail_items,
     merge_change,
@@ -16,7 +16,7 @@ from codex_orchestrator.pipeline.merge_items import (
     restore_done,
 )
 from codex_orchestrator.pipeline.run_policy import items_at_once
-from codex_orchestrator.pipeline.work import Work
+from codex_orchestrator.pipeline.run import Work
 
 
 def build_here(work: Work, plan: Plan) -> bool:
