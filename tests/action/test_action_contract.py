@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from codex_orchestrator.cli.action_inputs import COMMANDS, OUTPUTS, read_inputs
+from codex_orchestrator.action.inputs import COMMANDS, OUTPUTS, read_inputs
 from support.act import ROOT
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))

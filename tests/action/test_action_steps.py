@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from codex_orchestrator.cli.action_finish import Artifact, finish, is_let_pass, read_artifact
-from codex_orchestrator.cli.action_inputs import (
+from codex_orchestrator.action.finish import Artifact, finish, is_let_pass, read_artifact
+from codex_orchestrator.action.inputs import (
     Called,
     Found,
     Inputs,
@@ -19,7 +19,7 @@ from codex_orchestrator.cli.action_inputs import (
     read_found,
     read_inputs,
 )
-from codex_orchestrator.cli.action_work import TOKENS, work
+from codex_orchestrator.action.work import TOKENS, work
 from codex_orchestrator.cli.app import run
 from codex_orchestrator.model.errors import ExitCode, InputError, NotCheckedError
 from codex_orchestrator.runs.staging import stage_run
@@ -234,7 +234,7 @@ open(sys.argv[1], "w").close()
 time.sleep(60)
 """
 CALLER = """import subprocess, sys
-from codex_orchestrator.cli.action_inputs import answer_of
+from codex_orchestrator.action.inputs import answer_of
 with subprocess.Popen([sys.executable, "-c", *sys.argv[1:]], stdout=subprocess.PIPE) as child:
     print(answer_of(child).decode().strip(), child.wait())
 """

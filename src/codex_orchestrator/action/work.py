@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from codex_orchestrator.cli.action_inputs import Call, Called, Found, Inputs, temporary_folder
+from codex_orchestrator.action.inputs import Call, Called, Found, Inputs, temporary_folder
 from codex_orchestrator.model.errors import ExitCode, InputError, NotCheckedError
 from codex_orchestrator.model.verdict import Verdict, exit_code_of
 

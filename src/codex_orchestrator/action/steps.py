@@ -6,7 +6,7 @@ import signal
 
 import click
 
-from codex_orchestrator.cli.action_inputs import (
+from codex_orchestrator.action.inputs import (
     APPROVER_OUTPUTS,
     OUTPUTS,
     Found,
@@ -42,7 +42,7 @@ def approver_step() -> int:
 @action.command("work")
 def work_step() -> int:
     """Check, run or verify, and stage what is to be uploaded. A bad verdict is no failure yet."""
-    from codex_orchestrator.cli.action_work import work
+    from codex_orchestrator.action.work import work
 
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -58,7 +58,7 @@ def work_step() -> int:
 @action.command("finish")
 def finish_step() -> int:
     """Record the artifact, publish, sync, put out the result and end with its exit code."""
-    from codex_orchestrator.cli.action_finish import finish, read_artifact
+    from codex_orchestrator.action.finish import finish, read_artifact
 
     found = read_found(os.environ)
     try:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import click
 
-from codex_orchestrator.cli.action_inputs import Call, Found, Inputs
+from codex_orchestrator.action.inputs import Call, Found, Inputs
 from codex_orchestrator.model.errors import ExitCode
 from codex_orchestrator.model.verdict import Verdict
 
