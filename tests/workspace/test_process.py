@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.model.errors import NotCheckedError, ServiceError
+from codex_orchestrator.system import reaper
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.process import ProcessResult, run_process
-from codex_orchestrator.workspace import reaper
 from support.workspace import ends, is_running, wait_for
 
 LINUX = pytest.mark.skipif(

@@ -1,0 +1,1 @@
+"""Surface: the steps of action.yml, their inputs and outputs."""

@@ -1,1 +1,1 @@
-"""Language adapters: how a kind of project is tested, linted and built. One file a language."""
+"""Room: what each programming language needs to be tested and linted, a file a language."""

@@ -1,1 +1,1 @@
-"""Floor 2, room: the four agents on the OpenAI Agents SDK."""
+"""Room: the four agents on the OpenAI Agents SDK."""

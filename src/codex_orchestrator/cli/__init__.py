@@ -1,1 +1,1 @@
-"""Floor 4, surfaces: the command line."""
+"""Surface: the command line, one file a command."""

@@ -12,25 +12,25 @@ import click
 from codex_orchestrator import __version__
 from codex_orchestrator.model.errors import ExitCode, OrchestratorError
 
-# name → (module, attribute, one-line help). Help is here so that `--help` imports no command.
+# name → (module that defines it, one-line help). Help is here so that `--help` imports no command.
 COMMANDS = {
-    "init": ("init", "init", "Prepare a repository: config, specs, hooks, workflow."),
-    "doctor": ("doctor", "doctor", "Show what works here, and the fix for what does not."),
-    "guard": ("guard", "guard", "Check that changed code is covered by an approved, fresh spec."),
-    "spec": ("guard", "spec", "Write a new spec from the template."),
-    "run": ("run", "run", "Hand a task to the agents and keep proof."),
-    "runs": ("runs", "runs", "List, show and verify runs."),
-    "audit": ("runs", "audit", "Show or verify the audit log."),
-    "review": ("review", "review", "Publish a run's review on a pull request."),
-    "sync": ("sync", "sync", "Send finished runs to the catalog."),
-    "catalog": ("sync", "catalog", "Look into the catalog."),
-    "patterns": ("patterns", "patterns", "The learning library: codemods, lint rules, templates."),
-    "credentials": ("credentials", "credentials", "Check where secrets come from; prints none."),
-    "mcp": ("mcp", "mcp", "MCP servers over stdio."),
+    "init": ("cli.init", "Prepare a repository: config, specs, hooks, workflow."),
+    "doctor": ("cli.doctor", "Show what works here, and the fix for what does not."),
+    "guard": ("cli.guard", "Check that changed code is covered by an approved, fresh spec."),
+    "spec": ("cli.guard", "Write a new spec from the template."),
+    "run": ("cli.run", "Hand a task to the agents and keep proof."),
+    "runs": ("cli.runs", "List, show and verify runs."),
+    "audit": ("cli.runs", "Show or verify the audit log."),
+    "review": ("cli.review", "Publish a run's review on a pull request."),
+    "sync": ("cli.sync", "Send finished runs to the catalog."),
+    "catalog": ("cli.sync", "Look into the catalog."),
+    "patterns": ("cli.patterns", "The learning library: codemods, lint rules, templates."),
+    "credentials": ("cli.credentials", "Check where secrets come from; prints none."),
+    "mcp": ("cli.mcp", "MCP servers over stdio."),
 }
 
 # Commands of our own action and servers: callable, but not shown to people.
-HIDDEN = {"action": ("action", "action")}
+HIDDEN = {"action": "action.steps"}
 
 # What the machine refuses, wherever it happens: no bug, and each with its exit code.
 REFUSALS = {
@@ -54,15 +54,15 @@ class LazyGroup(click.Group):
         """Import the module of one command and return the command."""
         if cmd_name not in COMMANDS and cmd_name not in HIDDEN:
             return None
-        module, attribute = HIDDEN.get(cmd_name) or COMMANDS[cmd_name][:2]
-        loaded = importlib.import_module(f"codex_orchestrator.cli.{module}")
-        command: click.Command = getattr(loaded, attribute)
+        module = HIDDEN.get(cmd_name) or COMMANDS[cmd_name][0]
+        loaded = importlib.import_module(f"codex_orchestrator.{module}")
+        command: click.Command = getattr(loaded, cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command table without importing a command."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
 @click.group(

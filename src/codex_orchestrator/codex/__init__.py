@@ -1,1 +1,1 @@
-"""Floor 2, room: OpenAI's Codex, on this machine (app-server) and in its cloud (`codex cloud`)."""
+"""Room: OpenAI's Codex, on this machine (app-server) and in its cloud (`codex cloud`)."""

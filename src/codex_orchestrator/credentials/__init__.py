@@ -1,1 +1,1 @@
-"""Floor 2, room: secrets that live in memory."""
+"""Room: secrets that live in memory."""

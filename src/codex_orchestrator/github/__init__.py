@@ -1,1 +1,1 @@
-"""Floor 2, room: events, outputs and what is posted."""
+"""Room: events, outputs and what is posted."""

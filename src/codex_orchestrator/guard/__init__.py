@@ -1,1 +1,1 @@
-"""Floor 2, room: the spec guard, on the standard library only."""
+"""Room: the spec guard, on the standard library only."""

@@ -1,1 +1,1 @@
-"""Floor 1, nouns: what the product talks about. No I/O, no clock, no network."""
+"""Nouns: what the product talks about. They touch no file, clock, process or network."""

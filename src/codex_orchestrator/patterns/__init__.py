@@ -1,1 +1,1 @@
-"""Floor 2, room: codemods, lint rules, templates and language adapters."""
+"""Room: the learning library of codemods, lint rules and templates."""

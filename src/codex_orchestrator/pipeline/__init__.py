@@ -1,1 +1,1 @@
-"""Floor 3, verbs: what the product does, one verb a file."""
+"""Verbs: the story of one task, from its file to its verdict. Read `run_task` first."""

@@ -1,1 +1,1 @@
-"""Floor 2, room: what a person reads."""
+"""Room: what a person reads."""

@@ -1,1 +1,1 @@
-"""Floor 2, room: run folders, task state, locks and the audit log, all durable."""
+"""Room: run folders, task state, locks and the audit log, all durable."""

@@ -1,1 +1,1 @@
-"""Floor 4, surfaces: MCP servers over stdio."""
+"""Surface: MCP servers over stdio."""

@@ -1,0 +1,1 @@
+"""The machine: files, processes and git, without opinion, on the standard library only."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
 from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError
+from codex_orchestrator.system import reaper
 from codex_orchestrator.system.output import OutputLog, Redaction, unchanged
-from codex_orchestrator.workspace import reaper
 
 GRACE_S = 2.0
 MAX_OUTPUT_BYTES = 64 * 1024 * 1024

@@ -1,1 +1,1 @@
-"""Floor 2, room: worktrees, processes and the approval policy."""
+"""Room: work trees of runs, their states, and the tools that agents use in them."""
