@@ -59,7 +59,7 @@ readme: $(DEV) ## Write the made parts of README.md again: help, action, hooks
 lock: $(PYTHON) ## Resolve dependencies again (UPGRADE=1 moves versions)
 	@$(INSTALL) --require-hashes -r requirements/uv.lock
 	@$(LOCK) --all-extras --group dev pyproject.toml -o requirements/dev.lock
-	@$(LOCK) --extra agents --extra patterns --extra github --extra vault --extra catalog \
+	@$(LOCK) --extra agents --extra patterns --extra github --extra catalog \
 		--extra report --group build -c requirements/dev.lock pyproject.toml \
 		-o requirements/product.lock
 	@echo uv | $(LOCK) - -o requirements/uv.lock

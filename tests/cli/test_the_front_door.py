@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,13 @@ from codex_orchestrator.compose.settings import load_settings
 from codex_orchestrator.model.errors import InputError
 from support.project import CommandLine, git, write
 
+ROOT = Path(__file__).resolve().parents[2]
 HIDDEN = {"action"}
+
+
+def declared_extras() -> set[str]:
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    return set(document["project"]["optional-dependencies"])
 
 
 @pytest.fixture
@@ -47,6 +54,32 @@ def test_doctor_says_what_works_and_where_settings_come_from(repo: Path, call: C
     assert report["settings"]["catalog.url"]["origin"] == "default"
     states = {probe["name"]: probe["state"] for probe in report["probes"]}
     assert states["git"] == "works"
+
+
+@pytest.mark.parametrize(
+    ("source", "state", "fix"),
+    [
+        ("environment", "not configured", ""),
+        ("vault", "missing", 'set credentials.source = "environment"'),
+    ],
+)
+def test_doctor_says_that_vault_is_not_available_yet(
+    repo: Path, call: CommandLine, source: str, state: str, fix: str
+) -> None:
+    write(repo, ".codex-orchestrator.toml", f"[credentials]\nsource = '{source}'\n")
+    report = json.loads(call("doctor", "--repo", str(repo), "--format", "json").out)
+    (probe,) = (probe for probe in report["probes"] if "vault" in probe["name"])
+    assert (probe["state"], probe["fix"]) == (state, fix)
+    assert "not available yet" in probe["detail"]
+
+
+def test_doctor_looks_at_every_extra_that_the_package_declares(
+    repo: Path, call: CommandLine
+) -> None:
+    report = json.loads(call("doctor", "--repo", str(repo), "--format", "json").out)
+    extras = {f"extra [{name}]" for name in declared_extras() - {"all"}}
+    shown = {probe["name"] for probe in report["probes"] if probe["name"].startswith("extra ")}
+    assert shown == extras
 
 
 def test_doctor_fails_where_nothing_could_run(tmp_path: Path, call: CommandLine) -> None:

@@ -27,23 +27,34 @@ def imported(root: Path) -> set[str]:
     return names - set(sys.stdlib_module_names) - {"codex_orchestrator"}
 
 
-def test_every_imported_package_is_declared_and_not_only_there_by_chance(
-    root: Path, imported: set[str]
-) -> None:
+@pytest.fixture(scope="module")
+def declared(root: Path) -> set[str]:
+    """Names of the distributions that an install with every extra brings, in lower case."""
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    lines = [
-        *project["dependencies"],
-        *(one for extra in project["optional-dependencies"].values() for one in extra),
-    ]
-    declared = {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in lines}
-    owners = metadata.packages_distributions()
+    extras = project["optional-dependencies"].values()
+    lines = [*project["dependencies"], *(line for extra in extras for line in extra)]
+    names = {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in lines}
+    return names - {project["name"]}
+
+
+def distributions_of(module: str) -> set[str]:
+    return {owner.lower() for owner in metadata.packages_distributions().get(module, ())}
+
+
+def test_every_imported_package_is_declared_and_not_only_there_by_chance(
+    imported: set[str], declared: set[str]
+) -> None:
     # The Codex binary's package is a part of openai-codex and has its version.
-    loose = {
-        name
-        for name in imported - {"codex_cli_bin"}
-        if not {owner.lower() for owner in owners[name]} & declared
+    undeclared = {
+        name for name in imported - {"codex_cli_bin"} if not distributions_of(name) & declared
     }
-    assert not loose
+    assert not undeclared
+
+
+def test_every_declared_package_is_imported(imported: set[str], declared: set[str]) -> None:
+    used = {owner for name in imported for owner in distributions_of(name)}
+    assert declared
+    assert not declared - used, "declared and imported by nothing"
 
 
 def test_every_vendor_stands_in_the_contract(root: Path, imported: set[str]) -> None:

@@ -22,9 +22,8 @@ EXTRAS = {
     "codex": ("openai_codex",),
     "patterns": ("ast_grep_py", "jinja2"),
     "github": ("github",),
-    "vault": ("hvac",),
     "catalog": ("obstore", "stamina"),
-    "report": ("rich", "jinja2"),
+    "report": ("jinja2",),
 }
 
 
@@ -80,6 +79,7 @@ def diagnose_setup(
         *(lambda name=name: _extra(name) for name in EXTRAS),
         lambda: _model(config, environ, variables[Scope.MODEL]),
         lambda: _github(environ, variables[Scope.GITHUB]),
+        lambda: _vault(config),
         lambda: _catalog(repo, config),
     ]
     codex = (
@@ -142,6 +142,13 @@ def _github(environ: Mapping[str, str], names: tuple[str, ...]) -> Probe:
         "no token: reviews go to the job summary only",
         "set GITHUB_TOKEN",
     )
+
+
+def _vault(config: Config) -> Probe:
+    detail = "not available yet: secrets come from the environment"
+    if config.credentials.source == "vault":
+        return Probe("vault", "missing", detail, 'set credentials.source = "environment"')
+    return Probe("vault", "not configured", detail)
 
 
 def _catalog(repo: Path, config: Config) -> Probe:
