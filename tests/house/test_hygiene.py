@@ -34,6 +34,23 @@ def test_no_tracked_file_is_larger_than_a_megabyte(root: Path, tracked: tuple[st
     assert not [name for name in tracked if (root / name).stat().st_size > 1024 * 1024]
 
 
+def test_no_tracked_file_is_ignored(root: Path) -> None:
+    """A wheel is built without what git ignores, and a new file beside it is forgotten."""
+    done = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--ignored", "--exclude-standard"],
+        cwd=root,
+        capture_output=True,
+        check=True,
+    )
+    assert not done.stdout.decode().split("\0")[:-1]
+
+
+def test_every_folder_with_modules_is_a_package(root: Path) -> None:
+    folders = {path.parent for path in (root / "src" / "codex_orchestrator").rglob("*.py")}
+    assert len(folders) > 10, "the sources were not found"
+    assert not [folder for folder in folders if not (folder / "__init__.py").is_file()]
+
+
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_locked_package_has_a_version_and_a_hash(root: Path, name: str) -> None:
     text = (root / "requirements" / f"{name}.lock").read_text(encoding="utf-8")
