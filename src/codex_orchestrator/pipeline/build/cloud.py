@@ -10,7 +10,6 @@ from codex_orchestrator.model.mode import ModeName
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.pipeline.build.choose_diff import choose_diff
-from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.build.merge import (
     conflict_feedback,
     done_items,
@@ -19,10 +18,11 @@ from codex_orchestrator.pipeline.build.merge import (
     note_conflict,
     restore_done,
 )
-from codex_orchestrator.pipeline.run_policy import items_at_once
 from codex_orchestrator.pipeline.build.send import send_items
 from codex_orchestrator.pipeline.build.submission import starting_state
+from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.run import Work
+from codex_orchestrator.pipeline.run_policy import items_at_once
 
 # The first change that does not fit gets one more submission, made on the present state.
 _MOST_CONFLICTS = 2

@@ -15,8 +15,8 @@ from codex_orchestrator.pipeline.build.merge import (
     note_conflict,
     restore_done,
 )
-from codex_orchestrator.pipeline.run_policy import items_at_once
 from codex_orchestrator.pipeline.run import Work
+from codex_orchestrator.pipeline.run_policy import items_at_once
 
 
 def build_here(work: Work, plan: Plan) -> bool:

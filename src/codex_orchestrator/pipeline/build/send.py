@@ -10,12 +10,12 @@ from codex_orchestrator.model.errors import InputError, NotCheckedError, Orchest
 from codex_orchestrator.model.manifest import CloudSubmissionFacts
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.model.run import ItemState
-from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.build.submission import (
     StartingState,
     new_submission,
     recorded_submission,
 )
+from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.run import Work
 
 # Each is a process of its own. More would find the service slower, not the run faster.

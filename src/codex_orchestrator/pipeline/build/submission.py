@@ -10,8 +10,8 @@ from codex_orchestrator.model.errors import (
 from codex_orchestrator.model.manifest import CloudSubmissionFacts
 from codex_orchestrator.model.mode import CLOUD_HOST
 from codex_orchestrator.model.plan import PlanItem
-from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.build.prompt import cloud_prompt
+from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.grants import standing_approvals
 from codex_orchestrator.pipeline.run import Work
 
