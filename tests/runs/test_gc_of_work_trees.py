@@ -12,7 +12,7 @@ from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.runs.lock import TaskLock
 from codex_orchestrator.runs.store import FileRunStore
-from codex_orchestrator.verbs.remove_work_trees import choose_work_trees
+from codex_orchestrator.verbs.remove_runs import choose_work_trees
 from codex_orchestrator.workspace.worktree import GitWorkspace
 from support.manifests import make_manifest
 from support.project import CommandLine, git, make_project

@@ -108,46 +108,37 @@ def gc(
 
     Work trees that no run will come back to go as well.
     """
-    from codex_orchestrator.cli.runs_output import echo_removals
+    from codex_orchestrator.cli.runs_output import echo_removal
     from codex_orchestrator.compose.run import open_archive, open_work_trees, utc_now
-    from codex_orchestrator.verbs.remove_runs import (
-        RemovalRule,
-        choose_removals,
-        remove_runs,
-        synced_runs,
-    )
-    from codex_orchestrator.verbs.remove_work_trees import choose_work_trees, remove_work_trees
+    from codex_orchestrator.verbs.remove_runs import RemovalRule, remove_runs
 
     if keep is None and older_than is None:
         raise InputError(
             "say which runs may go", fix="give --keep N or --older-than DAYS", field="gc"
         )
     root = load_settings(repo, config, is_used=False).repo
-    archive, trees, now = open_archive(root, operation="gc"), open_work_trees(root), utc_now()
-    stored = archive.store.list()
-    chosen = choose_removals(
-        stored,
-        rule=RemovalRule(keep, older_than, even_unsynced=unsynced, even_unfinished=unfinished),
-        now=now,
-        synced=synced_runs(archive.audit),
+    archive = open_archive(root, operation="gc")
+    removal = remove_runs(
+        RemovalRule(keep, older_than, even_unsynced=unsynced, even_unfinished=unfinished),
+        store=archive.store,
+        audit=archive.audit,
+        trees=open_work_trees(root),
+        lock=archive.lock,
+        now=utc_now(),
+        is_dry_run=dry_run,
     )
-    going = frozenset(one.run.run_id for one in chosen if not one.kept_because)
-    left = choose_work_trees(trees.leftovers(), runs=stored, going=going, now=now)
-    if not dry_run:
-        remove_work_trees(left, trees=trees, lock=archive.lock)
-        remove_runs(chosen, store=archive.store, audit=archive.audit, lock=archive.lock)
     if output_format == "json":
         echo_json(
             {
                 "schema": "runs-gc.v1",
                 "dry_run": dry_run,
-                "removed": [one.run.run_id for one in chosen if not one.kept_because],
-                "work_trees": [tree.name for tree in left],
-                "kept": {one.run.run_id: one.kept_because for one in chosen if one.kept_because},
+                "removed": removal.removed,
+                "work_trees": [tree.name for tree in removal.work_trees],
+                "kept": removal.kept,
             }
         )
     else:
-        echo_removals(chosen, left, is_dry_run=dry_run)
+        echo_removal(removal, is_dry_run=dry_run)
 
 
 @click.group()

@@ -1,6 +1,6 @@
 """What `runs` and `audit` say to people."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -11,8 +11,7 @@ from codex_orchestrator.model.receipt import AuditCheck, AuditRecord
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.run import StoredRun
 from codex_orchestrator.model.verification import Outcome, VerifyReport
-from codex_orchestrator.verbs.remove_runs import RemovedRun
-from codex_orchestrator.verbs.remove_work_trees import LeftTree
+from codex_orchestrator.verbs.remove_runs import Removal
 
 
 def echo_runs(runs: Iterable[StoredRun]) -> None:
@@ -67,22 +66,19 @@ def echo_verification(report: VerifyReport) -> None:
         say(f"verification: {report.outcome}")
 
 
-def echo_removals(
-    chosen: Iterable[RemovedRun], trees: Sequence[LeftTree], *, is_dry_run: bool
-) -> None:
+def echo_removal(removal: Removal, *, is_dry_run: bool) -> None:
     """Print which runs and work trees go and say which runs stay."""
     fate = "would be removed" if is_dry_run else "removed"
-    count = 0
-    for run, kept_because in chosen:
+    for run, kept_because in removal.runs:
         if kept_because:
             say(f"{run.run_id} stays: {kept_because}")
         else:
-            count += 1
             _line(f"{run.run_id}  {fate}")
-    for tree in trees:
+    for tree in removal.work_trees:
         _line(f"{tree.name}  work tree {fate}")
-    advice = "; remove them with --delete" if is_dry_run and (count or trees) else ""
-    say(f"{count} runs, {len(trees)} work trees{advice}")
+    runs, trees = len(removal.removed), len(removal.work_trees)
+    advice = "; remove them with --delete" if is_dry_run and (runs or trees) else ""
+    say(f"{runs} runs, {trees} work trees{advice}")
 
 
 def echo_audit(records: Iterable[AuditRecord], check: AuditCheck, *, is_json: bool) -> None:

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from codex_orchestrator.codex.binary import find_codex, require_tested
 from codex_orchestrator.codex.cloud import CodexCloud, Patience
 from codex_orchestrator.codex.cloud_cli import CloudCli, check_sign_in, open_cloud_cli
+from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
 from codex_orchestrator.model.cloud import CloudTask
 from codex_orchestrator.model.config import CodexConfig
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
-from codex_orchestrator.pipeline.ports import CredentialBroker
 
 FIRST_DELAY_S = 1.0
 LONGEST_DELAY_S = 30.0
@@ -47,7 +47,11 @@ class RunCloud(CodexCloud):
 
 @contextmanager
 def open_cloud_builder(
-    run_id: str, *, config: CodexConfig, broker: CredentialBroker, hide: Callable[[str], None]
+    run_id: str,
+    *,
+    config: CodexConfig,
+    broker: EnvironmentCredentialBroker,
+    hide: Callable[[str], None],
 ) -> Iterator[CloudBuilder]:
     """Sign in to Codex Cloud for a run; the sign-in is gone with the context.
 

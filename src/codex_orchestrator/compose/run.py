@@ -19,12 +19,6 @@ from codex_orchestrator.model.errors import MissingExtraError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.mode import Mode, ModeName, choose_mode
 from codex_orchestrator.model.task import Task
-from codex_orchestrator.pipeline.ports import (
-    AgentEngine,
-    CredentialBroker,
-    PatternLibrary,
-    RunStore,
-)
 from codex_orchestrator.pipeline.run_policy import (
     OFFLINE,
     choose_model_name,
@@ -33,15 +27,17 @@ from codex_orchestrator.pipeline.run_policy import (
 )
 from codex_orchestrator.pipeline.run_rooms import RunRooms
 from codex_orchestrator.verbs.check_credentials import require_environment_source
-from codex_orchestrator.verbs.remove_work_trees import WorkTrees
 
 if TYPE_CHECKING:
-    from codex_orchestrator.agents.engine import Codex
+    from codex_orchestrator.agents.engine import Codex, SdkAgentEngine
     from codex_orchestrator.catalog.object_store import ObjectStoreCatalog
     from codex_orchestrator.codex.probe import Probe
+    from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
+    from codex_orchestrator.patterns.library import Library
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.outbox import Outbox
     from codex_orchestrator.runs.store import FileRunStore
+    from codex_orchestrator.workspace.worktree import GitWorkspace
 
 
 def utc_now() -> str:
@@ -129,15 +125,15 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
     )
 
 
-def _library(repo: Path) -> PatternLibrary:
+def _library(repo: Path) -> "Library":
     with extra("patterns", needed_for="running a task"):
         from codex_orchestrator.patterns.library import Library
     return Library.open(repo)
 
 
 def _engine(
-    model: str, broker: CredentialBroker, around: Surroundings, *, mode: Mode
-) -> AgentEngine:
+    model: str, broker: "EnvironmentCredentialBroker", around: Surroundings, *, mode: Mode
+) -> "SdkAgentEngine":
     with extra("agents", needed_for="running a task"):
         from codex_orchestrator.agents.engine import EngineSettings, SdkAgentEngine
     from codex_orchestrator.system.environment import child_environment
@@ -157,7 +153,9 @@ def _engine(
     )
 
 
-def _codex(model: str, broker: CredentialBroker, around: Surroundings) -> "Codex | None":
+def _codex(
+    model: str, broker: "EnvironmentCredentialBroker", around: Surroundings
+) -> "Codex | None":
     """Return Codex as builder when it was asked for, or by itself where it is and a model too."""
     if not wants_codex(around.builder, model=model):
         return None
@@ -206,14 +204,14 @@ def extra(name: str, *, needed_for: str) -> Iterator[None]:
         raise MissingExtraError(name, needed_for=needed_for) from error
 
 
-def open_store(repo: Path) -> RunStore:
+def open_store(repo: Path) -> "FileRunStore":
     """Return the run store of a repository."""
     from codex_orchestrator.runs.store import FileRunStore
 
     return FileRunStore(repo)
 
 
-def open_broker(environ: Mapping[str, str]) -> CredentialBroker:
+def open_broker(environ: Mapping[str, str]) -> "EnvironmentCredentialBroker":
     """Return the credential broker of the configured source."""
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
 
@@ -272,14 +270,14 @@ def check_catalog_url(url: str) -> None:
     refuse_secrets(url)
 
 
-def codex_probes(config: Config, broker: CredentialBroker) -> "tuple[Probe, ...]":
+def codex_probes(config: Config, broker: "EnvironmentCredentialBroker") -> "tuple[Probe, ...]":
     """Look at Codex without a model and without network."""
     from codex_orchestrator.codex.probe import probe_codex
 
     return probe_codex(codex_path=config.codex.path, auth=broker.get(Scope.CLOUD))
 
 
-def open_work_trees(repo: Path) -> WorkTrees:
+def open_work_trees(repo: Path) -> "GitWorkspace":
     """Return the work trees of a repository's runs."""
     from codex_orchestrator.workspace.worktree import GitWorkspace
 

@@ -12,13 +12,12 @@ from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.build import BuildReport, Change, TestExplanation
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.cloud import FittedPatch
-from codex_orchestrator.model.credential import Scope, Secret
 from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.manifest import Artifact, Engine, Manifest, SpecFacts
 from codex_orchestrator.model.pattern import PatternAsset, PatternUse
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.rails import Rails
-from codex_orchestrator.model.receipt import AuditRecord, Receipt
+from codex_orchestrator.model.receipt import AuditRecord
 from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import CheckName, Task
@@ -273,24 +272,4 @@ class AuditLog(Protocol):
 
     def holds(self, event: str, *, run_id: str, details: Mapping[str, str]) -> bool:
         """Say whether a record of an event of a run with these details is there."""
-        ...
-
-
-class Catalog(Protocol):
-    """Where manifests go."""
-
-    def push(self, manifest: Manifest, data: bytes) -> Receipt:
-        """Store the canonical bytes under their hash; idempotent; other bytes are a conflict."""
-        ...
-
-
-class CredentialBroker(Protocol):
-    """Gives secrets for a scope and takes them back."""
-
-    def get(self, scope: Scope) -> Secret | None:
-        """Return the secret of a scope; None when the source has none."""
-        ...
-
-    def revoke_all(self) -> None:
-        """Give back what was leased; safe to call twice."""
         ...

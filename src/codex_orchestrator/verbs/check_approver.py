@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.approver import AccountPermission, WorkflowStart
 from codex_orchestrator.model.errors import ApprovalRequiredError, NotCheckedError
-from codex_orchestrator.pipeline.ports import AuditLog
+
+if TYPE_CHECKING:
+    from codex_orchestrator.runs.audit import FileAuditLog
 
 # Their workflows are started by nobody: the actor is whoever changed the schedule last.
 _NOBODYS_EVENTS = frozenset({"schedule"})
@@ -20,7 +23,7 @@ def check_approver(
     start: WorkflowStart,
     *,
     permission_of: Callable[[str], AccountPermission],
-    audit: AuditLog,
+    audit: "FileAuditLog",
     run_id: str,
 ) -> str:
     """Return who approves, such as `github:octocat (write)`; the answer goes to the audit log.

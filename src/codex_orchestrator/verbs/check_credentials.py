@@ -1,12 +1,14 @@
 """Say which scopes have a secret, and where it comes from; show no value."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import NotCheckedError
-from codex_orchestrator.pipeline.ports import CredentialBroker
+
+if TYPE_CHECKING:
+    from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
 
 
 class ScopeReport(NamedTuple):
@@ -33,7 +35,7 @@ def require_environment_source(config: Config) -> None:
 
 
 def check_credentials(
-    broker: CredentialBroker,
+    broker: "EnvironmentCredentialBroker",
     environ: Mapping[str, str],
     *,
     variables: Mapping[Scope, tuple[str, ...]],

@@ -7,11 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.credential import Scope
+
+if TYPE_CHECKING:
+    from codex_orchestrator.codex.probe import Probe as CodexProbe
 
 State = Literal["works", "missing", "not configured", "not tried"]
 Variables = Mapping[Scope, tuple[str, ...]]
@@ -37,37 +40,13 @@ class Probe(NamedTuple):
     is_required: bool = False
 
 
-class CodexProbe(Protocol):
-    """What was seen of one part of Codex; see `codex.probe`."""
-
-    @property
-    def name(self) -> str:
-        """What was looked at."""
-        ...
-
-    @property
-    def ok(self) -> bool:
-        """Whether it works."""
-        ...
-
-    @property
-    def detail(self) -> str:
-        """What was seen."""
-        ...
-
-    @property
-    def fix(self) -> str:
-        """What to do when it does not work."""
-        ...
-
-
 def diagnose_setup(
     repo: Path,
     config: Config,
     environ: Mapping[str, str],
     *,
     variables: Variables,
-    look_at_codex: Callable[[], Iterable[CodexProbe]],
+    look_at_codex: Callable[[], Iterable["CodexProbe"]],
 ) -> tuple[Probe, ...]:
     """Probe git, Python, the extras, the model, Codex, credentials, the catalog; change nothing.
 

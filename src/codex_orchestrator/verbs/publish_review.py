@@ -2,26 +2,22 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
 from codex_orchestrator.model.delivery import Delivery, Posted
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.run import RunState
-from codex_orchestrator.pipeline.ports import AuditLog, RunStore
 from codex_orchestrator.text.markdown import Markdown
+
+if TYPE_CHECKING:
+    from codex_orchestrator.github.deliver import GitHubDesk
+    from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.runs.store import FileRunStore
 
 _PATCH = "diff.patch"
 _MAX_PATCH_BYTES = 64 * 1024 * 1024
-
-
-class ReviewDesk(Protocol):
-    """Takes a review to its readers."""
-
-    def deliver(self, manifest: Manifest, text: Markdown) -> Delivery:
-        """Publish a text and read back where it stands."""
-        ...
 
 
 class PublishRooms(NamedTuple):
@@ -30,9 +26,9 @@ class PublishRooms(NamedTuple):
     `finds_secret` says whether a text holds a known secret in any form.
     """
 
-    store: RunStore
-    audit: AuditLog
-    desk: ReviewDesk
+    store: "FileRunStore"
+    audit: "FileAuditLog"
+    desk: "GitHubDesk"
     render: Callable[[Manifest, bytes, str], Markdown]
     finds_secret: Callable[[str], bool]
 

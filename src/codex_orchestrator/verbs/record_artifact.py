@@ -1,32 +1,15 @@
 """Record the CI artifact that holds a run's folder."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.receipt import RecordedArtifact
-from codex_orchestrator.pipeline.ports import AuditLog
 
-
-class FindableRuns(Protocol):
-    """Run folders that can be found."""
-
-    def find(self, run_id: str) -> Path:
-        """Return the folder `<task>/<run>` of a run, given its id or the beginning of it."""
-        ...
-
-
-class RecordingOutbox(Protocol):
-    """Where CI artifacts of runs are recorded."""
-
-    def artifact(self, task_id: str, run_id: str) -> RecordedArtifact | None:
-        """Return where CI keeps a run's folder; None when nobody recorded it."""
-        ...
-
-    def record_artifact(self, artifact: RecordedArtifact) -> None:
-        """Write where CI keeps a run's folder, durable before this returns."""
-        ...
+if TYPE_CHECKING:
+    from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.runs.outbox import Outbox
+    from codex_orchestrator.runs.store import FileRunStore
 
 
 def record_artifact(
@@ -35,9 +18,9 @@ def record_artifact(
     artifact_id: str,
     digest: str,
     url: str,
-    store: FindableRuns,
-    audit: AuditLog,
-    outbox: RecordingOutbox,
+    store: "FileRunStore",
+    audit: "FileAuditLog",
+    outbox: "Outbox",
     clock: Callable[[], str],
 ) -> RecordedArtifact:
     """Record where CI keeps a run's folder; the same record twice changes nothing.

@@ -1,30 +1,22 @@
-"""Remove old runs, those only whose record is safe elsewhere, and leave a record of the removal."""
+"""Remove old runs whose record is safe elsewhere, and work trees that nobody will come back to."""
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.receipt import AuditRecord
 from codex_orchestrator.model.run import RunState, StoredRun
-from codex_orchestrator.pipeline.ports import AuditLog
-from codex_orchestrator.verbs.verify_runs import CheckableLog
 
+if TYPE_CHECKING:
+    from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.runs.store import FileRunStore
+    from codex_orchestrator.workspace.worktree import GitWorkspace
 
-class RemovableRuns(Protocol):
-    """Run folders that can be listed and removed."""
-
-    def list(self) -> tuple[StoredRun, ...]:
-        """Return every run folder in the order of run ids."""
-        ...
-
-    def stored(self, task_id: str, run_id: str) -> StoredRun:
-        """Return one run folder, whatever its condition."""
-        ...
-
-    def remove(self, task_id: str, run_id: str) -> None:
-        """Remove a run's folder and its line in the state file."""
-        ...
+# A dry run has a work tree and no run folder; no dry run takes as long as this.
+_LONGEST_WITHOUT_FOLDER = timedelta(days=1)
+Lock = Callable[[str], AbstractContextManager[object]]
+"""Takes the lock of a task for a block."""
 
 
 class RemovalRule(NamedTuple):
@@ -47,7 +39,69 @@ class RemovedRun(NamedTuple):
     kept_because: str
 
 
-def synced_runs(audit: CheckableLog) -> frozenset[tuple[str, str]]:
+class LeftTree(NamedTuple):
+    """A work tree that goes, and the task of its run ("" when no run folder knows it)."""
+
+    name: str
+    task_id: str
+
+
+class Removal(NamedTuple):
+    """Every run with what becomes of it, and the work trees that go."""
+
+    runs: tuple[RemovedRun, ...]
+    work_trees: tuple[LeftTree, ...]
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """The ids of the runs that go."""
+        return tuple(run.run_id for run, kept_because in self.runs if not kept_because)
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """Why each other run stays, by its id."""
+        return {run.run_id: kept_because for run, kept_because in self.runs if kept_because}
+
+
+def remove_runs(
+    rule: RemovalRule,
+    *,
+    store: "FileRunStore",
+    audit: "FileAuditLog",
+    trees: "GitWorkspace",
+    lock: Lock,
+    now: str,
+    is_dry_run: bool,
+) -> Removal:
+    """Remove the runs that the rule lets go, and work trees; the record of each run comes first.
+
+    Args:
+        rule: which runs may go.
+        store: the run folders.
+        audit: says which runs a catalog holds, and gets a record of each removal.
+        trees: the work trees of runs.
+        lock: takes the lock of a task.
+        now: the present moment, RFC 3339.
+        is_dry_run: only say what would go.
+
+    Raises:
+        LockedError: a process works on one of the tasks.
+        ServiceError: a file cannot be removed.
+    """
+    stored = store.list()
+    runs = _choose_runs(stored, rule=rule, now=now, synced=_synced_runs(audit))
+    removal = Removal(runs, ())
+    going = frozenset(removal.removed)
+    left = choose_work_trees(trees.leftovers(), runs=stored, going=going, now=now)
+    if not is_dry_run:
+        for tree in left:
+            with lock(tree.task_id) if tree.task_id else nullcontext():
+                trees.forget(tree.name)
+        _remove(runs, store=store, audit=audit, lock=lock)
+    return removal._replace(work_trees=left)
+
+
+def _synced_runs(audit: "FileAuditLog") -> frozenset[tuple[str, str]]:
     """Return run id and manifest hash of every run that a catalog has accepted."""
     found: set[tuple[str, str]] = set()
 
@@ -59,7 +113,7 @@ def synced_runs(audit: CheckableLog) -> frozenset[tuple[str, str]]:
     return frozenset(found)
 
 
-def choose_removals(
+def _choose_runs(
     runs: Iterable[StoredRun], *, rule: RemovalRule, now: str, synced: frozenset[tuple[str, str]]
 ) -> tuple[RemovedRun, ...]:
     """Decide which runs go. `synced` holds (run id, manifest hash) of what a catalog has."""
@@ -72,19 +126,33 @@ def choose_removals(
     return tuple(reversed(chosen))
 
 
-def remove_runs(
-    chosen: Iterable[RemovedRun],
-    *,
-    store: RemovableRuns,
-    audit: AuditLog,
-    lock: Callable[[str], AbstractContextManager[object]],
-) -> tuple[StoredRun, ...]:
-    """Remove the chosen runs and return them. The record of each removal is written first.
+def choose_work_trees(
+    names: Iterable[str], *, runs: Iterable[StoredRun], going: frozenset[str], now: str
+) -> tuple[LeftTree, ...]:
+    """Decide which work trees go: those of runs that finished, that go, or that nobody knows.
 
-    Raises:
-        LockedError: a process works on one of the tasks.
+    Args:
+        names: the work trees that stand.
+        runs: every run folder.
+        going: ids of runs that are being removed.
+        now: the present moment, RFC 3339.
     """
-    removed = []
+    known = {run.run_id: run for run in runs}
+    chosen = []
+    for name in names:
+        run_id = name.partition(".")[0]
+        run = known.get(run_id)
+        if run is None:
+            if _is_old(run_id, now):
+                chosen.append(LeftTree(name, ""))
+        elif run_id in going or (run.summary and run.summary.state is RunState.FINISHED):
+            chosen.append(LeftTree(name, run.task_id))
+    return tuple(chosen)
+
+
+def _remove(
+    chosen: Iterable[RemovedRun], *, store: "FileRunStore", audit: "FileAuditLog", lock: Lock
+) -> None:
     for run, kept_because in chosen:
         if kept_because or run.summary is None:
             continue
@@ -99,8 +167,6 @@ def remove_runs(
                 details={"manifest_sha256": run.summary.manifest_sha256},
             )
             store.remove(run.task_id, run.run_id)
-        removed.append(run)
-    return tuple(removed)
 
 
 def _reason_to_keep(
@@ -140,3 +206,12 @@ def _is_older(moment: str, *, days: int, now: str) -> bool:
         # A manifest of unknown age is not old.
         return False
     return age > timedelta(days=days)
+
+
+def _is_old(run_id: str, now: str) -> bool:
+    """Say how old a run is by its id, which begins with the moment it was made."""
+    try:
+        made = datetime.strptime(run_id.partition("-")[0].upper() + "+0000", "%Y%m%dT%H%M%SZ%z")
+    except ValueError:
+        return False
+    return datetime.fromisoformat(now) - made > _LONGEST_WITHOUT_FOLDER

@@ -1,7 +1,7 @@
 """Send finished, verified runs to the catalog: once each, with one receipt."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.errors import (
     ConflictError,
@@ -9,51 +9,19 @@ from codex_orchestrator.model.errors import (
     OrchestratorError,
     ServiceError,
 )
-from codex_orchestrator.model.manifest import Manifest
-from codex_orchestrator.model.receipt import Receipt, RecordedArtifact
-from codex_orchestrator.model.run import RunState, StoredRun
+from codex_orchestrator.model.receipt import Receipt
+from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.sync import FailedSync, FailureKind, SkippedRun, SyncReport
 from codex_orchestrator.model.verification import Outcome, VerifiedRun, VerifyReport
-from codex_orchestrator.pipeline.ports import AuditLog, Catalog
-from codex_orchestrator.verbs.verify_runs import CheckableLog, InspectableRuns, verify_names
+from codex_orchestrator.verbs.verify_runs import verify_names
+
+if TYPE_CHECKING:
+    from codex_orchestrator.catalog.interface import Catalog
+    from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.runs.outbox import Outbox
+    from codex_orchestrator.runs.store import FileRunStore
 
 _VERIFY = "`codex-orchestrator runs verify` says what is wrong"
-
-
-class SendableRuns(InspectableRuns, Protocol):
-    """Run folders that can be read as they will be sent."""
-
-    def stored(self, task_id: str, run_id: str) -> StoredRun:
-        """Return one run folder, whatever its condition."""
-        ...
-
-    def load_with_bytes(self, run_id: str) -> tuple[Manifest, bytes]:
-        """Read a manifest strictly and return it with its bytes on disk."""
-        ...
-
-
-class SyncLog(AuditLog, CheckableLog, Protocol):
-    """An audit log that can be walked and knows what it was told before."""
-
-
-class SentRuns(Protocol):
-    """What was sent before."""
-
-    def sent(self, task_id: str, *, catalog: str) -> frozenset[str]:
-        """Return the ids of a task's runs that have a receipt of a catalog."""
-        ...
-
-    def sweep(self, task_id: str) -> None:
-        """Remove what writers that died left among the receipts of a task."""
-        ...
-
-    def keep(self, receipt: Receipt) -> None:
-        """Write a receipt, durable before this returns."""
-        ...
-
-    def artifact(self, task_id: str, run_id: str) -> RecordedArtifact | None:
-        """Return where CI keeps a run's folder; None when nobody recorded it."""
-        ...
 
 
 class SyncRequest(NamedTuple):
@@ -68,10 +36,10 @@ class SyncRequest(NamedTuple):
 class SyncRooms(NamedTuple):
     """What a sync works with. The catalog is opened only when there is something to send."""
 
-    store: SendableRuns
-    audit: SyncLog
-    outbox: SentRuns
-    open_catalog: Callable[[], Catalog]
+    store: "FileRunStore"
+    audit: "FileAuditLog"
+    outbox: "Outbox"
+    open_catalog: Callable[[], "Catalog"]
 
 
 def sync_runs(request: SyncRequest, rooms: SyncRooms) -> SyncReport:
@@ -180,7 +148,7 @@ def _send(
     return tuple(synced), tuple(failed)
 
 
-def _send_one(run: VerifiedRun, catalog: Catalog, rooms: SyncRooms) -> Receipt:
+def _send_one(run: VerifiedRun, catalog: "Catalog", rooms: SyncRooms) -> Receipt:
     manifest, data = rooms.store.load_with_bytes(f"{run.task_id}/{run.run_id}")
     receipt = catalog.push(manifest, data)
     if receipt.manifest_sha256 != run.manifest_sha256:

@@ -1,14 +1,13 @@
 """Verify runs: compute every hash again and compare it with every place that has it."""
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding, Severity, has_errors
-from codex_orchestrator.model.receipt import AuditCheck, AuditRecord
+from codex_orchestrator.model.receipt import AuditRecord
 from codex_orchestrator.model.review import ReviewFinding
-from codex_orchestrator.model.run import RunState, RunSummary, TaskState
+from codex_orchestrator.model.run import RunState, RunSummary
 from codex_orchestrator.model.verification import (
     InspectedRun,
     Outcome,
@@ -17,36 +16,12 @@ from codex_orchestrator.model.verification import (
     VerifyReport,
 )
 
+if TYPE_CHECKING:
+    from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.runs.store import FileRunStore
+
 _STATE_FIX = "`codex-orchestrator runs rebuild` writes it anew from the manifests"
 _LOG_FIX = "compare with the manifest in the catalog or in the uploaded artifact"
-
-
-class InspectableRuns(Protocol):
-    """Run folders that can be held against their manifests."""
-
-    def find(self, run_id: str) -> Path:
-        """Return the folder `<task>/<run>` of a run, given its id or the beginning of it."""
-        ...
-
-    def names(self) -> tuple[tuple[str, str], ...]:
-        """Return task id and run id of every run folder."""
-        ...
-
-    def inspect(self, task_id: str, run_id: str) -> InspectedRun:
-        """Hash every file of a run folder and compare with its manifest."""
-        ...
-
-    def state(self, task_id: str) -> TaskState:
-        """Read the task's state file strictly."""
-        ...
-
-
-class CheckableLog(Protocol):
-    """An audit log that can be walked."""
-
-    def check(self, visit: Callable[[AuditRecord], None] | None = None) -> AuditCheck:
-        """Walk the whole log; `visit` sees each good record."""
-        ...
 
 
 class _Logged:
@@ -71,7 +46,9 @@ class _Logged:
             self.removed.add(run)
 
 
-def verify_runs(run_id: str | None, *, store: InspectableRuns, audit: CheckableLog) -> VerifyReport:
+def verify_runs(
+    run_id: str | None, *, store: "FileRunStore", audit: "FileAuditLog"
+) -> VerifyReport:
     """Verify one run, or all of them, and the chain of the audit log.
 
     Raises:
@@ -86,8 +63,8 @@ def verify_runs(run_id: str | None, *, store: InspectableRuns, audit: CheckableL
 def verify_names(
     names: tuple[tuple[str, str], ...],
     *,
-    store: InspectableRuns,
-    audit: CheckableLog,
+    store: "FileRunStore",
+    audit: "FileAuditLog",
     is_all: bool = False,
 ) -> VerifyReport:
     """Verify the runs of these task and run ids, and the chain of the audit log.
@@ -119,7 +96,7 @@ def _total(runs: tuple[VerifiedRun, ...], log: VerifiedLog) -> Outcome:
     return Outcome.PASSED
 
 
-def _verified(run: InspectedRun, *, store: InspectableRuns, logged: _Logged) -> VerifiedRun:
+def _verified(run: InspectedRun, *, store: "FileRunStore", logged: _Logged) -> VerifiedRun:
     summary = run.stored.summary
     is_finished = summary is not None and summary.state is RunState.FINISHED
     names = (run.stored.task_id, run.stored.run_id)
@@ -184,7 +161,7 @@ def _record_findings(run: InspectedRun, summary: RunSummary, logged: _Logged) ->
 
 
 def _state_findings(
-    run: InspectedRun, summary: RunSummary, store: InspectableRuns
+    run: InspectedRun, summary: RunSummary, store: "FileRunStore"
 ) -> Iterator[Finding]:
     place = f"out/{run.stored.task_id}/state.json"
     try:
