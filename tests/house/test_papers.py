@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
@@ -18,6 +17,7 @@ from codex_orchestrator.guard.dates import parse_day
 from codex_orchestrator.guard.views import View
 from codex_orchestrator.model.errors import ExitCode
 from codex_orchestrator.system.git_output import Change
+from support.examples import documented
 
 PAPERS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "AGENTS.md", "CHANGELOG.md", "docs")
 
@@ -115,11 +115,7 @@ def test_the_changelog_begins_with_what_is_unreleased(root: Path) -> None:
 
 
 @pytest.mark.parametrize(("day", "count"), [("2026-11-27", 1), ("2026-11-28", 0)])
-def test_the_rule_in_the_papers_finds_what_it_says(root: Path, day: str, count: int) -> None:
-    text = (root / "docs" / "extending.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    names: dict[str, Any] = {}
-    exec(compile(block, "extending.md", "exec"), names)  # noqa: S102 - our own paper
+def test_the_rule_in_the_papers_finds_what_it_says(day: str, count: int) -> None:
     case = Case(
         view=View("range", "", "", ""),
         config=GuardConfig(),
@@ -129,5 +125,5 @@ def test_the_rule_in_the_papers_finds_what_it_says(root: Path, day: str, count: 
         edits=(),
         source=Source(lambda _id: None, lambda _folders: [], lambda _p: None, lambda _p: None),
     )
-    findings = list(names["NoMigrationOnFriday"]().check(case, None))
+    findings = list(documented("A guard rule")["NoMigrationOnFriday"]().check(case, None))
     assert [finding.rule for finding in findings] == ["TEAM001"] * count

@@ -5,13 +5,53 @@ from pathlib import Path
 
 from codex_orchestrator.adapters.command import CommandAdapter
 from codex_orchestrator.adapters.go import GoAdapter
-from codex_orchestrator.adapters.interface import Adapter
+from codex_orchestrator.adapters.interface import LanguageAdapter
+from codex_orchestrator.adapters.junit import failing_tests
 from codex_orchestrator.adapters.node import NodeAdapter
 from codex_orchestrator.adapters.python import PythonAdapter
+from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.config import AdapterConfig
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.task import CheckName
 
-ADAPTERS: tuple[Adapter, ...] = (PythonAdapter(), NodeAdapter(), GoAdapter())
+ADAPTERS: tuple[LanguageAdapter, ...] = (PythonAdapter(), NodeAdapter(), GoAdapter())
+
+
+class LanguageAdapters:
+    """The adapters as the configuration of one repository sets them up."""
+
+    def __init__(self, config: AdapterConfig, *, repo: Path) -> None:
+        self._config = config
+        # A check runs in a work tree, which has no virtual environment of its own.
+        self._python = str(repo / config.python) if "/" in config.python else config.python
+
+    def commands(
+        self, root: Path, *, wanted: str | None, checks: Sequence[CheckName]
+    ) -> tuple[str, Mapping[str, CheckCommand]]:
+        """Return the id of the adapter that fits and its commands by check name.
+
+        Where there is a command for every one of `checks`, their tools are there too.
+
+        Args:
+            root: the project's top folder.
+            wanted: the adapter that the task names; None to take the configured one, or to look.
+            checks: the checks that will run.
+
+        Raises:
+            InputError: the adapter is unknown, nothing fits, or two fit equally well.
+            NotCheckedError: a tool of one of the checks is missing.
+        """
+        adapter = choose_adapter(
+            root, wanted or self._config.id or None, commands=self._config.commands
+        )
+        found = adapter.commands(root, python=self._python)
+        if all(check in found for check in checks):
+            adapter.ensure_ready(root, checks, python=self._python)
+        return adapter.id, {str(name): command for name, command in found.items()}
+
+    def failures(self, report: Path) -> tuple[str, ...]:
+        """Return the names of the failing tests in a JUnit report; empty when there is none."""
+        return failing_tests(report)
 
 
 def choose_adapter(
@@ -19,7 +59,7 @@ def choose_adapter(
     wanted: str | None = None,
     *,
     commands: Mapping[CheckName, Sequence[str]] | None = None,
-) -> Adapter:
+) -> LanguageAdapter:
     """Choose the adapter of a project.
 
     Args:

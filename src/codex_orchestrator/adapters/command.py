@@ -1,5 +1,6 @@
 """The generic adapter: a project whose checks are commands that the task or the config gives."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,16 +33,14 @@ class CommandAdapter:
         Raises:
             NotCheckedError: one has none, or its program cannot be found.
         """
-        import shutil
-
         for name in checks:
             if name not in self._checks:
                 raise NotCheckedError(
                     f"no command is given for `{name}`", fix=f"configure one for `{name}`"
                 )
             program = self._checks[name][0]
-            local = root / program if "/" in program else None
-            if shutil.which(program) is None and not (local and local.is_file()):
+            found = (root / program).is_file() if "/" in program else shutil.which(program)
+            if not found:
                 raise NotCheckedError(
                     f"`{name}` needs {program}, which is not installed", fix="install it"
                 )

@@ -7,9 +7,6 @@ from typing import NamedTuple, Protocol
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.task import CheckName
 
-LOG_DIR = "{log_dir}"
-"""In a command's arguments: the run's log folder, put in by whoever runs the command."""
-
 
 class Detection(NamedTuple):
     """How surely a project is of an adapter's kind.
@@ -22,8 +19,8 @@ class Detection(NamedTuple):
     reason: str
 
 
-class Adapter(Protocol):
-    """One kind of project."""
+class LanguageAdapter(Protocol):
+    """One kind of project; every class that ships passes `tests/adapters/test_contract.py`."""
 
     @property
     def id(self) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from codex_orchestrator.adapters.interface import LOG_DIR, Detection, read_text
+from codex_orchestrator.adapters.interface import Detection, read_text
 from codex_orchestrator.model.canonical import CanonicalError, load_strict
-from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.patterns.files import list_files

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
-from codex_orchestrator.adapters.interface import LOG_DIR, Detection, read_text
-from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.adapters.interface import Detection, read_text
+from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.patterns.files import list_files

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from codex_orchestrator.adapters.language_adapters import LanguageAdapters
 from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import MissingExtraError
@@ -70,6 +69,7 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
         InputError: the task has no steps and no model is configured.
         MissingExtraError: a package that runs need is not installed.
     """
+    from codex_orchestrator.adapters.choose import LanguageAdapters
     from codex_orchestrator.compose.codex import open_cloud_builder
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.guard.task_specs import RepositorySpecGuard
@@ -103,7 +103,7 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
             redact=broker.redactor.redact_bytes,
         ),
         library=library,
-        adapters=LanguageAdapters(config.adapter),
+        adapters=LanguageAdapters(config.adapter, repo=repo),
         engine=_engine(model, broker, around, mode=choose_mode(task, requested=around.mode)),
         open_cloud=partial(
             open_cloud_builder, config=config.codex, broker=broker, hide=broker.redactor.add

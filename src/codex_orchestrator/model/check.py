@@ -6,6 +6,9 @@ from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.task import MAX_OUTPUT_BYTES
 from codex_orchestrator.model.verdict import ValidationStatus
 
+LOG_DIR = "{log_dir}"
+"""In a command's arguments: the run's log folder, put in by whoever runs the command."""
+
 
 class CheckCommand(Document):
     """One command to run in a work tree, without a shell.

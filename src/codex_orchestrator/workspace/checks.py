@@ -6,14 +6,13 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from codex_orchestrator.model.check import CheckCommand, CheckResult
+from codex_orchestrator.model.check import LOG_DIR, CheckCommand, CheckResult
 from codex_orchestrator.model.errors import InputError, ServiceError
 from codex_orchestrator.model.verdict import ValidationStatus
 from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.process import ProcessResult, run_process
 from codex_orchestrator.text.names import path_problem
 
-LOG_DIR_TOKEN = "{log_dir}"  # noqa: S105 - a placeholder in arguments, no password
 _MOST_LOGS = 10_000
 
 
@@ -49,7 +48,7 @@ def run_check(
     """
     log_dir = log_dir.absolute()
     log_path = _prepared_log(log_dir, command)
-    argv = [item.replace(LOG_DIR_TOKEN, str(log_dir)) for item in command.argv]
+    argv = [item.replace(LOG_DIR, str(log_dir)) for item in command.argv]
     timeout_s = min(float(command.timeout_s), deadline_s)
     if timeout_s <= 0:
         return _not_run(command, "no time was left in the run")

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.adapters.choose import ADAPTERS, choose_adapter
+from codex_orchestrator.adapters.choose import LanguageAdapters, choose_adapter
 from codex_orchestrator.adapters.command import CommandAdapter
-from codex_orchestrator.adapters.interface import Adapter
 from codex_orchestrator.adapters.node import NodeAdapter
 from codex_orchestrator.adapters.python import PythonAdapter, why_pytest
+from codex_orchestrator.model.config import AdapterConfig
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from support.pattern_files import write_files
 
@@ -124,14 +124,24 @@ def test_another_interpreter_can_be_named(tmp_path: Path) -> None:
         PythonAdapter().ensure_ready(tmp_path, ["test"], python="/opt/py/bin/python")
 
 
-@pytest.mark.parametrize("adapter", [*ADAPTERS, CommandAdapter({"test": ["true"]})])
-def test_every_adapter_keeps_the_protocol(adapter: Adapter, tmp_path: Path) -> None:
-    assert adapter.detect(tmp_path).strength == 0
-    assert adapter.detect(tmp_path).reason
-    for name, command in adapter.commands(tmp_path).items():
-        assert command.name == name
-        assert command.argv
-        assert command.timeout_s > 0
+@pytest.mark.parametrize(
+    ("python", "used"),
+    [
+        (".venv/bin/python", "{repo}/.venv/bin/python"),
+        ("./python", "{repo}/python"),
+        ("../shared/python", "{repo}/../shared/python"),
+        ("/opt/py/bin/python", "/opt/py/bin/python"),
+        ("python3.12", "python3.12"),
+    ],
+)
+def test_a_relative_interpreter_is_the_repositorys_wherever_the_check_runs(
+    tmp_path: Path, python: str, used: str
+) -> None:
+    repo = tmp_path / "repo"
+    tree = write_files(tmp_path / "tree", {"setup.py": ""})
+    adapters = LanguageAdapters(AdapterConfig(python=python), repo=repo)
+    _, commands = adapters.commands(tree, wanted=None, checks=["test"])
+    assert commands["test"].argv[0] == used.format(repo=repo)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +190,16 @@ def test_a_missing_program_is_not_checked(tmp_path: Path) -> None:
         adapter.ensure_ready(tmp_path, ["lint"])
     write_files(tmp_path, {"run.sh": "true\n"})
     CommandAdapter({"test": ["./run.sh"]}).ensure_ready(tmp_path, ["test"])
+
+
+def test_a_projects_own_program_is_looked_for_in_the_project_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = write_files(tmp_path / "elsewhere", {"bin/check": "#!/bin/sh\n"})
+    (elsewhere / "bin/check").chmod(0o755)
+    monkeypatch.chdir(elsewhere)
+    with pytest.raises(NotCheckedError, match="bin/check"):
+        CommandAdapter({"test": ["bin/check"]}).ensure_ready(tmp_path / "tree", ["test"])
 
 
 def test_a_project_file_that_is_a_link_is_not_read(tmp_path: Path) -> None:

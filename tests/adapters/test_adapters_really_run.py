@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import pytest
 
-from codex_orchestrator.adapters.choose import choose_adapter
+from codex_orchestrator.adapters.choose import LanguageAdapters, choose_adapter
 from codex_orchestrator.adapters.go import GoAdapter
 from codex_orchestrator.adapters.junit import failing_tests
 from codex_orchestrator.adapters.python import PythonAdapter
+from codex_orchestrator.model.config import AdapterConfig
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
 from support.missing import missing
@@ -170,6 +171,21 @@ def test_an_interpreter_without_pytest_is_not_checked(tmp_path: Path) -> None:
     with pytest.raises(NotCheckedError, match="needs pytest") as caught:
         PythonAdapter().ensure_ready(root, ["test"], python=str(script))
     assert "pip install pytest" in caught.value.fix
+
+
+def test_a_relative_interpreter_is_asked_in_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = write_files(
+        tmp_path / "repo", {"bin/python": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'}
+    )
+    (repo / "bin/python").chmod(0o755)
+    tree = write_files(tmp_path / "tree", {"pytest.ini": "", "test_a.py": "def test_a(): pass\n"})
+    monkeypatch.chdir(write_files(tmp_path / "elsewhere", {"notes.txt": ""}))
+    adapters = LanguageAdapters(AdapterConfig(python="bin/python"), repo=repo)
+    _, commands = adapters.commands(tree, wanted=None, checks=["test"])
+    done = subprocess.run([commands["test"].argv[0], "--version"], cwd=tree, check=False)
+    assert done.returncode == 0
 
 
 def test_ruff_is_the_lint_where_it_is_configured(tmp_path: Path) -> None:
