@@ -6,14 +6,13 @@ import pytest
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
 from codex_orchestrator.system.durable import (
-    check_private,
+    convert_storage_errors,
     is_process_alive,
-    make_folder,
     read_file,
     sweep_folder,
-    told_storage_errors,
     write_file,
 )
+from codex_orchestrator.system.folders import check_private, make_folder
 from support.faulty_disk import CountingDisk, FaultyDisk
 
 
@@ -57,7 +56,7 @@ def test_a_full_disk_is_named_with_the_way_out(tmp_path: Path) -> None:
 def test_a_missing_right_to_write_is_not_checked_rather_than_a_bug() -> None:
     with (
         pytest.raises(NotCheckedError, match="Permission denied"),
-        told_storage_errors(Path("a"), "write"),
+        convert_storage_errors(Path("a"), "write"),
     ):
         raise OSError(errno.EACCES, os.strerror(errno.EACCES))
 

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
-from codex_orchestrator.system.folders import make_private, scratch_folder
 from codex_orchestrator.system.safe_git import Git
 from codex_orchestrator.workspace.repository import find_repository
+from codex_orchestrator.workspace.scratch import make_scratch_folder, scratch_folder
 from codex_orchestrator.workspace.worktree import GitWorkspace
 from support.workspace import clock, git, git_environ, write_files
 
@@ -186,7 +186,7 @@ def test_a_folder_that_others_can_write_to_is_not_used(tmp_path):
     shared.mkdir()
     shared.chmod(0o777)
     with pytest.raises(NotCheckedError, match="only you can write"):
-        make_private(shared)
+        make_scratch_folder(shared)
 
 
 def test_a_folder_of_somebody_else_is_not_used(tmp_path):
@@ -197,4 +197,4 @@ def test_a_folder_of_somebody_else_is_not_used(tmp_path):
     except PermissionError:
         pytest.skip("only root can give a folder away")
     with pytest.raises(NotCheckedError, match="only you can write"):
-        make_private(foreign)
+        make_scratch_folder(foreign)

@@ -21,7 +21,7 @@ Examples:
 @format_option("text", "json")
 def init(*, dry_run: bool, repo: str | None, output_format: str) -> None:
     """Write config, a first spec and task, hooks and a workflow. Never overwrites a file."""
-    from codex_orchestrator.compose.run import utc_now
+    from codex_orchestrator.system.clock import utc_now
     from codex_orchestrator.verbs.init_repository import init_repository
 
     root = Path(repository_root(repo))

@@ -151,13 +151,13 @@ def _exit_code(published: "PublishedReview", *, require_posted: bool) -> ExitCod
 
 
 def _compose(repo: Path, target: Target, environment: Mapping[str, str]) -> "PublishRooms":
-    from codex_orchestrator.compose.run import utc_now
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.model.credential import Scope
     from codex_orchestrator.model.manifest import Manifest
     from codex_orchestrator.report.review_text import review_text
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.store import FileRunStore
+    from codex_orchestrator.system.clock import utc_now
     from codex_orchestrator.text.markdown import Markdown
     from codex_orchestrator.verbs.publish_review import PublishRooms
 

@@ -109,7 +109,8 @@ def gc(
     Work trees that no run will come back to go as well.
     """
     from codex_orchestrator.cli.runs_output import echo_removal
-    from codex_orchestrator.compose.run import open_archive, open_work_trees, utc_now
+    from codex_orchestrator.compose.run import open_archive, open_work_trees
+    from codex_orchestrator.system.clock import utc_now
     from codex_orchestrator.verbs.remove_runs import RemovalRule, remove_runs
 
     if keep is None and older_than is None:

@@ -61,7 +61,8 @@ def record_artifact(
     """Record the CI artifact that holds the folder of RUN."""
     from pydantic import ValidationError
 
-    from codex_orchestrator.compose.run import open_archive, utc_now
+    from codex_orchestrator.compose.run import open_archive
+    from codex_orchestrator.system.clock import utc_now
     from codex_orchestrator.verbs.record_artifact import record_artifact as record
 
     archive = open_archive(

@@ -56,13 +56,13 @@ def check_workflow_actor(
         ApprovalRequiredError: the account may not approve (exit 6).
         NotCheckedError: who approves could not be checked (exit 3).
     """
-    from codex_orchestrator.compose.run import utc_now
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.github.client import DEFAULT_API_URL
     from codex_orchestrator.github.collaborators import Collaborators
     from codex_orchestrator.model.approver import WorkflowStart
     from codex_orchestrator.model.credential import Scope
     from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.system.clock import utc_now
     from codex_orchestrator.verbs.check_approver import check_approver
 
     repository = environment.get("GITHUB_REPOSITORY", "")

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +24,7 @@ from codex_orchestrator.pipeline.run_policy import (
     wants_codex,
 )
 from codex_orchestrator.pipeline.run_rooms import RunRooms
+from codex_orchestrator.system.clock import utc_now
 from codex_orchestrator.verbs.check_credentials import require_environment_source
 
 if TYPE_CHECKING:
@@ -37,11 +37,6 @@ if TYPE_CHECKING:
     from codex_orchestrator.runs.outbox import Outbox
     from codex_orchestrator.runs.store import FileRunStore
     from codex_orchestrator.workspace.worktree import GitWorkspace
-
-
-def utc_now() -> str:
-    """Return the present moment as RFC 3339 text in UTC with milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Surroundings(NamedTuple):

@@ -1,13 +1,13 @@
 """Where the workspace server meets the rooms that it speaks for."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import MissingExtraError
+from codex_orchestrator.system.clock import utc_now
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.workspace.gate import DecisionFile, Gate
 from codex_orchestrator.workspace.tools import PatternEngine, WorkspaceTools
@@ -55,7 +55,7 @@ def open_tools(
 
     return WorkspaceTools(
         root.resolve(),
-        gate=Gate(policy, DecisionFile(decisions, clock=_utc_now)),
+        gate=Gate(policy, DecisionFile(decisions, clock=utc_now)),
         checks=checks,
         environ=environ,
         child_environ=child_environment(environ),
@@ -64,7 +64,3 @@ def open_tools(
         library=library,
         uses=uses,
     )
-
-
-def _utc_now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -29,10 +29,10 @@ from codex_orchestrator.system.disk import DISK, Disk
 from codex_orchestrator.system.durable import (
     SAFE_FLAGS,
     check_regular,
+    convert_storage_errors,
     opened,
     sweep_folder,
     sync_folder,
-    told_storage_errors,
     write_all,
 )
 
@@ -178,7 +178,7 @@ class FileAuditLog:
 
     @contextlib.contextmanager
     def _open_log(self) -> Iterator[int]:
-        with told_storage_errors(self._log, "append to"):
+        with convert_storage_errors(self._log, "append to"):
             descriptor = self._disk.open(str(self._log), _FLAGS)
             try:
                 check_regular(descriptor, self._log)

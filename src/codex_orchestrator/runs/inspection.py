@@ -12,9 +12,13 @@ from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verification import NOT_A_FILE, InspectedRun
 from codex_orchestrator.runs.archive import RunArchive
 from codex_orchestrator.runs.flock import is_locked
-from codex_orchestrator.runs.hashing import hash_file
 from codex_orchestrator.runs.places import MANIFEST
-from codex_orchestrator.system.durable import is_temporary, opened, told_storage_errors
+from codex_orchestrator.system.durable import (
+    convert_storage_errors,
+    hash_file,
+    is_temporary,
+    opened,
+)
 
 _RESTORE = "restore the file from the uploaded artifact; the run folder must not be edited"
 
@@ -75,7 +79,7 @@ def _compare_file(
         return
     try:
         path = folder / artifact.path
-        with opened(path) as descriptor, told_storage_errors(path, "read"):
+        with opened(path) as descriptor, convert_storage_errors(path, "read"):
             digest, size = hash_file(descriptor)
     except (InputError, FileNotFoundError) as error:
         text = error.message if isinstance(error, InputError) else "went away"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.disk import DISK, Disk
-from codex_orchestrator.system.durable import check_private, make_folder, write_file
+from codex_orchestrator.system.durable import write_file
+from codex_orchestrator.system.folders import check_private, make_folder
 from codex_orchestrator.text.names import is_identifier, path_problem
 
 MANIFEST = "manifest.json"

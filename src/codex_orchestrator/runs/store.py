@@ -25,16 +25,16 @@ from codex_orchestrator.runs.documents import (
     state_of,
     summary_of,
 )
-from codex_orchestrator.runs.hashing import hash_file
 from codex_orchestrator.runs.inspection import inspect_run
 from codex_orchestrator.runs.places import MANIFEST, checked_file_name
 from codex_orchestrator.system.disk import DISK, Disk
 from codex_orchestrator.system.durable import (
+    convert_storage_errors,
+    hash_file,
     opened,
     read_file,
     sweep_folder,
     sync_folder,
-    told_storage_errors,
     write_file,
 )
 
@@ -126,7 +126,7 @@ class FileRunStore(RunArchive):
             name = checked_file_name((folder / path).relative_to(folder).as_posix())
             self.places.check((folder / name).parent)
             os.lstat(folder / name)
-            with told_storage_errors(folder / name, "sync"):
+            with convert_storage_errors(folder / name, "sync"):
                 digest, size = self._sync_and_hash(folder, name)
         except (ValueError, FileNotFoundError) as error:
             raise InputError(f"{path} is no file of the run folder {folder}") from error
@@ -157,7 +157,7 @@ class FileRunStore(RunArchive):
         folder = self.places.run_folder(task_id, run_id)
         self.places.check(folder)
         trash = folder.with_name(f"{_TRASH}{run_id}")
-        with told_storage_errors(folder, "remove"):
+        with convert_storage_errors(folder, "remove"):
             self._disk.replace(str(folder), str(trash))
             sync_folder(folder.parent, disk=self._disk)
             for left in folder.parent.glob(f"{_TRASH}*"):

@@ -7,6 +7,7 @@ dropped the pages it could not write.
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import stat
@@ -16,6 +17,7 @@ from pathlib import Path
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
 from codex_orchestrator.system.disk import DISK, Disk
 
+_CHUNK = 1024 * 1024
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 # Never through a symbolic link, never waiting for the other end of a pipe.
 SAFE_FLAGS = _NOFOLLOW | getattr(os, "O_NONBLOCK", 0)
@@ -35,7 +37,7 @@ def write_file(path: Path, data: bytes, *, disk: Disk = DISK, is_cache: bool = F
         NotCheckedError: a permission is missing.
     """
     temporary = path.with_name(f".{path.name}.tmp.{os.getpid()}")
-    with told_storage_errors(path, "write"):
+    with convert_storage_errors(path, "write"):
         try:
             _write_new(temporary, data, disk=disk, is_cache=is_cache)
             disk.replace(str(temporary), str(path))
@@ -79,47 +81,6 @@ def sync_folder(path: Path, *, disk: Disk = DISK) -> None:
         disk.close(descriptor)
 
 
-def make_folder(path: Path, *, disk: Disk = DISK) -> bool:
-    """Make a private folder, durable, in a folder that exists; say whether it is new.
-
-    Raises:
-        InputError: the place is taken by something else, or others could write there.
-    """
-    with told_storage_errors(path, "make folder"):
-        try:
-            disk.mkdir(str(path), 0o700)
-            made = True
-        except FileExistsError:
-            made = False
-        # Synced in both cases: who made it may have died between the two calls.
-        sync_folder(path.parent, disk=disk)
-    check_private(path)
-    return made
-
-
-def check_private(path: Path) -> None:
-    """Check that a folder is one, is ours, and is not open to writing by others.
-
-    Raises:
-        InputError: names the folder and the fix.
-    """
-    facts = os.lstat(path)
-    if stat.S_ISLNK(facts.st_mode):
-        raise InputError(
-            "is a symbolic link", path=str(path), fix="remove the link; a plain folder is made"
-        )
-    if not stat.S_ISDIR(facts.st_mode):
-        raise InputError("is not a folder", path=str(path), fix="move it out of the way")
-    if hasattr(os, "geteuid") and facts.st_uid != os.geteuid():
-        raise InputError(
-            f"belongs to user {facts.st_uid}, and this is user {os.geteuid()}",
-            path=str(path),
-            fix="run as its owner, or move the folder out of the way",
-        )
-    if facts.st_mode & 0o022:
-        raise InputError("can be written by other users", path=str(path), fix=f"chmod go-w {path}")
-
-
 def read_file(path: Path, *, max_bytes: int) -> bytes:
     """Read a regular file, never through a symbolic link and never waiting on a pipe.
 
@@ -131,7 +92,7 @@ def read_file(path: Path, *, max_bytes: int) -> bytes:
         size = os.fstat(descriptor).st_size
         if size > max_bytes:
             raise InputError(f"has {size} bytes, the limit is {max_bytes}", path=str(path))
-        with told_storage_errors(path, "read"), os.fdopen(os.dup(descriptor), "rb") as stream:
+        with convert_storage_errors(path, "read"), os.fdopen(os.dup(descriptor), "rb") as stream:
             return stream.read(max_bytes + 1)
 
 
@@ -167,6 +128,35 @@ def check_regular(descriptor: int, path: Path) -> None:
         raise InputError("is not a regular file", path=str(path))
 
 
+def append_line(path: Path, line: str) -> None:
+    """Append one line to a file in one write; the file is made when it is missing.
+
+    Raises:
+        ServiceError: the file cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        fd = os.open(path, flags, 0o600)
+        try:
+            data = line.encode("utf-8") + b"\n"
+            if os.write(fd, data) != len(data):
+                raise ServiceError(f"{path}: only a part of a line could be written")
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise ServiceError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def hash_file(descriptor: int) -> tuple[str, int]:
+    """Return the SHA-256 of an open file, from its beginning, and its size in bytes."""
+    digest = hashlib.sha256()
+    size = 0
+    while chunk := os.pread(descriptor, _CHUNK, size):
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size
+
+
 def sweep_folder(path: Path, *, disk: Disk = DISK) -> tuple[str, ...]:
     """Remove temporary files that dead writers left in a folder; return their names.
 
@@ -176,7 +166,7 @@ def sweep_folder(path: Path, *, disk: Disk = DISK) -> tuple[str, ...]:
     for name in sorted(os.listdir(path)):
         match = _TEMPORARY.fullmatch(name)
         if match and not is_process_alive(int(match["pid"])):
-            with told_storage_errors(path / name, "remove"):
+            with convert_storage_errors(path / name, "remove"):
                 disk.unlink(str(path / name))
             gone.append(name)
     return tuple(gone)
@@ -199,7 +189,7 @@ def is_process_alive(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def told_storage_errors(path: Path, doing: str) -> Iterator[None]:
+def convert_storage_errors(path: Path, doing: str) -> Iterator[None]:
     """Turn the operating system's errors into ours, naming the file and the way out."""
     try:
         yield

@@ -1,66 +1,56 @@
-"""Where the work trees of runs lie: a private folder outside every checkout, kept over a crash.
+"""Folders that are ours alone: made, checked, removed."""
 
-Not inside `.git`: test runners and linters skip whatever lies below a folder of that name. Not
-inside the checkout: it would show in `git status`, and tools would pick up the outer settings.
-"""
-
-import hashlib
 import os
 import shutil
 import stat
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
-from codex_orchestrator.model.errors import NotCheckedError, ServiceError
+from codex_orchestrator.model.errors import InputError, ServiceError
+from codex_orchestrator.system.disk import DISK, Disk
+from codex_orchestrator.system.durable import convert_storage_errors, sync_folder
 
 _PRIVATE = 0o700
 
 
-def scratch_folder(top: Path, common_dir: Path, *, environ: Mapping[str, str]) -> Path:
-    """Return the folder for a repository's work trees: in the user's cache, else in temp.
-
-    The temp folder is taken when there is no home, or when the repository is the home folder
-    itself or above the cache.
-    """
-    cache = environ.get("XDG_CACHE_HOME") or (
-        os.path.join(environ["HOME"], ".cache") if environ.get("HOME") else ""
-    )
-    key = hashlib.sha256(os.fsencode(common_dir)).hexdigest()[:16]
-    if cache and os.path.isabs(cache):
-        place = Path(os.path.realpath(cache))
-        if not place.is_relative_to(os.path.realpath(top)) and _can_hold(place):
-            return place / "codex-orchestrator" / "worktrees" / key
-    temp = Path(os.path.realpath(environ.get("TMPDIR") or tempfile.gettempdir()))
-    return temp / f"codex-orchestrator-{os.getuid()}" / "worktrees" / key
-
-
-def _can_hold(place: Path) -> bool:
-    while not place.exists():
-        place = place.parent
-    return os.access(place, os.W_OK | os.X_OK)
-
-
-def make_private(folder: Path) -> None:
-    """Make a folder that only its owner enters, and the missing folders above it.
+def make_folder(path: Path, *, disk: Disk = DISK) -> bool:
+    """Make a private folder, durable, in a folder that exists; say whether it is new.
 
     Raises:
-        NotCheckedError: it belongs to somebody else, or others may write to it.
-        ServiceError: it cannot be made.
+        InputError: the place is taken by something else, or others could write there.
     """
-    try:
-        folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-        facts = folder.lstat()
-    except OSError as error:
-        raise ServiceError(
-            f"{folder}: the folder for work trees cannot be made: {error.strerror}",
-            fix="free some space or set XDG_CACHE_HOME to a folder that can be written to",
-        ) from error
-    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o022:
-        raise NotCheckedError(
-            f"{folder} is not a folder that only you can write to",
-            fix="remove it, or set XDG_CACHE_HOME to a folder of your own",
+    with convert_storage_errors(path, "make folder"):
+        try:
+            disk.mkdir(str(path), _PRIVATE)
+            made = True
+        except FileExistsError:
+            made = False
+        # Synced in both cases: who made it may have died between the two calls.
+        sync_folder(path.parent, disk=disk)
+    check_private(path)
+    return made
+
+
+def check_private(path: Path) -> None:
+    """Check that a folder is one, is ours, and is not open to writing by others.
+
+    Raises:
+        InputError: names the folder and the fix.
+    """
+    facts = os.lstat(path)
+    if stat.S_ISLNK(facts.st_mode):
+        raise InputError(
+            "is a symbolic link", path=str(path), fix="remove the link; a plain folder is made"
         )
+    if not stat.S_ISDIR(facts.st_mode):
+        raise InputError("is not a folder", path=str(path), fix="move it out of the way")
+    if hasattr(os, "geteuid") and facts.st_uid != os.geteuid():
+        raise InputError(
+            f"belongs to user {facts.st_uid}, and this is user {os.geteuid()}",
+            path=str(path),
+            fix="run as its owner, or move the folder out of the way",
+        )
+    if facts.st_mode & 0o022:
+        raise InputError("can be written by other users", path=str(path), fix=f"chmod go-w {path}")
 
 
 def remove_tree(folder: Path) -> None:

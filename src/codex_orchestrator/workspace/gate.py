@@ -1,14 +1,14 @@
 """The gate between what an agent asks for and what is done: one decision, one line in a file."""
 
 import json
-import os
 import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from codex_orchestrator.model.approval import Policy, edit_of
-from codex_orchestrator.model.errors import ApprovalRequiredError, InputError, ServiceError
+from codex_orchestrator.model.errors import ApprovalRequiredError, InputError
+from codex_orchestrator.system.durable import append_line
 from codex_orchestrator.text.names import is_invisible
 
 _LONGEST = 400
@@ -47,25 +47,6 @@ class DecisionFile:
         }
         with self._lock:
             append_line(self._path, json.dumps(record))
-
-
-def append_line(path: Path, line: str) -> None:
-    """Append one line to a file in one write; the file is made when it is missing.
-
-    Raises:
-        ServiceError: the file cannot be written.
-    """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        fd = os.open(path, flags, 0o600)
-        try:
-            data = line.encode("utf-8") + b"\n"
-            if os.write(fd, data) != len(data):
-                raise ServiceError(f"{path}: only a part of a line could be written")
-        finally:
-            os.close(fd)
-    except OSError as error:
-        raise ServiceError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 class Gate:

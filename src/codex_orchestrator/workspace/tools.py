@@ -9,11 +9,12 @@ from typing import Protocol
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.pattern import PatternUse
+from codex_orchestrator.system.durable import append_line
 from codex_orchestrator.system.files import ConfinedTree, parts_of
 from codex_orchestrator.system.safe_git import Git
 from codex_orchestrator.workspace.author import Author
 from codex_orchestrator.workspace.checks import run_check
-from codex_orchestrator.workspace.gate import Gate, append_line
+from codex_orchestrator.workspace.gate import Gate
 from codex_orchestrator.workspace.look import (
     MAX_PATHS,
     MAX_TEXT,

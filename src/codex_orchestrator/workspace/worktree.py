@@ -11,7 +11,7 @@ from typing import Protocol
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.system.environment import child_environment
-from codex_orchestrator.system.folders import make_private, remove_tree, scratch_folder
+from codex_orchestrator.system.folders import remove_tree
 from codex_orchestrator.system.git_objects import read_file_at
 from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.text.names import is_identifier
@@ -27,6 +27,7 @@ from codex_orchestrator.workspace.repository import (
     require_clean_checkout,
     require_commit,
 )
+from codex_orchestrator.workspace.scratch import make_scratch_folder, scratch_folder
 from codex_orchestrator.workspace.states import StateCarrier
 from codex_orchestrator.workspace.tree import REFS, GitWorkTree
 
@@ -240,8 +241,8 @@ class GitWorkspace(StateCarrier):
 
     def _make(self, place: Path, run_id: str, base_sha: str) -> GitWorkTree:
         self._forget_broken(place)
-        make_private(self._folder)
-        make_private(place)
+        make_scratch_folder(self._folder)
+        make_scratch_folder(place)
         root = place / (self._repository.top.name or "repository")
         git = self._repository.git
         self.begin(run_id, base_sha=base_sha)
