@@ -75,7 +75,7 @@ def make_repository(repository: Path) -> None:
 
 def server_command(repository: Path) -> list[str]:
     """Return the command that starts the workspace server as a run does."""
-    from codex_orchestrator.model.approval import Policy
+    from codex_orchestrator.model.policy import Policy
 
     policy = repository.parent / "policy.json"
     policy.write_text(Policy().model_dump_json(), encoding="utf-8")

@@ -22,7 +22,7 @@ ASK = """
 import sys
 from codex_orchestrator.cli.ask import ask
 from codex_orchestrator.model.approval import ApprovalKind
-from codex_orchestrator.model.escalation import Question
+from codex_orchestrator.model.approval import Question
 kind, value, reason, patch = (part.encode().decode("unicode_escape") for part in sys.argv[1:])
 question = Question(ApprovalKind(kind), value, reason, "t", "run-1", "item-1", patch.encode())
 sys.stdout.write(str(ask(question)))

@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 
 from codex_orchestrator.model.approval import (
     MAX_VALUE,
-    Policy,
     edit_of,
+    escaped,
+    grant_command,
     named_by,
     parse_escalation,
+    protected_change,
 )
 from codex_orchestrator.model.errors import ApprovalRequiredError, InputError, LimitReachedError
-from codex_orchestrator.model.escalation import escaped, grant_command, protected_change
+from codex_orchestrator.model.policy import Policy
 
 
 @given(st.lists(st.text(), max_size=4))

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from codex_orchestrator.model.engine import items_at_once
 from codex_orchestrator.model.graph import (
     BuildAlone,
     BuildApart,
@@ -20,7 +21,6 @@ from codex_orchestrator.model.mode import ModeName
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.task import Limits, Step, Task
-from codex_orchestrator.pipeline.run_policy import items_at_once
 
 BASE = "1" * 40
 

@@ -4,16 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_orchestrator.model.approval import (
-    ApprovalKind,
-    Policy,
-    matches_glob,
-    parse_escalation,
-)
+from codex_orchestrator.model.approval import ApprovalKind, matches_glob, parse_escalation
 from codex_orchestrator.model.errors import ExitCode, InputError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.mode import ModeName, choose_mode, needs_network_approval
 from codex_orchestrator.model.plan import Plan, PlanItem
+from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.review import Decision, Review, merge_review
 from codex_orchestrator.model.task import Execution, Step, Task
 from codex_orchestrator.model.verdict import (

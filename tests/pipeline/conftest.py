@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.run import RunState, Usage
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import Limits, Task

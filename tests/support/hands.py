@@ -8,13 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.build import BuildReport
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import InterruptedRunError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.plan import Plan, PlanItem
+from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.run import RunState, Usage
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import Limits, Task

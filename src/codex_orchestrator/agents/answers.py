@@ -6,8 +6,8 @@ from agents import AgentOutputSchema
 from agents.exceptions import ModelBehaviorError
 from pydantic import ValidationError
 
+from codex_orchestrator.model.approval import escaped
 from codex_orchestrator.model.document import Document
-from codex_orchestrator.model.escalation import escaped
 
 _MOST_PROBLEMS = 5
 

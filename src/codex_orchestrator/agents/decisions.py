@@ -7,8 +7,8 @@ nothing. The server writes its decisions and pattern uses to files that no tool 
 import json
 from pathlib import Path
 
+from codex_orchestrator.model.approval import escaped
 from codex_orchestrator.model.errors import ApprovalRequiredError
-from codex_orchestrator.model.escalation import escaped
 from codex_orchestrator.model.pattern import PatternUse
 
 

@@ -36,11 +36,10 @@ from codex_orchestrator.agents.tool_server import (
     enter_server,
     write_server_files,
 )
-from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.manifest import Engine
-from codex_orchestrator.model.rails import Rails
+from codex_orchestrator.model.policy import Policy, Rails
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import Task
 

@@ -12,13 +12,13 @@ from agents.exceptions import (
 from openai import APIConnectionError, APIStatusError, OpenAIError
 
 from codex_orchestrator.agents.guardrails import PROTECTED_PATHS_GUARDRAIL
+from codex_orchestrator.model.approval import protected_change
 from codex_orchestrator.model.errors import (
     LimitReachedError,
     NotCheckedError,
     OrchestratorError,
     ServiceError,
 )
-from codex_orchestrator.model.escalation import protected_change
 
 RESUME = "the work is kept; continue with `codex-orchestrator run --resume RUN`"
 

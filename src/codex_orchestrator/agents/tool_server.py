@@ -16,9 +16,9 @@ from mcp.types import CallToolResult, Tool
 from pydantic import TypeAdapter
 
 from codex_orchestrator.agents.held_signals import hold_signals
-from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.model.policy import Policy
 
 _COMMANDS = TypeAdapter(list[CheckCommand])
 _TAIL = 2000

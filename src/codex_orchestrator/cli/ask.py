@@ -7,8 +7,13 @@ from collections.abc import Mapping
 
 from codex_orchestrator.cli.console import say
 from codex_orchestrator.compose.approver import local_user
-from codex_orchestrator.model.approval import ApprovalKind, named_by
-from codex_orchestrator.model.escalation import Question, escaped, grant_command
+from codex_orchestrator.model.approval import (
+    ApprovalKind,
+    Question,
+    escaped,
+    grant_command,
+    named_by,
+)
 from codex_orchestrator.text.diff import QUOTED_NAME, unquoted
 
 _CI = ("CI", "GITHUB_ACTIONS")

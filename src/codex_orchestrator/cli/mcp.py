@@ -12,9 +12,9 @@ from typing import NoReturn, TypeVar
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import InputError, MissingExtraError
+from codex_orchestrator.model.policy import Policy
 
 _MAX_BYTES = 1024 * 1024
 _Value = TypeVar("_Value")

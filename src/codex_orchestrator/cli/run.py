@@ -26,7 +26,7 @@ from codex_orchestrator.system.closed_memory import close_memory
 
 if TYPE_CHECKING:
     from codex_orchestrator.compose.run import Surroundings
-    from codex_orchestrator.model.escalation import Question
+    from codex_orchestrator.model.approval import Question
     from codex_orchestrator.pipeline.run_rooms import RunRequest, StoppedRun
 
 EXAMPLES = """\b

@@ -13,16 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.credential import Scope
+from codex_orchestrator.model.engine import OFFLINE, choose_model_name, wants_codex
 from codex_orchestrator.model.errors import MissingExtraError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.mode import Mode, ModeName, choose_mode
+from codex_orchestrator.model.policy import policy_of
 from codex_orchestrator.model.task import Task
-from codex_orchestrator.pipeline.run_policy import (
-    OFFLINE,
-    choose_model_name,
-    policy_of,
-    wants_codex,
-)
 from codex_orchestrator.pipeline.run_rooms import RunRooms
 from codex_orchestrator.system.clock import utc_now
 from codex_orchestrator.verbs.check_credentials import require_environment_source

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import MissingExtraError
+from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.system.clock import utc_now
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.workspace.gate import DecisionFile, Gate

@@ -10,7 +10,7 @@ from codex_orchestrator.github.client import (
     open_clients,
     reason_of,
 )
-from codex_orchestrator.model.approver import AccountPermission
+from codex_orchestrator.model.approval import AccountPermission
 from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.errors import NotCheckedError
 

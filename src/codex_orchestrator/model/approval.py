@@ -1,15 +1,22 @@
-"""Approvals and the policy for what an agent may do: pure decisions, no mechanism."""
+"""Approvals: what a person is asked to grant, the answer, and who may give it."""
 
 import fnmatch
 import re
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from codex_orchestrator.model.document import Document
-from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.task import MAX_OUTPUT_BYTES
+from codex_orchestrator.model.errors import (
+    ApprovalRequiredError,
+    InputError,
+    LimitReachedError,
+    OrchestratorError,
+)
+from codex_orchestrator.text.names import is_invisible
 
 MAX_VALUE = 3900
 """Characters in what is granted: as many as the audit log holds whole."""
@@ -33,118 +40,90 @@ class Approval(Document):
     bound_to: str
 
 
-# Files that decide what runs, who reviews or what agents are told. A change needs a person.
-PROTECTED_PATHS = (
-    ".github/**",
-    ".git/**",
-    "**/.git/**",
-    "**/.githooks/**",
-    "**/.husky/**",
-    "**/.lefthook/**",
-    "**/lefthook.y*ml",
-    "**/.lefthook.y*ml",
-    ".pre-commit-config.yaml",
-    ".pre-commit-hooks.yaml",
-    "**/.gitattributes",
-    "**/.gitmodules",
-    "**/CODEOWNERS",
-    "**/AGENTS.md",
-    "**/AGENTS.override.md",
-    "**/CLAUDE.md",
-    "**/GEMINI.md",
-    "**/.codex/**",
-    "**/.agents/**",
-    "**/.claude/**",
-    "**/.cursor/**",
-    "**/.cursorrules",
-    # Lock files by their ending: Cargo, uv, Poetry, PDM, Pipenv, Bundler, Composer, Yarn, Bun, Nix…
-    "**/*.lock",
-    "**/*.lockfile",
-    "**/*.lock.json",
-    "**/*.lock.hcl",
-    "**/*-lock.json",
-    "**/*-lock.yaml",
-    "**/bun.lockb",
-    "**/npm-shrinkwrap.json",
-    "**/pylock.toml",
-    "**/pylock.*.toml",
-    "**/go.sum",
-    "**/go.work.sum",
-    "**/Package.resolved",
-    "**/verification-metadata.xml",
-    ".codex-orchestrator.toml",
-    "**/conftest.py",
-    "**/sitecustomize.py",
-)
+class Question(NamedTuple):
+    """One escalation as a person is asked about it. All text may come from a model.
 
-
-# Files that hold secrets where people commit them by mistake. Nobody's model reads them.
-SECRET_PATHS = (
-    "**/.env",
-    "**/.env.local",
-    "**/.env.*.local",
-    "**/.env.production",
-    "**/.netrc",
-    "**/.npmrc",
-    "**/.pypirc",
-    "**/.git-credentials",
-    "**/.aws/credentials",
-    "**/.docker/config.json",
-    "**/.ssh/**",
-    "**/id_rsa",
-    "**/id_ecdsa",
-    "**/id_ed25519",
-    "**/*.key",
-    "**/*.pem",
-    "**/*.p12",
-    "**/*.pfx",
-    "**/*.jks",
-    "**/*.kdbx",
-)
-
-
-class Policy(Document):
-    """What agents may do in a work tree: read and edit there, run listed commands, no network.
-
-    `run` holds allowed commands as argument lists; a call is allowed when it starts with one.
-    `approved_edits` and `approved_runs` are what a person granted beyond the rest.
-    Files that match `secret` are neither read nor edited. A command that prints more than
-    `output_bytes` is ended.
+    `reason` says who asks and which rule forbids it; `item` is the plan item at work, "" for none;
+    `patch` is the change that was made already, b"" for none.
     """
 
-    protected: tuple[str, ...] = PROTECTED_PATHS
-    secret: tuple[str, ...] = SECRET_PATHS
-    run: tuple[tuple[str, ...], ...] = ()
-    approved_edits: tuple[str, ...] = ()
-    approved_runs: tuple[str, ...] = ()
-    output_bytes: int = Field(default=MAX_OUTPUT_BYTES, ge=1)
+    kind: ApprovalKind
+    value: str
+    reason: str
+    task_id: str
+    run_id: str
+    item: str = ""
+    patch: bytes = b""
 
-    @field_validator("run")
-    @classmethod
-    def _no_empty_command(
-        cls, commands: tuple[tuple[str, ...], ...]
-    ) -> tuple[tuple[str, ...], ...]:
-        if any(not command for command in commands):
-            raise ValueError("an allowed command must not be empty: it would allow every command")
-        return commands
 
-    def protecting_rule(self, path: str) -> str:
-        """Return the glob that protects a path from edits; "" when it may be edited."""
-        if self.is_granted_edit(path):
-            return ""
-        return next((glob for glob in self.protected if matches_glob(path, glob)), "")
+class AccountPermission(NamedTuple):
+    """What an account may do in a repository, as GitHub answers.
 
-    def is_granted_edit(self, path: str) -> bool:
-        """Say whether a person granted edits of a path, by its own name or by a glob."""
-        return covers_path(self.approved_edits, path)
+    `permission` is `admin`, `write`, `read` or `none`: GitHub counts the role maintain as write,
+    triage as read, and a custom role as the role that it builds on. `role` is the role's own name.
+    """
 
-    def secret_rule(self, path: str) -> str:
-        """Return the glob that says that a file holds secrets; "" when it may be read."""
-        return next((glob for glob in self.secret if matches_glob(path, glob)), "")
+    login: str
+    permission: str
+    role: str
+    is_person: bool
 
-    def allows_command(self, argv: tuple[str, ...]) -> bool:
-        """Say whether a command may be run."""
-        return any(argv[: len(allowed)] == allowed for allowed in self.run)
+
+class WorkflowStart(NamedTuple):
+    """Who started a workflow: `actor` first, `triggering_actor` this time (it may be a re-run)."""
+
+    actor: str
+    triggering_actor: str
+    event: str
+    repository: str
+
+
+def grant_command(run_id: str, wanted: Sequence[str]) -> str:
+    """Return the shell command that grants escalations, `KIND:VALUE` each, and goes on."""
+    words = ["codex-orchestrator", "run", "--resume", run_id]
+    for one in wanted:
+        words += ["--approve", one]
+    return shlex.join(words)
+
+
+def protected_change(told: str, paths: Sequence[str], *, patch: bytes = b"") -> OrchestratorError:
+    """Return what stops a run whose change touches protected paths.
+
+    A name that does not show as it is cannot be granted: whoever reads it, or a list that holds
+    it, sees another one, or several. Then the run has failed.
+    """
+    said = f"{told}: {', '.join(map(escaped, paths))}"
+    if not all(_shows(char) for path in paths for char in path):
+        return LimitReachedError(
+            said,
+            fix="nobody can grant a name with characters that do not show: let the file be named "
+            "otherwise",
+            reason="protected-paths",
+        )
+    return ApprovalRequiredError(said, wanted=tuple(map(edit_of, paths)), patch=patch)
+
+
+def escaped(text: str, *, limit: int = 300) -> str:
+    r"""Return text as one line in which every character shows; what is too long is cut visibly.
+
+    Line ends, controls, bidirectional and invisible characters become escapes such as `\u202e`.
+    """
+    if len(text) > limit:
+        tail = limit // 3
+        cut = len(text) - limit
+        return f"{escaped(text[: limit - tail])}[… {cut} characters …]{escaped(text[-tail:])}"
+    return "".join(char if _shows(char) else _escape(char) for char in text)
+
+
+def _shows(char: str) -> bool:
+    return char.isprintable() and not is_invisible(char)
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def matches_glob(path: str, glob: str) -> bool:

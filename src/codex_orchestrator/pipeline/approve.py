@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from codex_orchestrator.model.approval import parse_escalation
+from codex_orchestrator.model.approval import Question, grant_command, parse_escalation
 from codex_orchestrator.model.errors import ApprovalRequiredError, InputError, LimitReachedError
-from codex_orchestrator.model.escalation import Question, grant_command
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.grants import record_grants, standing_approvals
 from codex_orchestrator.pipeline.ports import WorkTree

@@ -6,9 +6,8 @@ checkout stood on when it was given. When one of them is another, the grant is v
 
 from collections.abc import Iterable
 
-from codex_orchestrator.model.approval import Approval, parse_escalation
+from codex_orchestrator.model.approval import Approval, escaped, parse_escalation
 from codex_orchestrator.model.canonical import sha256_hex
-from codex_orchestrator.model.escalation import escaped
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import RunRooms

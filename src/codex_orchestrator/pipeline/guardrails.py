@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from codex_orchestrator.model.approval import protected_change
 from codex_orchestrator.model.config import changes_own_table
-from codex_orchestrator.model.escalation import protected_change
 from codex_orchestrator.pipeline.run import Work
 
 PYPROJECT = "pyproject.toml"

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.build import BuildReport, Change, TestExplanation
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.cloud import FittedPatch
@@ -16,7 +15,7 @@ from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.manifest import Artifact, Engine, Manifest, SpecFacts
 from codex_orchestrator.model.pattern import PatternAsset, PatternUse
 from codex_orchestrator.model.plan import Plan, PlanItem
-from codex_orchestrator.model.rails import Rails
+from codex_orchestrator.model.policy import Policy, Rails
 from codex_orchestrator.model.receipt import AuditRecord
 from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.spending import Spending

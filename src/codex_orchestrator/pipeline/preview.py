@@ -8,15 +8,11 @@ from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.mode import Mode, choose_mode
 from codex_orchestrator.model.plan import Plan
+from codex_orchestrator.model.policy import run_policy
 from codex_orchestrator.model.run import Usage
 from codex_orchestrator.model.spending import Spending
+from codex_orchestrator.pipeline.checks import choose_checks, require_mode_fits, step_problem
 from codex_orchestrator.pipeline.rails_of import rails_of
-from codex_orchestrator.pipeline.run_policy import (
-    choose_checks,
-    require_mode_fits,
-    run_policy,
-    step_problem,
-)
 from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
 
 

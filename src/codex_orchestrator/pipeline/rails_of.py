@@ -1,8 +1,7 @@
 """What the agents' guardrails check, for one work tree of a run."""
 
-from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.finding import Severity
-from codex_orchestrator.model.rails import Rails
+from codex_orchestrator.model.policy import Policy, Rails
 from codex_orchestrator.pipeline.ports import WorkTree
 from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
 

@@ -1,8 +1,8 @@
 """What the stages of one run share."""
 
-from codex_orchestrator.model.approval import Policy
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.pattern import PatternUse
+from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.ports import AgentTeam, WorkTree

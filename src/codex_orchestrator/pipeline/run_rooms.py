@@ -5,11 +5,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
-from codex_orchestrator.model.approval import Policy
+from codex_orchestrator.model.approval import Question
 from codex_orchestrator.model.credential import Redaction
-from codex_orchestrator.model.escalation import Question
 from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.task import Task
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.ports import (

@@ -11,10 +11,12 @@ from codex_orchestrator.model.errors import (
     LimitReachedError,
     OrchestratorError,
 )
+from codex_orchestrator.model.policy import run_policy
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.approve import showing_change, with_approvals
+from codex_orchestrator.pipeline.checks import choose_checks, require_mode_fits, step_problem
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.cloud_mode import (
     follow_plan,
@@ -29,12 +31,6 @@ from codex_orchestrator.pipeline.ports import WorkTree
 from codex_orchestrator.pipeline.rails_of import rails_of
 from codex_orchestrator.pipeline.record import MAX_MASKED_BYTES, RunRecord
 from codex_orchestrator.pipeline.run import Work
-from codex_orchestrator.pipeline.run_policy import (
-    choose_checks,
-    require_mode_fits,
-    run_policy,
-    step_problem,
-)
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RefusedTask, RunRequest, RunRooms
 from codex_orchestrator.pipeline.stages import (
     build_items,

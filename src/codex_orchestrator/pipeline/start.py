@@ -7,6 +7,7 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import has_errors
 from codex_orchestrator.model.manifest import Manifest, RunFacts, TaskFacts
 from codex_orchestrator.model.mode import choose_mode
+from codex_orchestrator.model.policy import run_policy
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.pipeline.grants import binding, record_grants, tell_void
 from codex_orchestrator.pipeline.record import RunRecord
@@ -15,7 +16,6 @@ from codex_orchestrator.pipeline.resume import (
     require_stated_manifest,
     take_over,
 )
-from codex_orchestrator.pipeline.run_policy import run_policy
 from codex_orchestrator.pipeline.run_rooms import RefusedTask, RunRequest, RunRooms
 
 

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from codex_orchestrator.model.approval import Policy, edit_of
+from codex_orchestrator.model.approval import edit_of
 from codex_orchestrator.model.errors import ApprovalRequiredError, InputError
+from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.system.durable import append_line
 from codex_orchestrator.text.names import is_invisible
 

@@ -22,10 +22,10 @@ from codex_orchestrator.model.errors import (
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.model.run import ItemState
+from codex_orchestrator.pipeline.checks import choose_checks
 from codex_orchestrator.pipeline.ports import AgentTeam, WorkTree
 from codex_orchestrator.pipeline.rails_of import rails_of
 from codex_orchestrator.pipeline.run import Work
-from codex_orchestrator.pipeline.run_policy import choose_checks
 
 
 def build_apart(work: Work, items: Sequence[PlanItem], *, base: str, most: int) -> dict[str, str]:

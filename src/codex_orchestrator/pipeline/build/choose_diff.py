@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from codex_orchestrator.model.approval import protected_change
 from codex_orchestrator.model.cloud import CloudDiff
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.escalation import protected_change
 from codex_orchestrator.model.manifest import CloudSubmissionFacts
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.model.verdict import ValidationStatus
+from codex_orchestrator.pipeline.checks import choose_checks
 from codex_orchestrator.pipeline.run import Work
-from codex_orchestrator.pipeline.run_policy import choose_checks
 
 
 class ChosenDiff(NamedTuple):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from codex_orchestrator.model.cloud import CloudTask
+from codex_orchestrator.model.engine import items_at_once
 from codex_orchestrator.model.errors import ServiceError
 from codex_orchestrator.model.graph import ready_items
 from codex_orchestrator.model.manifest import CloudSubmissionFacts, MergeConflict
@@ -22,7 +23,6 @@ from codex_orchestrator.pipeline.build.send import send_items
 from codex_orchestrator.pipeline.build.submission import starting_state
 from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.run import Work
-from codex_orchestrator.pipeline.run_policy import items_at_once
 
 # The first change that does not fit gets one more submission, made on the present state.
 _MOST_CONFLICTS = 2

@@ -1,6 +1,7 @@
 """Build on this machine: what is ready together at once, the rest one by one."""
 
 from codex_orchestrator.model.cloud import FittedPatch
+from codex_orchestrator.model.engine import items_at_once
 from codex_orchestrator.model.errors import LimitReachedError
 from codex_orchestrator.model.graph import BuildAlone, BuildApart, choose_move
 from codex_orchestrator.model.manifest import MergeConflict
@@ -16,7 +17,6 @@ from codex_orchestrator.pipeline.build.merge import (
     restore_done,
 )
 from codex_orchestrator.pipeline.run import Work
-from codex_orchestrator.pipeline.run_policy import items_at_once
 
 
 def build_here(work: Work, plan: Plan) -> bool:

@@ -1,0 +1,54 @@
+"""What does the work of a run: which model, whether Codex builds, and how much at once."""
+
+from codex_orchestrator.model.config import Config
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.mode import ModeName
+from codex_orchestrator.model.task import Task
+
+OFFLINE = "offline"
+SAFE_HERE = 4
+
+
+def choose_model_name(task: Task, config: Config) -> str:
+    """Return the model's name: the configured one, else the embedded one for tasks with steps.
+
+    Raises:
+        InputError: there is no model for what the task asks.
+    """
+    name = config.model.name or (OFFLINE if task.steps else "")
+    if not name or (name == OFFLINE and not task.steps):
+        raise InputError(
+            f"task {task.id} has no steps, and "
+            + ("the offline model does only steps" if name else "no model is configured"),
+            fix="give the task `steps:`, or name a model by --model, CODEX_ORCHESTRATOR_MODEL or "
+            "model.name (and set OPENAI_API_KEY)",
+        )
+    return name
+
+
+def wants_codex(builder: str, *, model: str) -> bool:
+    """Say whether the builder is to write with Codex, if there is one.
+
+    `builder` is `auto`, `codex` or `workspace`.
+
+    Raises:
+        InputError: Codex was asked for together with the offline model.
+    """
+    if builder == "codex" and model == OFFLINE:
+        raise InputError(
+            "Codex needs a model, and the offline model is none that Codex can ask",
+            field="--builder",
+            fix="name a model by --model, or use --builder workspace",
+        )
+    return builder != "workspace" and model != OFFLINE
+
+
+def items_at_once(task: Task, *, configured: int, mode: ModeName) -> int:
+    """Return how many items of a plan may be at work together.
+
+    What the task says counts; else what is configured, on this machine at most 4: there each
+    item has processes of its own.
+    """
+    if task.limits.parallel is not None:
+        return task.limits.parallel
+    return configured if mode is ModeName.CLOUD else min(configured, SAFE_HERE)

@@ -1,0 +1,208 @@
+"""What agents may do: protected and secret paths, commands, and what a person granted beyond."""
+
+import shlex
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from pydantic import Field, field_validator
+
+from codex_orchestrator.model.approval import (
+    ApprovalKind,
+    covers_path,
+    matches_glob,
+    parse_escalation,
+)
+from codex_orchestrator.model.config import Config
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.mode import CLOUD_HOST
+from codex_orchestrator.model.task import MAX_OUTPUT_BYTES, Task
+
+# Files that decide what runs, who reviews or what agents are told. A change needs a person.
+PROTECTED_PATHS = (
+    ".github/**",
+    ".git/**",
+    "**/.git/**",
+    "**/.githooks/**",
+    "**/.husky/**",
+    "**/.lefthook/**",
+    "**/lefthook.y*ml",
+    "**/.lefthook.y*ml",
+    ".pre-commit-config.yaml",
+    ".pre-commit-hooks.yaml",
+    "**/.gitattributes",
+    "**/.gitmodules",
+    "**/CODEOWNERS",
+    "**/AGENTS.md",
+    "**/AGENTS.override.md",
+    "**/CLAUDE.md",
+    "**/GEMINI.md",
+    "**/.codex/**",
+    "**/.agents/**",
+    "**/.claude/**",
+    "**/.cursor/**",
+    "**/.cursorrules",
+    # Lock files by their ending: Cargo, uv, Poetry, PDM, Pipenv, Bundler, Composer, Yarn, Bun, Nix…
+    "**/*.lock",
+    "**/*.lockfile",
+    "**/*.lock.json",
+    "**/*.lock.hcl",
+    "**/*-lock.json",
+    "**/*-lock.yaml",
+    "**/bun.lockb",
+    "**/npm-shrinkwrap.json",
+    "**/pylock.toml",
+    "**/pylock.*.toml",
+    "**/go.sum",
+    "**/go.work.sum",
+    "**/Package.resolved",
+    "**/verification-metadata.xml",
+    ".codex-orchestrator.toml",
+    "**/conftest.py",
+    "**/sitecustomize.py",
+)
+
+
+# Files that hold secrets where people commit them by mistake. Nobody's model reads them.
+SECRET_PATHS = (
+    "**/.env",
+    "**/.env.local",
+    "**/.env.*.local",
+    "**/.env.production",
+    "**/.netrc",
+    "**/.npmrc",
+    "**/.pypirc",
+    "**/.git-credentials",
+    "**/.aws/credentials",
+    "**/.docker/config.json",
+    "**/.ssh/**",
+    "**/id_rsa",
+    "**/id_ecdsa",
+    "**/id_ed25519",
+    "**/*.key",
+    "**/*.pem",
+    "**/*.p12",
+    "**/*.pfx",
+    "**/*.jks",
+    "**/*.kdbx",
+)
+
+
+class Policy(Document):
+    """What agents may do in a work tree: read and edit there, run listed commands, no network.
+
+    `run` holds allowed commands as argument lists; a call is allowed when it starts with one.
+    `approved_edits` and `approved_runs` are what a person granted beyond the rest.
+    Files that match `secret` are neither read nor edited. A command that prints more than
+    `output_bytes` is ended.
+    """
+
+    protected: tuple[str, ...] = PROTECTED_PATHS
+    secret: tuple[str, ...] = SECRET_PATHS
+    run: tuple[tuple[str, ...], ...] = ()
+    approved_edits: tuple[str, ...] = ()
+    approved_runs: tuple[str, ...] = ()
+    output_bytes: int = Field(default=MAX_OUTPUT_BYTES, ge=1)
+
+    @field_validator("run")
+    @classmethod
+    def _no_empty_command(
+        cls, commands: tuple[tuple[str, ...], ...]
+    ) -> tuple[tuple[str, ...], ...]:
+        if any(not command for command in commands):
+            raise ValueError("an allowed command must not be empty: it would allow every command")
+        return commands
+
+    def protecting_rule(self, path: str) -> str:
+        """Return the glob that protects a path from edits; "" when it may be edited."""
+        if self.is_granted_edit(path):
+            return ""
+        return next((glob for glob in self.protected if matches_glob(path, glob)), "")
+
+    def is_granted_edit(self, path: str) -> bool:
+        """Say whether a person granted edits of a path, by its own name or by a glob."""
+        return covers_path(self.approved_edits, path)
+
+    def secret_rule(self, path: str) -> str:
+        """Return the glob that says that a file holds secrets; "" when it may be read."""
+        return next((glob for glob in self.secret if matches_glob(path, glob)), "")
+
+    def allows_command(self, argv: tuple[str, ...]) -> bool:
+        """Say whether a command may be run."""
+        return any(argv[: len(allowed)] == allowed for allowed in self.run)
+
+
+class Rails(NamedTuple):
+    """Three checks, at three places.
+
+    `spec` runs before the planner and `secrets` on every answer; each returns what is wrong, ""
+    when nothing is. `protected` runs after the builder and returns the protected paths that the
+    work tree changes.
+    """
+
+    spec: Callable[[], str]
+    protected: Callable[[], tuple[str, ...]]
+    secrets: Callable[[str], str]
+
+
+def policy_of(config: Config) -> Policy:
+    """Return the built-in policy with what the configuration adds.
+
+    Raises:
+        InputError: a command of `policy.run` cannot be split into arguments.
+    """
+    commands = []
+    for text in config.policy.run:
+        try:
+            commands.append(tuple(shlex.split(text)))
+        except ValueError as error:
+            raise InputError(f"{text!r}: {error}", field="policy.run") from error
+    return Policy(
+        protected=(*PROTECTED_PATHS, *config.policy.protected),
+        run=tuple(command for command in commands if command),
+    )
+
+
+def run_policy(task: Task, granted: Sequence[str], policy: Policy) -> Policy:
+    """Return the policy with what the task's own steps need and what a person approved.
+
+    `granted` holds the approvals as `KIND:VALUE`.
+
+    Raises:
+        NotCheckedError: a network approval was given for something else than Codex Cloud; no
+            builder here can be given a network.
+    """
+    run = list(policy.run)
+    edits = list(policy.approved_edits)
+    runs = list(policy.approved_runs)
+    run += [step.command for step in task.steps if step.command]
+    for text in granted:
+        kind, value = parse_escalation(text)
+        if kind is ApprovalKind.EDIT:
+            edits.append(value)
+        elif kind is ApprovalKind.RUN:
+            run.append(_split(value))
+            runs.append(value)
+        elif value.partition("/")[0] != CLOUD_HOST:
+            raise NotCheckedError(
+                f"network access to {value} cannot be granted: the workspace builder has none",
+                fix="fetch what the task needs beforehand and leave the approval out",
+            )
+    return policy.model_copy(
+        update={
+            "run": tuple(run),
+            "approved_edits": tuple(edits),
+            "approved_runs": tuple(runs),
+            "output_bytes": task.limits.output_bytes,
+        }
+    )
+
+
+def _split(command: str) -> tuple[str, ...]:
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise InputError(f"run:{command}: {error}", field="--approve") from error
+    if not words:
+        raise InputError("run: names no command", field="--approve", fix="--approve run:COMMAND")
+    return words
