@@ -28,7 +28,7 @@ TEST_WORKERS ?= 2
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --system-certs \
 	--no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test check bench lock schemas readme clean
+.PHONY: help demo test check bench house lock schemas readme clean
 
 help: ## Print what each word does
 	@grep -hE '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
@@ -49,6 +49,9 @@ check: $(DEV) ## Lint, format, types, import contracts, budgets: quick, changes 
 
 bench: $(DEV) ## Measure speed side by side and print ratios
 	@$(PYTHON) -m benchmarks $(BENCH_ARGS)
+
+house: $(DEV) ## Print the measures of the sources, each with its bound
+	@$(PYTHON) scripts/measure_house.py $(HOUSE_ARGS)
 
 schemas: $(DEV) ## Write schemas/ again from the models
 	@$(PYTHON) -m codex_orchestrator.model.schemas schemas

@@ -1,40 +1,111 @@
-"""Sizes that keep every module and function readable at one sitting."""
+"""Sizes and counts that keep the house readable: each is in its bound, or has its reason."""
 
-import ast
-import statistics
-from collections.abc import Iterator
+import tomllib
 from pathlib import Path
+from typing import Any
 
-MODULE_LINES = 300
-FUNCTION_LINES = 60
-MEDIAN_LINES = 100
+import pytest
 
+from house_sources import Sized
+from measure_house import House, measure, problems
 
-def sources(root: Path) -> list[Path]:
-    return sorted((root / "src").rglob("*.py"))
-
-
-def length(path: Path) -> int:
-    return len(path.read_text(encoding="utf-8").splitlines())
+Budgets = dict[str, Any]
 
 
-def functions(path: Path) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield f"{path.name}:{node.lineno} {node.name}", node.end_lineno - node.lineno + 1
+@pytest.fixture(scope="module")
+def budgets(root: Path) -> Budgets:
+    return tomllib.loads((root / "tests" / "house" / "budgets.toml").read_text("utf-8"))
 
 
-def test_no_module_is_longer_than_300_lines(root: Path) -> None:
-    long = {str(path): length(path) for path in sources(root) if length(path) > MODULE_LINES}
-    assert not long, "which two ideas live in each?"
+@pytest.fixture(scope="module")
+def house(root: Path, budgets: Budgets) -> House:
+    return measure(root, shape_fields=budgets["limits"]["shapes"])
 
 
-def test_no_function_is_longer_than_60_lines(root: Path) -> None:
-    sizes = [found for path in sources(root) for found in functions(path)]
-    assert len(sizes) > 100, "the sources were not found"
-    assert not [size for size in sizes if size[1] > FUNCTION_LINES]
+def test_the_house_keeps_its_budgets(house: House, budgets: Budgets) -> None:
+    assert len(house.sizes["modules"]) > 200, "the sources were not found"
+    assert not problems(house, budgets)
 
 
-def test_the_median_module_stays_under_100_lines(root: Path) -> None:
-    sizes = [length(path) for path in sources(root)]
-    assert statistics.median(sizes) < MEDIAN_LINES
+def test_every_measure_that_has_a_bound_is_measured(house: House, budgets: Budgets) -> None:
+    assert budgets["measures"].keys() <= house.values.keys()
+    assert {"modules", "functions", "shapes"} == budgets["limits"].keys() == house.sizes.keys()
+
+
+@pytest.fixture
+def small() -> House:
+    """A house in order: nothing in it is over a bound of `RULES`."""
+    return House(
+        values={"protocols": 2},
+        names={},
+        sizes={
+            "modules": (Sized("guard/case.py", 300),),
+            "functions": (Sized("guard/case.py judge", 60),),
+            "shapes": (Sized("Facts", 8),),
+        },
+    )
+
+
+RULES: Budgets = {
+    "limits": {"modules": 300, "functions": 60, "shapes": 8},
+    "measures": {"protocols": {"at_most": 2}},
+}
+LARGE = [
+    ("modules", "guard/case.py", 301, "which two ideas live in it?"),
+    ("functions", "guard/case.py judge", 61, "which part of it has a name of its own?"),
+    ("shapes", "Facts", 9, "which of its fields are always used together?"),
+]
+
+
+def test_what_is_exactly_at_its_bound_is_in_order(small: House) -> None:
+    assert problems(small, RULES) == []
+
+
+@pytest.mark.parametrize(("kind", "name", "size", "question"), LARGE)
+def test_what_is_too_large_is_asked_its_question(
+    small: House, kind: str, name: str, size: int, question: str
+) -> None:
+    grown = small._replace(sizes=small.sizes | {kind: (Sized(name, size),)})
+    (problem,) = problems(grown, RULES)
+    assert name in problem
+    assert str(size) in problem
+    assert problem.endswith(question)
+
+
+@pytest.mark.parametrize(("kind", "name", "size", "question"), LARGE)
+def test_a_reason_answers_the_question(
+    small: House, kind: str, name: str, size: int, question: str
+) -> None:
+    grown = small._replace(sizes=small.sizes | {kind: (Sized(name, size),)})
+    assert problems(grown, RULES | {kind: {name: "one field a fact"}}) == []
+    for reason in ("", "  ", "ok"):
+        (problem,) = problems(grown, RULES | {kind: {name: reason}})
+        assert "has no reason" in problem
+
+
+@pytest.mark.parametrize(("kind", "name", "size", "question"), LARGE)
+def test_a_reason_that_is_not_needed_any_more_has_to_go(
+    small: House, kind: str, name: str, size: int, question: str
+) -> None:
+    gone = small._replace(sizes=small.sizes | {kind: ()})
+    for present in (small, gone):
+        (problem,) = problems(present, RULES | {kind: {name: "one field a fact"}})
+        assert "delete its entry" in problem
+
+
+@pytest.mark.parametrize(
+    ("value", "bound", "said"),
+    [
+        (3, {"at_most": 2}, "Protocols: 3, at most 2"),
+        (5, {"at_most": 2, "now": 4}, "Protocols: 5, at most 2 (now 4)"),
+        (2, {"at_most": 2, "now": 4}, "Protocols: 2 is within its bound: delete `now`"),
+        (4, {"at_most": 2, "now": 4}, None),
+        (3, {"at_most": 2, "now": 4}, None),
+    ],
+)
+def test_a_measure_over_its_bound_may_not_get_worse_than_it_is_now(
+    small: House, value: int, bound: dict[str, int], said: str | None
+) -> None:
+    rules = RULES | {"measures": {"protocols": bound}}
+    found = problems(small._replace(values={"protocols": value}), rules)
+    assert found == ([said] if said else [])
