@@ -492,7 +492,8 @@ def test_without_the_mcp_package_the_line_that_installs_it_is_printed(place):
 def test_the_start_imports_no_model_vendor(place):
     source = (
         "import sys\nfrom codex_orchestrator.cli.mcp import workspace\n"
-        "from codex_orchestrator.servers import workspace, workspace_rooms\n"
+        "from codex_orchestrator.compose import servers\n"
+        "from codex_orchestrator.servers import workspace\n"
         "print(sorted({'agents', 'openai', 'ast_grep_py', 'github', 'hvac', 'obstore'} "
         "& set(sys.modules)))"
     )

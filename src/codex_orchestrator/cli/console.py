@@ -1,12 +1,9 @@
-"""What every command needs to talk to a person: safe text, the repository, JSON on stdout."""
+"""What every command needs to talk to a person: safe text, JSON on stdout."""
 
 import contextlib
-import os
 import sys
 
 import click
-
-from codex_orchestrator.model.errors import InputError
 
 
 def printable(text: str) -> str:
@@ -23,30 +20,6 @@ def _is_shown(char: str) -> bool:
 
 def _escape(char: str) -> str:
     return f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
-
-
-def repository_root(start: str | None) -> str:
-    """Return the top folder of the git repository that holds `start` (default: here).
-
-    Raises:
-        InputError: the folder is missing, or no work tree of a git repository.
-    """
-    folder = os.path.abspath(start or os.curdir)
-    if not os.path.isdir(folder):
-        raise InputError(
-            "no such folder", path=start or folder, fix="give a folder with --repo DIR"
-        )
-    place = folder
-    while not os.path.exists(os.path.join(place, ".git")):
-        parent = os.path.dirname(place)
-        if parent == place:
-            raise InputError(
-                "not inside the work tree of a git repository",
-                path=start or folder,
-                fix="run it in a repository, or name one with --repo DIR (`git init` makes one)",
-            )
-        place = parent
-    return place
 
 
 def echo_json(document: object) -> None:

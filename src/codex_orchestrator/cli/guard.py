@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codex_orchestrator.cli.console import echo_json, printable, repository_root, say
+from codex_orchestrator.cli.console import echo_json, printable, say
 from codex_orchestrator.cli.options import format_option, repository_options
 from codex_orchestrator.guard.dates import parse_day, today
 from codex_orchestrator.guard.views import Wanted
 from codex_orchestrator.model.errors import ExitCode, InputError
+from codex_orchestrator.system.git import repository_root
 from codex_orchestrator.verbs.check_specs import check_specs
 
 if TYPE_CHECKING:

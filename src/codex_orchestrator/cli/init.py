@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from codex_orchestrator.cli.console import echo_json, printable, repository_root, say
+from codex_orchestrator.cli.console import echo_json, printable, say
 from codex_orchestrator.cli.options import format_option
+from codex_orchestrator.system.git import repository_root
 
 EXAMPLES = """\b
 Examples:

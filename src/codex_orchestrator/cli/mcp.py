@@ -12,8 +12,9 @@ from typing import NoReturn, TypeVar
 import click
 from pydantic import TypeAdapter, ValidationError
 
+from codex_orchestrator.compose.extras import extra
 from codex_orchestrator.model.check import CheckCommand
-from codex_orchestrator.model.errors import InputError, MissingExtraError
+from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.policy import Policy
 
 _MAX_BYTES = 1024 * 1024
@@ -84,12 +85,8 @@ def workspace(
     commands = _load(checks, TypeAdapter(tuple[CheckCommand, ...])) if checks else ()
     # A fifth of the start goes into collecting garbage among modules that stay for ever.
     gc.disable()
-    try:
+    with extra("agents", needed_for="the workspace server"):
         from codex_orchestrator.servers.workspace import serve_stdio
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("codex_orchestrator"):
-            raise
-        raise MissingExtraError("agents", needed_for="the workspace server") from error
     from codex_orchestrator.compose.servers import open_tools
 
     gc.freeze()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from codex_orchestrator.compose.extras import extra
 from codex_orchestrator.model.approval import parse_escalation
 from codex_orchestrator.model.errors import MissingExtraError
 
@@ -148,11 +149,8 @@ def _load_server() -> "Callable[[CodexBridge], Coroutine[None, None, None]]":
     # A fifth of the start goes into collecting garbage among modules that stay for ever.
     gc.disable()
     try:
-        from codex_orchestrator.servers.codex import serve_stdio
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("codex_orchestrator"):
-            raise
-        raise MissingExtraError("agents", needed_for="the Codex bridge") from error
+        with extra("agents", needed_for="the Codex bridge"):
+            from codex_orchestrator.servers.codex import serve_stdio
     finally:
         gc.freeze()
         gc.enable()

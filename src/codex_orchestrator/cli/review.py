@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from codex_orchestrator.cli.console import echo_json, printable, repository_root, say
+from codex_orchestrator.cli.console import echo_json, printable, say
 from codex_orchestrator.cli.options import format_option, repository_options
 from codex_orchestrator.model.errors import ExitCode, InputError, NotCheckedError
+from codex_orchestrator.system.git import repository_root
 
 if TYPE_CHECKING:
     from codex_orchestrator.github.deliver import GitHubDesk, ReviewThread

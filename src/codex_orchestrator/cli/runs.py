@@ -22,7 +22,7 @@ def list_runs(
 ) -> None:
     """List every run folder, damaged ones too."""
     from codex_orchestrator.cli.runs_output import echo_runs
-    from codex_orchestrator.compose.run import open_archive
+    from codex_orchestrator.compose.archive import open_archive
 
     store = open_archive(load_settings(repo, config, is_used=False).repo, operation="list").store
     found = [run for run in store.list() if task in (None, run.task_id)]
@@ -40,7 +40,7 @@ def list_runs(
 def show(run_id: str, *, output_format: str, repo: str | None, config: str | None) -> None:
     """Show the manifest of RUN: its id, or the beginning of it."""
     from codex_orchestrator.cli.runs_output import echo_manifest
-    from codex_orchestrator.compose.run import open_archive
+    from codex_orchestrator.compose.archive import open_archive
 
     store = open_archive(load_settings(repo, config, is_used=False).repo, operation="show").store
     data, document = store.read(run_id)
@@ -57,7 +57,7 @@ def show(run_id: str, *, output_format: str, repo: str | None, config: str | Non
 def verify(run_id: str | None, *, output_format: str, repo: str | None, config: str | None) -> int:
     """Compute every hash of RUN, or of all runs, again and compare with every place that has it."""
     from codex_orchestrator.cli.runs_output import echo_verification
-    from codex_orchestrator.compose.run import open_archive
+    from codex_orchestrator.compose.archive import open_archive
     from codex_orchestrator.verbs.verify_runs import verify_runs
 
     archive = open_archive(load_settings(repo, config, is_used=False).repo, operation="verify")
@@ -74,7 +74,7 @@ def verify(run_id: str | None, *, output_format: str, repo: str | None, config: 
 @repository_options
 def rebuild(tasks: tuple[str, ...], *, repo: str | None, config: str | None) -> None:
     """Write out/<task>/state.json anew from the manifests."""
-    from codex_orchestrator.compose.run import open_archive
+    from codex_orchestrator.compose.archive import open_archive
 
     archive = open_archive(load_settings(repo, config, is_used=False).repo, operation="rebuild")
     for task in tasks or sorted({task for task, _ in archive.store.names()}):
@@ -109,7 +109,7 @@ def gc(
     Work trees that no run will come back to go as well.
     """
     from codex_orchestrator.cli.runs_output import echo_removal
-    from codex_orchestrator.compose.run import open_archive, open_work_trees
+    from codex_orchestrator.compose.archive import open_archive, open_work_trees
     from codex_orchestrator.system.clock import utc_now
     from codex_orchestrator.verbs.remove_runs import RemovalRule, remove_runs
 
@@ -170,7 +170,7 @@ def show_audit(
     from collections import deque
 
     from codex_orchestrator.cli.runs_output import echo_audit
-    from codex_orchestrator.compose.run import open_archive
+    from codex_orchestrator.compose.archive import open_archive
     from codex_orchestrator.model.receipt import AuditRecord
 
     found: deque[AuditRecord] = deque(maxlen=last)
@@ -192,7 +192,7 @@ def show_audit(
 def verify_audit(*, output_format: str, repo: str | None, config: str | None) -> int:
     """Check the chain of the audit log."""
     from codex_orchestrator.cli.runs_output import echo_audit
-    from codex_orchestrator.compose.run import open_archive
+    from codex_orchestrator.compose.archive import open_archive
 
     log = open_archive(load_settings(repo, config, is_used=False).repo, operation="verify").audit
     check = log.check()

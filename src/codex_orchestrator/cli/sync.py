@@ -61,7 +61,7 @@ def record_artifact(
     """Record the CI artifact that holds the folder of RUN."""
     from pydantic import ValidationError
 
-    from codex_orchestrator.compose.run import open_archive
+    from codex_orchestrator.compose.archive import open_archive
     from codex_orchestrator.system.clock import utc_now
     from codex_orchestrator.verbs.record_artifact import record_artifact as record
 
@@ -115,7 +115,7 @@ def sync(
 ) -> int:
     """Send finished runs to the catalog, each once; without RUN all that were not sent yet."""
     from codex_orchestrator.cli.sync_output import echo_sync
-    from codex_orchestrator.compose.run import check_catalog_url, open_archive, open_catalog
+    from codex_orchestrator.compose.archive import check_catalog_url, open_archive, open_catalog
     from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
 
     settings = load_settings(repo, config, flags={"catalog.url": catalog}, is_used=catalog is None)
@@ -159,7 +159,7 @@ def search(
     config: str | None,
 ) -> None:
     """List the patterns in the learning catalog whose id holds TEXT."""
-    from codex_orchestrator.compose.run import open_catalog
+    from codex_orchestrator.compose.archive import open_catalog
 
     settings = load_settings(repo, config, flags={"catalog.url": url}, is_used=url is None)
     place = settings.config.catalog.url

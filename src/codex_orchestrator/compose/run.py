@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from codex_orchestrator.compose.extras import extra
 from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.engine import OFFLINE, choose_model_name, wants_codex
@@ -25,14 +26,10 @@ from codex_orchestrator.verbs.check_credentials import require_environment_sourc
 
 if TYPE_CHECKING:
     from codex_orchestrator.agents.engine import Codex, SdkAgentEngine
-    from codex_orchestrator.catalog.object_store import ObjectStoreCatalog
     from codex_orchestrator.codex.probe import Probe
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.patterns.library import Library
-    from codex_orchestrator.runs.audit import FileAuditLog
-    from codex_orchestrator.runs.outbox import Outbox
     from codex_orchestrator.runs.store import FileRunStore
-    from codex_orchestrator.workspace.worktree import GitWorkspace
 
 
 class Surroundings(NamedTuple):
@@ -180,21 +177,6 @@ def _codex(
     return Codex(binary.version, open_bridge)
 
 
-@contextmanager
-def extra(name: str, *, needed_for: str) -> Iterator[None]:
-    """Turn the import of a package that is not installed into the line that installs it.
-
-    Raises:
-        MissingExtraError: names the extra and the exact command.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("codex_orchestrator"):
-            raise
-        raise MissingExtraError(name, needed_for=needed_for) from error
-
-
 def open_store(repo: Path) -> "FileRunStore":
     """Return the run store of a repository."""
     from codex_orchestrator.runs.store import FileRunStore
@@ -216,63 +198,11 @@ def scope_variables() -> Mapping[Scope, tuple[str, ...]]:
     return VARIABLES
 
 
-class Archive(NamedTuple):
-    """What is known of past runs: folders, audit log, what was sent; and the lock of a task."""
-
-    store: "FileRunStore"
-    audit: "FileAuditLog"
-    outbox: "Outbox"
-    lock: Callable[[str], AbstractContextManager[object]]
-
-
-def open_archive(repo: Path, *, operation: str) -> Archive:
-    """Return the archive of a repository; `operation` is what a lock says that we do."""
-    from codex_orchestrator.runs.audit import FileAuditLog
-    from codex_orchestrator.runs.lock import TaskLock
-    from codex_orchestrator.runs.outbox import Outbox
-    from codex_orchestrator.runs.store import FileRunStore
-
-    def lock(task_id: str) -> AbstractContextManager[object]:
-        return TaskLock(repo, task_id, holder=operation, operation=operation, clock=utc_now)
-
-    return Archive(FileRunStore(repo), FileAuditLog(repo, clock=utc_now), Outbox(repo), lock)
-
-
-def open_catalog(url: str, repo: Path) -> "ObjectStoreCatalog":
-    """Open the catalog at a URL; a relative `file://` one stands in the repository.
-
-    Raises:
-        InputError: the URL names no kind of catalog.
-        MissingExtraError: the packages that catalogs need are not installed.
-    """
-    with extra("catalog", needed_for="the catalog"):
-        from codex_orchestrator.catalog.object_store import open_object_store
-    return open_object_store(url, repo=repo, clock=utc_now)
-
-
-def check_catalog_url(url: str) -> None:
-    """Check a catalog's URL without opening it.
-
-    Raises:
-        InputError: it is of no known kind, or holds a secret.
-    """
-    from codex_orchestrator.catalog.urls import refuse_secrets
-
-    refuse_secrets(url)
-
-
 def codex_probes(config: Config, broker: "EnvironmentCredentialBroker") -> "tuple[Probe, ...]":
     """Look at Codex without a model and without network."""
     from codex_orchestrator.codex.probe import probe_codex
 
     return probe_codex(codex_path=config.codex.path, auth=broker.get(Scope.CLOUD))
-
-
-def open_work_trees(repo: Path) -> "GitWorkspace":
-    """Return the work trees of a repository's runs."""
-    from codex_orchestrator.workspace.worktree import GitWorkspace
-
-    return GitWorkspace(repo, clock=utc_now, environ=os.environ)
 
 
 def has_begun_here(repo: Path, run_id: str) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from codex_orchestrator.compose.extras import extra
 from codex_orchestrator.model.check import CheckCommand
-from codex_orchestrator.model.errors import MissingExtraError
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.system.clock import utc_now
 from codex_orchestrator.system.environment import child_environment
@@ -45,12 +45,8 @@ def open_tools(
 
     @cache
     def library() -> PatternEngine:
-        try:
+        with extra("patterns", needed_for="applying a pattern"):
             from codex_orchestrator.patterns.library import Library
-        except ModuleNotFoundError as error:
-            if (error.name or "").startswith("codex_orchestrator"):
-                raise
-            raise MissingExtraError("patterns", needed_for="applying a pattern") from error
         return Library.open(library_root)
 
     return WorkspaceTools(

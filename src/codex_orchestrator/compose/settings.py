@@ -4,10 +4,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from codex_orchestrator.cli.console import repository_root
 from codex_orchestrator.compose.trusted_base import read_at, trusted_commit
 from codex_orchestrator.model.config import Config, Effective, parse_config
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.system.git import repository_root
 
 MAX_CONFIG_BYTES = 1024 * 1024
 # environment variable → dotted configuration key

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.model.errors import InputError, NotCheckedError
 
 CHUNK = 1 << 20
 _PASSED_ON = frozenset(
@@ -55,6 +55,30 @@ _FIXED = {
     "GIT_LITERAL_PATHSPECS": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
 }
+
+
+def repository_root(start: str | None) -> str:
+    """Return the top folder of the git repository that holds `start` (default: here).
+
+    Raises:
+        InputError: the folder is missing, or no work tree of a git repository.
+    """
+    folder = os.path.abspath(start or os.curdir)
+    if not os.path.isdir(folder):
+        raise InputError(
+            "no such folder", path=start or folder, fix="give a folder with --repo DIR"
+        )
+    place = folder
+    while not os.path.exists(os.path.join(place, ".git")):
+        parent = os.path.dirname(place)
+        if parent == place:
+            raise InputError(
+                "not inside the work tree of a git repository",
+                path=start or folder,
+                fix="run it in a repository, or name one with --repo DIR (`git init` makes one)",
+            )
+        place = parent
+    return place
 
 
 def git_environment(outside: Mapping[str, str], *, is_hook_repository: bool) -> dict[str, str]:

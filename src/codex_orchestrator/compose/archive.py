@@ -1,0 +1,66 @@
+"""Past runs of a repository: their folders, the audit log, what was sent, and where it goes."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from codex_orchestrator.compose.extras import extra
+from codex_orchestrator.runs.audit import FileAuditLog
+from codex_orchestrator.runs.lock import TaskLock
+from codex_orchestrator.runs.outbox import Outbox
+from codex_orchestrator.runs.store import FileRunStore
+from codex_orchestrator.system.clock import utc_now
+
+if TYPE_CHECKING:
+    from codex_orchestrator.catalog.object_store import ObjectStoreCatalog
+    from codex_orchestrator.workspace.worktree import GitWorkspace
+
+
+class Archive(NamedTuple):
+    """What is known of past runs: folders, audit log, what was sent; and the lock of a task."""
+
+    store: FileRunStore
+    audit: FileAuditLog
+    outbox: Outbox
+    lock: Callable[[str], AbstractContextManager[object]]
+
+
+def open_archive(repo: Path, *, operation: str) -> Archive:
+    """Return the archive of a repository; `operation` is what a lock says that we do."""
+
+    def lock(task_id: str) -> AbstractContextManager[object]:
+        return TaskLock(repo, task_id, holder=operation, operation=operation, clock=utc_now)
+
+    return Archive(FileRunStore(repo), FileAuditLog(repo, clock=utc_now), Outbox(repo), lock)
+
+
+def open_catalog(url: str, repo: Path) -> "ObjectStoreCatalog":
+    """Open the catalog at a URL; a relative `file://` one stands in the repository.
+
+    Raises:
+        InputError: the URL names no kind of catalog.
+        MissingExtraError: the packages that catalogs need are not installed.
+    """
+    with extra("catalog", needed_for="the catalog"):
+        from codex_orchestrator.catalog.object_store import open_object_store
+    return open_object_store(url, repo=repo, clock=utc_now)
+
+
+def check_catalog_url(url: str) -> None:
+    """Check a catalog's URL without opening it.
+
+    Raises:
+        InputError: it is of no known kind, or holds a secret.
+    """
+    from codex_orchestrator.catalog.urls import refuse_secrets
+
+    refuse_secrets(url)
+
+
+def open_work_trees(repo: Path) -> "GitWorkspace":
+    """Return the work trees of a repository's runs."""
+    from codex_orchestrator.workspace.worktree import GitWorkspace
+
+    return GitWorkspace(repo, clock=utc_now, environ=os.environ)
