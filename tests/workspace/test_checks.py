@@ -14,7 +14,9 @@ def check(workspace, tmp_path, argv, *, deadline_s=60.0, files=None, **facts) ->
     command = CheckCommand(name="test", argv=tuple(argv), **facts)
     with workspace.open("r1", base_sha=workspace.head_sha()) as tree:
         write_files(tree.root, files or {})
-        return workspace.run_check(tree, command, log_dir=tmp_path / "tests", deadline_s=deadline_s)
+        return workspace.run_check(
+            tree.root, command, log_dir=tmp_path / "tests", deadline_s=deadline_s
+        )
 
 
 def test_exit_code_zero_is_the_only_pass(workspace, tmp_path):
@@ -50,7 +52,7 @@ def test_a_file_of_the_tree_does_not_pass_for_a_tool(repo, scratch, tmp_path):
     with workspace.open("r1", base_sha=workspace.head_sha()) as tree:
         write_files(tree.root, {"no-such-test-tool": "#!/bin/sh\nexit 0\n"})
         (tree.root / "no-such-test-tool").chmod(0o755)
-        result = workspace.run_check(tree, command, log_dir=tmp_path / "tests", deadline_s=60)
+        result = workspace.run_check(tree.root, command, log_dir=tmp_path / "tests", deadline_s=60)
     assert result.status is ValidationStatus.NOT_RUN
 
 
@@ -105,7 +107,7 @@ def test_each_round_has_a_log_of_its_own(workspace, tmp_path):
 def test_the_name_of_a_check_is_no_path(workspace, tmp_path):
     command = CheckCommand(name="../../Evil name", argv=("true",))
     with workspace.open("r1", base_sha=workspace.head_sha()) as tree:
-        result = workspace.run_check(tree, command, log_dir=tmp_path / "tests", deadline_s=60)
+        result = workspace.run_check(tree.root, command, log_dir=tmp_path / "tests", deadline_s=60)
     assert result.log_path == "evil-name.log"
 
 

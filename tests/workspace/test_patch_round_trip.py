@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.files import ConfinedTree
-from codex_orchestrator.workspace.patch import parse_patch, touched_paths
+from codex_orchestrator.workspace.parse import parse_patch
+from codex_orchestrator.workspace.patch import touched_paths
 from codex_orchestrator.workspace.patching import apply_edits
 
 # Few different lines, so that hunks look alike; some look like the markup of patches.

@@ -6,7 +6,8 @@ import pytest
 from codex_orchestrator.model.errors import InputError, ServiceError
 from codex_orchestrator.system.files import ConfinedTree
 from codex_orchestrator.workspace.hunks import apply_hunks
-from codex_orchestrator.workspace.patch import PatchError, parse_patch, touched_paths
+from codex_orchestrator.workspace.parse import parse_patch
+from codex_orchestrator.workspace.patch import PatchError, touched_paths
 from codex_orchestrator.workspace.patching import apply_edits
 from support.workspace import write_files
 

@@ -1,16 +1,21 @@
 """Where the workspace server meets the rooms that it speaks for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codex_orchestrator.compose.extras import extra
 from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.system.clock import utc_now
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.workspace.gate import DecisionFile, Gate
-from codex_orchestrator.workspace.tools import PatternEngine, WorkspaceTools
+from codex_orchestrator.workspace.tools import WorkspaceTools
+
+if TYPE_CHECKING:
+    from codex_orchestrator.patterns.library import Library
 
 
 def open_tools(
@@ -42,21 +47,29 @@ def open_tools(
         InputError: root is no folder.
         NotCheckedError: root is no git work tree.
     """
+    root = root.resolve()
 
     @cache
-    def library() -> PatternEngine:
+    def library() -> "Library":
         with extra("patterns", needed_for="applying a pattern"):
             from codex_orchestrator.patterns.library import Library
         return Library.open(library_root)
 
+    def preview(pattern: str, paths: Sequence[str], allow: Callable[[str], str]) -> PatternUse:
+        return library().preview(pattern, root, paths, allow=allow)
+
+    def apply(pattern: str, paths: Sequence[str], allow: Callable[[str], str]) -> PatternUse:
+        return library().apply(pattern, root, paths, allow=allow)
+
     return WorkspaceTools(
-        root.resolve(),
+        root,
         gate=Gate(policy, DecisionFile(decisions, clock=utc_now)),
         checks=checks,
         environ=environ,
         child_environ=child_environment(environ),
         private=private,
         log_dir=log_dir,
-        library=library,
+        preview_pattern=preview,
+        apply_pattern=apply,
         uses=uses,
     )

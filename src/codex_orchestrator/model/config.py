@@ -12,6 +12,7 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.task import CheckName
 
 TABLE = "codex-orchestrator"
+DEFAULT_AUTHOR = "Codex Orchestrator <codex-orchestrator@localhost>"
 # What git forbids in the name of a branch; see git-check-ref-format.
 _NO_BRANCH = re.compile(r"^[-/.]|//|/\.|\.\.|\.lock/|@\{|[\x00-\x20\x7f~^:?*\[\\]")
 
@@ -85,7 +86,7 @@ class Config(Document):
     """All of `[tool.codex-orchestrator]`. The guard reads its own table; it needs no pydantic."""
 
     branch_prefix: str = "codex-orchestrator/"
-    author: str = "Codex Orchestrator <codex-orchestrator@localhost>"
+    author: str = DEFAULT_AUTHOR
     model: ModelConfig = ModelConfig()
     codex: CodexConfig = CodexConfig()
     adapter: AdapterConfig = AdapterConfig()

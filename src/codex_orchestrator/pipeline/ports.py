@@ -111,7 +111,7 @@ class Workspace(Repository, StateCarrier, Protocol):
         ...
 
     def run_check(
-        self, tree: WorkTree, command: CheckCommand, *, log_dir: Path, deadline_s: float
+        self, root: Path, command: CheckCommand, *, log_dir: Path, deadline_s: float
     ) -> CheckResult:
         """Run one check; its whole process group is gone when this returns."""
         ...

@@ -64,7 +64,7 @@ def run_checks(work: Work) -> tuple[CheckResult, ...]:
     for command in work.checks:
         work.say("test", f"running {command.name}")
         result = work.rooms.workspace.run_check(
-            work.tree, command, log_dir=log_dir, deadline_s=left_s()
+            work.tree.root, command, log_dir=log_dir, deadline_s=left_s()
         )
         report = log_dir / command.junit if command.junit else None
         named = work.rooms.adapters.failures(report) if report else ()

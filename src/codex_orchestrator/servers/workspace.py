@@ -18,9 +18,9 @@ from codex_orchestrator import __version__
 from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.errors import OrchestratorError
 from codex_orchestrator.model.pattern import PatternUse
+from codex_orchestrator.model.tool_results import DiffText, FileList, FileText, Patched, SearchHits
 from codex_orchestrator.servers.client import client_may_go
 from codex_orchestrator.text.markdown import visible
-from codex_orchestrator.workspace.results import DiffText, FileList, FileText, Patched, SearchHits
 from codex_orchestrator.workspace.tools import WorkspaceTools
 
 INSTRUCTIONS = """Tools for one git work tree. Paths are relative to its top, with forward slashes.

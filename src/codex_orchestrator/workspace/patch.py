@@ -8,8 +8,6 @@ from typing import Literal, NamedTuple
 
 from codex_orchestrator.model.errors import InputError
 
-MAX_PATCH_BYTES = 2 * 1024 * 1024
-
 
 class PatchError(InputError):
     """A patch that cannot be read, or does not fit the files."""
@@ -58,33 +56,3 @@ class FileEdit(NamedTuple):
 def touched_paths(edits: tuple[FileEdit, ...]) -> tuple[str, ...]:
     """Return every path that a patch names, both sides of a rename."""
     return tuple(sorted({path for edit in edits for path in (edit.path, edit.new_path) if path}))
-
-
-def parse_patch(text: str) -> tuple[FileEdit, ...]:
-    """Parse a unified diff, or the form that begins with `*** Begin Patch`.
-
-    Raises:
-        PatchError: names the line and what was expected there.
-    """
-    from codex_orchestrator.workspace.envelope import parse_envelope
-    from codex_orchestrator.workspace.unified import parse_unified
-
-    try:
-        data = text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise PatchError("the patch is not text") from error
-    if len(data) > MAX_PATCH_BYTES:
-        raise PatchError(
-            f"the patch has {len(data)} bytes, the limit is {MAX_PATCH_BYTES}",
-            fix="send several smaller patches",
-        )
-    lines = data.split(b"\n")
-    begin = next((number for number, line in enumerate(lines) if line.strip()), 0)
-    is_envelope = lines[begin].strip() == b"*** Begin Patch"
-    edits = parse_envelope(lines, begin) if is_envelope else parse_unified(lines)
-    if not edits:
-        raise PatchError(
-            "the patch names no file",
-            fix="send a unified diff (--- a/FILE, +++ b/FILE, @@) or *** Begin Patch",
-        )
-    return edits

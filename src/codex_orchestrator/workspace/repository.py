@@ -1,12 +1,22 @@
-"""The user's repository: what it is, where its commits stand, and putting a patch into it."""
+"""The user's repository: what it is, where its commits stand, and putting a patch into it.
 
+A check runs as the user who started the run, and every work tree shares one git folder. A test
+that writes `core.fsmonitor` or a hook there has git run a program later, long after the run. So
+what makes git run programs is compared before and after.
+"""
+
+import hashlib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.system.safe_git import Git, is_object_name
+
+_AUTHOR = re.compile(r"([^<>\n\0]+) <([^<>\s\0]+)>")
+_SETTINGS_FILES = ("config", "config.worktree", "info/attributes")
 
 
 class Repository(NamedTuple):
@@ -16,6 +26,13 @@ class Repository(NamedTuple):
     top: Path
     common_dir: Path
     is_shallow: bool
+
+
+class Author(NamedTuple):
+    """Who a commit says it is from."""
+
+    name: str
+    email: str
 
 
 def find_repository(folder: Path, *, environ: Mapping[str, str]) -> Repository:
@@ -143,3 +160,25 @@ def apply_to_checkout(repository: Repository, patch: bytes) -> None:
             fix="check out the commit that the run started from, or merge the run's branch",
         )
     git.run(*options, "-", stdin=patch)
+
+
+def read_git_settings(common_dir: Path) -> dict[str, str]:
+    """Return the SHA-256 of each settings file and hook by its name in the git folder."""
+    paths = [common_dir / name for name in _SETTINGS_FILES]
+    return {
+        path.relative_to(common_dir).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (*paths, *(common_dir / "hooks").glob("*"))
+        if path.is_file()
+    }
+
+
+def parse_author(text: str) -> Author:
+    """Parse `Name <address>`.
+
+    Raises:
+        InputError: the text has another form.
+    """
+    found = _AUTHOR.fullmatch(text.strip())
+    if not found:
+        raise InputError(f"{text!r} is not an author", fix="write it as: Name <name@example.org>")
+    return Author(found[1].strip(), found[2])

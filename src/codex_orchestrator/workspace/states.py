@@ -5,16 +5,16 @@ what comes out of a pack is what went in, or it is refused.
 """
 
 import tempfile
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.work_pack import MAX_PACK_BYTES, WorkPack
-from codex_orchestrator.system.output import Redaction
+from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.safe_git import Git, is_object_name
 from codex_orchestrator.text.markdown import visible
-from codex_orchestrator.workspace.repository import Repository, require_commit
+from codex_orchestrator.workspace.repository import Repository, find_repository, require_commit
 from codex_orchestrator.workspace.tree import REFS
 
 # What is packed is searched for secrets before, all of it, in memory.
@@ -22,14 +22,19 @@ MAX_PLAIN_BYTES = 128 * 1024 * 1024
 _MEBI = 1024 * 1024
 
 
-class StateCarrier(ABC):
+class RecordedStates:
     """The recorded states of a repository's runs, beyond their work trees."""
 
-    _redact: Redaction
+    def __init__(
+        self, repo: Path, *, environ: Mapping[str, str], redact: Redaction = unchanged
+    ) -> None:
+        self._repo = repo
+        self._environ = environ
+        self._redact = redact
 
-    @property
-    @abstractmethod
-    def _repository(self) -> Repository: ...
+    @cached_property
+    def _repository(self) -> Repository:
+        return find_repository(self._repo, environ=self._environ)
 
     def begin(self, run_id: str, *, base_sha: str) -> None:
         """Note in the git folder that a run is at work here; no file of the run can say so."""

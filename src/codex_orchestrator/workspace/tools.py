@@ -4,15 +4,22 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.pattern import PatternUse
+from codex_orchestrator.model.tool_results import (
+    ChangedFile,
+    DiffText,
+    FileList,
+    FileText,
+    Patched,
+    SearchHit,
+    SearchHits,
+)
 from codex_orchestrator.system.durable import append_line
 from codex_orchestrator.system.files import ConfinedTree, parts_of
 from codex_orchestrator.system.safe_git import Git
-from codex_orchestrator.workspace.author import Author
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.gate import Gate
 from codex_orchestrator.workspace.look import (
@@ -23,40 +30,25 @@ from codex_orchestrator.workspace.look import (
     read_lines,
     search,
 )
-from codex_orchestrator.workspace.patch import parse_patch, touched_paths
+from codex_orchestrator.workspace.parse import parse_patch
+from codex_orchestrator.workspace.patch import touched_paths
 from codex_orchestrator.workspace.patching import apply_edits
-from codex_orchestrator.workspace.results import (
-    ChangedFile,
-    DiffText,
-    FileList,
-    FileText,
-    Patched,
-    SearchHit,
-    SearchHits,
-)
+from codex_orchestrator.workspace.repository import Author
 from codex_orchestrator.workspace.tree import GitWorkTree
 
 DEFAULT_TIMEOUT_S = 600
 
 
-class PatternEngine(Protocol):
-    """Applies patterns to a work tree."""
-
-    def apply(
-        self, pattern_id: str, root: Path, globs: Sequence[str], *, allow: Callable[[str], str]
-    ) -> PatternUse:
-        """Change what matches, except files for which `allow` gives a reason not to."""
-        ...
-
-    def preview(
-        self, pattern_id: str, root: Path, globs: Sequence[str], *, allow: Callable[[str], str]
-    ) -> PatternUse:
-        """Say what `apply` would do."""
-        ...
+PatternCall = Callable[[str, Sequence[str], Callable[[str], str]], PatternUse]
+"""Takes a pattern's id, globs, and what returns the reason why a path must not be edited, or ""."""
 
 
 class WorkspaceTools:
-    """The tools. Each call is decided by the gate first; changes never run side by side."""
+    """The tools. Each call is decided by the gate first; changes never run side by side.
+
+    `apply_pattern` changes what a pattern matches in the work tree, except files that must not be
+    edited; `preview_pattern` says what it would do.
+    """
 
     def __init__(
         self,
@@ -68,7 +60,8 @@ class WorkspaceTools:
         child_environ: Mapping[str, str],
         private: Path,
         log_dir: Path,
-        library: Callable[[], PatternEngine],
+        preview_pattern: PatternCall,
+        apply_pattern: PatternCall,
         uses: Path | None = None,
     ) -> None:
         self._root = root
@@ -77,7 +70,8 @@ class WorkspaceTools:
         self._checks = {check.name: check for check in checks}
         self._child_environ = child_environ
         self._log_dir = log_dir
-        self._library = library
+        self._preview_pattern = preview_pattern
+        self._apply_pattern = apply_pattern
         self._uses = uses
         self._git, self._work = _open_work(root, private, environ)
         self._changing = threading.Lock()
@@ -157,15 +151,14 @@ class WorkspaceTools:
         """
         for path in paths:
             parts_of(path.removesuffix("/") if path != "." else "any")
-        library = self._library()
         allow = self._gate.edit_refusal
         with self._changing:
             chosen = list_paths(self._git, paths)
             if any(allow(path) for path in chosen):
-                would = library.preview(pattern, self._root, paths, allow=allow)
+                would = self._preview_pattern(pattern, paths, allow)
                 self._gate.edit("apply_pattern", [file.path for file in would.refused])
             self._gate.look("apply_pattern", {"pattern": pattern[:100], "paths": list(paths[:20])})
-            use = library.apply(pattern, self._root, paths, allow=allow)
+            use = self._apply_pattern(pattern, paths, allow)
             if self._uses is not None:
                 append_line(self._uses, use.model_dump_json())
         return use

@@ -17,8 +17,8 @@ from codex_orchestrator.model.errors import (
 )
 from codex_orchestrator.system.safe_git import Git, GitError, is_object_name
 from codex_orchestrator.text.markdown import visible
-from codex_orchestrator.workspace.author import Author
 from codex_orchestrator.workspace.entries import Entry, raw_entries
+from codex_orchestrator.workspace.repository import Author
 
 MAX_CHANGED_BYTES = 64 * 1024 * 1024
 REFS = "refs/codex-orchestrator"

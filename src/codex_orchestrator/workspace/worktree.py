@@ -6,33 +6,30 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from codex_orchestrator.model.check import CheckCommand, CheckResult
+from codex_orchestrator.model.config import DEFAULT_AUTHOR
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.folders import remove_tree
 from codex_orchestrator.system.git_objects import read_file_at
 from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.text.names import is_identifier
-from codex_orchestrator.workspace.author import Author, parse_author
 from codex_orchestrator.workspace.checks import run_check
-from codex_orchestrator.workspace.git_settings import read_git_settings
 from codex_orchestrator.workspace.repository import (
-    Repository,
     apply_to_checkout,
-    find_repository,
     head_branch,
     head_commit,
+    parse_author,
+    read_git_settings,
     require_clean_checkout,
     require_commit,
 )
 from codex_orchestrator.workspace.scratch import make_scratch_folder, scratch_folder
-from codex_orchestrator.workspace.states import StateCarrier
+from codex_orchestrator.workspace.states import RecordedStates
 from codex_orchestrator.workspace.tree import REFS, GitWorkTree
 
 _MAX_FILE_BYTES = 8 * 1024 * 1024
-DEFAULT_AUTHOR = "Codex Orchestrator <codex-orchestrator@localhost>"
 # What tools leave behind. It counts as ignored, whatever the machine's own ignore file says;
 # a .gitignore of the repository can take a line back with `!`.
 _LEFT_BY_TOOLS = (
@@ -63,16 +60,7 @@ _SETTINGS = {
 }
 
 
-class Rooted(Protocol):
-    """A work tree, as far as running a check in it goes."""
-
-    @property
-    def root(self) -> Path:
-        """Absolute path of the work tree."""
-        ...
-
-
-class GitWorkspace(StateCarrier):
+class GitWorkspace(RecordedStates):
     """Work trees of one repository. The user's checkout and index are never touched."""
 
     def __init__(
@@ -85,13 +73,10 @@ class GitWorkspace(StateCarrier):
         author: str = DEFAULT_AUTHOR,
         redact: Redaction = unchanged,
     ) -> None:
-        self._repo = repo
+        super().__init__(repo, environ=environ, redact=redact)
         self._clock = clock
-        self._environ = environ
         self._scratch = scratch
-        self._author: Author = parse_author(author)
-        self._redact = redact
-        self._found: Repository | None = None
+        self._author = parse_author(author)
 
     def head_sha(self) -> str:
         """Return the commit that is checked out, the base of a new run.
@@ -191,30 +176,24 @@ class GitWorkspace(StateCarrier):
         apply_to_checkout(self._repository, patch)
 
     def run_check(
-        self, tree: Rooted, command: CheckCommand, *, log_dir: Path, deadline_s: float
+        self, root: Path, command: CheckCommand, *, log_dir: Path, deadline_s: float
     ) -> CheckResult:
         """Run one check; its whole process group is gone when this returns.
 
         Args:
-            tree: where it runs.
+            root: the folder that it runs in.
             command: what is run; `{log_dir}` in an argument stands for the log folder.
             log_dir: where its log is kept.
             deadline_s: seconds that the run still has.
         """
         return run_check(
-            tree.root,
+            root,
             command,
             log_dir=log_dir,
             deadline_s=deadline_s,
             env=child_environment(self._environ),
             redact=self._redact,
         )
-
-    @property
-    def _repository(self) -> Repository:
-        if self._found is None:
-            self._found = find_repository(self._repo, environ=self._environ)
-        return self._found
 
     @property
     def _folder(self) -> Path:

@@ -92,7 +92,7 @@ def _passes(work: Work, item: PlanItem, facts: CloudSubmissionFacts, candidate: 
             return False
         for command in checks:
             result = rooms.workspace.run_check(
-                tree, command, log_dir=log_dir, deadline_s=work.spending.remaining_s()
+                tree.root, command, log_dir=log_dir, deadline_s=work.spending.remaining_s()
             )
             work.say("build", f"{item.id}: attempt {attempt}: {command.name} {result.status}")
             if result.status is not ValidationStatus.PASSED:

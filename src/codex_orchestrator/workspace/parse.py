@@ -1,0 +1,34 @@
+"""Read a patch in either of its two forms."""
+
+from codex_orchestrator.workspace.envelope import parse_envelope
+from codex_orchestrator.workspace.patch import FileEdit, PatchError
+from codex_orchestrator.workspace.unified import parse_unified
+
+MAX_PATCH_BYTES = 2 * 1024 * 1024
+
+
+def parse_patch(text: str) -> tuple[FileEdit, ...]:
+    """Parse a unified diff, or the form that begins with `*** Begin Patch`.
+
+    Raises:
+        PatchError: names the line and what was expected there.
+    """
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise PatchError("the patch is not text") from error
+    if len(data) > MAX_PATCH_BYTES:
+        raise PatchError(
+            f"the patch has {len(data)} bytes, the limit is {MAX_PATCH_BYTES}",
+            fix="send several smaller patches",
+        )
+    lines = data.split(b"\n")
+    begin = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    is_envelope = lines[begin].strip() == b"*** Begin Patch"
+    edits = parse_envelope(lines, begin) if is_envelope else parse_unified(lines)
+    if not edits:
+        raise PatchError(
+            "the patch names no file",
+            fix="send a unified diff (--- a/FILE, +++ b/FILE, @@) or *** Begin Patch",
+        )
+    return edits
