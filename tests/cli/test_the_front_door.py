@@ -11,7 +11,6 @@ import pytest
 
 from codex_orchestrator.cli.app import COMMANDS
 from codex_orchestrator.cli.bug_report import write_bug_report
-from codex_orchestrator.cli.console import printable
 from codex_orchestrator.compose.settings import load_settings
 from codex_orchestrator.model.errors import InputError
 from support.project import CommandLine, git, write
@@ -133,10 +132,6 @@ def test_wrong_configuration_names_file_line_and_key(repo: Path, text: str, word
 def test_a_missing_configuration_file_is_named(repo: Path) -> None:
     with pytest.raises(InputError, match=r"none\.toml"):
         load_settings(str(repo), str(repo / "none.toml"), environ={})
-
-
-def test_text_that_a_terminal_would_obey_is_shown_instead() -> None:
-    assert printable("a\x1b[31m\u202eb\r\n\tc\x07") == "a\\x1b[31m\\u202eb\\x0d\n\tc\\x07"
 
 
 def test_a_reader_that_goes_away_is_an_interruption_and_no_finding(repo: Path) -> None:

@@ -12,9 +12,6 @@ from hypothesis import strategies as st
 from codex_orchestrator.github.outputs import (
     annotate,
     append_summary,
-    command,
-    fence_log,
-    mask_commands,
     write_outputs,
 )
 from codex_orchestrator.model.errors import InputError, NotCheckedError
@@ -79,13 +76,6 @@ def test_a_value_with_its_own_delimiter_is_refused(tmp_path):
         )
 
 
-def test_a_command_escapes_message_and_properties():
-    assert (
-        command("error", "50%\r\n::warning::x", file="a,b:c%\n.py", line=3, title="")
-        == "::error file=a%2Cb%3Ac%25%0A.py,line=3::50%25%0D%0A::warning::x"
-    )
-
-
 @given(st.text(), st.text())
 def test_an_annotation_is_one_line(message, path):
     finding = Finding("rule", Severity.ERROR, path, 1, message, "fix")
@@ -109,17 +99,6 @@ def test_ten_annotations_of_a_kind_are_sent_and_the_rest_is_counted():
     }
     assert left_out == {Severity.ERROR: 2, Severity.NOTE: 1}
     assert "2 more of kind error; the job summary has them all." in commands
-
-
-def test_each_line_of_a_secret_is_masked():
-    assert mask_commands("-----BEGIN\nab%c\n\n") == ["::add-mask::-----BEGIN", "::add-mask::ab%25c"]
-
-
-def test_text_in_a_log_fence_cannot_issue_commands():
-    fenced = fence_log("a\r::error::forged", token="t" * 32).split("\n")
-    assert fenced[0] == "::stop-commands::" + "t" * 32
-    assert fenced[-1] == "::" + "t" * 32 + "::"
-    assert "\r" not in "".join(fenced)
 
 
 def test_the_summary_is_appended_once_and_read_back(tmp_path):

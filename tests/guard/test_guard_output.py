@@ -96,7 +96,7 @@ def test_a_dry_run_reports_and_says_that_it_exits_with_zero(
 def test_annotations_escape_what_the_runner_would_obey() -> None:
     (line,) = render_github(report_of(NASTY)).splitlines()
     assert line.startswith(
-        "::error file=src/a%2Cb%3Ac%25%0A%3A%3Aerror%3A%3Ax\u202e\\xff.py,line=3,"
+        "::error file=src/a%2Cb%3Ac%25%0A%3A%3Aerror%3A%3Ax\\u202e\\xff.py,line=3,"
     )
     assert "50%25 of%0D%0A::set-output" in line
     assert "##[" not in line
@@ -114,10 +114,8 @@ def test_at_most_ten_annotations_of_a_kind_and_the_rest_is_counted() -> None:
 
 
 def test_text_shows_hidden_characters_and_gives_a_log_no_command() -> None:
-    from codex_orchestrator.cli.console import printable
-
     sneaky = NASTY._replace(path="::error::x")
-    text = render_findings(report_of(NASTY, sneaky), clean=printable, has_colour=False)
+    text = render_findings(report_of(NASTY, sneaky), has_colour=False)
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
     assert "##[" not in text
     assert "\u202e" not in text
@@ -126,7 +124,7 @@ def test_text_shows_hidden_characters_and_gives_a_log_no_command() -> None:
 
 def test_many_findings_of_a_rule_are_cut_and_counted() -> None:
     findings = [NASTY._replace(path=f"src/{number}") for number in range(40)]
-    text = render_findings(report_of(*findings), clean=str, has_colour=True)
+    text = render_findings(report_of(*findings), has_colour=True)
     assert "SPEC001: 10 more; --format json shows all" in text
     assert "\x1b[31merror SPEC001\x1b[0m" in text
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from codex_orchestrator.model.approval import (
     MAX_VALUE,
     edit_of,
-    escaped,
     grant_command,
     named_by,
     parse_escalation,
@@ -25,23 +24,6 @@ def test_a_shell_reads_from_the_command_exactly_what_was_asked_for(wanted: list[
     assert words[:4] == ["codex-orchestrator", "run", "--resume", "run-1"]
     assert words[5::2] == wanted
     assert set(words[4::2]) <= {"--approve"}
-
-
-@given(st.text())
-def test_every_character_shows_and_none_ends_the_line(text: str) -> None:
-    assert escaped(text).isprintable()
-
-
-@given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=300))
-def test_plain_text_stays_as_it_is(text: str) -> None:
-    assert escaped(text) == text
-
-
-def test_what_is_too_long_shows_its_beginning_its_end_and_how_much_is_missing() -> None:
-    shown = escaped("a" * 400 + "rm -rf /", limit=90)
-    assert shown.startswith("a" * 60)
-    assert shown.endswith("rm -rf /")
-    assert "[… 318 characters …]" in shown
 
 
 @pytest.mark.parametrize("value", ["x" * (MAX_VALUE + 1), "name\udcff"])

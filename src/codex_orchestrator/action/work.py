@@ -46,13 +46,16 @@ def _found(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
 
 
 def _guard(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
-    from codex_orchestrator.github.outputs import annotate, append_summary, command
+    from codex_orchestrator.github.outputs import annotate, append_summary
     from codex_orchestrator.report.guard_summary import guard_summary, read_findings
+    from codex_orchestrator.text.shown import workflow_command
 
     base = ("--base", inputs.base) if inputs.base else ()
     code, report = call("guard", *base, without=TOKENS)
     if not report:
-        click.echo(command("error", f"spec guard: not checked (exit {int(code)}); see the log"))
+        click.echo(
+            workflow_command("error", f"spec guard: not checked (exit {int(code)}); see the log")
+        )
         return Found(exit_code=code)
     findings = read_findings(report)
     for line in annotate(findings).commands:

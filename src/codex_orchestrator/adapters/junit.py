@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.parsers import expat
 
+from codex_orchestrator.text.shown import shortened, shows
+
 MAX_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_FAILURES = 500
@@ -109,8 +111,9 @@ class _Reader:
 
 
 def _name(text: str) -> str:
-    shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
-    return shown if len(shown) <= MAX_NAME else shown[: MAX_NAME - 1] + "…"
+    return shortened(
+        "".join(char if shows(char) else f"\\u{ord(char):04x}" for char in text), MAX_NAME
+    )
 
 
 def failing_tests(path: Path) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ from agents import AgentOutputSchema
 from agents.exceptions import ModelBehaviorError
 from pydantic import ValidationError
 
-from codex_orchestrator.model.approval import escaped
 from codex_orchestrator.model.document import Document
+from codex_orchestrator.text.shown import one_line
 
 _MOST_PROBLEMS = 5
 
@@ -38,5 +38,5 @@ def _problem(error: ValidationError) -> str:
     for one in found[:_MOST_PROBLEMS]:
         place = ".".join(str(part) for part in one["loc"])
         reason = one["msg"].removeprefix("Value error, ")
-        told.append(f"{escaped(place)}: {escaped(reason)}" if place else escaped(reason))
+        told.append(f"{one_line(place)}: {one_line(reason)}" if place else one_line(reason))
     return "; ".join(told)

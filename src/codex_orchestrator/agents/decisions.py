@@ -7,9 +7,9 @@ nothing. The server writes its decisions and pattern uses to files that no tool 
 import json
 from pathlib import Path
 
-from codex_orchestrator.model.approval import escaped
 from codex_orchestrator.model.errors import ApprovalRequiredError
 from codex_orchestrator.model.pattern import PatternUse
+from codex_orchestrator.text.shown import one_line
 
 
 class DecisionLog:
@@ -34,7 +34,7 @@ class DecisionLog:
                 continue
             wanted = record["escalation"]
             raise ApprovalRequiredError(
-                f"the builder asks for {escaped(wanted)}: {escaped(record['rule'])}",
+                f"the builder asks for {one_line(wanted)}: {one_line(record['rule'])}",
                 wanted=(wanted,),
             )
 

@@ -7,14 +7,9 @@ from collections.abc import Mapping
 
 from codex_orchestrator.cli.console import say
 from codex_orchestrator.compose.approver import local_user
-from codex_orchestrator.model.approval import (
-    ApprovalKind,
-    Question,
-    escaped,
-    grant_command,
-    named_by,
-)
+from codex_orchestrator.model.approval import ApprovalKind, Question, grant_command, named_by
 from codex_orchestrator.text.diff import QUOTED_NAME, unquoted
+from codex_orchestrator.text.shown import one_line
 
 _CI = ("CI", "GITHUB_ACTIONS")
 _MOST_LINES = 400
@@ -44,11 +39,11 @@ def ask(question: Question) -> bool:
     if not _is_in_front():
         return False
     wanted = f"{question.kind}:{question.value}"
-    where = f", item {escaped(question.item)}" if question.item else ""
+    where = f", item {one_line(question.item)}" if question.item else ""
     say("")
-    say(f"approval needed: task {escaped(question.task_id)}{where}")
-    say(f"  what  {escaped(wanted)}")
-    say(f"  why   {escaped(question.reason, limit=600)}")
+    say(f"approval needed: task {one_line(question.task_id)}{where}")
+    say(f"  what  {one_line(wanted)}")
+    say(f"  why   {one_line(question.reason, limit=600)}")
     say(f"  means {_meaning(question)}")
     while True:
         answer = _answer()
@@ -95,16 +90,16 @@ def _meaning(question: Question) -> str:
 
 
 def _show_details(question: Question, wanted: str) -> None:
-    say(f"  run   {escaped(question.run_id)}")
-    say(f"  whole {escaped(wanted, limit=len(wanted))}")
+    say(f"  run   {one_line(question.run_id)}")
+    say(f"  whole {one_line(wanted, limit=None)}")
     lines = _part_of(question) if question.kind is ApprovalKind.EDIT else []
     for line in lines[:_MOST_LINES]:
-        say(f"  | {escaped(line, limit=500)}")
+        say(f"  | {one_line(line, limit=500)}")
     if len(lines) > _MOST_LINES:
         say(f"  … {len(lines) - _MOST_LINES} more lines")
     if question.kind is ApprovalKind.EDIT and not lines:
         say("  the change so far holds no file of that name: the edit is not made yet")
-    say(f"  later {escaped(grant_command(question.run_id, (wanted,)), limit=5000)}")
+    say(f"  later {one_line(grant_command(question.run_id, (wanted,)), limit=5000)}")
 
 
 def _part_of(question: Question) -> list[str]:

@@ -1,25 +1,11 @@
-"""What every command needs to talk to a person: safe text, JSON on stdout."""
+"""What every command needs to talk to a person: lines on stderr, JSON on stdout."""
 
 import contextlib
 import sys
 
 import click
 
-
-def printable(text: str) -> str:
-    """Return text with every character replaced that a terminal would obey instead of show.
-
-    Newline and tab stay; other control, bidirectional and invisible characters become escapes.
-    """
-    return "".join(char if _is_shown(char) else _escape(char) for char in text)
-
-
-def _is_shown(char: str) -> bool:
-    return char in "\n\t" or char.isprintable()
-
-
-def _escape(char: str) -> str:
-    return f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
+from codex_orchestrator.text.shown import printable
 
 
 def echo_json(document: object) -> None:

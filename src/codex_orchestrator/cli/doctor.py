@@ -4,10 +4,11 @@ import os
 
 import click
 
-from codex_orchestrator.cli.console import echo_json, printable
+from codex_orchestrator.cli.console import echo_json
 from codex_orchestrator.cli.options import format_option, repository_options
 from codex_orchestrator.compose.settings import Settings, load_settings
 from codex_orchestrator.model.errors import ExitCode
+from codex_orchestrator.text.shown import printable
 
 EXAMPLES = """\b
 Examples:

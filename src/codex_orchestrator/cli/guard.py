@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codex_orchestrator.cli.console import echo_json, printable, say
+from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.cli.options import format_option, repository_options
 from codex_orchestrator.guard.dates import parse_day, today
 from codex_orchestrator.guard.views import Wanted
@@ -131,11 +131,11 @@ def _print(report: "Report", output_format: str) -> None:
     elif output_format == "github":
         from codex_orchestrator.report.annotations import render_github
 
-        click.echo(printable(render_github(report)), nl=False)
+        click.echo(render_github(report), nl=False)
         say(render_summary(report))
     else:
         has_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        text = render_findings(report, clean=printable, has_colour=has_colour)
+        text = render_findings(report, has_colour=has_colour)
         click.echo(text, nl=False, color=has_colour)
         say(render_summary(report))
 

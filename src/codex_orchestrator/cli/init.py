@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from codex_orchestrator.cli.console import echo_json, printable, say
+from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.cli.options import format_option
 from codex_orchestrator.system.git import repository_root
+from codex_orchestrator.text.shown import printable
 
 EXAMPLES = """\b
 Examples:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from codex_orchestrator.cli.console import echo_json, printable, say
+from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.cli.options import format_option, repository_options
 from codex_orchestrator.model.errors import ExitCode, InputError, NotCheckedError
 from codex_orchestrator.system.git import repository_root
+from codex_orchestrator.text.shown import printable
 
 if TYPE_CHECKING:
     from codex_orchestrator.github.deliver import GitHubDesk, ReviewThread

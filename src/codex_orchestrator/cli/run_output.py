@@ -7,7 +7,7 @@ from typing import Any, Self, TextIO
 
 import click
 
-from codex_orchestrator.cli.console import echo_json, printable, say
+from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.model.errors import (
     ApprovalRequiredError,
     ExitCode,
@@ -19,6 +19,7 @@ from codex_orchestrator.model.verdict import Verdict, exit_code_of
 from codex_orchestrator.model.work_pack import WORK_KIND
 from codex_orchestrator.pipeline.preview import Preview
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RefusedTask, StoppedRun
+from codex_orchestrator.text.shown import printable
 
 
 class EventWriter:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
-from codex_orchestrator.cli.console import echo_json, printable, say
+from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.model.canonical import JsonValue, sha256_hex
 from codex_orchestrator.model.receipt import AuditCheck, AuditRecord
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.run import StoredRun
 from codex_orchestrator.model.verification import Outcome, VerifyReport
+from codex_orchestrator.text.shown import printable
 from codex_orchestrator.verbs.remove_runs import Removal
 
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import click
 
-from codex_orchestrator.cli.console import echo_json, printable, say
+from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.cli.options import format_option, repository_options
 from codex_orchestrator.compose.settings import load_settings
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.text.shown import printable
 
 _SHA256 = "sha256:"
 EXAMPLES = """\b

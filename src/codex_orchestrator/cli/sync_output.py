@@ -2,8 +2,9 @@
 
 import click
 
-from codex_orchestrator.cli.console import printable, say
+from codex_orchestrator.cli.console import say
 from codex_orchestrator.model.sync import SyncReport
+from codex_orchestrator.text.shown import printable
 
 
 def echo_sync(report: SyncReport) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from codex_orchestrator.codex.escalation import Escalation, relative_path
 from codex_orchestrator.codex.failure import Failure
+from codex_orchestrator.text.shown import folded
 
 TurnStatus = Literal["completed", "approval-required", "interrupted", "failed"]
 _PROGRESS_CHARACTERS = 200
@@ -130,24 +131,27 @@ class TurnLog:
                 self._changed.notify_all()
             return ""
         if item["type"] == "commandExecution":
-            return _short(f"running {item['command']}")
+            return folded(f"running {item['command']}", _PROGRESS_CHARACTERS)
         return ""
 
     def _completed(self, item: Mapping[str, Any]) -> str:
         kind = item["type"]
         if kind == "agentMessage":
             self.content = str(item["text"])
-            return _short(self.content)
+            return folded(self.content, _PROGRESS_CHARACTERS)
         if kind == "commandExecution":
             ran = RunCommand(
                 item["command"], item["status"], item.get("exitCode"), item.get("durationMs")
             )
             self.commands.append(ran)
-            return _short(f"{ran.status} {ran.command}")
+            return folded(f"{ran.status} {ran.command}", _PROGRESS_CHARACTERS)
         if kind == "fileChange" and item["status"] == "completed":
             for change in item["changes"]:
                 self._take_change(change)
-            return _short("edited " + ", ".join(change["path"] for change in item["changes"]))
+            return folded(
+                "edited " + ", ".join(change["path"] for change in item["changes"]),
+                _PROGRESS_CHARACTERS,
+            )
         return ""
 
     def _take_change(self, change: Mapping[str, Any]) -> None:
@@ -157,8 +161,3 @@ class TurnLog:
         if moved:
             self._files[path] = "delete"
             self._files[relative_path(moved, self._cwd)] = "add"
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _PROGRESS_CHARACTERS else line[: _PROGRESS_CHARACTERS - 1] + "…"

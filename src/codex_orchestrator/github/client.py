@@ -24,7 +24,7 @@ from codex_orchestrator.model.errors import (
     NotCheckedError,
     ServiceError,
 )
-from codex_orchestrator.text.markdown import shortened, visible
+from codex_orchestrator.text.shown import folded, visible
 
 DEFAULT_API_URL = "https://api.github.com"
 _LOOPBACK = frozenset(["127.0.0.1", "localhost", "::1"])
@@ -144,8 +144,7 @@ def reason_of(error: Any, *, token: Secret) -> str:
     text = data.get("message", "") if isinstance(data, dict) else ""
     if not text and not hasattr(error, "status"):
         text = f"{type(error).__name__}: {error}"
-    shown = visible(str(text)).replace(token.reveal(), "***")
-    return shortened(" ".join(shown.split()), 300)
+    return folded(visible(str(text)).replace(token.reveal(), "***"), 300)
 
 
 _RETRY_FIX = "run `codex-orchestrator review publish` again; the run is kept"

@@ -1,4 +1,4 @@
-"""What a workflow step can say to its runner: outputs, annotations, masks, the job summary.
+"""What a workflow step can say to its runner: outputs, annotations, the job summary.
 
 Everything that is said may hold text of strangers, so nothing is written in a form in which that
 text could start a command or another output.
@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.text.markdown import SUMMARY_LIMIT, Markdown, visible
+from codex_orchestrator.text.markdown import SUMMARY_LIMIT, Markdown
+from codex_orchestrator.text.shown import workflow_command
 
 ANNOTATIONS_PER_KIND = 10
 """GitHub shows ten errors, ten warnings and ten notices of a step and drops the rest."""
@@ -52,19 +53,6 @@ def write_outputs(
     _append(path, "".join(blocks))
 
 
-def command(name: str, message: str, **properties: str | int) -> str:
-    """Return one workflow command, for example an `error` with `file` and `line`."""
-    stated = ",".join(
-        f"{key}={_escape_property(str(value))}" for key, value in properties.items() if value
-    )
-    return f"::{name}{' ' + stated if stated else ''}::{_escape_message(message)}"
-
-
-def mask_commands(secret: str) -> list[str]:
-    """Return the commands that make the runner hide a secret: one for each of its lines."""
-    return [f"::add-mask::{_escape_message(line)}" for line in secret.splitlines() if line.strip()]
-
-
 class Annotated(NamedTuple):
     """Workflow commands for findings, and how many of each kind were left out."""
 
@@ -92,18 +80,13 @@ def annotate(findings: Iterable[Finding]) -> Annotated:
 
 def _annotation(finding: Finding) -> str:
     message = finding.message + (f"\nFix: {finding.fix}" if finding.fix else "")
-    return command(
+    return workflow_command(
         _COMMANDS[finding.severity],
-        visible(message)[:_MESSAGE_LIMIT],
-        file=visible(finding.path),
+        message[:_MESSAGE_LIMIT],
+        file=finding.path,
         line=finding.line,
-        title=visible(finding.rule),
+        title=finding.rule,
     )
-
-
-def fence_log(text: str, *, token: str) -> str:
-    """Return text for the log of a step in which no line of it is taken as a command."""
-    return f"::stop-commands::{token}\n{visible(text)}\n::{token}::"
 
 
 def append_summary(path: str, text: Markdown) -> None:
@@ -158,11 +141,3 @@ def _append(path: str, text: str) -> None:
         raise NotCheckedError(
             f"cannot write {path}: {error.strerror}", fix="check the runner's disk"
         ) from error
-
-
-def _escape_message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _escape_property(text: str) -> str:
-    return _escape_message(text).replace(":", "%3A").replace(",", "%2C")

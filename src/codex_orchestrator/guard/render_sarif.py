@@ -4,9 +4,10 @@ import os
 from typing import Any
 from urllib.parse import quote_from_bytes
 
-from codex_orchestrator.guard.report import NOT_CHECKED, Report, shown
+from codex_orchestrator.guard.report import NOT_CHECKED, Report
 from codex_orchestrator.guard.rules.base import Rule
 from codex_orchestrator.model.finding import Finding, Severity
+from codex_orchestrator.text.shown import utf8_text
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
@@ -56,7 +57,7 @@ def _result(finding: Finding, known: dict[str, int]) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.rule,
         "level": _LEVELS[finding.severity],
-        "message": {"text": shown(text)},
+        "message": {"text": utf8_text(text)},
     }
     if finding.rule in known:
         result["ruleIndex"] = known[finding.rule]

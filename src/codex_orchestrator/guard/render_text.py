@@ -1,18 +1,14 @@
 """The report for people: path:line, rule, what is wrong, how to mend it."""
 
-from collections.abc import Callable
-
 from codex_orchestrator.guard.report import NOT_CHECKED, NOTHING_VIEW, Report
 from codex_orchestrator.model.finding import Finding, Severity
+from codex_orchestrator.text.shown import one_line
 
 SHOWN_PER_RULE = 30
 _COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
 
-Clean = Callable[[str], str]
-"""Makes text from outside safe for a terminal."""
 
-
-def render_findings(report: Report, *, clean: Clean, has_colour: bool) -> str:
+def render_findings(report: Report, *, has_colour: bool) -> str:
     """Return the findings as lines of text; "" when there are none."""
     lines: list[str] = []
     count: dict[str, int] = {}
@@ -27,26 +23,26 @@ def render_findings(report: Report, *, clean: Clean, has_colour: bool) -> str:
         label = f"{finding.severity} {finding.rule}"
         if has_colour:
             label = f"\x1b[{_COLOURS[finding.severity]}m{label}\x1b[0m"
-        place = _place(finding, clean)
-        lines.append(f"{place}{label} {_line(finding.message, clean)}")
+        place = _place(finding)
+        lines.append(f"{place}{label} {_line(finding.message)}")
         if is_last and finding.fix and finding.severity is not Severity.NOTE:
-            lines.append(f"  fix: {_line(finding.fix, clean)}")
+            lines.append(f"  fix: {_line(finding.fix)}")
     for rule, number in count.items():
         if number > SHOWN_PER_RULE:
             lines.append(f"{rule}: {number - SHOWN_PER_RULE} more; --format json shows all")
     return "".join(f"{line}\n" for line in lines)
 
 
-def _place(finding: Finding, clean: Clean) -> str:
+def _place(finding: Finding) -> str:
     if not finding.path:
         return ""
     # A CI log obeys lines that start with `::`; a file may have such a name.
     safe = f"./{finding.path}" if finding.path.lstrip().startswith("::") else finding.path
-    return f"{_line(safe, clean)}:{finding.line}: " if finding.line else f"{_line(safe, clean)}: "
+    return f"{_line(safe)}:{finding.line}: " if finding.line else f"{_line(safe)}: "
 
 
-def _line(text: str, clean: Clean) -> str:
-    return clean(text).replace("\n", "\\n").replace("\t", "\\t").replace("##[", "## [")
+def _line(text: str) -> str:
+    return one_line(text, limit=None).replace("##[", "## [")
 
 
 def render_summary(report: Report) -> str:

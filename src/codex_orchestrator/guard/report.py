@@ -6,6 +6,7 @@ from codex_orchestrator.guard.dates import write_day
 from codex_orchestrator.guard.views import NOTHING, Wanted
 from codex_orchestrator.model.errors import ExitCode, NotCheckedError
 from codex_orchestrator.model.finding import Finding, Severity
+from codex_orchestrator.text.shown import utf8_text
 
 SCHEMA = "guard-report.v1"
 PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not-checked"
@@ -53,16 +54,8 @@ class Report(NamedTuple):
         }
 
 
-def shown(text: str) -> str:
-    """Return text in which bytes that were no UTF-8 stand as escapes."""
-    try:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass").decode("utf-8", "backslashreplace")
-
-
 def _document(finding: Finding) -> dict[str, str | int]:
-    safe = finding._replace(path=shown(finding.path), message=shown(finding.message))
+    safe = finding._replace(path=utf8_text(finding.path), message=utf8_text(finding.message))
     return safe.as_document()
 
 

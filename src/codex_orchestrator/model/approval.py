@@ -16,7 +16,7 @@ from codex_orchestrator.model.errors import (
     LimitReachedError,
     OrchestratorError,
 )
-from codex_orchestrator.text.names import is_invisible
+from codex_orchestrator.text.shown import one_line, shows
 
 MAX_VALUE = 3900
 """Characters in what is granted: as many as the audit log holds whole."""
@@ -92,8 +92,8 @@ def protected_change(told: str, paths: Sequence[str], *, patch: bytes = b"") -> 
     A name that does not show as it is cannot be granted: whoever reads it, or a list that holds
     it, sees another one, or several. Then the run has failed.
     """
-    said = f"{told}: {', '.join(map(escaped, paths))}"
-    if not all(_shows(char) for path in paths for char in path):
+    said = f"{told}: {', '.join(map(one_line, paths))}"
+    if not all(shows(char) for path in paths for char in path):
         return LimitReachedError(
             said,
             fix="nobody can grant a name with characters that do not show: let the file be named "
@@ -101,29 +101,6 @@ def protected_change(told: str, paths: Sequence[str], *, patch: bytes = b"") -> 
             reason="protected-paths",
         )
     return ApprovalRequiredError(said, wanted=tuple(map(edit_of, paths)), patch=patch)
-
-
-def escaped(text: str, *, limit: int = 300) -> str:
-    r"""Return text as one line in which every character shows; what is too long is cut visibly.
-
-    Line ends, controls, bidirectional and invisible characters become escapes such as `\u202e`.
-    """
-    if len(text) > limit:
-        tail = limit // 3
-        cut = len(text) - limit
-        return f"{escaped(text[: limit - tail])}[… {cut} characters …]{escaped(text[-tail:])}"
-    return "".join(char if _shows(char) else _escape(char) for char in text)
-
-
-def _shows(char: str) -> bool:
-    return char.isprintable() and not is_invisible(char)
-
-
-def _escape(char: str) -> str:
-    code = ord(char)
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def matches_glob(path: str, glob: str) -> bool:

@@ -93,11 +93,6 @@ def _is_chosen(path: str, glob: str) -> bool:
     return glob in (path, ".") or path.startswith(glob + "/") or matches_glob(path, glob)
 
 
-def shown(path: str) -> str:
-    """Return a path as text that any document can hold; odd bytes become escapes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
 def read_source(root: Path, path: str) -> SourceText:
     """Read a file as UTF-8 text.
 

@@ -16,6 +16,7 @@ from codex_orchestrator.patterns.index import INDEX, load_index, version_key
 from codex_orchestrator.patterns.languages import language_of
 from codex_orchestrator.patterns.lint import Linter, not_checked
 from codex_orchestrator.patterns.template import render
+from codex_orchestrator.text.shown import utf8_text
 
 FOLDER = "patterns"
 # A library's cases show wrong code on purpose: they are neither changed nor reported.
@@ -185,15 +186,15 @@ class Library:
                 if result.edits == 0:
                     continue
                 hits += 1
-                reason = allow(path) if path == files.shown(path) else "its name is not UTF-8"
+                reason = allow(path) if path == utf8_text(path) else "its name is not UTF-8"
                 if reason:
-                    refused.append(LeftFile(path=files.shown(path), reason=reason))
+                    refused.append(LeftFile(path=utf8_text(path), reason=reason))
                     continue
                 if is_writing:
                     data = source.encoded(result.text)
                     files.replace_file(root, path, data, mode=source.mode)
             except files.SkipFile as error:
-                skipped.append(LeftFile(path=files.shown(path), reason=str(error)))
+                skipped.append(LeftFile(path=utf8_text(path), reason=str(error)))
                 continue
             changes += result.edits
             changed.append(path)
@@ -231,9 +232,9 @@ class Library:
             skip = frozenset(a.source.id for a in assets if files.select([path], a.source.ignores))
             try:
                 text = files.read_source(root, path).text
-                findings.extend(linter.lint_text(text, files.shown(path), skip=skip))
+                findings.extend(linter.lint_text(text, utf8_text(path), skip=skip))
             except files.SkipFile as error:
-                findings.append(not_checked(files.shown(path), str(error)))
+                findings.append(not_checked(utf8_text(path), str(error)))
         return tuple(findings)
 
     def render(self, pattern_id: str, values: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from codex_orchestrator.patterns.engine import Hit, expand, find_config, find_hi
 from codex_orchestrator.patterns.languages import language_of
 from codex_orchestrator.patterns.prefilter import Need, needs_of
 from codex_orchestrator.patterns.rule import Rule
+from codex_orchestrator.text.shown import folded
 
 NOT_CHECKED = "pattern-not-checked"
 
@@ -63,8 +64,8 @@ def _finding(hit: Hit, path: str, text: str) -> Finding:
         severity=hit.rule.weight,
         path=path,
         line=hit.line,
-        message=_one_line(expand(hit.rule.message, hit, text)),
-        fix=_one_line(hit.rule.note),
+        message=folded(expand(hit.rule.message, hit, text), 300),
+        fix=folded(hit.rule.note, 300),
     )
 
 
@@ -77,8 +78,3 @@ def not_checked(path: str, reason: str) -> Finding:
         line=0,
         message=f"not checked: {reason}",
     )
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 300 else line[:299] + "…"

@@ -3,7 +3,7 @@
 from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.run import Work
-from codex_orchestrator.text.markdown import visible
+from codex_orchestrator.text.shown import visible
 
 REPAIR = "repair-"
 _TAIL_BYTES = 4000

@@ -6,11 +6,12 @@ checkout stood on when it was given. When one of them is another, the grant is v
 
 from collections.abc import Iterable
 
-from codex_orchestrator.model.approval import Approval, escaped, parse_escalation
+from codex_orchestrator.model.approval import Approval, parse_escalation
 from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import RunRooms
+from codex_orchestrator.text.shown import one_line
 
 
 def binding(*, task_sha256: str, base_sha: str, head_sha: str) -> str:
@@ -70,8 +71,8 @@ def tell_void(record: RunRecord, rooms: RunRooms) -> None:
             continue
         record.audit("approval-void", grant=_text(one), by=one.by, bound_to=one.bound_to)
         rooms.progress(
-            f"void: {escaped(_text(one))}, granted by {one.by} at {one.at}: it was given for other "
-            "commits than the run and the checkout stand on now; it is asked for again"
+            f"void: {one_line(_text(one))}, granted by {one.by} at {one.at}: it was given for "
+            "other commits than the run and the checkout stand on now; it is asked for again"
         )
 
 

@@ -1,7 +1,8 @@
 """The report as GitHub annotations: workflow commands with every value escaped."""
 
-from codex_orchestrator.guard.report import Report, shown
+from codex_orchestrator.guard.report import Report
 from codex_orchestrator.model.finding import Finding, Severity
+from codex_orchestrator.text.shown import workflow_command
 
 SHOWN_PER_KIND = 10
 """GitHub shows ten annotations of a kind for one step and drops the rest without a word."""
@@ -22,20 +23,6 @@ def render_github(report: Report) -> str:
 
 
 def _command(kind: str, finding: Finding) -> str:
-    properties = [f"title={_property(finding.rule)}"]
-    if finding.path:
-        properties.insert(0, f"file={_property(shown(finding.path))}")
-        if finding.line:
-            properties.insert(1, f"line={finding.line}")
     text = finding.message + (f"\nfix: {finding.fix}" if finding.fix else "")
-    return f"::{kind} {','.join(properties)}::{_data(shown(text))}"
-
-
-def _data(text: str) -> str:
-    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    # The runner also obeys an old form of commands in the middle of a line.
-    return escaped.replace("##[", "## [")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    line = finding.line if finding.path else 0
+    return workflow_command(kind, text, file=finding.path, line=line, title=finding.rule)

@@ -20,7 +20,7 @@ from codex_orchestrator.model.errors import OrchestratorError
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.tool_results import DiffText, FileList, FileText, Patched, SearchHits
 from codex_orchestrator.servers.client import client_may_go
-from codex_orchestrator.text.markdown import visible
+from codex_orchestrator.text.shown import visible
 from codex_orchestrator.workspace.tools import WorkspaceTools
 
 INSTRUCTIONS = """Tools for one git work tree. Paths are relative to its top, with forward slashes.

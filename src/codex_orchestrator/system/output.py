@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from codex_orchestrator.model.errors import ServiceError
-from codex_orchestrator.text.markdown import visible
+from codex_orchestrator.text.shown import visible
 
 Redaction: TypeAlias = Callable[[bytes], bytes]
 """Takes bytes and returns them with secrets masked."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError, ServiceError
-from codex_orchestrator.text.markdown import visible
+from codex_orchestrator.text.shown import visible
 
 OLDEST_GIT = (2, 31)
 _KEPT = (

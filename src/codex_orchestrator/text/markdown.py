@@ -7,10 +7,9 @@ written anew, and everything else becomes plain text.
 """
 
 import re
-import unicodedata
 from typing import NewType
 
-from codex_orchestrator.text.names import is_invisible
+from codex_orchestrator.text.shown import folded, shortened, visible
 
 Markdown = NewType("Markdown", str)
 """Markdown that we built; text of strangers gets in only through the functions below."""
@@ -20,11 +19,6 @@ COMMENT_LIMIT = 65_000
 SUMMARY_LIMIT = 1_000_000
 """Bytes in one step's job summary: below the limit of 1 MiB."""
 
-_TERMINAL = re.compile(
-    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # operating system commands
-    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # colours, cursor
-    r"|\x1b[PX^_][^\x1b]*(?:\x1b\\)?|\x1b."
-)
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})([^`]*)")
 _LIST = re.compile(r"\s*(?:[-*+]|(\d{1,9})[.)])\s+(.*)")
 _HEADING = re.compile(r"\s*#{1,6}\s+(.*)")
@@ -42,36 +36,14 @@ _INSIDE_WORD = re.compile(r"(?<=[^\W_])_(?=[^\W_])")
 _INFO = re.compile(r"[a-z0-9+-]{1,20}")
 
 
-def visible(text: str) -> str:
-    """Remove what is obeyed or not seen: controls, terminal codes, bidi, invisible characters.
-
-    Newlines and tabs stay; carriage returns become newlines; lone surrogates become U+FFFD.
-    """
-    text = _TERMINAL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    shown = (char for char in text if char in "\n\t" or not _is_hidden(char))
-    return "".join("\ufffd" if 0xD800 <= ord(char) <= 0xDFFF else char for char in shown)
-
-
-def _is_hidden(char: str) -> bool:
-    if char.isascii():
-        return char < " " or char == "\x7f"
-    return (
-        unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"}
-        or is_invisible(char)
-        or 0xFE00 <= ord(char) <= 0xFE0F
-        or 0xE0100 <= ord(char) <= 0xE01EF
-        or char in "\u034f\u115f\u1160\u3164\uffa0"
-    )
-
-
 def line(text: str, *, limit: int = 500) -> Markdown:
     """Return text as one line of prose, cut at `limit` characters; also fit for a table cell."""
-    return _no_block(_prose_line(shortened(" ".join(visible(text).split()), limit)))
+    return _no_block(_prose_line(folded(visible(text), limit)))
 
 
 def code(text: str, *, limit: int = 300) -> Markdown:
     """Return text as one code span, cut at `limit` characters; also fit for a table cell."""
-    shown = shortened(" ".join(visible(text).split()), limit)
+    shown = folded(visible(text), limit)
     # A code span cannot hold a `|` in a table, so spans are joined around it.
     return Markdown("&#124;".join(_span(piece) for piece in shown.split("|")) or "` `")
 
@@ -159,11 +131,6 @@ def _escape(text: str) -> str:
     return "".join(
         char if place in inside else _ESCAPED.get(char, char) for place, char in enumerate(text)
     )
-
-
-def shortened(text: str, limit: int) -> str:
-    """Return text of at most `limit` characters; a cut shows as `…`."""
-    return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
 
 
 def capped(text: Markdown, *, limit: int, notice: Markdown) -> Markdown:

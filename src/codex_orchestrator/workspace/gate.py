@@ -10,7 +10,7 @@ from codex_orchestrator.model.approval import edit_of
 from codex_orchestrator.model.errors import ApprovalRequiredError, InputError
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.system.durable import append_line
-from codex_orchestrator.text.names import is_invisible
+from codex_orchestrator.text.shown import shows
 
 _LONGEST = 400
 Facts = Mapping[str, str | int | bool | list[str]]
@@ -111,7 +111,7 @@ class Gate:
             self._decide(tool, arguments)
             return
         wanted = shlex.join(argv)
-        if len(wanted) > _LONGEST or any(not c.isprintable() or is_invisible(c) for c in wanted):
+        if len(wanted) > _LONGEST or not all(map(shows, wanted)):
             self._decide(tool, arguments, refusal="a command that nobody could read and approve")
         self._ask(tool, arguments, f"run:{wanted}", "the policy does not list this command")
 

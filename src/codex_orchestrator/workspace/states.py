@@ -13,7 +13,7 @@ from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.work_pack import MAX_PACK_BYTES, WorkPack
 from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.safe_git import Git, is_object_name
-from codex_orchestrator.text.markdown import visible
+from codex_orchestrator.text.shown import visible
 from codex_orchestrator.workspace.repository import Repository, find_repository, require_commit
 from codex_orchestrator.workspace.tree import REFS
 

@@ -16,7 +16,7 @@ from codex_orchestrator.model.errors import (
     NotCheckedError,
 )
 from codex_orchestrator.system.safe_git import Git, GitError, is_object_name
-from codex_orchestrator.text.markdown import visible
+from codex_orchestrator.text.shown import visible
 from codex_orchestrator.workspace.entries import Entry, raw_entries
 from codex_orchestrator.workspace.repository import Author
 

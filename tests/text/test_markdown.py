@@ -1,7 +1,6 @@
 """What strangers write is shown, and does nothing: judged by a Markdown parser."""
 
 import re
-import unicodedata
 
 import pytest
 from hypothesis import example, given, settings
@@ -16,7 +15,6 @@ from codex_orchestrator.text.markdown import (
     fenced,
     line,
     prose,
-    visible,
 )
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -96,15 +94,6 @@ def test_a_table_cell_stays_one_cell(text):
     table = f"| a | b |\n|---|---|\n| {line(text)} | {code(text)} |"
     cells = [token for token in _tokens(table) if token.type == "td_open"]
     assert len(cells) == 2, table
-
-
-@given(st.text(max_size=80))
-def test_visible_text_holds_no_control_or_invisible_character(text):
-    shown = visible(text)
-    assert all(
-        char in "\n\t" or unicodedata.category(char) not in {"Cc", "Cf", "Cs"} for char in shown
-    )
-    assert visible(shown) == shown
 
 
 def test_prose_keeps_lists_code_and_paragraphs():
