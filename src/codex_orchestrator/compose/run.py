@@ -16,7 +16,6 @@ from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.engine import OFFLINE, choose_model_name, wants_codex
 from codex_orchestrator.model.errors import MissingExtraError
-from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.mode import Mode, ModeName, choose_mode
 from codex_orchestrator.model.policy import policy_of
 from codex_orchestrator.model.task import Task
@@ -78,9 +77,6 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
     def lock(task_id: str) -> AbstractContextManager[object]:
         return TaskLock(repo, task_id, holder=run_id, operation="run", clock=utc_now, waiting=None)
 
-    def render(manifest: Manifest, patch: bytes) -> str:
-        return review_text(manifest, patch=patch)
-
     return RunRooms(
         guard=RepositorySpecGuard(repo, rules_at=around.rules_at),
         workspace=GitWorkspace(
@@ -107,7 +103,7 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
         host=platform.node() or "unknown",
         policy=policy_of(config),
         branch_prefix=config.branch_prefix,
-        review_text=render,
+        review_text=lambda manifest, patch: review_text(manifest, patch=patch),
         progress=around.progress,
         on_event=around.on_event,
     )

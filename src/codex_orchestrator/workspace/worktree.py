@@ -50,7 +50,6 @@ _LEFT_BY_TOOLS = (
     ".DS_Store",
 )
 
-
 # The files are what the commit holds, byte for byte, whatever this machine is set to.
 _SETTINGS = {
     "core.attributesFile": os.devnull,
