@@ -1,26 +1,19 @@
 """`codex-orchestrator review publish`: a run's review as one comment that is kept up to date."""
 
 import os
-import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.cli.options import format_option, repository_options
-from codex_orchestrator.model.errors import ExitCode, InputError, NotCheckedError
+from codex_orchestrator.model.errors import ExitCode
 from codex_orchestrator.system.git import repository_root
 from codex_orchestrator.text.shown import printable
 
 if TYPE_CHECKING:
-    from codex_orchestrator.github.deliver import GitHubDesk, ReviewThread
-    from codex_orchestrator.github.event import ChangeEvent
-    from codex_orchestrator.model.credential import Secret
-    from codex_orchestrator.model.delivery import Undelivered
-    from codex_orchestrator.verbs.publish_review import PublishedReview, PublishRooms
+    from codex_orchestrator.verbs.publish_review import PublishedReview
 
 EXAMPLES = """\b
 Examples:
@@ -28,16 +21,6 @@ Examples:
   codex-orchestrator review publish 20261122t191500z-4f3a2b --pr 7 --repository your-org/shop
 """
 PLACES = ("comment", "summary")
-Missing = tuple["Undelivered", str, str]
-
-
-class Target(NamedTuple):
-    """What the command line says about where to publish."""
-
-    pull_request: int | None
-    repository: str | None
-    post: tuple[str, ...]
-    author: str
 
 
 @click.group()
@@ -95,10 +78,11 @@ def publish(
     The comment is created once and updated later, and read back each time. Where the token may
     not write, the job summary has the same text and the result is `posted: degraded`.
     """
+    from codex_orchestrator.compose.publish import Target, open_publishing
     from codex_orchestrator.verbs.publish_review import publish_review, render_review
 
-    target = Target(pr, repository, post, author)
-    rooms = _compose(Path(repository_root(repo)), target, os.environ)
+    root = Path(repository_root(repo))
+    rooms = open_publishing(root, Target(pr, repository, post, author), os.environ)
     if staged_only:
         _, _, text = render_review(run, rooms)
         click.echo(text)
@@ -109,7 +93,7 @@ def publish(
         echo_json(_document(published))
     else:
         _say_published(published)
-    return int(_exit_code(published, require_posted=require_posted))
+    return int(published.exit_code(must_be_posted=require_posted))
 
 
 def _document(published: "PublishedReview") -> dict[str, Any]:
@@ -140,96 +124,3 @@ def _say_published(published: "PublishedReview") -> None:
     click.echo(f"posted: {delivery.posted}{reason}")
     if delivery.comment_url:
         click.echo(f"comment: {delivery.comment_url}")
-
-
-def _exit_code(published: "PublishedReview", *, require_posted: bool) -> ExitCode:
-    from codex_orchestrator.model.delivery import Posted, Undelivered
-
-    delivery = published.delivery
-    if delivery.posted is Posted.TRUE or delivery.reason is Undelivered.NEWER_RUN:
-        return ExitCode.OK
-    is_enough = delivery.posted is Posted.DEGRADED and not require_posted
-    return ExitCode.OK if is_enough else ExitCode.NOT_CHECKED
-
-
-def _compose(repo: Path, target: Target, environment: Mapping[str, str]) -> "PublishRooms":
-    from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
-    from codex_orchestrator.model.credential import Scope
-    from codex_orchestrator.model.manifest import Manifest
-    from codex_orchestrator.report.review_text import review_text
-    from codex_orchestrator.runs.audit import FileAuditLog
-    from codex_orchestrator.runs.store import FileRunStore
-    from codex_orchestrator.system.clock import utc_now
-    from codex_orchestrator.text.markdown import Markdown
-    from codex_orchestrator.verbs.publish_review import PublishRooms
-
-    broker = EnvironmentCredentialBroker(environment)
-
-    def render(manifest: Manifest, patch: bytes, manifest_sha256: str) -> Markdown:
-        return review_text(manifest, patch=patch, manifest_sha256=manifest_sha256)
-
-    return PublishRooms(
-        store=FileRunStore(repo),
-        audit=FileAuditLog(repo, clock=utc_now),
-        desk=_desk(target, environment, broker.get(Scope.GITHUB)),
-        render=render,
-        finds_secret=broker.redactor.finds_secret,
-    )
-
-
-def _desk(target: Target, environment: Mapping[str, str], token: "Secret | None") -> "GitHubDesk":
-    from codex_orchestrator.github.deliver import GitHubDesk, Workplace
-
-    event = _event(environment, is_needed=target.pull_request is None)
-    open_thread, missing = _thread(target, event, environment, token)
-    return GitHubDesk(
-        open_thread=open_thread,
-        missing=missing,
-        summary_path=environment.get("GITHUB_STEP_SUMMARY", ""),
-        wants_comment="comment" in target.post,
-        author=target.author,
-        workplace=Workplace.of(environment),
-        merge_head=(event.checkout_sha, event.head_sha) if event else ("", ""),
-        wait=time.sleep,
-    )
-
-
-def _event(environment: Mapping[str, str], *, is_needed: bool) -> "ChangeEvent | None":
-    from codex_orchestrator.github.event import read_event
-
-    if not environment.get("GITHUB_EVENT_NAME"):
-        return None
-    try:
-        return read_event(environment)
-    except NotCheckedError:
-        if is_needed:
-            raise
-        return None
-
-
-def _thread(
-    target: Target,
-    event: "ChangeEvent | None",
-    environment: Mapping[str, str],
-    token: "Secret | None",
-) -> tuple[Callable[[], AbstractContextManager["ReviewThread"]] | None, Missing | None]:
-    """Return how to open the pull request; or None and why there is none to open."""
-    from codex_orchestrator.github.client import DEFAULT_API_URL, PullRequest
-    from codex_orchestrator.model.delivery import Undelivered
-
-    number = target.pull_request or (event.pull_request if event else None)
-    if number is None:
-        detail = "there is no pull request here to comment on"
-        return None, (Undelivered.NO_PULL_REQUEST, detail, "name one with --pr N")
-    if token is None:
-        fix = "set GITHUB_TOKEN to a token that may write pull requests"
-        return None, (Undelivered.NO_TOKEN, "there is no GitHub token here", fix)
-    repository = target.repository or environment.get("GITHUB_REPOSITORY", "")
-    if repository.count("/") != 1:
-        raise InputError(
-            f"{repository!r} is not OWNER/NAME",
-            field="--repository",
-            fix="give --repository OWNER/NAME, or set GITHUB_REPOSITORY",
-        )
-    api_url = environment.get("GITHUB_API_URL") or DEFAULT_API_URL
-    return (lambda: PullRequest(repository, number, token=token, api_url=api_url)), None

@@ -1,15 +1,16 @@
 """Publish a finished run's review where people read it, and record what they really got."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
-from codex_orchestrator.model.delivery import Delivery, Posted
-from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.delivery import Delivery, Posted, Undelivered
+from codex_orchestrator.model.errors import ExitCode, InputError, NotCheckedError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.run import RunState
+from codex_orchestrator.report.review_text import review_text
 from codex_orchestrator.text.markdown import Markdown
+from codex_orchestrator.text.secrets import Redactor
 
 if TYPE_CHECKING:
     from codex_orchestrator.github.deliver import GitHubDesk
@@ -21,16 +22,12 @@ _MAX_PATCH_BYTES = 64 * 1024 * 1024
 
 
 class PublishRooms(NamedTuple):
-    """What publishing works with. `render` takes a manifest, its patch and its hash.
-
-    `finds_secret` says whether a text holds a known secret in any form.
-    """
+    """What publishing works with; the redactor knows the secrets of this environment."""
 
     store: "FileRunStore"
     audit: "FileAuditLog"
     desk: "GitHubDesk"
-    render: Callable[[Manifest, bytes, str], Markdown]
-    finds_secret: Callable[[str], bool]
+    redactor: Redactor
 
 
 class PublishedReview(NamedTuple):
@@ -40,6 +37,13 @@ class PublishedReview(NamedTuple):
     manifest_sha256: str
     text: Markdown
     delivery: Delivery
+
+    def exit_code(self, *, must_be_posted: bool) -> ExitCode:
+        """Return how the command ends; a lesser form than asked for is enough unless it must be."""
+        if self.delivery.posted is Posted.TRUE or self.delivery.reason is Undelivered.NEWER_RUN:
+            return ExitCode.OK
+        is_enough = self.delivery.posted is Posted.DEGRADED and not must_be_posted
+        return ExitCode.OK if is_enough else ExitCode.NOT_CHECKED
 
 
 def publish_review(run_id: str, rooms: PublishRooms) -> PublishedReview:
@@ -89,8 +93,10 @@ def render_review(run_id: str, rooms: PublishRooms) -> tuple[Manifest, str, Mark
             fix=f"finish it: codex-orchestrator run --resume {manifest.run.id}",
         )
     digest = sha256_hex(canonical_bytes(manifest.model_dump(mode="json", by_alias=True)))
-    text = rooms.render(manifest, _patch(rooms.store.find(run_id), manifest), digest)
-    if rooms.finds_secret(text):
+    text = review_text(
+        manifest, patch=_patch(rooms.store.find(run_id), manifest), manifest_sha256=digest
+    )
+    if rooms.redactor.finds_secret(text):
         raise NotCheckedError(
             f"the review of run {manifest.run.id} holds a secret of this environment (leak scan)",
             fix="find where the run got it, revoke it, and run the task again",

@@ -1,0 +1,103 @@
+"""Where a review is published: the pull request of this workflow or of the command line."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple
+
+from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
+from codex_orchestrator.github.deliver import GitHubDesk, ReviewThread, Workplace
+from codex_orchestrator.github.event import ChangeEvent, read_event
+from codex_orchestrator.model.credential import Scope, Secret
+from codex_orchestrator.model.delivery import Undelivered
+from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.runs.audit import FileAuditLog
+from codex_orchestrator.runs.store import FileRunStore
+from codex_orchestrator.system.clock import utc_now
+from codex_orchestrator.verbs.publish_review import PublishRooms
+
+Missing = tuple[Undelivered, str, str]
+
+
+class Target(NamedTuple):
+    """What the command line says about where to publish."""
+
+    pull_request: int | None
+    repository: str | None
+    post: tuple[str, ...]
+    author: str
+
+
+def open_publishing(repo: Path, target: Target, environment: Mapping[str, str]) -> PublishRooms:
+    """Return what publishing a review needs.
+
+    Args:
+        repo: the repository that holds the run.
+        target: where to publish.
+        environment: variables of the workflow, and the token in GITHUB_TOKEN.
+
+    Raises:
+        InputError: a repository that is not OWNER/NAME, or a wrong payload of the event.
+        NotCheckedError: the event's payload is about no change, and no pull request was named.
+    """
+    broker = EnvironmentCredentialBroker(environment)
+    return PublishRooms(
+        store=FileRunStore(repo),
+        audit=FileAuditLog(repo, clock=utc_now),
+        desk=_desk(target, environment, broker.get(Scope.GITHUB)),
+        redactor=broker.redactor,
+    )
+
+
+def _desk(target: Target, environment: Mapping[str, str], token: Secret | None) -> GitHubDesk:
+    event = _event(environment, is_needed=target.pull_request is None)
+    open_thread, missing = _thread(target, event, environment, token)
+    return GitHubDesk(
+        open_thread=open_thread,
+        missing=missing,
+        summary_path=environment.get("GITHUB_STEP_SUMMARY", ""),
+        wants_comment="comment" in target.post,
+        author=target.author,
+        workplace=Workplace.of(environment),
+        merge_head=(event.checkout_sha, event.head_sha) if event else ("", ""),
+        wait=time.sleep,
+    )
+
+
+def _event(environment: Mapping[str, str], *, is_needed: bool) -> ChangeEvent | None:
+    if not environment.get("GITHUB_EVENT_NAME"):
+        return None
+    try:
+        return read_event(environment)
+    except NotCheckedError:
+        if is_needed:
+            raise
+        return None
+
+
+def _thread(
+    target: Target,
+    event: ChangeEvent | None,
+    environment: Mapping[str, str],
+    token: Secret | None,
+) -> tuple[Callable[[], AbstractContextManager[ReviewThread]] | None, Missing | None]:
+    """Return how to open the pull request; or None and why there is none to open."""
+    from codex_orchestrator.github.client import DEFAULT_API_URL, PullRequest
+
+    number = target.pull_request or (event.pull_request if event else None)
+    if number is None:
+        detail = "there is no pull request here to comment on"
+        return None, (Undelivered.NO_PULL_REQUEST, detail, "name one with --pr N")
+    if token is None:
+        fix = "set GITHUB_TOKEN to a token that may write pull requests"
+        return None, (Undelivered.NO_TOKEN, "there is no GitHub token here", fix)
+    repository = target.repository or environment.get("GITHUB_REPOSITORY", "")
+    if repository.count("/") != 1:
+        raise InputError(
+            f"{repository!r} is not OWNER/NAME",
+            field="--repository",
+            fix="give --repository OWNER/NAME, or set GITHUB_REPOSITORY",
+        )
+    api_url = environment.get("GITHUB_API_URL") or DEFAULT_API_URL
+    return (lambda: PullRequest(repository, number, token=token, api_url=api_url)), None
