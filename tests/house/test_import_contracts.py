@@ -11,16 +11,34 @@ import pytest
 
 PLANTS = [
     # (contract, module that gets the bad line, the line)
-    ("floors", "model/verdict.py", "import codex_orchestrator.guard"),
+    # A floor imports one above it, or its neighbour.
+    ("floors", "text/planted.py", "import codex_orchestrator.model.errors"),
+    ("floors", "model/verdict.py", "import codex_orchestrator.system.git"),
+    ("floors", "system/planted.py", "import codex_orchestrator.guard"),
     ("floors", "guard/planted.py", "import codex_orchestrator.runs"),
-    ("floors", "runs/planted.py", "import codex_orchestrator.pipeline.ports"),
+    ("floors", "adapters/lazy.py", "def f():\n    import codex_orchestrator.workspace.tree"),
+    ("floors", "runs/planted.py", "import codex_orchestrator.pipeline.run"),
+    ("floors", "pipeline/planted.py", "import codex_orchestrator.verbs"),
+    ("floors", "pipeline/build/lazy.py", "def f():\n    import codex_orchestrator.verbs.diagnose"),
+    ("floors", "verbs/planted.py", "import codex_orchestrator.pipeline.run"),
+    ("floors", "verbs/lazy.py", "def f():\n    import codex_orchestrator.compose.run"),
+    ("floors", "compose/planted.py", "import codex_orchestrator.cli.options"),
+    ("floors", "action/planted.py", "import codex_orchestrator.servers.codex"),
     ("floors", "servers/planted.py", "import codex_orchestrator.cli.app"),
     ("floors", "basement/__init__.py", ""),
-    ("floors", "pipeline/planted.py", "import codex_orchestrator.verbs"),
-    ("floors", "text/planted.py", "import codex_orchestrator.model.errors"),
-    ("floors", "system/planted.py", "import codex_orchestrator.guard"),
-    ("hook", "text/planted.py", "import yaml"),
-    ("hook", "system/planted.py", "def f():\n    import filelock"),
+    ("surfaces", "cli/planted.py", "import codex_orchestrator.runs.store"),
+    ("surfaces", "action/lazy.py", "def f():\n    import codex_orchestrator.github.client"),
+    ("surfaces", "servers/planted.py", "from codex_orchestrator.workspace import tools"),
+    ("surfaces", "__main__.py", "from codex_orchestrator import guard"),
+    ("machine", "system/planted.py", "import codex_orchestrator.model.policy"),
+    (
+        "machine",
+        "system/lazy.py",
+        "def f():\n    from codex_orchestrator.model.run import RunState",
+    ),
+    ("ground", "text/planted.py", "import yaml"),
+    ("ground", "text/lazy.py", "def f():\n    import pydantic"),
+    ("ground", "system/planted.py", "def f():\n    import filelock"),
     ("hook", "guard/lazy.py", "def f():\n    import pydantic"),
     ("hook", "model/finding.py", "from codex_orchestrator.model.task import Task"),
     ("vendors", "runs/vendor.py", "import obstore"),
@@ -79,3 +97,19 @@ def test_a_planted_import_breaks_its_contract(
     outcomes, output = lint_imports(folder)
 
     assert outcomes[contract] == "BROKEN", output
+
+
+def test_every_contract_is_broken_once(root: Path) -> None:
+    document = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    contracts = document["tool"]["importlinter"]["contracts"]
+    assert {contract["id"] for contract in contracts} == {contract for contract, _, _ in PLANTS}
+
+
+def test_the_contract_of_the_surfaces_names_every_room(root: Path) -> None:
+    document = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    contracts = {
+        contract["id"]: contract for contract in document["tool"]["importlinter"]["contracts"]
+    }
+    (floor,) = (floor for floor in contracts["floors"]["layers"] if "guard" in floor)
+    rooms = {f"codex_orchestrator.{room.strip()}" for room in floor.split("|")}
+    assert set(contracts["surfaces"]["forbidden_modules"]) == rooms

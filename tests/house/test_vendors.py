@@ -62,3 +62,4 @@ def test_every_vendor_stands_in_the_contract(root: Path, imported: set[str]) -> 
     contracts = {one["id"]: one for one in project["tool"]["importlinter"]["contracts"]}
     assert imported - COMMON <= set(contracts["vendors"]["forbidden_modules"])
     assert imported - {"yaml"} <= set(contracts["hook"]["forbidden_modules"])
+    assert imported <= set(contracts["ground"]["forbidden_modules"])
