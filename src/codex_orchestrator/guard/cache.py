@@ -8,7 +8,6 @@ import marshal
 import os
 import sys
 import zlib
-from collections.abc import Mapping
 
 from codex_orchestrator.guard.config import GuardConfig, Waiver
 from codex_orchestrator.guard.facts import Facts, RawFacts
@@ -39,11 +38,6 @@ class FactsCache:
         """Remember the facts of a blob."""
         self.entries[blob] = tuple(facts)
         self._added = True
-
-    def put_all(self, facts: Mapping[str, RawFacts]) -> None:
-        """Remember the raw facts of many blobs."""
-        self.entries.update(facts)
-        self._added = self._added or bool(facts)
 
     def get_config(self, name: str, blob: str) -> GuardConfig | None:
         """Return the configuration in a file's blob; `NO_CONFIG` when it is known to hold none."""

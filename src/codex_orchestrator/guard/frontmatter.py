@@ -7,37 +7,15 @@ all in its cache needs none of them. The scanner's wait for the first spec of no
 import re
 from typing import Any, NamedTuple
 
-from codex_orchestrator.guard.facts import Facts, RawFacts, build_facts, malformed
+from codex_orchestrator.guard.facts import Facts, build_facts, malformed
 from codex_orchestrator.guard.fences import BOM, split
 from codex_orchestrator.guard.usual import usual_facts
 
-HEAD_BYTES = 4096
 MAX_FRONT_BYTES = 256 * 1024
 MAX_ODD_BYTES = 32 * 1024
 """The strict parser reads about 100 KB in a second; a hostile file must not cost more than one."""
 
 _BODY_REVIEW = rb"(?mi)^[ \t>*_`-]*+last[_ ]review[*_`]*[ \t]*:"
-
-
-def quick_facts(head: bytes) -> RawFacts | None:
-    """Return the facts of a file from its first bytes, or None when they do not settle it."""
-    return usual_facts(head) or _scanned_facts(head)
-
-
-def _scanned_facts(head: bytes) -> RawFacts | None:
-    parts = split(head)
-    if parts is None or parts[2] == len(head) == HEAD_BYTES:
-        return None
-    start, end, _ = parts
-    from codex_orchestrator.guard.scanner import scan
-
-    try:
-        found = scan(head[start : end - 1].decode())
-    except UnicodeDecodeError:
-        return None
-    if found is None or "last_review" not in found[0]:
-        return None
-    return tuple(build_facts(*found, offset=1))
 
 
 class FrontMatter(NamedTuple):
@@ -55,9 +33,9 @@ def parse_facts(data: bytes, *, size: int) -> Facts:
         data: the file from its start, at least `MAX_FRONT_BYTES` of it or all.
         size: the whole size of the file in bytes.
     """
-    quick = quick_facts(data)
-    if quick is not None:
-        return Facts._make(quick)
+    usual = usual_facts(data)
+    if usual is not None:
+        return Facts._make(usual)
     parts = split(data)
     if parts is None:
         return _without_front_matter(data, size)

@@ -1,5 +1,6 @@
-"""Loading specs: facts from the cache, else from a clean work tree, else from git's objects."""
+"""Loading specs: facts from the cache, else from files that hold a blob's bytes, else from git."""
 
+import os
 from collections.abc import Callable, Sequence
 
 from codex_orchestrator.guard.cache import FactsCache
@@ -10,10 +11,11 @@ from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.system.git_output import Entry
 
 MAX_SPEC_BYTES = 1024 * 1024
-MANY = 64
-"""From here on, reading the work tree is quicker than unpacking objects."""
-
 READ_BYTES = 260 * 1024
+MANY = 64
+"""From here on, reading and hashing files of the work tree is quicker than unpacking objects."""
+QUICK_BYTES = 64 * 1024
+"""A file of this size or more is left to git."""
 
 
 def load_specs(
@@ -46,15 +48,32 @@ def load_specs(
 
 
 def _read_missing(inquiry: Inquiry, missing: list[Entry], cache: FactsCache) -> None:
-    if len(missing) >= MANY:
-        from codex_orchestrator.guard.work_tree import facts_from_work_tree
-
-        cache.put_all(facts_from_work_tree(inquiry.git, missing))
-    if all(blob in cache.entries for _, _, blob in missing):
-        return
-    left = {blob for _, _, blob in missing if blob not in cache.entries}
+    left = {blob: path for path, _, blob in missing if blob not in cache.entries}
+    if len(left) >= MANY:
+        for blob, path in list(left.items()):
+            data = _file_of_blob(f"{inquiry.git.root}/{path}", blob)
+            if data is not None:
+                cache.put(blob, _parse((blob, data, len(data)), blob))
+                del left[blob]
     for blob, answer in zip(left, inquiry.blobs.read_many(left, READ_BYTES), strict=True):
         cache.put(blob, _parse(answer, blob))
+
+
+def _file_of_blob(place: str, blob: str) -> bytes | None:
+    """Return a file of the work tree that holds exactly a blob's bytes; None for any other."""
+    from hashlib import sha1, sha256
+
+    try:
+        handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            data = os.read(handle, QUICK_BYTES)
+        finally:
+            os.close(handle)
+    except OSError:
+        return None
+    algorithm = sha1 if len(blob) == 40 else sha256
+    digest = algorithm(b"blob %d\0" % len(data) + data, usedforsecurity=False)
+    return data if digest.hexdigest() == blob else None
 
 
 def facts_of(inquiry: Inquiry, blob: str, cache: FactsCache | None = None) -> Facts:
