@@ -1,4 +1,4 @@
-"""Pure decisions: mode, verdict, approvals, protected paths, added lines, merged reviews."""
+"""Pure decisions: mode, verdict, approvals, protected paths, merged reviews."""
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,6 @@ from codex_orchestrator.model.verdict import (
     choose_verdict,
     exit_code_of,
 )
-from codex_orchestrator.text.diff import added_lines
 
 
 def make_task(**execution: bool) -> Task:
@@ -137,36 +136,6 @@ def test_escalations_are_kind_and_value() -> None:
     for wrong in ("edit", "edit:", "eat:x", "", ":x"):
         with pytest.raises(InputError, match="KIND:VALUE"):
             parse_escalation(wrong)
-
-
-PATCH = b"""diff --git a/a.py b/a.py
---- a/a.py
-+++ b/a.py
-@@ -1,3 +1,4 @@
- one
--two
-+TWO
-+++ b/not-a-header
- three
-@@ -10 +11,2 @@ context
- ten
-+eleven
-\\ No newline at end of file
-diff --git a/gone.py b/gone.py
---- a/gone.py
-+++ /dev/null
-@@ -1 +0,0 @@
--x
-"""
-
-
-def test_added_lines_are_counted_in_the_new_file() -> None:
-    assert added_lines(PATCH) == {"a.py": {2, 3, 12}}
-
-
-def test_names_that_git_quotes_are_told_as_they_are() -> None:
-    lines = (b'+++ "b/gr\\303\\266\\303\\237e \\"x\\"\\\\\\t.py"\t', b"@@ -0,0 +1 @@", b"+x")
-    assert added_lines(b"\n".join(lines)) == {'größe "x"\\\t.py': {1}}
 
 
 def test_an_error_that_a_rule_found_cannot_be_approved_away() -> None:

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from codex_orchestrator.model.finding import Severity
-from codex_orchestrator.report.diff_stat import FileStat, diff_stat
 from codex_orchestrator.report.review_text import review_text
 from support.manifests import BASE_SHA, HEAD_SHA, PATCH, make_finding, make_manifest
 
@@ -96,38 +95,24 @@ def test_no_text_of_a_finding_breaks_out_of_its_row(message, path):
     assert len(rows[0]) == 3
 
 
-def test_diff_stat_counts_as_git_does(tmp_path: Path):
-    def git(*args: str) -> str:
-        return subprocess.run(
-            ["git", "-c", "user.name=t", "-c", "user.email=t@t", *args],
-            cwd=tmp_path, check=True, capture_output=True, text=True,
-        ).stdout  # fmt: skip
+def test_files_are_listed_by_the_names_that_they_have(tmp_path: Path):
+    def git(*args: str) -> bytes:
+        return subprocess.run(["git", *args], cwd=tmp_path, check=True, capture_output=True).stdout
 
     git("init", "-q")
-    (tmp_path / "a.txt").write_text("one\ntwo\n--- a/fake\n")
-    (tmp_path / "old name.txt").write_text("same\n" * 20)
-    (tmp_path / "gone.txt").write_text("x\ny\n")
-    (tmp_path / "binary").write_bytes(bytes(range(256)))
-    git("add", ".")
-    git("commit", "-qm", "base")
-    (tmp_path / "a.txt").write_text("one\n+++ b/fake\ndiff --git a/x b/x\nlast without newline")
-    (tmp_path / "old name.txt").rename(tmp_path / "new name.txt")
-    (tmp_path / "gone.txt").unlink()
-    (tmp_path / "binary").write_bytes(bytes(reversed(range(256))))
-    (tmp_path / "empty").write_text("")
-    (tmp_path / "cr.txt").write_text("a\rb\rc\n")
+    names = ["größe.py", "\U0001f389 party.md", "日本/語.txt", 'two\nlines "quoted".py']
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x\n", encoding="utf-8")
+    (tmp_path / "ünsichtbar.bin").write_bytes(b"\0")
+    (tmp_path / "naïve-empty").write_bytes(b"")
     git("add", "-A")
-    patch = git("diff", "--cached", "--binary", "-M").encode()
-    assert {stat.path: stat for stat in diff_stat(patch)} == {
-        "a.txt": FileStat("a.txt", 3, 2),
-        "binary": FileStat("binary", is_binary=True),
-        "cr.txt": FileStat("cr.txt", 1, 0),
-        "empty": FileStat("empty"),
-        "gone.txt": FileStat("gone.txt", 0, 2),
-        "new name.txt": FileStat("new name.txt"),
+    patch = git("diff", "--cached", "--binary")
+    assert {tuple(row) for row in _tables(review_text(make_manifest(), patch=patch))} >= {
+        ("`größe.py`", "+1 -0"),
+        ("`\U0001f389 party.md`", "+1 -0"),
+        ("`日本/語.txt`", "+1 -0"),
+        (r'`two\x0alines "quoted".py`', "+1 -0"),
+        ("`ünsichtbar.bin`", "binary"),
+        ("`naïve-empty`", "+0 -0"),
     }
-
-
-def test_a_patch_that_is_no_patch_has_no_files():
-    assert diff_stat(b"") == ()
-    assert diff_stat(b"\x00garbage\n+++ b/x\n") == ()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from codex_orchestrator.cli.console import say
 from codex_orchestrator.compose.approver import local_user
 from codex_orchestrator.model.approval import ApprovalKind, Question, grant_command, named_by
-from codex_orchestrator.text.diff import QUOTED_NAME, unquoted
+from codex_orchestrator.text.diff import file_patches
 from codex_orchestrator.text.shown import one_line
 
 _CI = ("CI", "GITHUB_ACTIONS")
@@ -104,12 +104,9 @@ def _show_details(question: Question, wanted: str) -> None:
 
 def _part_of(question: Question) -> list[str]:
     """Return the lines of the patch that are about the file in question, tabs as they are."""
-    parts = [b"diff --git " + part for part in (b"\n" + question.patch).split(b"\ndiff --git ")[1:]]
-    about = [part for part in parts if named_by(question.value).encode() in _names(part)]
+    name = named_by(question.value)
+    about = [
+        file.text for file in file_patches(question.patch) if name in (file.old_path, file.path)
+    ]
     lines = b"\n".join(about).decode("utf-8", "replace").split("\n") if about else []
     return [line.expandtabs(4) for line in lines]
-
-
-def _names(part: bytes) -> bytes:
-    """Return what one file's part of a patch says before its content, names as they are."""
-    return QUOTED_NAME.sub(lambda found: unquoted(found[0]), part.partition(b"\n@@")[0])

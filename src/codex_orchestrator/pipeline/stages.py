@@ -17,7 +17,7 @@ from codex_orchestrator.pipeline.build.merge import conflict_findings
 from codex_orchestrator.pipeline.go_on import REPAIR
 from codex_orchestrator.pipeline.guardrails import require_granted_change
 from codex_orchestrator.pipeline.run import Work
-from codex_orchestrator.text.diff import added_lines
+from codex_orchestrator.text.diff import file_patches
 
 
 def plan_work(work: Work) -> Plan:
@@ -150,7 +150,7 @@ def _rule_findings(work: Work, change: Change) -> tuple[Finding, ...]:
                 "the work may be done already, or the steps' paths match no file",
             ),
         )
-    added = added_lines(change.patch)
+    added = {file.path: set(file.added) for file in file_patches(change.patch)}
     linted = work.rooms.library.lint(work.tree.root, list(change.paths))
     # Line 0 is about the whole file, for example that it could not be checked.
     found = [one for one in linted if not one.line or one.line in added.get(one.path, ())]

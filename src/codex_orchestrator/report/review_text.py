@@ -6,8 +6,9 @@ from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest, Validation
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.verdict import Verdict
-from codex_orchestrator.report.diff_stat import FileStat, diff_stat
+from codex_orchestrator.text.diff import FilePatch, file_patches
 from codex_orchestrator.text.markdown import Markdown, code, line, prose
+from codex_orchestrator.text.shown import one_line
 
 _VERDICTS = {
     Verdict.APPROVED: "approved",
@@ -32,7 +33,7 @@ def review_text(manifest: Manifest, *, patch: bytes, manifest_sha256: str = "") 
         _findings(manifest),
         _checks(manifest.validations),
         _plan(manifest),
-        _change(diff_stat(patch)),
+        _change(file_patches(patch)),
         _patterns(manifest),
         _notes(manifest),
         _proof(manifest, manifest_sha256),
@@ -118,18 +119,19 @@ def _plan(manifest: Manifest) -> str:
     return _fold(f"Plan: {count} item{'' if count == 1 else 's'}", ("item", "state", "title"), rows)
 
 
-def _change(files: tuple[FileStat, ...]) -> str:
+def _change(files: tuple[FilePatch, ...]) -> str:
     if not files:
         return "The run changed no file."
-    added, removed = sum(file.added for file in files), sum(file.removed for file in files)
-    rows = [
-        (code(file.path), "binary" if file.is_binary else f"+{file.added} -{file.removed}")
-        for file in files[:_MAX_FILES]
-    ]
+    added, removed = sum(len(file.added) for file in files), sum(file.removed for file in files)
+    rows = [(code(one_line(file.path, limit=None)), _lines(file)) for file in files[:_MAX_FILES]]
     if len(files) > _MAX_FILES:
         rows.append((Markdown(f"and {len(files) - _MAX_FILES} more files"), ""))
     count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
     return _fold(f"Change: {count}, +{added} -{removed} lines", ("file", "lines"), rows)
+
+
+def _lines(file: FilePatch) -> str:
+    return "binary" if file.is_binary else f"+{len(file.added)} -{file.removed}"
 
 
 def _patterns(manifest: Manifest) -> str:

@@ -1,39 +1,78 @@
-"""What a patch says: which lines it adds to which file."""
+"""Patches as git writes them: which files, which lines of them, and their names as they are.
+
+Patches that somebody else wrote are read by the workspace, which trusts none of this.
+"""
 
 import re
+from typing import NamedTuple
 
 QUOTED_NAME = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _ESCAPE = re.compile(rb"\\([0-3][0-7]{2}|.)")
 _CONTROLS = dict(zip(b"abtnvfr", b"\a\b\t\n\v\f\r", strict=True))
-_HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_GIT = b"diff --git "
+_BODY = re.compile(rb"^(?:@@ |GIT binary patch|Binary files )", re.MULTILINE)
+_HUNK = re.compile(rb"@@ -\d+(?:,\d+)? \+(\d+)")
+_STATED = re.compile(rb"(?:(---|\+\+\+)|(?:rename|copy) (from|to)) (.+)")
 
 
-def added_lines(patch: bytes) -> dict[str, set[int]]:
-    """Return the line numbers, from 1, that a `git diff` patch adds to each file.
+class FilePatch(NamedTuple):
+    """What a patch says of one file.
 
-    File names are those after the change.
+    `path` is its name after the change, `old_path` before. `added` are the numbers, from 1, of
+    the lines that are new in it. `text` is the file's part of the patch.
     """
-    found: dict[str, set[int]] = {}
-    current: set[int] = set()
-    old_left = new_left = number = 0
-    for line in patch.split(b"\n"):
-        if old_left > 0 or new_left > 0:
-            if line.startswith(b"+"):
-                current.add(number)
-                number, new_left = number + 1, new_left - 1
-            elif line.startswith(b"-"):
-                old_left -= 1
-            elif not line.startswith(b"\\"):
-                number, old_left, new_left = number + 1, old_left - 1, new_left - 1
-            continue
-        if line.startswith((b"+++ b/", b'+++ "b/')):
-            name = unquoted(line[4:].rstrip(b"\t")).removeprefix(b"b/")
-            current = found.setdefault(name.decode("utf-8", "replace"), set())
+
+    old_path: str
+    path: str
+    added: tuple[int, ...]
+    removed: int
+    is_binary: bool
+    text: bytes
+
+
+def file_patches(patch: bytes) -> tuple[FilePatch, ...]:
+    """Return the files of a `git diff` patch in its order."""
+    # No line of a file's content starts like a header: a space, a sign or a backslash comes first.
+    return tuple(_file_patch(_GIT + part) for part in (b"\n" + patch).split(b"\n" + _GIT)[1:])
+
+
+def _file_patch(text: bytes) -> FilePatch:
+    body = _BODY.search(text)
+    start = body.start() if body else len(text)
+    old_path, path = _names(text[:start].split(b"\n"))
+    added: list[int] = []
+    number = removed = 0
+    is_binary = text[start : start + 1] in (b"G", b"B")
+    for line in [] if is_binary else text[start:].split(b"\n"):
+        if line.startswith(b"+"):
+            added.append(number)
+            number += 1
+        elif line.startswith(b"-"):
+            removed += 1
         elif hunk := _HUNK.match(line):
-            old_left = int(hunk.group(1) or 1)
-            number = int(hunk.group(2))
-            new_left = int(hunk.group(3) or 1)
-    return found
+            number = int(hunk[1])
+        elif not line.startswith(b"\\"):
+            number += 1
+    return FilePatch(old_path, path, tuple(added), removed, is_binary, text)
+
+
+def _names(header: list[bytes]) -> tuple[str, str]:
+    """Return the names before and after the change; a new or deleted file has the same twice."""
+    both = header[0].removeprefix(_GIT)
+    quoted = QUOTED_NAME.findall(both)
+    # Without quotes, and without a line below that says otherwise, both halves are the same name.
+    halves = [both[: len(both) // 2], both[len(both) // 2 + 1 :]]
+    old, new = (unquoted(name)[2:] for name in (quoted if len(quoted) == 2 else halves))
+    for line in header[1:]:
+        if (stated := _STATED.fullmatch(line)) is None or stated[3] == b"/dev/null":
+            continue
+        # After a name with a space comes a tab; only `---` and `+++` put `a/` or `b/` before it.
+        name = unquoted(stated[3].removesuffix(b"\t"))[2 if stated[1] else 0 :]
+        if stated[1] == b"---" or stated[2] == b"from":
+            old = name
+        else:
+            new = name
+    return old.decode("utf-8", "replace"), new.decode("utf-8", "replace")
 
 
 def unquoted(name: bytes) -> bytes:

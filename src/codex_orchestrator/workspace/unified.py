@@ -3,13 +3,11 @@
 import re
 from typing import Literal
 
+from codex_orchestrator.text.diff import QUOTED_NAME, unquoted
 from codex_orchestrator.workspace.patch import FileEdit, Hunk, HunkLine, PatchError
 
 _GIT = b"diff --git "
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-_QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"')
-_ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
-_ESCAPES = {b"n": b"\n", b"t": b"\t", b'"': b'"', b"\\": b"\\", b"r": b"\r"}
 _MODES = {b"100644": 0o644, b"100755": 0o755}
 _NOTHING = b"/dev/null"
 
@@ -224,23 +222,13 @@ class _Reader:
 
 
 def _unquoted(name: bytes) -> bytes:
-    quoted = _QUOTED.match(name)
-    if quoted:
-        return _ESCAPE.sub(_escape, quoted[1])
-    return name.split(b"\t", 1)[0].rstrip(b"\r")
-
-
-def _escape(found: "re.Match[bytes]") -> bytes:
-    code = found[1]
-    if len(code) == 3:
-        return bytes([int(code, 8) & 0xFF])
-    return _ESCAPES.get(code, code)
+    quoted = QUOTED_NAME.match(name)
+    return unquoted(quoted[0]) if quoted else name.split(b"\t", 1)[0].rstrip(b"\r")
 
 
 def _same_name(names: bytes, number: int) -> bytes:
     """Return the name in `a/NAME b/NAME`, where both are the same."""
-    quoted = _QUOTED.match(names)
-    if quoted:
+    if QUOTED_NAME.match(names):
         return _unquoted(names)
     half = (len(names) - 1) // 2
     old, new = names[:half], names[half + 1 :]
