@@ -8,7 +8,7 @@ from codex_orchestrator.adapters.interface import Detection
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
-from codex_orchestrator.patterns.files import list_files
+from codex_orchestrator.system.listing import list_files
 
 # The toolchain that is there, and the module files as they are: a check fetches nothing.
 _ENVIRONMENT = (("GOTOOLCHAIN", "local"), ("GOFLAGS", "-mod=readonly"))

@@ -11,7 +11,7 @@ from codex_orchestrator.model.canonical import CanonicalError, load_strict
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.task import CheckName
-from codex_orchestrator.patterns.files import list_files
+from codex_orchestrator.system.listing import list_files
 
 _JUNIT = "junit-test.xml"
 _NO_TEST = "no test specified"

@@ -11,7 +11,7 @@ from codex_orchestrator.adapters.interface import Detection, read_text
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
-from codex_orchestrator.patterns.files import list_files
+from codex_orchestrator.system.listing import list_files
 
 _RUNNER = Path(__file__).with_name("unittest_runner.py")
 _JUNIT = "junit-test.xml"

@@ -70,7 +70,7 @@ def read_at(root: Path, commit: str, name: str) -> bytes | None:
     """
     from codex_orchestrator.system.git_objects import read_file_at
 
-    return read_file_at(_repository(root, commit), commit, name, limit=_MAX_BYTES)
+    return read_file_at(_repository(root, commit).git, commit, name, limit=_MAX_BYTES)
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def trusted_library(root: Path, commit: str) -> Iterator[Path | None]:
     from codex_orchestrator.system.git_objects import export_folder
 
     with TemporaryDirectory(prefix="codex-orchestrator-") as folder:
-        export_folder(_repository(root, commit), commit, "patterns", into=Path(folder))
+        export_folder(_repository(root, commit).git, commit, "patterns", into=Path(folder))
         yield Path(folder)
 
 

@@ -8,7 +8,7 @@ from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.edits import SpecEdit
 from codex_orchestrator.guard.specs import Owners, Shelf, Spec
 from codex_orchestrator.guard.views import View
-from codex_orchestrator.system.git_output import Change, Entry, matched_name
+from codex_orchestrator.system.git_output import SUBMODULE, SYMLINK, Change, Entry
 from codex_orchestrator.text.globs import path_matcher
 
 
@@ -84,3 +84,11 @@ class Case:
     def owners_of(self, change: Change) -> list[Spec]:
         """Return the specs that own a changed path as of the head."""
         return self._owners_of_code.of(matched_name(change.path, change.old_mode, change.new_mode))
+
+
+def matched_name(path: str, *modes: str) -> tuple[str, ...]:
+    """Return the names under which globs may match a path.
+
+    A symlink or submodule stands for a folder: what is at `src` is also all that `src/**` means.
+    """
+    return (path, f"{path}/.") if SYMLINK in modes or SUBMODULE in modes else (path,)

@@ -1,10 +1,13 @@
 """The inquiry: git's calls for one view, all started before anything else is loaded or read."""
 
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from codex_orchestrator.guard.views import View
-from codex_orchestrator.system.git import Blobs, Git, Job
+from codex_orchestrator.system.git import Git, Job
+
+if TYPE_CHECKING:
+    from codex_orchestrator.system.git_objects import Blobs
 
 CONFIG_FILES = ("pyproject.toml", ".codex-orchestrator.toml")
 USUAL_FOLDERS = ("tasks/specs",)
@@ -31,9 +34,11 @@ class Inquiry:
         self._blobs: Blobs | None = None
 
     @property
-    def blobs(self) -> Blobs:
+    def blobs(self) -> "Blobs":
         """Objects by name, through one git that is started when first needed."""
         if self._blobs is None:
+            from codex_orchestrator.system.git_objects import Blobs
+
             self._blobs = Blobs(self.git)
         return self._blobs
 

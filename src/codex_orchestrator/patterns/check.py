@@ -2,12 +2,18 @@
 
 import os
 import posixpath
-import subprocess
 from pathlib import Path
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.patterns.asset import FOLDERS, SOURCE, Asset, digest, parse_source
+from codex_orchestrator.patterns.asset import (
+    FOLDERS,
+    MAX_ASSET_BYTES,
+    SOURCE,
+    Asset,
+    digest,
+    parse_source,
+)
 from codex_orchestrator.patterns.build import build_index
 from codex_orchestrator.patterns.index import (
     INDEX,
@@ -16,8 +22,9 @@ from codex_orchestrator.patterns.index import (
     parse_index,
     version_key,
 )
-
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+from codex_orchestrator.system.git import Git, git_environment
+from codex_orchestrator.system.git_objects import Blobs
+from codex_orchestrator.system.git_output import SUBMODULE, parse_listing
 
 
 def check_library(library: Path) -> tuple[Finding, ...]:
@@ -56,13 +63,19 @@ def check_versions(library: Path, *, repo: Path, base: str) -> tuple[Finding, ..
         InputError: the base is no commit here, or holds a broken asset.
         NotCheckedError: git cannot be run.
     """
-    if base == "HEAD" and _is_unborn(repo):
+    git = Git(str(repo), git_environment(os.environ, is_hook_repository=False))
+    # Without any commit nothing can have changed.
+    if base == "HEAD" and not git.run("rev-list", "--max-count=1", "--all"):
         return ()
-    commit = _git(
-        repo, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}"
+    commit = git.answer(
+        "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}"
     )
+    if commit is None:
+        raise InputError(
+            f"no commit {base!r} here", field="--base", fix="fetch it: git fetch origin"
+        )
     prefix = library.resolve().relative_to(repo.resolve()).as_posix()
-    before = _base_files(repo, commit.decode().strip(), prefix)
+    before = _base_files(git, commit, prefix)
     made, assets = build_index(library)
     findings = [found for asset in assets if (found := _check_asset(asset, before)) is not None]
     if INDEX in before[""]:
@@ -77,11 +90,6 @@ def check_versions(library: Path, *, repo: Path, base: str) -> tuple[Finding, ..
                 )
             )
     return tuple(findings)
-
-
-def _is_unborn(repo: Path) -> bool:
-    """Say whether the repository has no commit yet: then nothing can have changed."""
-    return not _git(repo, "rev-list", "--max-count=1", "--all").strip()
 
 
 def _check_asset(asset: Asset, before: dict[str, dict[str, bytes]]) -> Finding | None:
@@ -104,59 +112,26 @@ def _check_asset(asset: Asset, before: dict[str, dict[str, bytes]]) -> Finding |
     )
 
 
-def _base_files(repo: Path, commit: str, prefix: str) -> dict[str, dict[str, bytes]]:
+def _base_files(git: Git, commit: str, prefix: str) -> dict[str, dict[str, bytes]]:
     """Return the base's files: asset folder → relative path → content; "" holds the index."""
-    listing = _git(repo, "ls-tree", "-r", "-z", "--full-tree", commit, "--", prefix)
-    names: list[tuple[str, str]] = []
-    for entry in listing.split(b"\0"):
-        if entry:
-            facts, name = entry.split(b"\t", 1)
-            names.append((facts.split()[2].decode(), os.fsdecode(name)))
-    data = _blobs(repo, [blob for blob, _ in names])
-    found: dict[str, dict[str, bytes]] = {"": {}}
-    for blob, path in names:
-        parts = path.removeprefix(prefix + "/").split("/")
-        if parts[0] in FOLDERS.values() and len(parts) > 2:
-            found.setdefault("/".join(parts[:2]), {})["/".join(parts[2:])] = data[blob]
-        elif parts == [INDEX]:
-            found[""][INDEX] = data[blob]
-    return found
-
-
-def _blobs(repo: Path, names: list[str]) -> dict[str, bytes]:
-    unique = sorted(set(names))
-    output = _git(repo, "cat-file", "--batch", stdin="".join(f"{n}\n" for n in unique).encode())
-    found: dict[str, bytes] = {}
-    place = 0
-    for name in unique:
-        end = output.index(b"\n", place)
-        size = int(output[place:end].split()[2])
-        found[name] = output[end + 1 : end + 1 + size]
-        place = end + size + 2
-    return found
-
-
-def _git(repo: Path, *arguments: str, stdin: bytes = b"") -> bytes:
-    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    command = ["git", "-c", "core.fsmonitor=false", "-C", str(repo), *arguments]
+    listing = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", prefix)
+    entries = [entry for entry in parse_listing(listing) if entry.mode != SUBMODULE]
+    blobs = Blobs(git)
     try:
-        done = subprocess.run(
-            command, input=stdin, capture_output=True, env=environment, check=False
-        )
-    except OSError as error:
-        raise NotCheckedError(
-            f"git cannot be started: {error.strerror}", fix="install git"
-        ) from error
-    if done.returncode != 0:
-        if arguments[0] == "rev-parse":
-            raise InputError(
-                f"no commit {arguments[-1].removesuffix('^{commit}')!r} here",
-                field="--base",
-                fix="fetch it: git fetch origin",
-            )
-        message = done.stderr.decode("utf-8", "replace").strip()
-        raise NotCheckedError(f"git {arguments[0]} failed: {message}")
-    return done.stdout
+        answers = list(blobs.read_many((entry.blob for entry in entries), MAX_ASSET_BYTES))
+    finally:
+        blobs.close()
+    found: dict[str, dict[str, bytes]] = {"": {}}
+    for entry, answer in zip(entries, answers, strict=True):
+        if answer is None:
+            raise NotCheckedError(f"{entry.path} of commit {commit[:12]} is not in this clone")
+        data = answer[1]
+        parts = entry.path.removeprefix(prefix + "/").split("/")
+        if parts[0] in FOLDERS.values() and len(parts) > 2:
+            found.setdefault("/".join(parts[:2]), {})["/".join(parts[2:])] = data
+        elif parts == [INDEX]:
+            found[""][INDEX] = data
+    return found
 
 
 def _finding(rule: str, path: str, message: str, *, fix: str = "") -> Finding:

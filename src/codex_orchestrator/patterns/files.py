@@ -3,22 +3,16 @@
 import contextlib
 import os
 import stat
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from codex_orchestrator.model.approval import matches_glob
-from codex_orchestrator.model.errors import NotCheckedError
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
 # Nobody writes such lines. Matching takes time that grows with the square of the nesting, and what
 # nests a hundred thousand times stands in one line.
 MAX_LINE = 20_000
-SKIPPED_FOLDERS = frozenset(
-    [".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", ".runs"]
-)
-_GIT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 
 
 class SkipFile(Exception):  # noqa: N818 - a reason that is caught one level up, not an error
@@ -35,47 +29,6 @@ class SourceText(NamedTuple):
     def encoded(self, text: str) -> bytes:
         """Return another text in the form this file has."""
         return self.bom + text.encode("utf-8")
-
-
-def list_files(root: Path) -> list[str]:
-    """List the files of a work tree: relative, forward slashes, sorted; links are left out.
-
-    In a git work tree these are the tracked and the new files, without what git ignores.
-
-    Raises:
-        NotCheckedError: git cannot list them.
-    """
-    found = _git_files(root) if (root / ".git").exists() else _walk(root)
-    return sorted(path for path in set(found) if not _is_in_skipped_folder(path))
-
-
-def _is_in_skipped_folder(path: str) -> bool:
-    return not SKIPPED_FOLDERS.isdisjoint(path.split("/")[:-1])
-
-
-def _git_files(root: Path) -> Iterable[str]:
-    command = ["git", "-c", "core.fsmonitor=false", "-C", str(root), "ls-files", "-z"]
-    command += ["--cached", "--others", "--exclude-standard"]
-    environment = {name: os.environ[name] for name in _GIT_ENVIRONMENT if name in os.environ}
-    try:
-        done = subprocess.run(command, capture_output=True, env=environment, check=False)
-    except OSError as error:
-        raise NotCheckedError(
-            f"git cannot be started: {error.strerror}", fix="install git"
-        ) from error
-    if done.returncode != 0:
-        message = done.stderr.decode("utf-8", "replace").strip()
-        raise NotCheckedError(f"git cannot list the files of {root}: {message}")
-    names = done.stdout.split(b"\0")
-    return (os.fsdecode(name) for name in names if name)
-
-
-def _walk(root: Path) -> Iterator[str]:
-    for folder, folders, names in os.walk(root, followlinks=False):
-        folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS)
-        base = os.path.relpath(folder, root).replace(os.sep, "/")
-        for name in names:
-            yield name if base == "." else f"{base}/{name}"
 
 
 def select(paths: Iterable[str], globs: Sequence[str], ignored: Sequence[str] = ()) -> list[str]:

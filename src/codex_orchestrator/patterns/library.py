@@ -16,6 +16,7 @@ from codex_orchestrator.patterns.index import INDEX, load_index, version_key
 from codex_orchestrator.patterns.languages import language_of
 from codex_orchestrator.patterns.lint import Linter, not_checked
 from codex_orchestrator.patterns.template import render
+from codex_orchestrator.system.listing import list_files
 from codex_orchestrator.text.shown import utf8_text
 
 FOLDER = "patterns"
@@ -261,7 +262,7 @@ def _refuse_redefinition(built_in: PatternAsset, own: PatternAsset, folder: Path
 
 
 def _work_files(root: Path) -> list[str]:
-    paths = files.list_files(root)
+    paths = list_files(root)
     if own_library(root) is None:
         return paths
     return [path for path in paths if _CASES.fullmatch(path) is None]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
-from codex_orchestrator.text.names import path_problem
+from codex_orchestrator.text.names import is_utf8, path_problem
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
 PLAIN_MODE = 0o644
@@ -170,7 +170,7 @@ def parts_of(path: str) -> list[str]:
     """
     parts = [part for part in path.split("/") if part not in ("", ".")]
     problem = path_problem(path)
-    if not problem and any(0xD800 <= ord(char) <= 0xDFFF for char in path):
+    if not problem and not is_utf8(path):
         problem = "is not UTF-8"
     # File systems that fold case or drop final dots would find `.git` under these names.
     if not problem and any(part.casefold().rstrip(". ") == ".git" for part in parts):

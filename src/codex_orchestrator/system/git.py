@@ -1,60 +1,43 @@
-"""Running git: several at once, NUL-separated answers, no shell, an environment by allow-list.
+"""Starting git. No other file does it: no shell, an environment by allow-list.
 
-`subprocess` costs a tenth of the whole hook to import, so git is started with `posix_spawnp`.
+`Git` asks about the user's repository and starts several at once with `posix_spawnp`: importing
+`subprocess` would cost a tenth of the whole hook. `run_git` and `open_git` are for calls with
+input, a folder or a time limit; `safe_git` builds on them.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess, Popen
+
 CHUNK = 1 << 20
-_PASSED_ON = frozenset(
+_KEPT = frozenset(["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CEILING_DIRECTORIES"])
+# What git may need on the user's own repository: to reach a server, and programs to reach it with.
+_KEPT_FOR_THE_USER = _KEPT | frozenset(
     [
-        "PATH",
-        "HOME",
-        "USER",
-        "LOGNAME",
-        "TMPDIR",
-        "XDG_CONFIG_HOME",
-        "LD_LIBRARY_PATH",
-        "SSH_AUTH_SOCK",
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "NO_PROXY",
-        "http_proxy",
-        "https_proxy",
-        "no_proxy",
-        "GIT_EXEC_PATH",
-        "GIT_SSH",
-        "GIT_SSH_COMMAND",
-        "GIT_ASKPASS",
-        "GIT_CEILING_DIRECTORIES",
+        *("USER", "LOGNAME", "LD_LIBRARY_PATH", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+        *("GIT_EXEC_PATH", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS"),
     ]
 )
 # Git sets these for its hooks: `git commit -a` and `git commit PATH` judge a temporary index.
-_OF_THE_HOOK = frozenset(
+_KEPT_FOR_A_HOOK = _KEPT_FOR_THE_USER | frozenset(
     [
-        "GIT_DIR",
-        "GIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "GIT_COMMON_DIR",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-        "GIT_QUARANTINE_PATH",
-        "GIT_SHALLOW_FILE",
+        *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
+        *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_SHALLOW_FILE"),
     ]
 )
-_FIXED = {
-    "LC_ALL": "C",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_LITERAL_PATHSPECS": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-}
+_KEPT_FOR_STRANGERS = _KEPT | frozenset(
+    [
+        *("XDG_CACHE_HOME", "SYSTEMROOT", "USERPROFILE"),
+        *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
+    ]
+)
+_FIXED = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
 
 def repository_root(start: str | None) -> str:
@@ -82,19 +65,100 @@ def repository_root(start: str | None) -> str:
 
 
 def git_environment(outside: Mapping[str, str], *, is_hook_repository: bool) -> dict[str, str]:
-    """Return the environment for git.
+    """Return the environment for git on the user's repository.
 
     Args:
         outside: the environment of this process.
         is_hook_repository: whether git's own hook variables speak of the repository at hand.
     """
-    allowed = _PASSED_ON | _OF_THE_HOOK if is_hook_repository else _PASSED_ON
+    allowed = _KEPT_FOR_A_HOOK if is_hook_repository else _KEPT_FOR_THE_USER
     kept = {
         name: value
         for name, value in outside.items()
         if name in allowed or name.startswith("GIT_CONFIG_")
     }
-    return kept | _FIXED
+    return kept | _FIXED | {"GIT_LITERAL_PATHSPECS": "1", "GIT_NO_REPLACE_OBJECTS": "1"}
+
+
+def isolated_git_environment(outside: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for git on a repository that strangers may have written to.
+
+    Nothing in it says which repository that is, and nothing gives access to a server.
+    """
+    kept = {name: value for name, value in outside.items() if name in _KEPT_FOR_STRANGERS}
+    return kept | _FIXED | {"GIT_ATTR_NOSYSTEM": "1"}
+
+
+def run_git(
+    args: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    folder: str | os.PathLike[str],
+    stdin: bytes = b"",
+    timeout_s: float | None = None,
+) -> "CompletedProcess[bytes]":
+    """Run git in a folder to its end.
+
+    Raises:
+        NotCheckedError: git is not installed, cannot be started or did not end in time, or there
+            is no such folder.
+    """
+    import subprocess
+
+    try:
+        return subprocess.run(
+            ["git", *args],
+            cwd=folder,
+            env=env,
+            input=stdin,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise NotCheckedError(
+            f"git {args[0]} did not end within {timeout_s:.0f} s in {folder}"
+        ) from error
+    except OSError as error:
+        raise _not_started(error, folder) from error
+
+
+def open_git(
+    args: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    folder: str | os.PathLike[str],
+    stderr: IO[bytes],
+) -> "Popen[bytes]":
+    """Start git in a folder, in a session of its own, with its stdout in a pipe.
+
+    Raises:
+        NotCheckedError: git is not installed or cannot be started, or there is no such folder.
+    """
+    import subprocess
+
+    try:
+        return subprocess.Popen(
+            ["git", *args],
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise _not_started(error, folder) from error
+
+
+def _not_started(error: OSError, folder: str | os.PathLike[str]) -> NotCheckedError:
+    if not os.path.isdir(folder):
+        return NotCheckedError(f"{folder}: no such folder")
+    if isinstance(error, FileNotFoundError):
+        return NotCheckedError(
+            "git is not installed", fix="install git 2.31 or newer and put it on PATH"
+        )
+    return NotCheckedError(f"git cannot be started in {folder}: {error.strerror}")
 
 
 class Job(NamedTuple):
@@ -112,7 +176,7 @@ class Git:
         self.root = root
         self.env = env
         # A repository may name a program as its file system monitor; looking is not running.
-        self._command = ("git", "-C", root, "-c", "core.fsmonitor=false")
+        self._settings = ("-c", "core.fsmonitor=false")
 
     def start(self, *args: str, stdin: int | None = None) -> Job:
         """Start git and return at once. `stdin` is a descriptor; without it stdin is empty.
@@ -130,13 +194,12 @@ class Git:
             (os.POSIX_SPAWN_DUP2, write, 1),
             (os.POSIX_SPAWN_DUP2, silent, 2),
         ]
+        command = ("git", "-C", self.root, *self._settings, *args)
         try:
-            pid = os.posix_spawnp("git", (*self._command, *args), self.env, file_actions=actions)
-        except FileNotFoundError as error:
+            pid = os.posix_spawnp("git", command, self.env, file_actions=actions)
+        except OSError as error:
             os.close(read)
-            raise NotCheckedError(
-                "git is not installed", fix="install git 2.30 or newer and put it on PATH"
-            ) from error
+            raise _not_started(error, os.curdir) from error
         finally:
             os.close(write)
             os.close(silent)
@@ -180,90 +243,16 @@ class Git:
     def failure(self, args: tuple[str, ...], code: int) -> NotCheckedError:
         """Ask the failed git again, this time for its complaint, and make it an error."""
         # When git sees no repository at all, that is the thing to say, not what followed from it.
-        said = self._complaint("rev-parse", "--git-dir") or self._complaint(*args)
+        complaint = self._complaint("rev-parse", "--git-dir") or self._complaint(*args)
         return NotCheckedError(
-            f"git {args[0]} failed: {said or f'exit {code}'}",
+            f"git {args[0]} failed: {complaint or f'exit {code}'}",
             fix="run the same git command in the repository and mend what it says",
         )
 
     def _complaint(self, *args: str) -> str:
-        import subprocess
-
-        done = subprocess.run(
-            [*self._command, *args],
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            check=False,
-        )
+        done = run_git([*self._settings, *args], env=self.env, folder=self.root)
         if not done.returncode:
             return ""
         lines = os.fsdecode(done.stderr[:4000]).splitlines()
         fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
         return next(iter(fatal or lines), "").strip()
-
-
-class Blobs:
-    """Objects of one repository through one `git cat-file --batch`, started at once."""
-
-    def __init__(self, git: Git) -> None:
-        read, self._ask = os.pipe()
-        try:
-            self._job = git.start("cat-file", "--batch", stdin=read)
-        finally:
-            os.close(read)
-        self._answers = os.fdopen(self._job.pipe, "rb", buffering=1 << 16)
-
-    def close(self) -> None:
-        """End the git process."""
-        os.close(self._ask)
-        self._answers.close()
-        os.waitpid(self._job.pid, 0)
-
-    def ask(self, *names: str) -> None:
-        """Ask for objects; `next_answer` returns them in order. At most a pipe full at once."""
-        if any("\n" in name for name in names):
-            raise ValueError("an object name cannot hold a newline")
-        os.write(
-            self._ask, "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
-        )
-
-    def next_answer(self, limit: int) -> tuple[str, bytes, int] | None:
-        """Return object name, at most `limit` bytes and the whole size; None when missing."""
-        header = self._answers.readline()
-        words = header.split()
-        if len(words) != 3 or words[-1] in (b"missing", b"ambiguous") or not words[2].isdigit():
-            return None
-        size = int(words[2])
-        content = self._answers.read(min(size, limit))
-        left = size - len(content) + 1
-        while left > 0:
-            skipped = self._answers.read(min(left, CHUNK))
-            if not skipped:
-                return None
-            left -= len(skipped)
-        return words[0].decode(), content, size
-
-    def read(self, name: str, limit: int) -> tuple[str, bytes, int] | None:
-        """Ask for one object and return it as `next_answer` does."""
-        self.ask(name)
-        return self.next_answer(limit)
-
-    def read_many(
-        self, names: Iterable[str], limit: int
-    ) -> Iterator[tuple[str, bytes, int] | None]:
-        """Yield many objects in order, asking ahead by less than a pipe holds."""
-        batch: list[str] = []
-        for name in names:
-            batch.append(name)
-            if len(batch) == 256:
-                yield from self._read_batch(batch, limit)
-                batch = []
-        if batch:
-            yield from self._read_batch(batch, limit)
-
-    def _read_batch(self, batch: list[str], limit: int) -> Iterator[tuple[str, bytes, int] | None]:
-        self.ask(*batch)
-        for _ in batch:
-            yield self.next_answer(limit)

@@ -1,55 +1,124 @@
-"""Read files as a commit holds them, whatever stands in the checkout."""
+"""Objects of a repository: many by name through one git, and files as a commit holds them."""
 
 import os
-import re
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.system.git import CHUNK, Git
+from codex_orchestrator.system.git_output import REGULAR, SizedEntry, parse_sized_listing
 from codex_orchestrator.text.names import path_problem
-from codex_orchestrator.workspace.repository import Repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from codex_orchestrator.system import safe_git
 
 MAX_FILES = 2_000
 MAX_BYTES = 64 * 1024 * 1024
-_ENTRY = re.compile(rb"100(?:644|755) blob ([0-9a-f]+) +(\d+)\t(.+)", re.DOTALL)
 
 
-def read_file_at(repository: Repository, commit: str, path: str, *, limit: int) -> bytes | None:
+class Blobs:
+    """Objects of one repository through one `git cat-file --batch`, started at once."""
+
+    def __init__(self, git: Git) -> None:
+        read, self._ask = os.pipe()
+        try:
+            self._job = git.start("cat-file", "--batch", stdin=read)
+        finally:
+            os.close(read)
+        self._answers = os.fdopen(self._job.pipe, "rb", buffering=1 << 16)
+
+    def close(self) -> None:
+        """End the git process."""
+        os.close(self._ask)
+        self._answers.close()
+        os.waitpid(self._job.pid, 0)
+
+    def ask(self, *names: str) -> None:
+        """Ask for objects; `next_answer` returns them in order. At most a pipe full at once."""
+        if any("\n" in name for name in names):
+            raise ValueError("an object name cannot hold a newline")
+        os.write(
+            self._ask, "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
+        )
+
+    def next_answer(self, limit: int) -> tuple[str, bytes, int] | None:
+        """Return object name, at most `limit` bytes and the whole size; None when missing."""
+        header = self._answers.readline()
+        words = header.split()
+        if len(words) != 3 or words[-1] in (b"missing", b"ambiguous") or not words[2].isdigit():
+            return None
+        size = int(words[2])
+        content = self._answers.read(min(size, limit))
+        left = size - len(content) + 1
+        while left > 0:
+            skipped = self._answers.read(min(left, CHUNK))
+            if not skipped:
+                return None
+            left -= len(skipped)
+        return words[0].decode(), content, size
+
+    def read(self, name: str, limit: int) -> tuple[str, bytes, int] | None:
+        """Ask for one object and return it as `next_answer` does."""
+        self.ask(name)
+        return self.next_answer(limit)
+
+    def read_many(
+        self, names: Iterable[str], limit: int
+    ) -> Iterator[tuple[str, bytes, int] | None]:
+        """Yield many objects in order, asking ahead by less than a pipe holds."""
+        batch: list[str] = []
+        for name in names:
+            batch.append(name)
+            if len(batch) == 256:
+                yield from self._read_batch(batch, limit)
+                batch = []
+        if batch:
+            yield from self._read_batch(batch, limit)
+
+    def _read_batch(self, batch: list[str], limit: int) -> Iterator[tuple[str, bytes, int] | None]:
+        self.ask(*batch)
+        for _ in batch:
+            yield self.next_answer(limit)
+
+
+def read_file_at(git: "safe_git.Git", commit: str, path: str, *, limit: int) -> bytes | None:
     """Return a regular file's bytes in a commit; None when there is none of that name.
 
     Raises:
         GitError: the commit is not there.
         InputError: the file is larger than `limit` bytes.
     """
-    for name, blob, size in _regular_files(repository, commit, path):
-        if name != path:
+    for entry in _regular_files(git, commit, path):
+        if entry.path != path:
             continue
-        if size > limit:
+        if entry.size > limit:
             raise InputError(f"more than {limit} bytes", path=f"{path} at {commit[:12]}")
-        return repository.git.run("cat-file", "blob", blob)
+        return git.run("cat-file", "blob", entry.blob)
     return None
 
 
-def export_folder(repository: Repository, commit: str, folder: str, *, into: Path) -> None:
+def export_folder(git: "safe_git.Git", commit: str, folder: str, *, into: "Path") -> None:
     """Write the regular files of a folder in a commit below another place; links are left out.
 
     Raises:
         GitError: the commit is not there.
         InputError: the folder holds more than can be meant.
     """
-    found = _regular_files(repository, commit, folder)
-    if len(found) > MAX_FILES or sum(size for _, _, size in found) > MAX_BYTES:
+    found = _regular_files(git, commit, folder)
+    if len(found) > MAX_FILES or sum(entry.size for entry in found) > MAX_BYTES:
         raise InputError("holds too much", path=f"{folder}/ at {commit[:12]}")
-    for name, blob, _ in found:
-        if path_problem(name):
+    for entry in found:
+        if path_problem(entry.path):
             continue
-        place = into / name
+        place = into / entry.path
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(repository.git.run("cat-file", "blob", blob))
+        place.write_bytes(git.run("cat-file", "blob", entry.blob))
 
 
-def _regular_files(repository: Repository, commit: str, path: str) -> list[tuple[str, str, int]]:
-    listed = repository.git.run(
+def _regular_files(git: "safe_git.Git", commit: str, path: str) -> list[SizedEntry]:
+    listing = git.run(
         "--literal-pathspecs", "ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", path
     )
-    entries = (_ENTRY.fullmatch(line) for line in listed.split(b"\0") if line)
-    return [(os.fsdecode(one[3]), one[1].decode(), int(one[2])) for one in entries if one]
+    return [entry for entry in parse_sized_listing(listing) if entry.mode in REGULAR]

@@ -1,4 +1,4 @@
-"""Changes: the paths that differ between two snapshots, from git's raw answer."""
+"""What git prints of files: rows of `diff --raw`, `diff --numstat`, `ls-files` and `ls-tree`."""
 
 import re
 from typing import NamedTuple
@@ -47,8 +47,17 @@ class Entry(NamedTuple):
     blob: str
 
 
+class SizedEntry(NamedTuple):
+    """One tracked file of a commit, with its size in bytes."""
+
+    path: str
+    mode: str
+    blob: str
+    size: int
+
+
 def parse_raw_diff(output: bytes) -> tuple[Change, ...]:
-    """Parse `git diff --raw -z --no-renames`.
+    """Parse `git diff --raw -z --no-renames`; bytes of a path that are not UTF-8 become surrogates.
 
     Raises:
         NotCheckedError: the index holds a merge conflict.
@@ -63,6 +72,16 @@ def parse_raw_diff(output: bytes) -> tuple[Change, ...]:
     return tuple(changes)
 
 
+def parse_numstat(output: bytes) -> tuple[int, int]:
+    """Parse `git diff --numstat -z --no-renames`; return how many lines were added and removed."""
+    # A binary file has `-` in place of numbers.
+    rows = [row for row in _numstat_row(output) if row[0] != b"-"]
+    return sum(int(added) for added, _ in rows), sum(int(removed) for _, removed in rows)
+
+
+# Each expression matches every row, so that no row can begin in the middle of a path.
+_numstat_row = re.compile(rb"(-|[0-9]+)\t(-|[0-9]+)\t[^\0]+\0").findall
+_sized_row = re.compile(r"([0-7]+) [a-z]+ ([0-9a-f]+) +(-|[0-9]+)\t([^\0]+)\0").findall
 # One pass in C over ten thousand rows; a path may hold anything but NUL, newlines too.
 _row = re.compile(r"([0-7]+) ([^ \0]+) ([^\t\0]+)\t([^\0]+)\0").findall
 _entry = Entry._make
@@ -85,16 +104,17 @@ def parse_listing(output: bytes) -> list[Entry]:
     ]
 
 
+def parse_sized_listing(output: bytes) -> list[SizedEntry]:
+    """Parse `git ls-tree -r -l -z`; submodules, which have no size, are left out."""
+    return [
+        SizedEntry(path, mode, blob, int(size))
+        for mode, blob, size, path in _sized_row(output.decode("utf-8", "surrogateescape"))
+        if size != "-"
+    ]
+
+
 def _in_conflict(path: str) -> NotCheckedError:
     return NotCheckedError(
         f"{path}: the index is in conflict, so there is no change to check yet",
         fix="finish or abort the merge, then run the guard again",
     )
-
-
-def matched_name(path: str, *modes: str) -> tuple[str, ...]:
-    """Return the names under which globs may match a path.
-
-    A symlink or submodule stands for a folder: what is at `src` is also all that `src/**` means.
-    """
-    return (path, f"{path}/.") if SYMLINK in modes or SUBMODULE in modes else (path,)

@@ -4,29 +4,16 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
 import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError, ServiceError
+from codex_orchestrator.system.git import isolated_git_environment, open_git, run_git
 from codex_orchestrator.text.shown import visible
 
 OLDEST_GIT = (2, 31)
-_KEPT = (
-    "PATH",
-    "HOME",
-    "XDG_CONFIG_HOME",
-    "XDG_CACHE_HOME",
-    "TMPDIR",
-    "SYSTEMROOT",
-    "USERPROFILE",
-    "GIT_CONFIG_GLOBAL",
-    "GIT_CONFIG_SYSTEM",
-    "GIT_CONFIG_NOSYSTEM",
-    "GIT_CEILING_DIRECTORIES",
-)
 _SETTINGS = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
@@ -139,15 +126,9 @@ class Git:
             self._filters = self._find_filters()
         settings = self._settings | self._filters
         with (
-            tempfile.TemporaryFile() as told,
-            subprocess.Popen(
-                ["git", *args],
-                cwd=self.folder,
-                env=self._environment(settings),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=told,
-                start_new_session=True,
+            tempfile.TemporaryFile() as complaints,
+            open_git(
+                args, env=self._environment(settings), folder=self.folder, stderr=complaints
             ) as process,
         ):
             late = threading.Event()
@@ -166,8 +147,8 @@ class Git:
             if is_cut:
                 give_up()
             status = process.wait()
-            told.seek(0)
-            err = told.read(4096).decode("utf-8", "replace")
+            complaints.seek(0)
+            err = complaints.read(4096).decode("utf-8", "replace")
         return None if is_cut else status, data, err
 
     def _find_filters(self) -> dict[str, str]:
@@ -193,39 +174,18 @@ class Git:
         stdin: bytes = b"",
         env: Mapping[str, str] | None = None,
     ) -> tuple[int, bytes, str]:
-        try:
-            done = subprocess.run(
-                ["git", *args],
-                cwd=self.folder,
-                env=self._environment(settings) | dict(env or {}),
-                input=stdin,
-                capture_output=True,
-                timeout=self._timeout_s,
-                check=False,
-            )
-        except FileNotFoundError as error:
-            if not self.folder.is_dir():
-                raise NotCheckedError(f"{self.folder}: no such folder") from error
-            raise NotCheckedError("git is not installed", fix="install git") from error
-        except subprocess.TimeoutExpired as error:
-            raise NotCheckedError(
-                f"git {args[0]} did not end within {self._timeout_s:.0f} s in {self.folder}"
-            ) from error
-        except OSError as error:
-            raise NotCheckedError(
-                f"git cannot be started in {self.folder}: {error.strerror}"
-            ) from error
+        done = run_git(
+            args,
+            env=self._environment(settings) | dict(env or {}),
+            folder=self.folder,
+            stdin=stdin,
+            timeout_s=self._timeout_s,
+        )
         return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
-        env = {name: self._environ[name] for name in _KEPT if name in self._environ}
-        env |= {
-            "LC_ALL": "C",
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_ATTR_NOSYSTEM": "1",
-            "GIT_CONFIG_COUNT": str(len(settings)),
-        }
+        env = isolated_git_environment(self._environ)
+        env["GIT_CONFIG_COUNT"] = str(len(settings))
         # The environment takes any driver name; `-c name=value` splits at the first `=`.
         for number, (name, value) in enumerate(settings.items()):
             env |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
@@ -239,9 +199,9 @@ def is_object_name(text: str) -> bool:
 
 def _failure(command: str, status: int, stderr: str) -> OrchestratorError:
     lines = [line for line in visible(stderr).splitlines() if line and not _is_hint(line)]
-    told = next((line for line in lines if line.startswith(("fatal:", "error:"))), "")
-    said = told or (lines[0] if lines else f"exit status {status}")
-    message = f"git {command}: {said.removeprefix('fatal: ').removeprefix('error: ')[:500]}"
+    fatal = next((line for line in lines if line.startswith(("fatal:", "error:"))), "")
+    complaint = fatal or (lines[0] if lines else f"exit status {status}")
+    message = f"git {command}: {complaint.removeprefix('fatal: ').removeprefix('error: ')[:500]}"
     if "No space left on device" in stderr or "Disk quota exceeded" in stderr:
         return ServiceError(message, fix="free some space, then resume the run")
     fix = ""

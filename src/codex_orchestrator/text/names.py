@@ -49,6 +49,11 @@ def path_problem(text: str) -> str:
     return ""
 
 
+def is_utf8(text: str) -> bool:
+    """Say whether text can be written as UTF-8: no byte of it was left undecoded."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def is_invisible(char: str) -> bool:
     """Say whether a character shows nothing or reorders what surrounds it."""
     return char in _INVISIBLE or 0xE0000 <= ord(char) <= 0xE007F

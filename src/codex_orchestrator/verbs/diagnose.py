@@ -2,8 +2,6 @@
 
 import importlib.util
 import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -12,6 +10,8 @@ from urllib.parse import urlsplit
 
 from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.credential import Scope
+from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.system.git import Git, git_environment
 
 if TYPE_CHECKING:
     from codex_orchestrator.codex.probe import Probe as CodexProbe
@@ -53,7 +53,7 @@ def diagnose_setup(
     `variables` names the environment variables of each scope; `look_at_codex` probes Codex.
     """
     probes: list[Callable[[], Probe]] = [
-        lambda: _git(repo),
+        lambda: _git(repo, environ),
         _python,
         *(lambda name=name: _extra(name) for name in EXTRAS),
         lambda: _model(config, environ, variables[Scope.MODEL]),
@@ -68,17 +68,14 @@ def diagnose_setup(
     return (*(probe() for probe in probes), *codex)
 
 
-def _git(repo: Path) -> Probe:
-    path = shutil.which("git")
-    if path is None:
-        return Probe("git", "missing", "not on PATH", "install git 2.31 or newer", is_required=True)
-    done = subprocess.run([path, "version"], capture_output=True, text=True, check=False)
-    has_commit = subprocess.run(
-        [path, "-C", str(repo), "rev-parse", "--verify", "--quiet", "HEAD^{commit}"],
-        capture_output=True,
-        check=False,
-    )
-    if has_commit.returncode:
+def _git(repo: Path, environ: Mapping[str, str]) -> Probe:
+    git = Git(str(repo), git_environment(environ, is_hook_repository=False))
+    try:
+        version = git.answer("version") or ""
+        commit = git.answer("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    except NotCheckedError as error:
+        return Probe("git", "missing", error.message, error.fix, is_required=True)
+    if commit is None:
         return Probe(
             "git",
             "missing",
@@ -86,7 +83,7 @@ def _git(repo: Path) -> Probe:
             "make a first commit",
             is_required=True,
         )
-    return Probe("git", "works", done.stdout.strip(), is_required=True)
+    return Probe("git", "works", version, is_required=True)
 
 
 def _python() -> Probe:

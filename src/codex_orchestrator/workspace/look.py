@@ -7,6 +7,7 @@ from typing import NamedTuple
 from codex_orchestrator.model.approval import matches_glob
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.files import ConfinedTree, parts_of
+from codex_orchestrator.system.listing import listed_names
 from codex_orchestrator.system.safe_git import Git
 
 MAX_HITS = 200
@@ -47,11 +48,7 @@ def list_paths(git: Git, globs: Sequence[str]) -> list[str]:
     Raises:
         NotCheckedError: git cannot list them.
     """
-    out = git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    gone = set(git.run("ls-files", "-z", "--deleted").split(b"\0"))
-    # A repository inside the tree is listed as a folder, with a slash at the end.
-    found = {name for name in out.split(b"\0") if name and not name.endswith(b"/")} - gone
-    paths = (name.decode("utf-8", "replace") for name in found)
+    paths = (name.decode("utf-8", "replace") for name in listed_names(git.run))
     return sorted(path for path in paths if is_chosen(path, globs))
 
 

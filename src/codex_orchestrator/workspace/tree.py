@@ -15,17 +15,17 @@ from codex_orchestrator.model.errors import (
     LimitReachedError,
     NotCheckedError,
 )
+from codex_orchestrator.system import git_output
+from codex_orchestrator.system.git_output import SUBMODULE, SYMLINK, parse_numstat, parse_raw_diff
 from codex_orchestrator.system.safe_git import Git, GitError, is_object_name
+from codex_orchestrator.text.names import is_utf8
 from codex_orchestrator.text.shown import visible
-from codex_orchestrator.workspace.entries import Entry, raw_entries
 from codex_orchestrator.workspace.repository import Author
 
 MAX_CHANGED_BYTES = 64 * 1024 * 1024
 REFS = "refs/codex-orchestrator"
 # How git tells, in English, that there is no room or no way to write.
 _STORAGE = ("No space left", "quota exceeded", "Read-only file system", "Input/output error")
-_GITLINK = "160000"
-_NO_FILES = (_GITLINK, "120000")
 _PLAIN_DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
 
 
@@ -73,15 +73,9 @@ class GitWorkTree:
     def change_to(self, tree_id: str) -> Change:
         """Return all that differs between the base and a tree, as `change` does."""
         span = (*_PLAIN_DIFF, self._base, tree_id, "--")
-        raw = self._git.run("diff-tree", "-r", "-z", "--raw", *span)
-        entries = list(raw_entries(raw))
+        entries = self._entries(*span)
         self._refuse_hidden(entries)
-        added = removed = 0
-        for record in self._git.run("diff-tree", "-r", "-z", "--numstat", *span).split(b"\0"):
-            plus, _, rest = record.partition(b"\t")
-            minus = rest.partition(b"\t")[0]
-            added += int(plus) if plus.isdigit() else 0
-            removed += int(minus) if minus.isdigit() else 0
+        added, removed = parse_numstat(self._git.run("diff-tree", "-r", "-z", "--numstat", *span))
         return Change(
             paths=tuple(sorted(entry.path for entry in entries)),
             added_lines=added,
@@ -154,10 +148,9 @@ class GitWorkTree:
             if status:
                 return FittedPatch(problem=_first_error(err))
             tree_id = self._git.run("write-tree", env=index).decode("ascii").strip()
-        raw = self._git.run("diff-tree", "-r", "-z", "--raw", *_PLAIN_DIFF, onto, tree_id, "--")
-        entries = raw_entries(raw)
+        entries = self._entries(*_PLAIN_DIFF, onto, tree_id, "--")
         for entry in entries:
-            if entry.new_mode in _NO_FILES and not is_ours:
+            if entry.new_mode in (SUBMODULE, SYMLINK) and not is_ours:
                 return FittedPatch(problem=f"{entry.path}: a link or a repository, no file")
         self.keep(tree_id)
         return FittedPatch(tree_id, tuple(sorted(entry.path for entry in entries)))
@@ -254,16 +247,29 @@ class GitWorkTree:
             ) from error
         return self._git.text("write-tree")
 
-    def _refuse_hidden(self, entries: list[Entry]) -> None:
+    def _entries(self, *span: str) -> tuple[git_output.Change, ...]:
+        entries = parse_raw_diff(self._git.run("diff-tree", "-r", "-z", "--raw", *span))
         for entry in entries:
-            if entry.new_mode == _GITLINK != entry.old_mode:
+            if not is_utf8(entry.path):
+                raise LimitReachedError(
+                    f"the name of the changed file {entry.path!r} is not UTF-8",
+                    fix="find the step or the check that makes it",
+                    reason=UNRECORDABLE,
+                )
+        return entries
+
+    def _refuse_hidden(self, entries: tuple[git_output.Change, ...]) -> None:
+        for entry in entries:
+            if entry.new_mode == SUBMODULE != entry.old_mode:
                 raise LimitReachedError(
                     f"{entry.path}: a repository inside the work tree; "
                     "its files would not be part of the change",
                     fix="find the step or the check that makes it, or ignore the folder",
                     reason=UNRECORDABLE,
                 )
-        blobs = [e.new_blob for e in entries if e.new_mode != _GITLINK and set(e.new_blob) != {"0"}]
+        blobs = [
+            e.new_blob for e in entries if e.new_mode != SUBMODULE and set(e.new_blob) != {"0"}
+        ]
         sizes = self._git.run(
             "cat-file",
             "--batch-check=%(objectsize)",

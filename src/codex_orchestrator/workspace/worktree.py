@@ -100,7 +100,7 @@ class GitWorkspace(RecordedStates):
             NotCheckedError: the commit is not there.
             InputError: the file is larger than 8 MiB.
         """
-        return read_file_at(self._repository, commit, path, limit=_MAX_FILE_BYTES)
+        return read_file_at(self._repository.git, commit, path, limit=_MAX_FILE_BYTES)
 
     @contextmanager
     def open(self, run_id: str, *, base_sha: str) -> Iterator[GitWorkTree]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from codex_orchestrator.guard.case import Case
+from codex_orchestrator.guard.case import Case, matched_name
 from codex_orchestrator.guard.config import folders
 from codex_orchestrator.guard.coverage import Coverage
 from codex_orchestrator.guard.dates import parse_day
@@ -11,7 +11,6 @@ from codex_orchestrator.guard.facts import REVIEW, STATUS
 from codex_orchestrator.guard.rules.base import Rule, some
 from codex_orchestrator.guard.specs import APPROVED
 from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.system.git_output import matched_name
 from codex_orchestrator.text.globs import matcher
 
 

@@ -1,0 +1,48 @@
+"""The files of a work tree that people keep: what git ignores and what tools leave is left out."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from codex_orchestrator.system.git import Git, git_environment
+
+SKIPPED_FOLDERS = frozenset(
+    [".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", ".runs"]
+)
+
+
+def list_files(root: Path) -> list[str]:
+    """List the files of a work tree: relative, forward slashes, sorted.
+
+    In a git work tree these are the tracked and the new files, without what git ignores.
+
+    Raises:
+        NotCheckedError: git cannot list them.
+    """
+    if (root / ".git").exists():
+        git = Git(str(root), git_environment(os.environ, is_hook_repository=False))
+        found = {os.fsdecode(name) for name in listed_names(git.run)}
+    else:
+        found = set(_walk(root))
+    return sorted(path for path in found if SKIPPED_FOLDERS.isdisjoint(path.split("/")[:-1]))
+
+
+def listed_names(run: Callable[..., bytes]) -> set[bytes]:
+    """Return the names of tracked and new files and links that stand there, as git lists them.
+
+    Args:
+        run: runs git in the work tree and returns what it writes.
+    """
+    listed = run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    gone = run("ls-files", "-z", "--deleted")
+    # A repository inside the tree is listed as a folder, with a slash at the end.
+    names = {name for name in listed.split(b"\0") if name and not name.endswith(b"/")}
+    return names.difference(gone.split(b"\0"))
+
+
+def _walk(root: Path) -> Iterator[str]:
+    for folder, folders, names in os.walk(root, followlinks=False):
+        folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS)
+        base = os.path.relpath(folder, root).replace(os.sep, "/")
+        for name in names:
+            yield name if base == "." else f"{base}/{name}"
