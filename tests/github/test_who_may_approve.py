@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from codex_orchestrator.compose.approver import approver_of, check_workflow_actor, local_user
+from codex_orchestrator.compose.approver import approver_of, check_workflow_actor
 from codex_orchestrator.github.client import Patience
 from codex_orchestrator.model.errors import (
     ApprovalRequiredError,
@@ -16,6 +16,7 @@ from codex_orchestrator.model.errors import (
     InputError,
     NotCheckedError,
 )
+from codex_orchestrator.verbs.check_approver import local_user
 from support.github_server import Fault, GitHubServer
 
 TOKEN = "ghs_canary0123456789"

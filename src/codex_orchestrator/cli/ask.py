@@ -6,10 +6,10 @@ import sys
 from collections.abc import Mapping
 
 from codex_orchestrator.cli.console import say
-from codex_orchestrator.compose.approver import local_user
 from codex_orchestrator.model.approval import ApprovalKind, Question, grant_command, named_by
 from codex_orchestrator.text.diff import file_patches
 from codex_orchestrator.text.shown import one_line
+from codex_orchestrator.verbs.check_approver import local_user
 
 _CI = ("CI", "GITHUB_ACTIONS")
 _MOST_LINES = 400

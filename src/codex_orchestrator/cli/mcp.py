@@ -5,6 +5,11 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TypeVar
@@ -14,30 +19,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from codex_orchestrator.compose.extras import extra
 from codex_orchestrator.model.check import CheckCommand
-from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.errors import InputError, MissingExtraError
 from codex_orchestrator.model.policy import Policy
 
 _MAX_BYTES = 1024 * 1024
 _Value = TypeVar("_Value")
 
 
-class _Servers(click.Group):
-    """Loads a server's module when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the servers."""
-        return sorted([*super().list_commands(ctx), "codex"])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of one server."""
-        if cmd_name == "codex":
-            from codex_orchestrator.cli.mcp_codex import codex
-
-            return codex
-        return super().get_command(ctx, cmd_name)
-
-
-@click.group(cls=_Servers)
+@click.group()
 def mcp() -> None:
     """MCP servers over stdio."""
 
@@ -83,19 +72,15 @@ def workspace(
     """Offer one git work tree to MCP clients: read, search, patch, check, diff."""
     allowed = _load(policy, TypeAdapter(Policy))
     commands = _load(checks, TypeAdapter(tuple[CheckCommand, ...])) if checks else ()
-    # A fifth of the start goes into collecting garbage among modules that stay for ever.
-    gc.disable()
-    with extra("agents", needed_for="the workspace server"):
-        from codex_orchestrator.servers.workspace import serve_stdio
-    from codex_orchestrator.compose.servers import open_tools
-
-    gc.freeze()
-    gc.enable()
+    with _modules_that_stay():
+        with extra("agents", needed_for="the workspace server"):
+            from codex_orchestrator.servers.workspace import serve_stdio
+        from codex_orchestrator.compose.servers import open_tools
     # A check that still runs at the end may write into the folder while it is removed.
     with tempfile.TemporaryDirectory(
         prefix="codex-orchestrator-mcp-", ignore_cleanup_errors=True
     ) as private:
-        _end_on_signals(private)
+        _end_on_signals(partial(shutil.rmtree, private, ignore_errors=True))
         tools = open_tools(
             root,
             policy=allowed,
@@ -110,11 +95,137 @@ def workspace(
         serve_stdio(tools, is_read_only=read_only)
 
 
-def _end_on_signals(private: str) -> None:
+_CODEX_EXAMPLES = """\b
+Examples:
+  codex-orchestrator mcp codex --root . --model gpt-5.5 --key-fd 3 3< <(pass show openai)
+  codex-orchestrator mcp codex --root . --model local --base-url http://127.0.0.1:8000/v1
+"""
+
+
+@mcp.command(epilog=_CODEX_EXAMPLES)
+@click.option(
+    "--root",
+    required=True,
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder that every cwd must lie in.",
+)
+@click.option("--model", required=True, help="Model of calls that name none.")
+@click.option(
+    "--base-url",
+    metavar="URL",
+    envvar="OPENAI_BASE_URL",
+    default="https://api.openai.com/v1",
+    show_default=True,
+    help="Responses API, up to /v1.",
+)
+@click.option("--codex", "codex_path", metavar="FILE", default="", help="Codex binary to use.")
+@click.option("--key-socket", metavar="FILE", default="", help="Socket that offers the model key.")
+@click.option(
+    "--key-fd", metavar="N", type=click.IntRange(min=3), help="Descriptor to read the key from."
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1),
+    default=600.0,
+    show_default=True,
+    help="Time limit of a turn.",
+)
+@click.option(
+    "--tokens",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Tokens that all turns together may use; the turn that uses more is stopped.",
+)
+@click.option(
+    "--approve", "approvals", metavar="KIND:VALUE", multiple=True, help="What a person approved."
+)
+@click.option(
+    "--decisions",
+    metavar="FILE",
+    type=_FILE,
+    help="File that gets a JSON line for each request to leave the sandbox.",
+)
+@click.option(
+    "--retry-delay",
+    "retry_delay_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.0),
+    default=1.0,
+    show_default=True,
+    help="First wait when the model server is busy; it doubles four times.",
+)
+def codex(
+    *,
+    root: Path,
+    model: str,
+    base_url: str,
+    codex_path: str,
+    key_socket: str,
+    key_fd: int | None,
+    timeout_s: float,
+    tokens: int | None,
+    approvals: tuple[str, ...],
+    decisions: Path | None,
+    retry_delay_s: float,
+) -> None:
+    """Offer Codex to MCP clients: the tools `codex` and `codex-reply`.
+
+    The key comes from a descriptor or a socket, never from an argument, the environment or a
+    file. Without a key, Codex talks to a server that wants none.
+    """
+    if find_spec("openai_codex") is None:
+        raise MissingExtraError("codex", needed_for="the Codex bridge")
+    with _modules_that_stay(), extra("agents", needed_for="the Codex bridge"):
+        from codex_orchestrator.servers.codex import serve_stdio
+    import asyncio
+
+    from codex_orchestrator.compose.servers import open_bridge
+    from codex_orchestrator.system.closed_memory import close_memory
+
+    close_memory()
+    bridge = open_bridge(
+        root,
+        model=model,
+        base_url=base_url,
+        codex_path=codex_path,
+        key_socket=key_socket,
+        key_fd=key_fd,
+        timeout_s=timeout_s,
+        tokens=tokens,
+        approvals=approvals,
+        decisions=decisions,
+        retry_delay_s=retry_delay_s,
+    )
+    threading.Thread(target=bridge.warm_up, name="codex-start", daemon=True).start()
+    _end_on_signals(bridge.close)
+    try:
+        asyncio.run(serve_stdio(bridge))
+    finally:
+        # A signal in the middle of closing would begin it a second time.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        bridge.close()
+
+
+@contextmanager
+def _modules_that_stay() -> Iterator[None]:
+    """Import without looking for garbage among modules that stay: a fifth of the start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _end_on_signals(close: Callable[[], object]) -> None:
     def end(number: int, _frame: FrameType | None) -> NoReturn:
         # The thread that reads stdin cannot be woken, so the process ends here and now. The
         # keeper of a running check sees that and ends the check.
-        shutil.rmtree(private, ignore_errors=True)
+        close()
         os._exit(128 + number)
 
     signal.signal(signal.SIGTERM, end)

@@ -1,6 +1,5 @@
 """Who approves: the local user, or in GitHub Actions the account that started the workflow."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +26,8 @@ def approver_of(
         NotCheckedError: who approves could not be checked (exit 3).
     """
     if environment.get("GITHUB_ACTIONS") != "true":
+        from codex_orchestrator.verbs.check_approver import local_user
+
         return local_user()
     if not wanted:
         return ""
@@ -89,24 +90,3 @@ def check_workflow_actor(
             audit=FileAuditLog(repo, clock=utc_now),
             run_id=run_id,
         )
-
-
-def local_user() -> str:
-    """Return the name of the user whose process this is; no variable can change it.
-
-    Under sudo it is `root`, and the note beside it is what sudo says of where it came from.
-    """
-    name = _name_of(os.getuid())
-    came_from = os.environ.get("SUDO_UID", "")
-    if os.getuid() == 0 and came_from.isdecimal():
-        return f"{name} (sudo, from {_name_of(int(came_from))})"
-    return name
-
-
-def _name_of(uid: int) -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except (KeyError, OverflowError):
-        return f"uid {uid}"

@@ -1,5 +1,7 @@
 """Check that the person who starts a workflow may approve, and say who it is."""
 
+import os
+import pwd
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -65,6 +67,25 @@ def check_approver(
             wanted=tuple(wanted),
         )
     return f"github:{found.login} ({found.permission})"
+
+
+def local_user() -> str:
+    """Return the name of the user whose process this is; no variable can change it.
+
+    Under sudo it is `root`, and the note beside it is what sudo says of where it came from.
+    """
+    name = _name_of(os.getuid())
+    came_from = os.environ.get("SUDO_UID", "")
+    if os.getuid() == 0 and came_from.isdecimal():
+        return f"{name} (sudo, from {_name_of(int(came_from))})"
+    return name
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except (KeyError, OverflowError):
+        return f"uid {uid}"
 
 
 def _look(
