@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from codex_orchestrator.codex.binary import find_codex, require_tested
-from codex_orchestrator.codex.cloud import Patience
+from codex_orchestrator.codex.cloud import Patience, RunCloud
 from codex_orchestrator.codex.cloud_cli import CloudCli, CloudOutput, open_cloud_cli
-from codex_orchestrator.compose.codex import RunCloud
 from codex_orchestrator.compose.run import Surroundings, compose_run
 from codex_orchestrator.compose.settings import load_settings
 from codex_orchestrator.model.cloud import CloudTask

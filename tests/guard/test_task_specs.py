@@ -1,7 +1,5 @@
 """The guard for one task: the spec as it stands at the commit that work starts from."""
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from codex_orchestrator.guard.task_specs import RepositorySpecGuard
@@ -9,15 +7,12 @@ from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.task import Task
 from support.guard_repo import GOOD, GuardRepo, days_ago, spec
 
-if TYPE_CHECKING:
-    from codex_orchestrator.pipeline.ports import SpecGuard
-
 TASK = Task(id="t", title="T", spec=GOOD)
 AS_OF = "2026-11-22"
 
 
 def found(repo: GuardRepo, task: Task = TASK, as_of: str = AS_OF) -> list[str]:
-    guard: SpecGuard = RepositorySpecGuard(repo.root, environment=repo.env)
+    guard = RepositorySpecGuard(repo.root, environment=repo.env)
     sha = repo.git("rev-parse", "HEAD")
     return [item.rule for item in guard.check_task(task, base_sha=sha, as_of=as_of)]
 

@@ -1,6 +1,8 @@
 """Codex Cloud: submit once, poll with patience, and hand over diffs as bytes."""
 
 import re
+import secrets as randomness
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -15,6 +17,9 @@ from codex_orchestrator.model.cloud import CloudDiff, CloudState, CloudSubmissio
 from codex_orchestrator.model.errors import InputError, ServiceError
 
 MOST_ATTEMPTS = 4
+FIRST_DELAY_S = 1.0
+LONGEST_DELAY_S = 30.0
+_JITTER = randomness.SystemRandom()
 _PAGE = 20
 _MOST_PAGES = 50
 _NO_SUCH_ATTEMPT = re.compile(r"Attempt \d+ not available; only (\d+) attempt")
@@ -212,6 +217,30 @@ class CodexCloud:
                 )
             if not cursor:
                 return
+
+
+class RunCloud(CodexCloud):
+    """Codex Cloud for one run, with the patience of a run."""
+
+    def __init__(self, cli: CloudCli, *, environment: str, label: str, version: str) -> None:
+        super().__init__(cli, environment=environment, label=label)
+        self.version = version
+
+    def watch(self, task_ids: Sequence[str], *, deadline_s: float) -> tuple[CloudTask, ...]:
+        """Poll with growing pauses until every task is done or the deadline, in seconds, has come.
+
+        Raises:
+            ServiceError: no look succeeded before the deadline.
+        """
+        patience = Patience(
+            FIRST_DELAY_S,
+            LONGEST_DELAY_S,
+            deadline_s,
+            lambda: _JITTER.uniform(0.75, 1.25),
+            time.sleep,
+            time.monotonic,
+        )
+        return self.wait(task_ids, patience=patience)
 
 
 def _is_done(task: CloudTask | None) -> bool:

@@ -1,48 +1,16 @@
 """The composition of Codex Cloud: where its port meets the Codex room."""
 
 import json
-import secrets as randomness
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from codex_orchestrator.codex.binary import find_codex, require_tested
-from codex_orchestrator.codex.cloud import CodexCloud, Patience
-from codex_orchestrator.codex.cloud_cli import CloudCli, check_sign_in, open_cloud_cli
+from codex_orchestrator.codex.cloud import RunCloud
+from codex_orchestrator.codex.cloud_cli import check_sign_in, open_cloud_cli
 from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
-from codex_orchestrator.model.cloud import CloudTask
 from codex_orchestrator.model.config import CodexConfig
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import NotCheckedError
-from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
-
-FIRST_DELAY_S = 1.0
-LONGEST_DELAY_S = 30.0
-_JITTER = randomness.SystemRandom()
-
-
-class RunCloud(CodexCloud):
-    """Codex Cloud for one run, with the patience of a run."""
-
-    def __init__(self, cli: CloudCli, *, environment: str, label: str, version: str) -> None:
-        super().__init__(cli, environment=environment, label=label)
-        self.version = version
-
-    def watch(self, task_ids: Sequence[str], *, deadline_s: float) -> tuple[CloudTask, ...]:
-        """Poll with growing pauses until every task is done or the deadline, in seconds, has come.
-
-        Raises:
-            ServiceError: no look succeeded before the deadline.
-        """
-        patience = Patience(
-            FIRST_DELAY_S,
-            LONGEST_DELAY_S,
-            deadline_s,
-            lambda: _JITTER.uniform(0.75, 1.25),
-            time.sleep,
-            time.monotonic,
-        )
-        return self.wait(task_ids, patience=patience)
 
 
 @contextmanager
@@ -52,7 +20,7 @@ def open_cloud_builder(
     config: CodexConfig,
     broker: EnvironmentCredentialBroker,
     hide: Callable[[str], None],
-) -> Iterator[CloudBuilder]:
+) -> Iterator[RunCloud]:
     """Sign in to Codex Cloud for a run; the sign-in is gone with the context.
 
     Args:

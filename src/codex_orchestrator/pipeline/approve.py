@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.approval import Question, grant_command, parse_escalation
 from codex_orchestrator.model.errors import ApprovalRequiredError, InputError, LimitReachedError
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.grants import record_grants, standing_approvals
-from codex_orchestrator.pipeline.ports import WorkTree
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RunRequest, RunRooms
+
+if TYPE_CHECKING:
+    from codex_orchestrator.workspace.tree import GitWorkTree
 
 
 def with_approvals(
@@ -33,7 +36,7 @@ def with_approvals(
 
 
 @contextmanager
-def showing_change(tree: WorkTree) -> Iterator[None]:
+def showing_change(tree: "GitWorkTree") -> Iterator[None]:
     """Add the change so far to an escalation, for the person who is asked to look at."""
     try:
         yield

@@ -1,14 +1,16 @@
 """What a task must fulfil before it is run: known patterns, a fitting mode, and checks."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.mode import ModeName, choose_mode
 from codex_orchestrator.model.task import Task
-from codex_orchestrator.pipeline.ports import PatternLibrary
 from codex_orchestrator.pipeline.run_rooms import RunRequest
+
+if TYPE_CHECKING:
+    from codex_orchestrator.patterns.library import Library
 
 
 class StepProblem(NamedTuple):
@@ -19,7 +21,7 @@ class StepProblem(NamedTuple):
     fix: str
 
 
-def step_problem(task: Task, library: PatternLibrary) -> StepProblem | None:
+def step_problem(task: Task, library: "Library") -> StepProblem | None:
     """Find the first step that names a pattern which the library does not hold."""
     for number, step in enumerate(task.steps):
         if step.pattern is not None:

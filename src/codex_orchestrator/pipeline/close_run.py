@@ -1,12 +1,17 @@
 """Close a run: manifest, then audit record, then state, so that each step can be repeated."""
 
+from typing import TYPE_CHECKING
+
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.run import RunState
-from codex_orchestrator.pipeline.ports import AuditLog, RunStore
+
+if TYPE_CHECKING:
+    from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.runs.store import FileRunStore
 
 
-def close_run(manifest: Manifest, *, store: RunStore, audit: AuditLog) -> str:
+def close_run(manifest: Manifest, *, store: "FileRunStore", audit: "FileAuditLog") -> str:
     """Record the end of a run and return the SHA-256 of its manifest.
 
     Calling it again, after a crash at any point, completes what is missing and repeats nothing.

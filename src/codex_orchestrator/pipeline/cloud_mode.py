@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.approval import ApprovalKind
 from codex_orchestrator.model.errors import ApprovalRequiredError
 from codex_orchestrator.model.mode import CLOUD_HOST, ModeName, choose_mode, needs_network_approval
 from codex_orchestrator.model.plan import Plan
 from codex_orchestrator.model.task import Task
-from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.grants import standing_approvals
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.run import Work
 from codex_orchestrator.pipeline.run_rooms import RunRooms
+
+if TYPE_CHECKING:
+    from codex_orchestrator.codex.cloud import RunCloud
 
 
 def require_network_approval(record: RunRecord, task: Task) -> None:
@@ -33,7 +36,7 @@ def require_network_approval(record: RunRecord, task: Task) -> None:
     raise ApprovalRequiredError(f"{told} this machine", wanted=(wanted,))
 
 
-def open_cloud(record: RunRecord, rooms: RunRooms, stack: ExitStack) -> CloudBuilder | None:
+def open_cloud(record: RunRecord, rooms: RunRooms, stack: ExitStack) -> "RunCloud | None":
     """Sign in to Codex Cloud when the run's mode says so, and note who builds."""
     if record.manifest.mode.selected is not ModeName.CLOUD:
         return None
@@ -43,7 +46,7 @@ def open_cloud(record: RunRecord, rooms: RunRooms, stack: ExitStack) -> CloudBui
     return cloud
 
 
-def follow_plan(work: Work, plan: Plan, sign_in: Callable[[], CloudBuilder | None]) -> None:
+def follow_plan(work: Work, plan: Plan, sign_in: "Callable[[], RunCloud | None]") -> None:
     """Change to cloud mode when an item of the plan requires it and nobody asked otherwise.
 
     Raises:

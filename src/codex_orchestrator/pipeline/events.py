@@ -7,7 +7,6 @@ from pathlib import Path
 
 from codex_orchestrator.model.credential import Redaction
 from codex_orchestrator.model.errors import ServiceError
-from codex_orchestrator.pipeline.ports import Clock
 
 
 class EventStream:
@@ -17,7 +16,7 @@ class EventStream:
         self,
         path: Path,
         *,
-        clock: Clock,
+        clock: Callable[[], str],
         redaction: Redaction,
         also: Callable[[str], None],
     ) -> None:

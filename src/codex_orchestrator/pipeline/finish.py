@@ -1,15 +1,19 @@
 """Finish a run: patch, branch, review text, artifacts, manifest, state and audit record."""
 
+from typing import TYPE_CHECKING
+
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.verdict import Verdict
-from codex_orchestrator.pipeline.ports import WorkTree
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import FinishedRun, RunRooms
 from codex_orchestrator.pipeline.work_pack import drop_work
 
+if TYPE_CHECKING:
+    from codex_orchestrator.workspace.tree import GitWorkTree
 
-def finish_run(record: RunRecord, rooms: RunRooms, tree: WorkTree) -> FinishedRun:
+
+def finish_run(record: RunRecord, rooms: RunRooms, tree: "GitWorkTree") -> FinishedRun:
     """Write all that a reader needs to judge the run, the manifest last."""
     if record.manifest.verdict is None:
         record.save(verdict=Verdict.FAILED)

@@ -1,13 +1,17 @@
 """What the agents' guardrails check, for one work tree of a run."""
 
+from typing import TYPE_CHECKING
+
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.policy import Policy, Rails
-from codex_orchestrator.pipeline.ports import WorkTree
 from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
+
+if TYPE_CHECKING:
+    from codex_orchestrator.workspace.tree import GitWorkTree
 
 
 def rails_of(
-    request: RunRequest, rooms: RunRooms, tree: WorkTree, policy: Policy, *, base_sha: str
+    request: RunRequest, rooms: RunRooms, tree: "GitWorkTree", policy: Policy, *, base_sha: str
 ) -> Rails:
     """Return what the agents' guardrails check for this run."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from codex_orchestrator.model.credential import Redaction
 from codex_orchestrator.model.manifest import (
@@ -17,8 +17,11 @@ from codex_orchestrator.model.manifest import (
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.close_run import close_run
 from codex_orchestrator.pipeline.events import EventStream
-from codex_orchestrator.pipeline.ports import AuditLog, Clock, RunStore
 from codex_orchestrator.pipeline.run_rooms import StoppedRun
+
+if TYPE_CHECKING:
+    from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.runs.store import FileRunStore
 
 MAX_MASKED_BYTES = 128 * 1024 * 1024
 
@@ -34,9 +37,9 @@ class RunRecord:
         manifest: Manifest,
         folder: Path,
         *,
-        store: RunStore,
-        audit: AuditLog,
-        clock: Clock,
+        store: "FileRunStore",
+        audit: "FileAuditLog",
+        clock: Callable[[], str],
         redaction: Redaction,
         on_event: Callable[[str], None],
         binding: str = "",

@@ -1,13 +1,18 @@
 """What the stages of one run share."""
 
+from typing import TYPE_CHECKING
+
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.spending import Spending
-from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
-from codex_orchestrator.pipeline.ports import AgentTeam, WorkTree
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
+
+if TYPE_CHECKING:
+    from codex_orchestrator.agents.team import SdkAgentTeam
+    from codex_orchestrator.codex.cloud import RunCloud
+    from codex_orchestrator.workspace.tree import GitWorkTree
 
 
 class Work:
@@ -18,13 +23,13 @@ class Work:
         request: RunRequest,
         rooms: RunRooms,
         record: RunRecord,
-        tree: WorkTree,
-        team: AgentTeam,
+        tree: "GitWorkTree",
+        team: "SdkAgentTeam",
         checks: tuple[CheckCommand, ...],
         policy: Policy,
         spending: Spending,
         *,
-        cloud: CloudBuilder | None = None,
+        cloud: "RunCloud | None" = None,
     ) -> None:
         self.request = request
         self.task = request.task

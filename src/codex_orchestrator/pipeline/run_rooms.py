@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.approval import Question
 from codex_orchestrator.model.credential import Redaction
@@ -11,17 +11,16 @@ from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.task import Task
-from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
-from codex_orchestrator.pipeline.ports import (
-    Adapters,
-    AgentEngine,
-    AuditLog,
-    Clock,
-    PatternLibrary,
-    RunStore,
-    SpecGuard,
-    Workspace,
-)
+
+if TYPE_CHECKING:
+    from codex_orchestrator.adapters.choose import LanguageAdapters
+    from codex_orchestrator.agents.engine import SdkAgentEngine
+    from codex_orchestrator.codex.cloud import RunCloud
+    from codex_orchestrator.guard.task_specs import RepositorySpecGuard
+    from codex_orchestrator.patterns.library import Library
+    from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.runs.store import FileRunStore
+    from codex_orchestrator.workspace.worktree import GitWorkspace
 
 
 class RunRequest(NamedTuple):
@@ -57,18 +56,18 @@ class RunRooms(NamedTuple):
     and returns the answer; None where nobody is there.
     """
 
-    guard: SpecGuard
-    workspace: Workspace
-    library: PatternLibrary
-    adapters: Adapters
-    engine: AgentEngine
-    open_cloud: Callable[[str], AbstractContextManager[CloudBuilder]]
+    guard: "RepositorySpecGuard"
+    workspace: "GitWorkspace"
+    library: "Library"
+    adapters: "LanguageAdapters"
+    engine: "SdkAgentEngine"
+    open_cloud: "Callable[[str], AbstractContextManager[RunCloud]]"
     parallel: int
-    store: RunStore
-    audit: AuditLog
+    store: "FileRunStore"
+    audit: "FileAuditLog"
     redaction: Redaction
     lock: Callable[[str], AbstractContextManager[object]]
-    clock: Clock
+    clock: Callable[[], str]
     monotonic: Callable[[], float]
     new_run_id: Callable[[], str]
     host: str

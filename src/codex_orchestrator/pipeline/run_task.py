@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.errors import (
     ApprovalRequiredError,
@@ -17,7 +18,6 @@ from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.approve import showing_change, with_approvals
 from codex_orchestrator.pipeline.checks import choose_checks, require_mode_fits, step_problem
-from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.cloud_mode import (
     follow_plan,
     open_cloud,
@@ -27,7 +27,6 @@ from codex_orchestrator.pipeline.finish import finish_run, stored_run
 from codex_orchestrator.pipeline.go_on import earlier_results, is_reviewed, restore_repairs
 from codex_orchestrator.pipeline.grants import standing_approvals
 from codex_orchestrator.pipeline.guardrails import require_granted_change
-from codex_orchestrator.pipeline.ports import WorkTree
 from codex_orchestrator.pipeline.rails_of import rails_of
 from codex_orchestrator.pipeline.record import MAX_MASKED_BYTES, RunRecord
 from codex_orchestrator.pipeline.run import Work
@@ -41,6 +40,10 @@ from codex_orchestrator.pipeline.stages import (
 )
 from codex_orchestrator.pipeline.start import start_run
 from codex_orchestrator.pipeline.work_pack import keep_work
+
+if TYPE_CHECKING:
+    from codex_orchestrator.codex.cloud import RunCloud
+    from codex_orchestrator.workspace.tree import GitWorkTree
 
 
 def run_task(request: RunRequest, rooms: RunRooms) -> FinishedRun | RefusedTask:
@@ -172,7 +175,7 @@ def _end_by_limit(work: Work, error: LimitReachedError) -> None:
     record.save(verdict=Verdict.FAILED)
 
 
-def _hindrance(tree: WorkTree) -> str:
+def _hindrance(tree: "GitWorkTree") -> str:
     """Say why no patch can hold what stands in a work tree now; "" when one can."""
     try:
         tree.change()
@@ -187,7 +190,7 @@ def _last_state(record: RunRecord) -> str:
     return done[-1] if done else record.manifest.run.base_sha
 
 
-def _run_agents(work: Work, sign_in: Callable[[], CloudBuilder | None]) -> None:
+def _run_agents(work: Work, sign_in: "Callable[[], RunCloud | None]") -> None:
     """Plan, build, test, review, and repair while rounds are left and rounds change something."""
     plan = plan_work(work)
     follow_plan(work, plan, sign_in)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, suppress
 from threading import Lock
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.build import BuildReport
 from codex_orchestrator.model.check import CheckCommand
@@ -23,9 +23,12 @@ from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.pipeline.checks import choose_checks
-from codex_orchestrator.pipeline.ports import AgentTeam, WorkTree
 from codex_orchestrator.pipeline.rails_of import rails_of
 from codex_orchestrator.pipeline.run import Work
+
+if TYPE_CHECKING:
+    from codex_orchestrator.agents.team import SdkAgentTeam
+    from codex_orchestrator.workspace.tree import GitWorkTree
 
 
 def build_apart(work: Work, items: Sequence[PlanItem], *, base: str, most: int) -> dict[str, str]:
@@ -74,7 +77,7 @@ class _Place(NamedTuple):
     """An item and its work tree, which is removed when the stack is closed."""
 
     item: PlanItem
-    tree: WorkTree
+    tree: "GitWorkTree"
     checks: tuple[CheckCommand, ...]
     stack: ExitStack
 
@@ -84,7 +87,7 @@ class _Crew:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._teams: list[AgentTeam] = []
+        self._teams: list[SdkAgentTeam] = []
         self._is_stopped = False
 
     @property
@@ -92,7 +95,7 @@ class _Crew:
         with self._lock:
             return self._is_stopped
 
-    def add(self, team: AgentTeam) -> None:
+    def add(self, team: "SdkAgentTeam") -> None:
         with self._lock:
             self._teams.append(team)
         if self.is_stopped:
@@ -194,7 +197,7 @@ class _Shop:
             self._troubles.append(trouble)
             self.crew.stop()
 
-    def _open_tree(self, item: PlanItem) -> AbstractContextManager[WorkTree]:
+    def _open_tree(self, item: PlanItem) -> "AbstractContextManager[GitWorkTree]":
         manifest = self._work.record.manifest
         planned = manifest.plan.items if manifest.plan else ()
         place = f"{manifest.run.id}.item-{planned.index(item)}"

@@ -1,6 +1,7 @@
 """Build in Codex Cloud: send what can start, wait, choose, and merge in plan order."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.cloud import CloudTask
 from codex_orchestrator.model.engine import items_at_once
@@ -21,14 +22,16 @@ from codex_orchestrator.pipeline.build.merge import (
 )
 from codex_orchestrator.pipeline.build.send import send_items
 from codex_orchestrator.pipeline.build.submission import starting_state
-from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.run import Work
+
+if TYPE_CHECKING:
+    from codex_orchestrator.codex.cloud import RunCloud
 
 # The first change that does not fit gets one more submission, made on the present state.
 _MOST_CONFLICTS = 2
 
 
-def build_in_cloud(work: Work, cloud: CloudBuilder, plan: Plan) -> bool:
+def build_in_cloud(work: Work, cloud: "RunCloud", plan: Plan) -> bool:
     """Build the items that are not done yet as a graph; say whether all are done.
 
     Items that depend on nothing unfinished are at work together, as many as are allowed.
@@ -51,7 +54,7 @@ def build_in_cloud(work: Work, cloud: CloudBuilder, plan: Plan) -> bool:
             return False
 
 
-def mend_in_cloud(work: Work, cloud: CloudBuilder, item: PlanItem, *, feedback: str) -> bool:
+def mend_in_cloud(work: Work, cloud: "RunCloud", item: PlanItem, *, feedback: str) -> bool:
     """Send one repair with its feedback; say whether its change stands in the work tree."""
     _carry_out(work, cloud, [item], feedback=feedback)
     if item.id in done_items(work):
@@ -61,7 +64,7 @@ def mend_in_cloud(work: Work, cloud: CloudBuilder, item: PlanItem, *, feedback: 
 
 
 def _carry_out(
-    work: Work, cloud: CloudBuilder, items: Sequence[PlanItem], *, feedback: str
+    work: Work, cloud: "RunCloud", items: Sequence[PlanItem], *, feedback: str
 ) -> dict[str, str]:
     """Send items, wait for all, and merge in plan order; return why items failed for good."""
     start = starting_state(work)
@@ -80,7 +83,7 @@ def _carry_out(
 
 
 def _take(
-    work: Work, cloud: CloudBuilder, item: PlanItem, facts: CloudSubmissionFacts, task: CloudTask
+    work: Work, cloud: "RunCloud", item: PlanItem, facts: CloudSubmissionFacts, task: CloudTask
 ) -> str:
     """Merge the change of one task; return why its item failed for good, else ""."""
     if task.state == "pending":

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.cloud import CloudSubmission
 from codex_orchestrator.model.errors import InputError, NotCheckedError, OrchestratorError
@@ -15,8 +15,10 @@ from codex_orchestrator.pipeline.build.submission import (
     new_submission,
     recorded_submission,
 )
-from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.run import Work
+
+if TYPE_CHECKING:
+    from codex_orchestrator.codex.cloud import RunCloud
 
 # Each is a process of its own. More would find the service slower, not the run faster.
 _AT_ONCE = 4
@@ -38,7 +40,7 @@ class _Note(NamedTuple):
 
 def send_items(
     work: Work,
-    cloud: CloudBuilder,
+    cloud: "RunCloud",
     items: Sequence[PlanItem],
     *,
     feedback: Mapping[str, str],
@@ -81,7 +83,7 @@ def send_items(
 class _Sending:
     """Submissions under way: senders in threads, and a queue of what they want to have recorded."""
 
-    def __init__(self, work: Work, cloud: CloudBuilder, start: StartingState) -> None:
+    def __init__(self, work: Work, cloud: "RunCloud", start: StartingState) -> None:
         self._work = work
         self._cloud = cloud
         self._start = start

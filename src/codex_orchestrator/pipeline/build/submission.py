@@ -1,6 +1,6 @@
 """What a plan item's submission to Codex Cloud is: the recorded one, or a new one."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.errors import (
     ApprovalRequiredError,
@@ -11,9 +11,11 @@ from codex_orchestrator.model.manifest import CloudSubmissionFacts
 from codex_orchestrator.model.mode import CLOUD_HOST
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.pipeline.build.prompt import cloud_prompt
-from codex_orchestrator.pipeline.cloud_builder import CloudBuilder
 from codex_orchestrator.pipeline.grants import standing_approvals
 from codex_orchestrator.pipeline.run import Work
+
+if TYPE_CHECKING:
+    from codex_orchestrator.codex.cloud import RunCloud
 
 # The command takes it as an environment variable, and Linux bounds one at 128 KiB.
 MAX_STARTING_DIFF_BYTES = 120_000
@@ -32,7 +34,7 @@ def starting_state(work: Work) -> StartingState:
 
 
 def recorded_submission(
-    work: Work, cloud: CloudBuilder, item: PlanItem
+    work: Work, cloud: "RunCloud", item: PlanItem
 ) -> CloudSubmissionFacts | None:
     """Return the submission of an item that was sent before; None when it is to be sent.
 
