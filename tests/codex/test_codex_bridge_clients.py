@@ -15,7 +15,7 @@ from openai import AsyncOpenAI
 
 from codex_orchestrator.cli.app import run
 from codex_orchestrator.codex.binary import CodexBinary
-from codex_orchestrator.codex.launch import BridgeLaunch
+from codex_orchestrator.model.server import ServerCommand
 from support.codex_bridge import RawClient, bridge
 from support.responses_server import (
     NEVER_ENDS,
@@ -42,13 +42,13 @@ def server() -> Iterator[ResponsesServer]:
 @pytest.fixture
 def launch(
     codex_binary: CodexBinary, server: ResponsesServer, repo: Path
-) -> Iterator[BridgeLaunch]:
+) -> Iterator[ServerCommand]:
     with bridge(server, repo) as started:
         yield started
 
 
 def test_the_mcp_client_lists_calls_hears_progress_and_gives_up(
-    launch: BridgeLaunch, server: ResponsesServer, repo: Path
+    launch: ServerCommand, server: ResponsesServer, repo: Path
 ) -> None:
     async def talk() -> None:
         heard: list[str] = []
@@ -82,7 +82,7 @@ def test_the_mcp_client_lists_calls_hears_progress_and_gives_up(
 
 
 def test_an_agent_of_the_agents_sdk_builds_with_it(
-    launch: BridgeLaunch, server: ResponsesServer, repo: Path
+    launch: ServerCommand, server: ResponsesServer, repo: Path
 ) -> None:
     set_tracing_disabled(True)
     wish = call("codex", prompt="make the file", model="coder")
@@ -109,7 +109,7 @@ def test_an_agent_of_the_agents_sdk_builds_with_it(
     assert "totalTokens" in read_back.input_text
 
 
-def test_the_key_is_given_once_and_to_the_child_only(launch: BridgeLaunch, tmp_path: Path) -> None:
+def test_the_key_is_given_once_and_to_the_child_only(launch: ServerCommand, tmp_path: Path) -> None:
     # A shell between us and the bridge makes it a grandchild: it must not get the key.
     argv = [*launch.argv, "--timeout", "5"]
     shell = ["sh", "-c", '"$@"; exit $?', "sh", *argv]

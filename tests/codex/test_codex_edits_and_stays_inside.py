@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.codex.turn import RunCommand, TouchedFile
+from codex_orchestrator.model.codex_call import RunCommand, TouchedFile
 from support.codex_session import KEY, SessionOnLoopback
 from support.responses_server import patch, say, shell, shell_patch, step
 

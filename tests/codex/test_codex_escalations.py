@@ -7,14 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_orchestrator.codex.binary import CodexBinary
-from codex_orchestrator.codex.escalation import (
-    Escalation,
-    Grants,
-    parse_request,
-    plain_argv,
-    relative_path,
-)
+from codex_orchestrator.codex.escalation import Grants, parse_request, plain_argv, relative_path
 from codex_orchestrator.model.approval import ApprovalKind
+from codex_orchestrator.model.codex_call import Escalation
 from support.codex_session import SessionOnLoopback, session_on_loopback
 from support.responses_server import patch, say, shell, step
 

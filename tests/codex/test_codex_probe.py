@@ -15,9 +15,10 @@ from codex_orchestrator.codex.binary import (
     supported_range,
 )
 from codex_orchestrator.codex.private_home import private_home
-from codex_orchestrator.codex.probe import Probe, probe_codex, probe_sandbox
+from codex_orchestrator.codex.probe import probe_codex, probe_sandbox
 from codex_orchestrator.model.credential import Scope, Secret
 from codex_orchestrator.model.errors import InputError, MissingExtraError, NotCheckedError
+from codex_orchestrator.model.probe import Probe
 from support.codex_cloud_server import chatgpt_sign_in
 from support.missing import missing
 
@@ -51,21 +52,21 @@ def test_the_real_codex_answers_and_its_sandbox_holds(codex_binary: CodexBinary)
         "codex cloud",
         "codex cloud sign-in",
     ]
-    assert probes["codex"].ok
+    assert probes["codex"].works
     assert codex_binary.version in probes["codex"].detail
     assert codex_binary.version in probes["codex app-server"].detail
     assert probes["codex sandbox"] == Probe(
-        "codex sandbox", ok=True, detail="starts, and keeps a command from writing"
+        "codex sandbox", "works", "starts, and keeps a command from writing"
     )
-    assert probes["codex cloud"].ok
-    assert not probes["codex cloud sign-in"].ok
+    assert probes["codex cloud"].works
+    assert not probes["codex cloud sign-in"].works
     assert "codex login" in probes["codex cloud sign-in"].fix
 
 
 def test_a_cloud_sign_in_is_seen_but_not_used(codex_binary: CodexBinary) -> None:
     auth = Secret(chatgpt_sign_in(), scope=Scope.CLOUD)
     probe = by_name(probe_codex(codex_path=codex_binary.path, auth=auth))["codex cloud sign-in"]
-    assert probe.ok
+    assert probe.works
     assert "not asked" in probe.detail
 
 
@@ -79,8 +80,8 @@ def test_where_no_namespace_can_be_made_the_sandbox_probe_fails(codex_binary: Co
         missing(f"no user namespace to forbid further ones in: {trial.stderr!r}")
     argv = [*inside, sys.executable, "-c", NO_SANDBOX, codex_binary.path]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
-    name, is_ok, detail, fix = done.stdout.splitlines()
-    assert (name, is_ok) == ("codex sandbox", "False")
+    name, state, detail, fix, _ = done.stdout.splitlines()
+    assert (name, state) == ("codex sandbox", "missing")
     assert "namespace" in detail
     assert "unprivileged_userns" in fix
 
@@ -89,12 +90,12 @@ def test_a_sandbox_that_lets_writes_through_is_none(tmp_path: Path) -> None:
     leaky = stub(tmp_path, 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"')
     with private_home() as home:
         probe = probe_sandbox(CodexBinary(leaky, "0.163.0"), home)
-    assert (probe.ok, probe.detail) == (False, "lets commands write")
+    assert (probe.works, probe.detail) == (False, "lets commands write")
 
 
 def test_the_probes_stop_at_a_codex_that_is_not_tested(tmp_path: Path) -> None:
     (probe,) = probe_codex(codex_path=stub(tmp_path, "echo codex-cli 0.153.4"))
-    assert not probe.ok
+    assert not probe.works
     assert "0.153.4" in probe.detail
     assert supported_range() in probe.detail
     assert "pip install" in probe.fix
@@ -105,8 +106,8 @@ def test_a_codex_without_app_server_and_cloud_says_so(tmp_path: Path) -> None:
         tmp_path, 'case "$*" in *--version*) echo codex-cli 0.164.0;; *) echo no >&2; exit 2;; esac'
     )
     probes = by_name(probe_codex(codex_path=path))
-    assert [name for name, probe in probes.items() if probe.ok] == ["codex"]
-    assert all(probe.fix for probe in probes.values() if not probe.ok)
+    assert [name for name, probe in probes.items() if probe.works] == ["codex"]
+    assert all(probe.fix for probe in probes.values() if not probe.works)
 
 
 @pytest.mark.parametrize(

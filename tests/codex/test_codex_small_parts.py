@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_orchestrator.codex.failure import Failure, FailureCode, failure_of_turn
+from codex_orchestrator.codex.failure import failure_of_turn
 from codex_orchestrator.codex.hardening import (
     HARDENING,
     child_environment,
@@ -24,9 +24,18 @@ from codex_orchestrator.codex.key_channel import offer_key, read_key, take_key
 from codex_orchestrator.codex.launch import bridge_launch
 from codex_orchestrator.codex.private_home import private_home
 from codex_orchestrator.codex.retry import GO_ON, RetryPlan, run_with_retries
-from codex_orchestrator.codex.turn import RunCommand, TouchedFile, TurnLog, TurnReport, TurnUsage
+from codex_orchestrator.codex.turn import TurnLog
+from codex_orchestrator.model.codex_call import (
+    Failure,
+    FailureCode,
+    RunCommand,
+    TouchedFile,
+    TurnReport,
+    TurnUsage,
+)
 from codex_orchestrator.model.credential import Scope, Secret
 from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.server import BridgeRequest
 
 KEY = Secret("sk-canary-small", scope=Scope.MODEL)
 TAKE = (
@@ -179,7 +188,7 @@ def test_the_launch_of_a_bridge_holds_no_secret_and_imports_nothing_from_the_roo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY.reveal())
-    with bridge_launch(root=tmp_path, key=KEY, model="m", approvals=["run:npm"]) as launch:
+    with bridge_launch(BridgeRequest(tmp_path, ("run:npm",)), key=KEY, model="m") as launch:
         params = launch.as_params()
         assert KEY.reveal() not in repr(params)
         assert "OPENAI_API_KEY" not in params["env"]

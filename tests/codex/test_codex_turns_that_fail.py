@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.codex.binary import CodexBinary
-from codex_orchestrator.codex.failure import CodexCallError, FailureCode
 from codex_orchestrator.codex.private_home import private_home
 from codex_orchestrator.codex.session import CodexSession, SessionSettings
-from codex_orchestrator.codex.thread import ThreadRequest
+from codex_orchestrator.model.codex_call import CodexCallError, FailureCode, ThreadRequest
 from support.codex_session import SessionOnLoopback, session_on_loopback
 from support.responses_server import (
     DIES,

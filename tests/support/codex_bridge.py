@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from codex_orchestrator.codex.launch import BridgeLaunch, bridge_launch
+from codex_orchestrator.codex.launch import bridge_launch
 from codex_orchestrator.model.credential import Scope, Secret
+from codex_orchestrator.model.server import BridgeRequest, ServerCommand
 from support.responses_server import ResponsesServer
 
 KEY = "sk-canary-fedcba9876543210"
@@ -20,12 +21,13 @@ KEY = "sk-canary-fedcba9876543210"
 @contextmanager
 def bridge(
     server: ResponsesServer, root: Path, *options: str, **more: Any
-) -> Iterator[BridgeLaunch]:
+) -> Iterator[ServerCommand]:
     """Yield the launch of a bridge that retries without long waits."""
     key = Secret(KEY, scope=Scope.MODEL)
     codex = os.environ.get("CODEX_ORCHESTRATOR_TEST_CODEX", "")
+    request = BridgeRequest(root, **more)
     with bridge_launch(
-        root=root, key=key, model="scripted", base_url=server.url, codex_path=codex, **more
+        request, key=key, model="scripted", base_url=server.url, codex_path=codex
     ) as launch:
         yield launch._replace(argv=(*launch.argv, "--retry-delay", "0.02", *options))
 
@@ -35,7 +37,7 @@ class RawClient:
 
     def __init__(
         self,
-        launch: BridgeLaunch,
+        launch: ServerCommand,
         environment: Mapping[str, str] | None = None,
         *,
         pass_fds: tuple[int, ...] = (),

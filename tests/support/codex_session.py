@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from codex_orchestrator.codex.binary import CodexBinary
-from codex_orchestrator.codex.escalation import Escalation, Grants
+from codex_orchestrator.codex.escalation import Grants
 from codex_orchestrator.codex.private_home import private_home
 from codex_orchestrator.codex.session import CodexSession, SessionSettings
 from codex_orchestrator.codex.stall import LONGEST_WAIT_S
-from codex_orchestrator.codex.thread import ThreadRequest
 from codex_orchestrator.codex.token_budget import TokenBudget
-from codex_orchestrator.codex.turn import TurnReport
+from codex_orchestrator.model.codex_call import Escalation, ThreadRequest, TurnReport
 from codex_orchestrator.model.credential import Scope, Secret
 from support.responses_server import ResponsesServer, Script, Step, responses_server
 

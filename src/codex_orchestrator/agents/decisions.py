@@ -4,9 +4,9 @@ Tool results pass through the model's eyes and hold text from the repository, so
 nothing. The server writes its decisions and pattern uses to files that no tool can reach.
 """
 
-import json
 from pathlib import Path
 
+from codex_orchestrator.model.decision import DecisionKind, parse_decision
 from codex_orchestrator.model.errors import ApprovalRequiredError
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.text.shown import one_line
@@ -29,14 +29,13 @@ class DecisionLog:
         lines = _lines(self._decisions)
         fresh, self._seen = lines[self._seen :], len(lines)
         for line in fresh:
-            record = json.loads(line)
-            if record["decision"] != "approval-required":
-                continue
-            wanted = record["escalation"]
-            raise ApprovalRequiredError(
-                f"the builder asks for {one_line(wanted)}: {one_line(record['rule'])}",
-                wanted=(wanted,),
-            )
+            decision = parse_decision(line)
+            if decision.kind is DecisionKind.APPROVAL_REQUIRED:
+                wanted = decision.escalation
+                raise ApprovalRequiredError(
+                    f"the builder asks for {one_line(wanted)}: {one_line(decision.rule)}",
+                    wanted=(wanted,),
+                )
 
     def uses(self) -> tuple[PatternUse, ...]:
         """Return what every apply_pattern call did, in order."""

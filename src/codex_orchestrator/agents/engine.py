@@ -30,7 +30,6 @@ from codex_orchestrator.agents.roles import (
 )
 from codex_orchestrator.agents.team import SdkAgentTeam
 from codex_orchestrator.agents.tool_server import (
-    ServerCommand,
     ServerFiles,
     ToolServer,
     enter_server,
@@ -40,30 +39,18 @@ from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.manifest import Engine
 from codex_orchestrator.model.policy import Policy, Rails
+from codex_orchestrator.model.server import BridgeRequest, ServerCommand
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import Task
 
 REQUEST_TIMEOUT_S = 600.0
 
 
-class BridgeOrder(NamedTuple):
-    """What a Codex bridge is asked for: its root, what was approved, and where it reports.
-
-    `timeout_s` bounds one turn, in seconds, and `tokens` all turns together.
-    """
-
-    root: Path
-    approvals: tuple[str, ...]
-    decisions: Path
-    timeout_s: float
-    tokens: int
-
-
 class Codex(NamedTuple):
     """Codex as builder: its version, and how a bridge to it is opened."""
 
     version: str
-    open_bridge: Callable[[BridgeOrder], AbstractContextManager[ServerCommand]]
+    open_bridge: Callable[[BridgeRequest], AbstractContextManager[ServerCommand]]
 
 
 class EngineSettings(NamedTuple):
@@ -127,7 +114,7 @@ class SdkAgentEngine:
             files = write_server_files(Path(private), policy, checks)
             model = self._open_model(stack, portal, spending)
             workspace = self._open_workspace(stack, portal, files, root=root, log_dir=log_dir)
-            order = BridgeOrder(
+            request = BridgeRequest(
                 root,
                 _approvals(policy),
                 files.decisions,
@@ -144,7 +131,7 @@ class SdkAgentEngine:
                 make_roles(
                     model,
                     workspace=workspace,
-                    codex=self._open_codex(stack, portal, order, calls, log=files.log),
+                    codex=self._open_codex(stack, portal, request, calls, log=files.log),
                     guardrails=guardrails,
                     timeout_s=REQUEST_TIMEOUT_S,
                 ),
@@ -195,14 +182,14 @@ class SdkAgentEngine:
         self,
         stack: ExitStack,
         portal: BlockingPortal,
-        order: BridgeOrder,
+        request: BridgeRequest,
         calls: CodexCalls,
         *,
         log: Path,
     ) -> ToolServer | None:
         if self._settings.codex is None:
             return None
-        command = stack.enter_context(self._settings.codex.open_bridge(order))
+        command = stack.enter_context(self._settings.codex.open_bridge(request))
         server = ToolServer(
             "codex", command, offers={"builder": CODEX_TOOLS}, log=log, on_answer=calls.note
         )

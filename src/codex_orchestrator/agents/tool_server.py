@@ -19,6 +19,7 @@ from codex_orchestrator.agents.held_signals import hold_signals
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.policy import Policy
+from codex_orchestrator.model.server import ServerCommand
 
 _COMMANDS = TypeAdapter(list[CheckCommand])
 _TAIL = 2000
@@ -32,14 +33,6 @@ class ServerFiles(NamedTuple):
     decisions: Path
     uses: Path
     log: Path
-
-
-class ServerCommand(NamedTuple):
-    """How a server is started: argument list, its whole environment, and where it runs."""
-
-    argv: tuple[str, ...]
-    environment: dict[str, str]
-    cwd: str
 
 
 class ToolServer(MCPServerStdio):
@@ -62,12 +55,7 @@ class ToolServer(MCPServerStdio):
             return tool.name in offers.get(context.agent.name, ())
 
         super().__init__(
-            params={
-                "command": command.argv[0],
-                "args": list(command.argv[1:]),
-                "env": command.environment,
-                "cwd": command.cwd,
-            },
+            params=command.as_params(),  # type: ignore[arg-type]  # a typed dict of these keys
             name=name,
             cache_tools_list=True,
             # The default of 5 s would end every test run; the run's own limits bound the call.

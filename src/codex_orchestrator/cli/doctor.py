@@ -33,7 +33,7 @@ def doctor(*, output_format: str, repo: str | None, config: str | None) -> int:
         variables=scope_variables(),
         look_at_codex=lambda: codex_probes(settings.config, open_broker(os.environ)),
     )
-    broken = [probe for probe in probes if probe.is_required and probe.state != "works"]
+    broken = [probe for probe in probes if probe.is_required and not probe.works]
     code = ExitCode.NOT_CHECKED if broken else ExitCode.OK
     if output_format == "json":
         echo_json(

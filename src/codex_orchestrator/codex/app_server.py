@@ -14,7 +14,7 @@ from openai_codex.models import Notification, UnknownNotification
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from codex_orchestrator.codex.binary import CodexBinary
-from codex_orchestrator.codex.failure import CodexCallError, Failure, FailureCode
+from codex_orchestrator.model.codex_call import CodexCallError, Failure, FailureCode
 from codex_orchestrator.model.credential import Secret
 
 CALL_TIMEOUT_S = 60.0

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codex_orchestrator.codex.binary import CodexBinary
-from codex_orchestrator.codex.escalation import Escalation, Grants
-from codex_orchestrator.codex.failure import CodexCallError, Failure, FailureCode
+from codex_orchestrator.codex.escalation import Grants
 from codex_orchestrator.codex.hardening import CALLER_SETTINGS
 from codex_orchestrator.codex.private_home import PrivateHome, private_home
 from codex_orchestrator.codex.retry import RetryPlan, run_with_retries
@@ -22,10 +21,18 @@ from codex_orchestrator.codex.session import (
     Progress,
     SessionSettings,
 )
-from codex_orchestrator.codex.thread import ThreadRequest
 from codex_orchestrator.codex.token_budget import TokenBudget
-from codex_orchestrator.codex.turn import TurnReport
+from codex_orchestrator.model.codex_call import (
+    CodexCallError,
+    Escalation,
+    Failure,
+    FailureCode,
+    ThreadRequest,
+    TurnReport,
+)
 from codex_orchestrator.model.credential import Secret
+from codex_orchestrator.model.decision import Decision, DecisionKind
+from codex_orchestrator.system.durable import append_line
 
 _VALUE_CHARACTERS = 500
 
@@ -180,18 +187,17 @@ class CodexBridge:
     def _record(self, escalation: Escalation, granted: bool) -> None:  # noqa: FBT001 - a callback
         if self._settings.decisions is None:
             return
-        refusal = "approval-required" if escalation.can_be_approved else "refused"
-        record = {
-            "decision": "granted" if granted else refusal,
-            "escalation": str(escalation)[:_VALUE_CHARACTERS],
-            "rule": _rule_of(escalation),
-            "reason": escalation.reason,
-            "detail": escalation.detail,
-        }
-        # One write of one line: a reader sees whole records only.
-        line = json.dumps(record) + "\n"
-        with self._settings.decisions.open("a", encoding="utf-8") as stream:
-            stream.write(line)
+        kind = DecisionKind.GRANTED
+        if not granted:
+            can_be = escalation.can_be_approved
+            kind = DecisionKind.APPROVAL_REQUIRED if can_be else DecisionKind.REFUSED
+        decision = Decision(
+            kind,
+            _rule_of(escalation),
+            str(escalation)[:_VALUE_CHARACTERS],
+            {"reason": escalation.reason, "detail": escalation.detail},
+        )
+        append_line(self._settings.decisions, decision.line())
 
 
 def _rule_of(escalation: Escalation) -> str:

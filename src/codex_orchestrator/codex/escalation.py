@@ -7,28 +7,12 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from codex_orchestrator.model.approval import ApprovalKind, covers_path, matches_glob
+from codex_orchestrator.model.codex_call import Escalation
 
 # A word that a shell would obey. Nothing that holds one is a single, known command.
 _SHELL_WORDS = frozenset(";&|<>()$`\\\n{}*?[]#~!")
 _SHELLS = frozenset({"bash", "sh", "zsh"})
 _NEVER_EDITED = (".git/**", "**/.git/**", "**/.codex/**", "**/.agents/**")
-
-
-class Escalation(NamedTuple):
-    """A request that leaves the sandbox: `kind:value` is what a person would approve.
-
-    `reason` is the model's own text, `detail` the command or paths in full. What no approval can
-    cover (a command that a shell interprets, a path outside, the network) is refused for good.
-    """
-
-    kind: ApprovalKind
-    value: str
-    reason: str
-    detail: str
-    can_be_approved: bool
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.value}"
 
 
 class Grants(NamedTuple):

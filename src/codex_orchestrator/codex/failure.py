@@ -1,52 +1,8 @@
-"""Why a Codex turn did not complete: one machine word each, stable across Codex versions."""
+"""Why a Codex turn did not complete: its own words as our failure codes."""
 
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
-from codex_orchestrator.model.errors import ServiceError
-
-
-class FailureCode(StrEnum):
-    """The word by which callers tell failures apart. The text after it is for people."""
-
-    APPROVAL_REQUIRED = "approval-required"
-    CODEX_EXITED = "codex-exited"
-    CONTEXT_EXCEEDED = "context-exceeded"
-    CREDENTIAL_REFUSED = "credential-refused"
-    INTERRUPTED = "interrupted"
-    INVALID_ARGUMENTS = "invalid-arguments"
-    MODEL_UNAVAILABLE = "model-unavailable"
-    MODEL_UNKNOWN = "model-unknown"
-    NO_ANSWER = "no-answer"
-    OUTSIDE_ROOT = "outside-root"
-    POLICY_REFUSED = "policy-refused"
-    QUOTA_EXCEEDED = "quota-exceeded"
-    RATE_LIMITED = "rate-limited"
-    SANDBOX_FAILED = "sandbox-failed"
-    THREAD_BUSY = "thread-busy"
-    THREAD_UNKNOWN = "thread-unknown"
-    TOKEN_LIMIT = "token-limit"  # noqa: S105 - a word for a failure, no password
-    TURN_FAILED = "turn-failed"
-    TURN_TIMEOUT = "turn-timeout"
-
-
-class Failure(NamedTuple):
-    """A failure code and what Codex or the model server said."""
-
-    code: FailureCode
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
-
-
-class CodexCallError(ServiceError):
-    """Codex did not do what it was asked; `failure` says why."""
-
-    def __init__(self, failure: Failure, *, fix: str = "") -> None:
-        super().__init__(str(failure), fix=fix)
-        self.failure = failure
-
+from codex_orchestrator.model.codex_call import Failure, FailureCode
 
 _BY_NAME = {
     "contextWindowExceeded": FailureCode.CONTEXT_EXCEEDED,

@@ -4,7 +4,6 @@ import os
 import subprocess
 import tempfile
 from importlib.util import find_spec
-from typing import NamedTuple
 
 from codex_orchestrator.codex.binary import CodexBinary, find_codex, require_tested
 from codex_orchestrator.codex.cloud_cli import check_sign_in
@@ -13,6 +12,7 @@ from codex_orchestrator.codex.private_home import PrivateHome, private_home
 from codex_orchestrator.codex.session import CodexSession, SessionSettings
 from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.errors import MissingExtraError, OrchestratorError
+from codex_orchestrator.model.probe import Probe
 
 _TIMEOUT_S = 30.0
 _SANDBOX_FIX = (
@@ -21,15 +21,6 @@ _SANDBOX_FIX = (
     "--security-opt seccomp=unconfined --security-opt apparmor=unconfined). Without a sandbox "
     "use `--builder workspace`"
 )
-
-
-class Probe(NamedTuple):
-    """One thing that was looked at; `fix` is "" when it works."""
-
-    name: str
-    ok: bool
-    detail: str
-    fix: str = ""
 
 
 def probe_codex(*, codex_path: str = "", auth: Secret | None = None) -> tuple[Probe, ...]:
@@ -46,10 +37,10 @@ def probe_codex(*, codex_path: str = "", auth: Secret | None = None) -> tuple[Pr
     try:
         binary = require_tested(find_codex(codex_path))
     except OrchestratorError as error:
-        return (Probe("codex", ok=False, detail=error.message, fix=error.fix),)
+        return (Probe("codex", "missing", error.message, error.fix),)
     with private_home() as home:
         return (
-            Probe("codex", ok=True, detail=f"{binary.version} at {binary.path}"),
+            Probe("codex", "works", f"{binary.version} at {binary.path}"),
             _app_server(binary, home),
             probe_sandbox(binary, home),
             _cloud_command(binary, home),
@@ -67,28 +58,28 @@ def probe_sandbox(binary: CodexBinary, home: PrivateHome) -> Probe:
     started = _run(binary, home, "sandbox", "--", "true")
     if started.returncode:
         said = _last_line(started)
-        return Probe(name, ok=False, detail=f"does not start: {said}", fix=_SANDBOX_FIX)
+        return Probe(name, "missing", f"does not start: {said}", _SANDBOX_FIX)
     with tempfile.TemporaryDirectory(dir=home.temp) as outside:
         target = os.path.join(outside, "written")
         _run(binary, home, "sandbox", "--", "touch", target)
         if os.path.exists(target):
-            return Probe(name, ok=False, detail="lets commands write", fix=_SANDBOX_FIX)
-    return Probe(name, ok=True, detail="starts, and keeps a command from writing")
+            return Probe(name, "missing", "lets commands write", _SANDBOX_FIX)
+    return Probe(name, "works", "starts, and keeps a command from writing")
 
 
 def _app_server(binary: CodexBinary, home: PrivateHome) -> Probe:
     name = "codex app-server"
     if find_spec("openai_codex") is None:
         missing = MissingExtraError("codex", needed_for="the app-server client")
-        return Probe(name, ok=False, detail=missing.message, fix=missing.fix)
+        return Probe(name, "missing", missing.message, missing.fix)
     session = CodexSession(SessionSettings(binary=binary, key=None), home)
     try:
         session.start()
     except OrchestratorError as error:
         fix = error.fix or "reinstall Codex, or leave codex.path empty"
-        return Probe(name, ok=False, detail=error.message, fix=fix)
+        return Probe(name, "missing", error.message, fix)
     try:
-        return Probe(name, ok=True, detail=f"answers as {session.user_agent.split(' ')[0]}")
+        return Probe(name, "works", f"answers as {session.user_agent.split(' ')[0]}")
     finally:
         session.close()
 
@@ -99,11 +90,11 @@ def _cloud_command(binary: CodexBinary, home: PrivateHome) -> Probe:
     if done.returncode or "--env" not in done.stdout:
         return Probe(
             name,
-            ok=False,
-            detail="this Codex has no `cloud exec` command",
+            "missing",
+            "this Codex has no `cloud exec` command",
             fix="leave codex.path empty, or update Codex",
         )
-    return Probe(name, ok=True, detail="the command is there; the service was not asked")
+    return Probe(name, "works", "the command is there; the service was not asked")
 
 
 def _sign_in(auth: Secret | None) -> Probe:
@@ -111,8 +102,8 @@ def _sign_in(auth: Secret | None) -> Probe:
     try:
         check_sign_in(auth)
     except OrchestratorError as error:
-        return Probe(name, ok=False, detail=error.message, fix=error.fix)
-    return Probe(name, ok=True, detail="a ChatGPT sign-in is there; the service was not asked")
+        return Probe(name, "missing", error.message, error.fix)
+    return Probe(name, "works", "a ChatGPT sign-in is there; the service was not asked")
 
 
 def _run(

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from codex_orchestrator.codex.failure import FailureCode
-from codex_orchestrator.codex.turn import TurnReport, TurnUsage
+from codex_orchestrator.model.codex_call import FailureCode, TurnReport, TurnUsage
 
 GO_ON = "The model server was busy. Continue with the task above."
 RunTurn = Callable[[str, float], TurnReport]

@@ -9,8 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from codex_orchestrator.codex.binary import CodexBinary
-from codex_orchestrator.codex.escalation import Escalation, Grants, parse_request
-from codex_orchestrator.codex.failure import CodexCallError, Failure, FailureCode
+from codex_orchestrator.codex.escalation import Grants, parse_request
 from codex_orchestrator.codex.hardening import (
     HARDENING,
     PROVIDER,
@@ -20,9 +19,16 @@ from codex_orchestrator.codex.hardening import (
 )
 from codex_orchestrator.codex.private_home import PrivateHome
 from codex_orchestrator.codex.stall import LONGEST_WAIT_S, StallWatch
-from codex_orchestrator.codex.thread import Thread, ThreadRequest
+from codex_orchestrator.codex.thread import Thread
 from codex_orchestrator.codex.token_budget import TokenBudget
-from codex_orchestrator.codex.turn import TurnReport
+from codex_orchestrator.model.codex_call import (
+    CodexCallError,
+    Escalation,
+    Failure,
+    FailureCode,
+    ThreadRequest,
+    TurnReport,
+)
 from codex_orchestrator.model.credential import Secret
 
 INTERRUPT_TIMEOUT_S = 10.0

@@ -1,27 +1,20 @@
-"""A thread of Codex: how it was asked for, and the turn that runs in it."""
+"""A thread of Codex, and the turn that runs in it."""
 
-from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from codex_orchestrator.codex.escalation import Escalation
-from codex_orchestrator.codex.failure import Failure, FailureCode, failure_of_turn
-from codex_orchestrator.codex.turn import TurnLog, TurnReport, TurnStatus
+from codex_orchestrator.codex.failure import failure_of_turn
+from codex_orchestrator.codex.turn import TurnLog
+from codex_orchestrator.model.codex_call import (
+    Escalation,
+    Failure,
+    FailureCode,
+    ThreadRequest,
+    TurnReport,
+    TurnStatus,
+)
 
 _SPENT = "the turns used more tokens than they may"
 _SILENCE = "the model ended the turn without an answer; it may have refused"
-Sandbox = Literal["read-only", "workspace-write"]
-
-
-class ThreadRequest(NamedTuple):
-    """How a thread starts. `cwd` is absolute; `config` holds caller settings only."""
-
-    cwd: str
-    model: str
-    sandbox: Sandbox = "workspace-write"
-    approval_policy: Literal["never", "on-request"] = "on-request"
-    config: Mapping[str, Any] = {}
-    base_instructions: str = ""
-    developer_instructions: str = ""
 
 
 class Thread:

@@ -2,55 +2,13 @@
 
 import threading
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from codex_orchestrator.codex.escalation import Escalation, relative_path
-from codex_orchestrator.codex.failure import Failure
+from codex_orchestrator.codex.escalation import relative_path
+from codex_orchestrator.model.codex_call import RunCommand, TouchedFile, TurnUsage
 from codex_orchestrator.text.shown import folded
 
-TurnStatus = Literal["completed", "approval-required", "interrupted", "failed"]
 _PROGRESS_CHARACTERS = 200
-
-
-class TurnUsage(NamedTuple):
-    """What the turn cost: requests to the model, and tokens."""
-
-    requests: int = 0
-    input_tokens: int = 0
-    cached_input_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_output_tokens: int = 0
-    total_tokens: int = 0
-
-
-class TouchedFile(NamedTuple):
-    """A file that a patch changed: its path in the work tree, and `add`, `update` or `delete`."""
-
-    path: str
-    change: str
-
-
-class RunCommand(NamedTuple):
-    """A command that ran in the sandbox; `exit_code` is None when it did not run or end."""
-
-    command: str
-    status: str
-    exit_code: int | None
-    duration_ms: int | None
-
-
-class TurnReport(NamedTuple):
-    """The whole of one turn. `failure` is None unless the status is failed or interrupted."""
-
-    thread_id: str
-    status: TurnStatus
-    content: str
-    usage: TurnUsage
-    files: tuple[TouchedFile, ...]
-    commands: tuple[RunCommand, ...]
-    escalations: tuple[Escalation, ...]
-    failure: Failure | None
-    duration_ms: int
 
 
 class TurnLog:

@@ -5,8 +5,8 @@ import platform
 import secrets as randomness
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,8 +25,8 @@ from codex_orchestrator.verbs.check_credentials import require_environment_sourc
 
 if TYPE_CHECKING:
     from codex_orchestrator.agents.engine import Codex, SdkAgentEngine
-    from codex_orchestrator.codex.probe import Probe
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
+    from codex_orchestrator.model.probe import Probe
     from codex_orchestrator.patterns.library import Library
     from codex_orchestrator.runs.store import FileRunStore
 
@@ -143,8 +143,7 @@ def _codex(
     """Return Codex as builder when it was asked for, or by itself where it is and a model too."""
     if not wants_codex(around.builder, model=model):
         return None
-    from codex_orchestrator.agents.engine import BridgeOrder, Codex
-    from codex_orchestrator.agents.tool_server import ServerCommand
+    from codex_orchestrator.agents.engine import Codex
     from codex_orchestrator.codex.binary import find_codex, require_tested
     from codex_orchestrator.codex.launch import bridge_launch
 
@@ -155,21 +154,13 @@ def _codex(
             return None
         raise
 
-    @contextmanager
-    def open_bridge(order: BridgeOrder) -> Iterator[ServerCommand]:
-        with bridge_launch(
-            root=order.root,
-            key=broker.get(Scope.MODEL),
-            model=model,
-            base_url=around.config.model.base_url,
-            codex_path=around.config.codex.path,
-            timeout_s=order.timeout_s,
-            tokens=order.tokens,
-            approvals=order.approvals,
-            decisions=order.decisions,
-        ) as launch:
-            yield ServerCommand(launch.argv, launch.environment, launch.cwd)
-
+    open_bridge = partial(
+        bridge_launch,
+        key=broker.get(Scope.MODEL),
+        model=model,
+        base_url=around.config.model.base_url,
+        codex_path=around.config.codex.path,
+    )
     return Codex(binary.version, open_bridge)
 
 

@@ -48,7 +48,7 @@ def open_tools(
         InputError: root is no folder.
         NotCheckedError: root is no git work tree.
     """
-    from codex_orchestrator.workspace.gate import DecisionFile, Gate
+    from codex_orchestrator.workspace.gate import Gate
     from codex_orchestrator.workspace.tools import WorkspaceTools
 
     root = root.resolve()
@@ -67,7 +67,7 @@ def open_tools(
 
     return WorkspaceTools(
         root,
-        gate=Gate(policy, DecisionFile(decisions, clock=utc_now)),
+        gate=Gate(policy, decisions=decisions, clock=utc_now),
         checks=checks,
         environ=environ,
         child_environ=child_environment(environ),

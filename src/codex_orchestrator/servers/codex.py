@@ -17,8 +17,7 @@ from pydantic import ValidationError
 
 from codex_orchestrator import __version__
 from codex_orchestrator.codex.bridge import CodexBridge
-from codex_orchestrator.codex.failure import CodexCallError, Failure, FailureCode
-from codex_orchestrator.codex.turn import TurnReport
+from codex_orchestrator.model.codex_call import CodexCallError, Failure, FailureCode, TurnReport
 from codex_orchestrator.servers.client import client_may_go
 from codex_orchestrator.servers.codex_schema import (
     CodexAnswer,

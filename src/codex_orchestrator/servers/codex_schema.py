@@ -7,8 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
 from codex_orchestrator.codex.hardening import CALLER_SETTINGS
-from codex_orchestrator.codex.thread import ThreadRequest
-from codex_orchestrator.codex.turn import TurnReport, TurnStatus
+from codex_orchestrator.model.codex_call import ThreadRequest, TurnReport, TurnStatus
 
 Setting = str | int | bool
 

@@ -5,18 +5,14 @@ import platform
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.model.probe import Probe
 from codex_orchestrator.system.git import Git, git_environment
 
-if TYPE_CHECKING:
-    from codex_orchestrator.codex.probe import Probe as CodexProbe
-
-State = Literal["works", "missing", "not configured", "not tried"]
 Variables = Mapping[Scope, tuple[str, ...]]
 
 # extra → modules that it brings
@@ -30,23 +26,13 @@ EXTRAS = {
 }
 
 
-class Probe(NamedTuple):
-    """One thing that was looked at. Only a required one that is missing makes `doctor` fail."""
-
-    name: str
-    state: State
-    detail: str
-    fix: str = ""
-    is_required: bool = False
-
-
 def diagnose_setup(
     repo: Path,
     config: Config,
     environ: Mapping[str, str],
     *,
     variables: Variables,
-    look_at_codex: Callable[[], Iterable["CodexProbe"]],
+    look_at_codex: Callable[[], Iterable[Probe]],
 ) -> tuple[Probe, ...]:
     """Probe git, Python, the extras, the model, Codex, credentials, the catalog; change nothing.
 
@@ -61,11 +47,7 @@ def diagnose_setup(
         lambda: _vault(config),
         lambda: _catalog(repo, config),
     ]
-    codex = (
-        Probe(one.name, "works" if one.ok else "missing", one.detail, one.fix)
-        for one in look_at_codex()
-    )
-    return (*(probe() for probe in probes), *codex)
+    return (*(probe() for probe in probes), *look_at_codex())
 
 
 def _git(repo: Path, environ: Mapping[str, str]) -> Probe:

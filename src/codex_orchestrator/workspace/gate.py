@@ -1,12 +1,11 @@
 """The gate between what an agent asks for and what is done: one decision, one line in a file."""
 
-import json
 import shlex
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from codex_orchestrator.model.approval import edit_of
+from codex_orchestrator.model.decision import Decision, DecisionKind
 from codex_orchestrator.model.errors import ApprovalRequiredError, InputError
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.system.durable import append_line
@@ -20,42 +19,17 @@ class RefusedError(InputError):
     """Something that the policy forbids and no approval can allow."""
 
 
-class DecisionFile:
-    """Appends decisions as JSON lines. With no path, they are made and not kept."""
-
-    def __init__(self, path: Path | None, *, clock: Callable[[], str]) -> None:
-        self._path = path
-        self._clock = clock
-        self._lock = threading.Lock()
-
-    def append(
-        self, tool: str, arguments: Facts, *, decision: str, rule: str, escalation: str = ""
-    ) -> None:
-        """Write one decision.
-
-        Raises:
-            ServiceError: the file cannot be written; then nothing may be done either.
-        """
-        if self._path is None:
-            return
-        record = {
-            "at": self._clock(),
-            "tool": tool,
-            "arguments": arguments,
-            "decision": decision,
-            "rule": rule,
-            "escalation": escalation,
-        }
-        with self._lock:
-            append_line(self._path, json.dumps(record))
-
-
 class Gate:
-    """Decides by the policy, records the decision, and raises when the answer is no."""
+    """Decides by the policy, records the decision, and raises when the answer is no.
 
-    def __init__(self, policy: Policy, decisions: DecisionFile) -> None:
+    `decisions` is the file that gets a line for each decision; with None none is kept. Where it
+    cannot be written nothing is allowed: the call ends with a ServiceError.
+    """
+
+    def __init__(self, policy: Policy, *, decisions: Path | None, clock: Callable[[], str]) -> None:
         self._policy = policy
         self._decisions = decisions
+        self._clock = clock
 
     @property
     def output_bytes(self) -> int:
@@ -116,16 +90,23 @@ class Gate:
         self._ask(tool, arguments, f"run:{wanted}", "the policy does not list this command")
 
     def _decide(self, tool: str, arguments: Facts, *, refusal: str = "") -> None:
-        decision = "refused" if refusal else "allowed"
-        self._decisions.append(tool, arguments, decision=decision, rule=refusal)
+        kind = DecisionKind.REFUSED if refusal else DecisionKind.ALLOWED
+        self._record(kind, tool, arguments, rule=refusal)
         if refusal:
             raise RefusedError(f"refused — {refusal}")
 
     def _ask(self, tool: str, arguments: Facts, escalation: str, rule: str) -> None:
-        self._decisions.append(
-            tool, arguments, decision="approval-required", rule=rule, escalation=escalation
+        self._record(
+            DecisionKind.APPROVAL_REQUIRED, tool, arguments, rule=rule, escalation=escalation
         )
         raise ApprovalRequiredError(
             f"approval-required {escalation} — {rule}",
             fix="stop here: a person must grant it, there is no way around",
         )
+
+    def _record(
+        self, kind: DecisionKind, tool: str, arguments: Facts, *, rule: str, escalation: str = ""
+    ) -> None:
+        if self._decisions is not None:
+            facts = {"at": self._clock(), "tool": tool, "arguments": arguments}
+            append_line(self._decisions, Decision(kind, rule, escalation, facts).line())

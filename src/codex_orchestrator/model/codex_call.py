@@ -1,0 +1,123 @@
+"""Calls of Codex: what a thread is started with, what a turn did, and why it did not complete."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple
+
+from codex_orchestrator.model.approval import ApprovalKind
+from codex_orchestrator.model.errors import ServiceError
+
+Sandbox = Literal["read-only", "workspace-write"]
+TurnStatus = Literal["completed", "approval-required", "interrupted", "failed"]
+
+
+class ThreadRequest(NamedTuple):
+    """How a thread starts. `cwd` is absolute; `config` holds caller settings only."""
+
+    cwd: str
+    model: str
+    sandbox: Sandbox = "workspace-write"
+    approval_policy: Literal["never", "on-request"] = "on-request"
+    config: Mapping[str, Any] = {}
+    base_instructions: str = ""
+    developer_instructions: str = ""
+
+
+class Escalation(NamedTuple):
+    """A request that leaves the sandbox: `kind:value` is what a person would approve.
+
+    `reason` is the model's own text, `detail` the command or paths in full. What no approval can
+    cover (a command that a shell interprets, a path outside, the network) is refused for good.
+    """
+
+    kind: ApprovalKind
+    value: str
+    reason: str
+    detail: str
+    can_be_approved: bool
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
+class FailureCode(StrEnum):
+    """The word by which callers tell failures apart. The text after it is for people."""
+
+    APPROVAL_REQUIRED = "approval-required"
+    CODEX_EXITED = "codex-exited"
+    CONTEXT_EXCEEDED = "context-exceeded"
+    CREDENTIAL_REFUSED = "credential-refused"
+    INTERRUPTED = "interrupted"
+    INVALID_ARGUMENTS = "invalid-arguments"
+    MODEL_UNAVAILABLE = "model-unavailable"
+    MODEL_UNKNOWN = "model-unknown"
+    NO_ANSWER = "no-answer"
+    OUTSIDE_ROOT = "outside-root"
+    POLICY_REFUSED = "policy-refused"
+    QUOTA_EXCEEDED = "quota-exceeded"
+    RATE_LIMITED = "rate-limited"
+    SANDBOX_FAILED = "sandbox-failed"
+    THREAD_BUSY = "thread-busy"
+    THREAD_UNKNOWN = "thread-unknown"
+    TOKEN_LIMIT = "token-limit"  # noqa: S105 - a word for a failure, no password
+    TURN_FAILED = "turn-failed"
+    TURN_TIMEOUT = "turn-timeout"
+
+
+class Failure(NamedTuple):
+    """A failure code and what Codex or the model server said."""
+
+    code: FailureCode
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class CodexCallError(ServiceError):
+    """Codex did not do what it was asked; `failure` says why."""
+
+    def __init__(self, failure: Failure, *, fix: str = "") -> None:
+        super().__init__(str(failure), fix=fix)
+        self.failure = failure
+
+
+class TurnUsage(NamedTuple):
+    """What the turn cost: requests to the model, and tokens."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_output_tokens: int = 0
+    total_tokens: int = 0
+
+
+class TouchedFile(NamedTuple):
+    """A file that a patch changed: its path in the work tree, and `add`, `update` or `delete`."""
+
+    path: str
+    change: str
+
+
+class RunCommand(NamedTuple):
+    """A command that ran in the sandbox; `exit_code` is None when it did not run or end."""
+
+    command: str
+    status: str
+    exit_code: int | None
+    duration_ms: int | None
+
+
+class TurnReport(NamedTuple):
+    """The whole of one turn. `failure` is None unless the status is failed or interrupted."""
+
+    thread_id: str
+    status: TurnStatus
+    content: str
+    usage: TurnUsage
+    files: tuple[TouchedFile, ...]
+    commands: tuple[RunCommand, ...]
+    escalations: tuple[Escalation, ...]
+    failure: Failure | None
+    duration_ms: int

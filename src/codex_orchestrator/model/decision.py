@@ -1,0 +1,50 @@
+"""One line of the decisions file: what an agent asked for, and what was decided about it.
+
+The workspace server and the Codex bridge write it; the run reads it, because what tools answer to
+a model proves nothing.
+"""
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class DecisionKind(StrEnum):
+    """What was decided. Only `approval-required` can still be changed by a person."""
+
+    ALLOWED = "allowed"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    APPROVAL_REQUIRED = "approval-required"
+
+
+class Decision(NamedTuple):
+    """What was decided, by which rule, and the escalation `KIND:VALUE` that was asked for.
+
+    `facts` is what else the writer records: when, which tool, with which arguments.
+    """
+
+    kind: DecisionKind
+    rule: str = ""
+    escalation: str = ""
+    facts: Mapping[str, object] = {}
+
+    def line(self) -> str:
+        """Return the decision as a line of JSON, without the line end."""
+        return json.dumps(
+            {
+                **self.facts,
+                "decision": self.kind,
+                "rule": self.rule,
+                "escalation": self.escalation,
+            }
+        )
+
+
+def parse_decision(line: str) -> Decision:
+    """Read a line that one of our servers wrote."""
+    facts = json.loads(line)
+    return Decision(
+        DecisionKind(facts.pop("decision")), facts.pop("rule"), facts.pop("escalation"), facts
+    )
