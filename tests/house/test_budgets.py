@@ -1,15 +1,17 @@
 """Sizes and counts that keep the house readable: each is in its bound, or has its reason."""
 
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from house_sources import Sized
+from house_sources import Sized, matches_globs, read_modules, starts_git
 from measure_house import House, measure, problems
 
 Budgets = dict[str, Any]
+FINDERS = {"git_starters": starts_git, "glob_matchers": matches_globs}
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,32 @@ def test_the_house_keeps_its_budgets(house: House, budgets: Budgets) -> None:
 def test_every_measure_that_has_a_bound_is_measured(house: House, budgets: Budgets) -> None:
     assert budgets["measures"].keys() <= house.values.keys()
     assert {"modules", "functions", "shapes"} == budgets["limits"].keys() == house.sizes.keys()
+
+
+@pytest.mark.parametrize(
+    ("measured", "module", "text"),
+    [
+        ("git_starters", "runs/planted.py", "import subprocess\nsubprocess.run(['git', 'gc'])\n"),
+        ("git_starters", "system/planted.py", "GIT = 'git'\ndef f():\n    start([GIT, 'gc'])\n"),
+        ("git_starters", "cli/planted.py", "import os\nos.execvp('git', arguments)\n"),
+        ("glob_matchers", "guard/planted.py", "from fnmatch import fnmatchcase\n"),
+        ("glob_matchers", "model/planted.py", "is_deep = '**' in parts\n"),
+    ],
+)
+def test_one_more_module_with_a_mechanism_of_its_own_is_over_the_bound(
+    root: Path,
+    house: House,
+    budgets: Budgets,
+    tmp_path: Path,
+    measured: str,
+    module: str,
+    text: str,
+) -> None:
+    shutil.copytree(root / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "src" / "codex_orchestrator" / module).write_text(text, encoding="utf-8")
+    found = {item.path for item in read_modules(tmp_path).values() if FINDERS[measured](item)}
+    assert found - set(house.names[measured]) == {module}
+    assert len(found) > budgets["measures"][measured]["at_most"]
 
 
 @pytest.fixture
