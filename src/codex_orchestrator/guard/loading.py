@@ -72,8 +72,8 @@ def _file_of_blob(place: str, blob: str) -> bytes | None:
     except OSError:
         return None
     algorithm = sha1 if len(blob) == 40 else sha256
-    digest = algorithm(b"blob %d\0" % len(data) + data, usedforsecurity=False)
-    return data if digest.hexdigest() == blob else None
+    found = algorithm(b"blob %d\0" % len(data) + data).hexdigest()
+    return data if found == blob else None
 
 
 def facts_of(inquiry: Inquiry, blob: str, cache: FactsCache | None = None) -> Facts:
