@@ -1,26 +1,15 @@
-"""Secrets: where they come from, and that no common form of one gets through."""
+"""Secrets: which variables hold one, and that no common form of one gets through."""
 
 import base64
-import pickle
 import urllib.parse
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
-from codex_orchestrator.model.credential import Scope, Secret
-from codex_orchestrator.text.secrets import MASK, Redactor, redactor_for_environment
+from codex_orchestrator.text.secrets import MASK, Redactor, is_secret_name, secrets_in
 
 CANARY = "sk-canary-7f3a/+b2c9=d1e5"
-
-
-def test_a_secret_shows_its_scope_and_never_its_value() -> None:
-    secret = Secret(CANARY, scope=Scope.MODEL)
-    assert CANARY not in f"{secret} {secret!r} {[secret]}"
-    assert secret.reveal() == CANARY
-    with pytest.raises(TypeError):
-        pickle.dumps(secret)
 
 
 @pytest.mark.parametrize(
@@ -61,19 +50,63 @@ def test_each_line_of_a_long_secret_is_masked() -> None:
     assert redactor.redact("saw line-number-two") == f"saw {MASK}"
 
 
-def test_the_environment_broker_gives_by_scope_and_knows_all_that_look_secret() -> None:
-    broker = EnvironmentCredentialBroker(
-        {"OPENAI_API_KEY": CANARY, "MY_PASSWORD": "hunter2hunter2", "HOME": "/root"}
-    )
-    secret = broker.get(Scope.MODEL)
-    assert secret is not None
-    assert secret.reveal() == CANARY
-    assert broker.get(Scope.GITHUB) is None
-    assert broker.redactor.redact("hunter2hunter2 /root") == f"{MASK} /root"
-    broker.revoke_all()
-    broker.revoke_all()
-    assert broker.get(Scope.MODEL) is None
+def found(environment: dict[str, str]) -> set[str]:
+    """Return the secrets in an environment of a machine on which only /run/key exists."""
+    return set(secrets_in(environment, is_path=lambda path: path == "/run/key"))
+
+
+SECRET_NAMES = """
+OPENAI_API_KEY OPENAI_KEY GITHUB_TOKEN GH_PAT MY_PAT SSH_PRIVATE_KEY SIGNING_KEY DEPLOY_KEY
+GPG_PASSPHRASE AWS_SECRET_ACCESS_KEY AWS_ACCESS_KEY_ID SECRET_KEY_BASE VAULT_SECRET_ID PGPASSWORD
+DB_PASSWORD_PROD MYSQL_PWD npm_config__authToken CODEX_ORCHESTRATOR_CLOUD_AUTH TOKEN KEY TOKEN_2
+AZURE_STORAGE_CONNECTION_STRING GOOGLE_APPLICATION_CREDENTIALS API_KEYS
+"""
+OTHER_NAMES = """
+MAX_OUTPUT_TOKENS TOKENIZERS_PARALLELISM TOKEN_LIMIT PATH PWD OLDPWD PYTHONPATH SSH_PUBLIC_KEY
+CACHE_KEY STRIPE_PUBLISHABLE_KEY KEYBOARD MONKEY HOTKEY KEY_NAME AUTHOR SSH_AUTH_SOCK HOME LC_ALL
+ACTIONS_ID_TOKEN_REQUEST_URL
+"""
+
+
+def test_a_name_says_whether_it_is_one_of_a_secret() -> None:
+    assert [name for name in SECRET_NAMES.split() if not is_secret_name(name)] == []
+    assert [name for name in OTHER_NAMES.split() if is_secret_name(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secrets"),
+    [
+        ("DATABASE_URL", "postgres://app:hunter%402@db:5432/app", {"hunter%402", "hunter@2"}),
+        (
+            "CELERY_BROKER_URL",
+            "amqp://a:first-one@h1,amqp://a:next@one@h2",
+            {"first-one", "next@one"},
+        ),
+        ("JDBC_URL", "jdbc:postgresql://db/app?user=app&password=hunter2", {"hunter2"}),
+        ("HTTPS_PROXY", "http://me:hunter2@proxy:8080", {"hunter2"}),
+        ("SENTRY_DSN", "https://public@sentry.example/1", set()),
+        ("API_URL", "https://api.example/v1", set()),
+        ("SECRETS_MANAGER_URL", "https://secrets.example", set()),
+        ("SLACK_WEBHOOK_SECRET", "https://hooks.example/T/B/x", {"https://hooks.example/T/B/x"}),
+        ("COMMIT_MESSAGE", "see http://a:approved@host", set()),
+    ],
+)
+def test_of_a_url_only_the_password_is_a_secret(name: str, value: str, secrets: set[str]) -> None:
+    assert found({name: value}) == secrets
+
+
+def test_numbers_and_paths_at_which_something_stands_are_no_secrets() -> None:
+    numbers = {"PASSWORD_MIN_LENGTH": "1000000", "X_TOKEN": "1,000,000", "Y_KEY": "-1.5"}
+    paths = {"GOOGLE_APPLICATION_CREDENTIALS": "/run/key", "SSH_KEY": "/run/key"}
+    assert found(numbers | paths) == set()
+    assert found({"SSH_KEY": "/run/other", "A_TOKEN": "12ab34"}) == {"/run/other", "12ab34"}
+
+
+def test_the_first_line_of_a_key_may_stand_in_a_text() -> None:
+    first = "-----BEGIN OPENSSH PRIVATE KEY-----"
+    redactor = Redactor([f"{first}\nb3BlbnNzaC1rZXkt\n-----END OPENSSH PRIVATE KEY-----\n"])
+    assert redactor.redact(f"{first}\nb3BlbnNzaC1rZXkt") == f"{first}\n{MASK}"
 
 
 def test_short_values_are_left_because_they_would_mask_plain_words() -> None:
-    assert redactor_for_environment({"X_TOKEN": "on"}).redact("on and on") == "on and on"
+    assert Redactor(found({"X_TOKEN": "on"})).redact("on and on") == "on and on"

@@ -13,7 +13,7 @@ def write_bug_report(error: BaseException, argv: list[str]) -> tuple[str, str]:
 
     Values of environment variables that look like secrets are removed from the text.
     """
-    from codex_orchestrator.text.secrets import redactor_for_environment
+    from codex_orchestrator.text.secrets import Redactor, secrets_in
 
     text = "\n".join(
         [
@@ -24,9 +24,10 @@ def write_bug_report(error: BaseException, argv: list[str]) -> tuple[str, str]:
             *traceback.format_exception(error),
         ]
     )
+    redactor = Redactor(secrets_in(os.environ, is_path=os.path.exists))
     handle, path = tempfile.mkstemp(prefix="codex-orchestrator-bug-", suffix=".txt")
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
-        stream.write(redactor_for_environment(os.environ).redact(text))
+        stream.write(redactor.redact(text))
     return (
         f"a bug of ours: {type(error).__name__}; report written to {path}",
         "please open an issue with that file",

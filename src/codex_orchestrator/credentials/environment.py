@@ -1,9 +1,10 @@
 """The environment as a source of secrets: read once, then taken out of what children inherit."""
 
+import os
 from collections.abc import Mapping
 
 from codex_orchestrator.model.credential import Scope, Secret
-from codex_orchestrator.text.secrets import Redactor, is_secret_name
+from codex_orchestrator.text.secrets import Redactor, secrets_in
 
 VARIABLES: dict[Scope, tuple[str, ...]] = {
     Scope.MODEL: ("CODEX_ORCHESTRATOR_MODEL_KEY", "OPENAI_API_KEY"),
@@ -18,9 +19,7 @@ class EnvironmentCredentialBroker:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._secrets: dict[Scope, Secret] = {}
-        self.redactor = Redactor(
-            value for name, value in environment.items() if is_secret_name(name)
-        )
+        self.redactor = Redactor(secrets_in(environment, is_path=os.path.exists))
         for scope, names in VARIABLES.items():
             value = next((environment[name] for name in names if environment.get(name)), "")
             if value:

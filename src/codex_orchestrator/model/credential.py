@@ -1,7 +1,6 @@
 """Credentials: what for, how long, and a value that does not show itself."""
 
 from enum import StrEnum
-from typing import Protocol
 
 
 class Scope(StrEnum):
@@ -35,19 +34,3 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a secret cannot be pickled")
-
-
-class Redaction(Protocol):
-    """Masks known secrets in whatever is written."""
-
-    def redact(self, text: str) -> str:
-        """Return text with every known form of a secret masked."""
-        ...
-
-    def redact_bytes(self, data: bytes) -> bytes:
-        """Return bytes with every known form of a secret masked."""
-        ...
-
-    def finds_secret(self, text: str) -> bool:
-        """Say whether text holds a known secret in any form."""
-        ...

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from codex_orchestrator.model.credential import Redaction
 from codex_orchestrator.model.errors import ServiceError
+from codex_orchestrator.text.secrets import Redactor
 
 
 class EventStream:
@@ -17,7 +17,7 @@ class EventStream:
         path: Path,
         *,
         clock: Callable[[], str],
-        redaction: Redaction,
+        redaction: Redactor,
         also: Callable[[str], None],
     ) -> None:
         self._path = path

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from codex_orchestrator.model.credential import Redaction
 from codex_orchestrator.model.manifest import (
     Artifact,
     CloudSubmissionFacts,
@@ -18,6 +17,7 @@ from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.close_run import close_run
 from codex_orchestrator.pipeline.events import EventStream
 from codex_orchestrator.pipeline.run_rooms import StoppedRun
+from codex_orchestrator.text.secrets import Redactor
 
 if TYPE_CHECKING:
     from codex_orchestrator.runs.audit import FileAuditLog
@@ -40,7 +40,7 @@ class RunRecord:
         store: "FileRunStore",
         audit: "FileAuditLog",
         clock: Callable[[], str],
-        redaction: Redaction,
+        redaction: Redactor,
         on_event: Callable[[str], None],
         binding: str = "",
     ) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.approval import Question
-from codex_orchestrator.model.credential import Redaction
 from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.task import Task
+from codex_orchestrator.text.secrets import Redactor
 
 if TYPE_CHECKING:
     from codex_orchestrator.adapters.choose import LanguageAdapters
@@ -65,7 +65,7 @@ class RunRooms(NamedTuple):
     parallel: int
     store: "FileRunStore"
     audit: "FileAuditLog"
-    redaction: Redaction
+    redaction: Redactor
     lock: Callable[[str], AbstractContextManager[object]]
     clock: Callable[[], str]
     monotonic: Callable[[], float]

@@ -1,10 +1,10 @@
 """The environment of child processes: built from an allow-list, never by taking names away."""
 
 import os
-import re
 from collections.abc import Mapping
 
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.text.secrets import is_secret_name
 
 _ALLOWED = frozenset(
     [
@@ -15,10 +15,6 @@ _ALLOWED = frozenset(
         *("GOPATH", "GOROOT", "GOCACHE", "GOMODCACHE", "CARGO_HOME", "RUSTUP_HOME"),
         *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
     ]
-)
-_SECRET = re.compile(
-    r"(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL)",
-    re.IGNORECASE,
 )
 
 
@@ -35,7 +31,7 @@ def child_environment(
         InputError: the name of an extra variable says that it holds a secret.
     """
     for name in extra or {}:
-        if _SECRET.search(name):
+        if is_secret_name(name):
             raise InputError(
                 f"the variable {name} looks like a secret and is not given to commands",
                 fix="give it another name if it is none",
@@ -43,7 +39,7 @@ def child_environment(
     kept = {
         name: value
         for name, value in environ.items()
-        if name in _ALLOWED or (name.startswith("LC_") and not _SECRET.search(name))
+        if name in _ALLOWED or (name.startswith("LC_") and not is_secret_name(name))
     }
     kept["PATH"] = _absolute_only(kept.get("PATH", os.defpath))
     kept.setdefault("LANG", "C.UTF-8")

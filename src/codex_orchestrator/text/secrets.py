@@ -1,15 +1,24 @@
-"""Redaction: no known secret leaves in anything that is written, in no common encoding."""
+"""Secrets: which variables hold one, and a redactor that lets no known one out in any form."""
 
 import base64
 import re
 import urllib.parse
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 MASK = "***"
 MIN_LENGTH = 6
-_SECRET_NAME = re.compile(
-    r"(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_?KEY|CREDENTIAL)", re.IGNORECASE
+# What says so wherever it stands: SECRET_KEY_BASE, VAULT_SECRET_ID, DB_PASSWORD_PROD.
+_WORDS = r"SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL"
+# What says so at the end only: MAX_OUTPUT_TOKENS, KEY_ID and PATH are no secrets.
+_LAST_WORDS = rf"(?:{_WORDS})S?|TOKEN|(?:\b|_)(?:KEY|PAT|AUTH)|_PWD|CONNECTION_STRING"
+_AT_END = rf"(?<!PUBLIC)(?<!PUBLISHABLE)(?<!CACHE)(?:{_LAST_WORDS})(?:_?[0-9]+)?\Z"
+_NAME_END = re.compile(_AT_END, re.IGNORECASE)
+_NAME = re.compile(rf"{_WORDS}|{_AT_END}", re.IGNORECASE)
+_URL_NAME = re.compile(r"(?:URL|URI|DSN|PROXY)(?:_?[0-9]+)?\Z", re.IGNORECASE)
+_URL_PASSWORD = re.compile(
+    r"://[^/?#\s@:]*:([^/?#\s]+)@|[?&;](?:password|passwd|pwd)=([^&;#\s]+)", re.IGNORECASE
 )
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)*")
 
 
 class Redactor:
@@ -25,7 +34,9 @@ class Redactor:
         """Learn a secret. Values shorter than 6 characters would mask plain words and are left."""
         if len(secret) < MIN_LENGTH:
             return
-        for value in {secret, *(line for line in secret.splitlines() if len(line) >= MIN_LENGTH)}:
+        # The first and the last line of a key in PEM form stand in texts that hold no key.
+        lines = (line for line in secret.splitlines() if not line.startswith("-----"))
+        for value in {secret, *(line for line in lines if len(line) >= MIN_LENGTH)}:
             self._forms |= _forms(value)
         longest_first = sorted(self._forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(re.escape(form) for form in longest_first))
@@ -59,11 +70,30 @@ def _forms(value: str) -> set[str]:
     return forms
 
 
-def redactor_for_environment(environment: Mapping[str, str]) -> Redactor:
-    """Return a redactor for every environment value whose name says that it is a secret."""
-    return Redactor(value for name, value in environment.items() if _SECRET_NAME.search(name))
-
-
 def is_secret_name(name: str) -> bool:
-    """Say whether an environment variable's name says that its value is a secret."""
-    return _SECRET_NAME.search(name) is not None
+    """Say whether the name of an environment variable says that its value is a secret."""
+    return _NAME.search(name) is not None
+
+
+def secrets_in(environment: Mapping[str, str], *, is_path: Callable[[str], bool]) -> Iterator[str]:
+    """Return the secrets in an environment, known by the names of its variables.
+
+    Of a URL only the password is one, unless the name ends in what says that all of it is. Plain
+    numbers, and paths at which something stands, are none.
+
+    Args:
+        environment: names and values.
+        is_path: says whether a file or folder stands at a path.
+    """
+    for name, value in environment.items():
+        if not is_secret_name(name) and not _URL_NAME.search(name):
+            continue
+        is_url = "://" in value
+        if is_url:
+            for found in _URL_PASSWORD.finditer(value):
+                password = found[1] or found[2]
+                yield from (password, urllib.parse.unquote(password))
+        if not (_NAME_END if is_url else _NAME).search(name):
+            continue
+        if not _NUMBER.fullmatch(value) and not ("/" in value and is_path(value)):
+            yield value
