@@ -44,7 +44,7 @@ def patterns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 def test_the_commands_are_in_the_table() -> None:
-    assert COMMANDS["patterns"][:2] == ("patterns", "patterns")
+    assert COMMANDS["patterns"][0] == "cli.patterns"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from codex_orchestrator.agents.engine import Codex, SdkAgentEngine
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.model.probe import Probe
-    from codex_orchestrator.patterns.library import Library
     from codex_orchestrator.runs.store import FileRunStore
 
 
@@ -60,6 +59,7 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
     from codex_orchestrator.compose.codex import open_cloud_builder
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.guard.task_specs import RepositorySpecGuard
+    from codex_orchestrator.patterns.library import Library
     from codex_orchestrator.report.review_text import review_text
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.lock import TaskLock
@@ -71,7 +71,7 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
     if model != OFFLINE:
         require_environment_source(config)
     broker = EnvironmentCredentialBroker(around.environ)
-    library = _library(around.library or repo)
+    library = Library.open(around.library or repo)
     run_id = new_run_id(utc_now, randomness.token_hex(3))
 
     def lock(task_id: str) -> AbstractContextManager[object]:
@@ -107,12 +107,6 @@ def compose_run(task: Task, around: Surroundings) -> RunRooms:
         progress=around.progress,
         on_event=around.on_event,
     )
-
-
-def _library(repo: Path) -> "Library":
-    with extra("patterns", needed_for="running a task"):
-        from codex_orchestrator.patterns.library import Library
-    return Library.open(repo)
 
 
 def _engine(

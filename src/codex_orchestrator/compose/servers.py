@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codex_orchestrator.compose.extras import extra
 from codex_orchestrator.model.approval import parse_escalation
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.pattern import PatternUse
@@ -55,8 +54,8 @@ def open_tools(
 
     @cache
     def library() -> "Library":
-        with extra("patterns", needed_for="applying a pattern"):
-            from codex_orchestrator.patterns.library import Library
+        from codex_orchestrator.patterns.library import Library
+
         return Library.open(library_root)
 
     def preview(pattern: str, paths: Sequence[str], allow: Callable[[str], str]) -> PatternUse:

@@ -1,0 +1,70 @@
+"""Use the learning library on a repository: find wrong code, change it, fill a template."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.finding import Finding
+from codex_orchestrator.model.pattern import PatternAsset, PatternUse
+from codex_orchestrator.patterns.harness import load_values
+from codex_orchestrator.patterns.library import Library
+
+
+def list_patterns(root: Path, *, kind: str | None) -> tuple[PatternAsset, ...]:
+    """Return the patterns of the toolkit and of a repository, ordered by id.
+
+    Raises:
+        InputError: an index is wrong, or an id has two meanings.
+    """
+    return tuple(asset for asset in Library.open(root).assets if kind in (None, asset.kind))
+
+
+def lint_files(root: Path, paths: Sequence[str]) -> tuple[Finding, ...]:
+    """Run all lint rules on files, folders or globs; none means the whole repository.
+
+    Raises:
+        InputError: a path is missing or lies outside the repository.
+    """
+    return Library.open(root).lint(root, _inside(root, paths))
+
+
+def apply_pattern(
+    root: Path, pattern_id: str, paths: Sequence[str], *, is_dry_run: bool
+) -> PatternUse:
+    """Apply a codemod to files, folders or globs; none means the whole repository.
+
+    Raises:
+        InputError: the id is no codemod's, or a path is missing or outside the repository.
+    """
+    library = Library.open(root)
+    act = library.preview if is_dry_run else library.apply
+    return act(pattern_id, root, _inside(root, paths))
+
+
+def render_template(root: Path, pattern_id: str, values: bytes, *, source: str) -> str:
+    """Return a template filled with the values of a JSON document that was read from `source`.
+
+    Raises:
+        InputError: the id is no template's, or the values are no JSON object or lack one.
+    """
+    return Library.open(root).render(pattern_id, load_values(values, source=source))
+
+
+def _inside(root: Path, paths: Sequence[str]) -> list[str]:
+    """Return paths as the repository names them; a plain path must be there."""
+    found: list[str] = []
+    for path in paths:
+        if any(char in path for char in "*?["):
+            found.append(path.removeprefix("./"))
+            continue
+        place = Path(path).absolute()
+        if not place.exists():
+            place = root / path
+        if not place.exists():
+            raise InputError("no such file or folder", path=path, fix="name one that is there")
+        # The folder is resolved and the name is not, so that a link is seen as what it is.
+        real = place.parent.resolve() / place.name if place != root else place.resolve()
+        if not real.is_relative_to(root.resolve()):
+            raise InputError("is not in the repository", path=path, fix="give --repo DIR")
+        found.append(real.relative_to(root.resolve()).as_posix())
+    return found
