@@ -1,6 +1,5 @@
 """Sizes and counts that keep the house readable: each is in its bound, or has its reason."""
 
-import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,6 @@ def test_every_measure_that_has_a_bound_is_measured(house: House, budgets: Budge
     ],
 )
 def test_one_more_module_with_a_mechanism_of_its_own_is_over_the_bound(
-    root: Path,
     house: House,
     budgets: Budgets,
     tmp_path: Path,
@@ -53,11 +51,14 @@ def test_one_more_module_with_a_mechanism_of_its_own_is_over_the_bound(
     module: str,
     text: str,
 ) -> None:
-    shutil.copytree(root / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "src" / "codex_orchestrator" / module).write_text(text, encoding="utf-8")
+    path = tmp_path / "src" / "codex_orchestrator" / module
+    path.parent.mkdir(parents=True)
+    (tmp_path / "src" / "codex_orchestrator" / "__init__.py").touch()
+    path.write_text(text, encoding="utf-8")
     found = {item.path for item in read_modules(tmp_path).values() if FINDERS[measured](item)}
-    assert found - set(house.names[measured]) == {module}
-    assert len(found) > budgets["measures"][measured]["at_most"]
+    assert found == {module}
+    with_it = found | set(house.names[measured])
+    assert len(with_it) > budgets["measures"][measured]["at_most"]
 
 
 @pytest.fixture
