@@ -28,6 +28,10 @@ def test_the_house_keeps_its_budgets(house: House, budgets: Budgets) -> None:
     assert not problems(house, budgets)
 
 
+def test_git_is_started_in_one_file_of_the_machine(house: House) -> None:
+    assert house.names["git_starters"] == ("system/git.py",)
+
+
 def test_every_measure_that_has_a_bound_is_measured(house: House, budgets: Budgets) -> None:
     assert budgets["measures"].keys() <= house.values.keys()
     assert {"modules", "functions", "shapes"} == budgets["limits"].keys() == house.sizes.keys()
