@@ -170,10 +170,9 @@ def render(*, repo: str | None, config: str | None, pattern_id: str, values: Any
 
 
 def _root(repo: str | None, config: str | None) -> Path:
-    """Return the repository's top folder, after its configuration was found to be right."""
-    from codex_orchestrator.compose.settings import load_settings
+    from codex_orchestrator.compose.settings import repository_of
 
-    return load_settings(repo, config, is_used=False).repo
+    return repository_of(repo, config)
 
 
 def _report(findings: "tuple[Finding, ...]", output_format: str) -> int:

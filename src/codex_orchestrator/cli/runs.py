@@ -1,11 +1,16 @@
 """`codex-orchestrator runs` and `audit`: list, show and verify what happened."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.cli.options import format_option, repository_options
-from codex_orchestrator.compose.settings import load_settings
+from codex_orchestrator.compose.settings import repository_of
 from codex_orchestrator.model.errors import ExitCode, InputError
+
+if TYPE_CHECKING:
+    from codex_orchestrator.compose.archive import Archive
 
 
 @click.group()
@@ -22,10 +27,9 @@ def list_runs(
 ) -> None:
     """List every run folder, damaged ones too."""
     from codex_orchestrator.cli.runs_output import echo_runs
-    from codex_orchestrator.compose.archive import open_archive
+    from codex_orchestrator.verbs.read_runs import list_runs
 
-    store = open_archive(load_settings(repo, config, is_used=False).repo, operation="list").store
-    found = [run for run in store.list() if task in (None, run.task_id)]
+    found = list_runs(_archive(repo, config, "list").store, task_id=task)
     if output_format == "json":
         document = [run.model_dump(mode="json") for run in found]
         echo_json({"schema": "run-list.v1", "runs": document})
@@ -40,14 +44,13 @@ def list_runs(
 def show(run_id: str, *, output_format: str, repo: str | None, config: str | None) -> None:
     """Show the manifest of RUN: its id, or the beginning of it."""
     from codex_orchestrator.cli.runs_output import echo_manifest
-    from codex_orchestrator.compose.archive import open_archive
+    from codex_orchestrator.verbs.read_runs import show_run
 
-    store = open_archive(load_settings(repo, config, is_used=False).repo, operation="show").store
-    data, document = store.read(run_id)
+    shown = show_run(_archive(repo, config, "show").store, run_id)
     if output_format == "json":
-        echo_json(document)
+        echo_json(shown.document)
     else:
-        echo_manifest(data, document, folder=store.find(run_id))
+        echo_manifest(shown)
 
 
 @runs.command(epilog="Example: codex-orchestrator runs verify --format json")
@@ -57,10 +60,9 @@ def show(run_id: str, *, output_format: str, repo: str | None, config: str | Non
 def verify(run_id: str | None, *, output_format: str, repo: str | None, config: str | None) -> int:
     """Compute every hash of RUN, or of all runs, again and compare with every place that has it."""
     from codex_orchestrator.cli.runs_output import echo_verification
-    from codex_orchestrator.compose.archive import open_archive
     from codex_orchestrator.verbs.verify_runs import verify_runs
 
-    archive = open_archive(load_settings(repo, config, is_used=False).repo, operation="verify")
+    archive = _archive(repo, config, "verify")
     report = verify_runs(run_id, store=archive.store, audit=archive.audit)
     if output_format == "json":
         echo_json(report.model_dump(mode="json", by_alias=True))
@@ -74,13 +76,11 @@ def verify(run_id: str | None, *, output_format: str, repo: str | None, config: 
 @repository_options
 def rebuild(tasks: tuple[str, ...], *, repo: str | None, config: str | None) -> None:
     """Write out/<task>/state.json anew from the manifests."""
-    from codex_orchestrator.compose.archive import open_archive
+    from codex_orchestrator.verbs.read_runs import rebuild_states
 
-    archive = open_archive(load_settings(repo, config, is_used=False).repo, operation="rebuild")
-    for task in tasks or sorted({task for task, _ in archive.store.names()}):
-        with archive.lock(task):
-            state = archive.store.rebuild(task)
-        say(f"{task}: {len(state.runs)} runs")
+    archive = _archive(repo, config, "rebuild")
+    for state in rebuild_states(tasks, store=archive.store, lock=archive.lock):
+        say(f"{state.task_id}: {len(state.runs)} runs")
 
 
 @runs.command(epilog="Example: codex-orchestrator runs gc --keep 10 --older-than 30 --delete")
@@ -117,7 +117,7 @@ def gc(
         raise InputError(
             "say which runs may go", fix="give --keep N or --older-than DAYS", field="gc"
         )
-    root = load_settings(repo, config, is_used=False).repo
+    root = repository_of(repo, config)
     archive = open_archive(root, operation="gc")
     removal = remove_runs(
         RemovalRule(keep, older_than, even_unsynced=unsynced, even_unfinished=unfinished),
@@ -167,23 +167,13 @@ def show_audit(
     config: str | None,
 ) -> int:
     """Show records of the audit log."""
-    from collections import deque
-
     from codex_orchestrator.cli.runs_output import echo_audit
-    from codex_orchestrator.compose.archive import open_archive
-    from codex_orchestrator.model.receipt import AuditRecord
+    from codex_orchestrator.verbs.read_runs import Wanted, show_log
 
-    found: deque[AuditRecord] = deque(maxlen=last)
-
-    def visit(record: AuditRecord) -> None:
-        wanted = ((event, record.event), (run_id, record.run_id), (task, record.task_id))
-        if all(asked in (None, has) for asked, has in (*wanted, (level, record.level))):
-            found.append(record)
-
-    log = open_archive(load_settings(repo, config, is_used=False).repo, operation="show").audit
-    check = log.check(visit)
-    echo_audit(found, check, is_json=output_format == "json")
-    return int(ExitCode.OK if not check.has_errors else ExitCode.FINDINGS)
+    audit = _archive(repo, config, "show").audit
+    shown = show_log(audit, Wanted(event, run_id, task, level, last))
+    echo_audit(shown, is_json=output_format == "json")
+    return int(ExitCode.FINDINGS if shown.check.has_errors else ExitCode.OK)
 
 
 @audit.command("verify", epilog="Example: codex-orchestrator audit verify --format json")
@@ -192,11 +182,14 @@ def show_audit(
 def verify_audit(*, output_format: str, repo: str | None, config: str | None) -> int:
     """Check the chain of the audit log."""
     from codex_orchestrator.cli.runs_output import echo_audit
+    from codex_orchestrator.verbs.read_runs import ShownLog
+
+    check = _archive(repo, config, "verify").audit.check()
+    echo_audit(ShownLog((), check), is_json=output_format == "json")
+    return int(check.exit_code)
+
+
+def _archive(repo: str | None, config: str | None, operation: str) -> "Archive":
     from codex_orchestrator.compose.archive import open_archive
 
-    log = open_archive(load_settings(repo, config, is_used=False).repo, operation="verify").audit
-    check = log.check()
-    echo_audit((), check, is_json=output_format == "json")
-    if check.has_errors:
-        return int(ExitCode.FINDINGS)
-    return int(ExitCode.OK if check.records else ExitCode.NOT_CHECKED)
+    return open_archive(repository_of(repo, config), operation=operation)

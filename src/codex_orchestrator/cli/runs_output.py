@@ -1,17 +1,16 @@
 """What `runs` and `audit` say to people."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import click
 
 from codex_orchestrator.cli.console import echo_json, say
-from codex_orchestrator.model.canonical import JsonValue, sha256_hex
-from codex_orchestrator.model.receipt import AuditCheck, AuditRecord
+from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.run import StoredRun
 from codex_orchestrator.model.verification import Outcome, VerifyReport
 from codex_orchestrator.text.shown import printable
+from codex_orchestrator.verbs.read_runs import ShownLog, ShownRun
 from codex_orchestrator.verbs.remove_runs import Removal
 
 
@@ -30,8 +29,9 @@ def echo_runs(runs: Iterable[StoredRun]) -> None:
         say("no run yet: `codex-orchestrator run TASK` makes one")
 
 
-def echo_manifest(data: bytes, document: dict[str, JsonValue], *, folder: Path) -> None:
+def echo_manifest(shown: ShownRun) -> None:
     """Print what a person asks first, and say where the rest is."""
+    document = shown.document
     task, run, verdict = document.get("task"), document.get("run"), document.get("verdict")
     if isinstance(task, dict) and isinstance(run, dict):
         _line(f"run       {run.get('id')} (attempt {run.get('attempt')}, {run.get('state')})")
@@ -39,8 +39,8 @@ def echo_manifest(data: bytes, document: dict[str, JsonValue], *, folder: Path) 
         _line(f"started   {run.get('started_at')}, finished {run.get('finished_at') or '-'}")
         _line(f"base      {run.get('base_sha')}")
     _line(f"verdict   {verdict or '-'}")
-    _line(f"manifest  {folder / 'manifest.json'}")
-    _line(f"sha256    {sha256_hex(data)}")
+    _line(f"manifest  {shown.folder / 'manifest.json'}")
+    _line(f"sha256    {sha256_hex(shown.data)}")
     artifacts = document.get("artifacts")
     for artifact in artifacts if isinstance(artifacts, list) else []:
         if isinstance(artifact, dict):
@@ -82,8 +82,9 @@ def echo_removal(removal: Removal, *, is_dry_run: bool) -> None:
     say(f"{runs} runs, {trees} work trees{advice}")
 
 
-def echo_audit(records: Iterable[AuditRecord], check: AuditCheck, *, is_json: bool) -> None:
+def echo_audit(shown: ShownLog, *, is_json: bool) -> None:
     """Print records, and what is wrong with the log."""
+    records, check = shown
     if is_json:
         echo_json(
             {

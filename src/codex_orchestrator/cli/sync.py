@@ -6,7 +6,7 @@ import click
 
 from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.cli.options import format_option, repository_options
-from codex_orchestrator.compose.settings import load_settings
+from codex_orchestrator.compose.settings import load_settings, repository_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.text.shown import printable
 
@@ -66,9 +66,7 @@ def record_artifact(
     from codex_orchestrator.system.clock import utc_now
     from codex_orchestrator.verbs.record_artifact import record_artifact as record
 
-    archive = open_archive(
-        load_settings(repo, config, is_used=False).repo, operation="record-artifact"
-    )
+    archive = open_archive(repository_of(repo, config), operation="record-artifact")
     try:
         artifact = record(
             run_id,

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.errors import ExitCode
 from codex_orchestrator.model.finding import Finding, has_errors
 from codex_orchestrator.model.pattern import Sha256
 from codex_orchestrator.model.task import Identifier
@@ -79,3 +80,10 @@ class AuditCheck(NamedTuple):
     def has_errors(self) -> bool:
         """Say whether the log is damaged; a repair that was recorded is a warning only."""
         return has_errors(self.findings)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return how a verification ends: a log without records was not checked."""
+        if self.has_errors:
+            return ExitCode.FINDINGS
+        return ExitCode.OK if self.records else ExitCode.NOT_CHECKED

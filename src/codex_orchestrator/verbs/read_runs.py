@@ -1,0 +1,88 @@
+"""Read what past runs left: their folders, manifests and records; write task states anew."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from codex_orchestrator.model.canonical import JsonValue
+from codex_orchestrator.model.receipt import AuditCheck, AuditRecord
+from codex_orchestrator.model.run import StoredRun, TaskState
+
+if TYPE_CHECKING:
+    from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.runs.store import FileRunStore
+
+
+class ShownRun(NamedTuple):
+    """A manifest as it stands on disk, its fields, and the folder that it stands in."""
+
+    data: bytes
+    document: dict[str, JsonValue]
+    folder: Path
+
+
+class Wanted(NamedTuple):
+    """Which records of the audit log to show; None shows all. `last` is how many at most."""
+
+    event: str | None = None
+    run_id: str | None = None
+    task_id: str | None = None
+    level: str | None = None
+    last: int | None = None
+
+    def matches(self, record: AuditRecord) -> bool:
+        """Say whether a record is one of them."""
+        fields = ("event", "run_id", "task_id", "level")
+        return all(getattr(self, name) in (None, getattr(record, name)) for name in fields)
+
+
+class ShownLog(NamedTuple):
+    """Records of the audit log, and what its chain says."""
+
+    records: tuple[AuditRecord, ...]
+    check: AuditCheck
+
+
+def list_runs(store: "FileRunStore", *, task_id: str | None) -> tuple[StoredRun, ...]:
+    """Return every run folder of one task, or of all; damaged ones too."""
+    return tuple(run for run in store.list() if task_id in (None, run.task_id))
+
+
+def show_run(store: "FileRunStore", run_id: str) -> ShownRun:
+    """Return the manifest of a run, given its id or the beginning of it.
+
+    Raises:
+        InputError: there is no such run, or several, or its manifest is damaged.
+    """
+    return ShownRun(*store.read(run_id), store.find(run_id))
+
+
+def rebuild_states(
+    tasks: Iterable[str],
+    *,
+    store: "FileRunStore",
+    lock: Callable[[str], AbstractContextManager[object]],
+) -> Iterator[TaskState]:
+    """Write `out/<task>/state.json` anew from the manifests and yield it; of all tasks by default.
+
+    Raises:
+        LockedError: a process works on one of the tasks.
+    """
+    for task_id in tuple(tasks) or sorted({task_id for task_id, _ in store.names()}):
+        with lock(task_id):
+            state = store.rebuild(task_id)
+        yield state
+
+
+def show_log(audit: "FileAuditLog", wanted: Wanted) -> ShownLog:
+    """Walk the whole audit log and return the records that are wanted."""
+    found: deque[AuditRecord] = deque(maxlen=wanted.last)
+
+    def visit(record: AuditRecord) -> None:
+        if wanted.matches(record):
+            found.append(record)
+
+    check = audit.check(visit)
+    return ShownLog(tuple(found), check)
