@@ -6,13 +6,12 @@ import re
 
 import pytest
 
-from codex_orchestrator.github.client import Patience, PullRequest
-from codex_orchestrator.github.comment import (
+from codex_orchestrator.github.client import Patience
+from codex_orchestrator.github.comment import StickyText, comment_key, keep_comment
+from codex_orchestrator.github.pull_request import (
+    PullRequest,
     RefusedWriteError,
-    StickyText,
     UnclearWriteError,
-    comment_key,
-    keep_comment,
 )
 from codex_orchestrator.model.credential import Scope, Secret
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError

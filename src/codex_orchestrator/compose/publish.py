@@ -1,14 +1,20 @@
 """Where a review is published: the pull request of this workflow or of the command line."""
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
-from codex_orchestrator.github.deliver import GitHubDesk, ReviewThread, Workplace
+from codex_orchestrator.github.deliver import (
+    JobSummary,
+    MissingPullRequest,
+    ReviewComment,
+    WorkflowJob,
+)
 from codex_orchestrator.github.event import ChangeEvent, read_event
+from codex_orchestrator.github.interface import DeliveryTarget
 from codex_orchestrator.model.credential import Scope, Secret
 from codex_orchestrator.model.delivery import Undelivered
 from codex_orchestrator.model.errors import InputError, NotCheckedError
@@ -16,8 +22,6 @@ from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.store import FileRunStore
 from codex_orchestrator.system.clock import utc_now
 from codex_orchestrator.verbs.publish_review import PublishRooms
-
-Missing = tuple[Undelivered, str, str]
 
 
 class Target(NamedTuple):
@@ -45,24 +49,18 @@ def open_publishing(repo: Path, target: Target, environment: Mapping[str, str]) 
     return PublishRooms(
         store=FileRunStore(repo),
         audit=FileAuditLog(repo, clock=utc_now),
-        desk=_desk(target, environment, broker.get(Scope.GITHUB)),
+        targets=_targets(target, environment, broker.get(Scope.GITHUB)),
         redactor=broker.redactor,
     )
 
 
-def _desk(target: Target, environment: Mapping[str, str], token: Secret | None) -> GitHubDesk:
+def _targets(
+    target: Target, environment: Mapping[str, str], token: Secret | None
+) -> tuple[DeliveryTarget, ...]:
     event = _event(environment, is_needed=target.pull_request is None)
-    open_thread, missing = _thread(target, event, environment, token)
-    return GitHubDesk(
-        open_thread=open_thread,
-        missing=missing,
-        summary_path=environment.get("GITHUB_STEP_SUMMARY", ""),
-        wants_comment="comment" in target.post,
-        author=target.author,
-        workplace=Workplace.of(environment),
-        merge_head=(event.checkout_sha, event.head_sha) if event else ("", ""),
-        wait=time.sleep,
-    )
+    summary = JobSummary(environment.get("GITHUB_STEP_SUMMARY", ""))
+    comment = _comment(target, event, environment, token)
+    return (summary, comment) if "comment" in target.post else (summary,)
 
 
 def _event(environment: Mapping[str, str], *, is_needed: bool) -> ChangeEvent | None:
@@ -76,22 +74,28 @@ def _event(environment: Mapping[str, str], *, is_needed: bool) -> ChangeEvent | 
         return None
 
 
-def _thread(
+def _comment(
     target: Target,
     event: ChangeEvent | None,
     environment: Mapping[str, str],
     token: Secret | None,
-) -> tuple[Callable[[], AbstractContextManager[ReviewThread]] | None, Missing | None]:
-    """Return how to open the pull request; or None and why there is none to open."""
-    from codex_orchestrator.github.client import DEFAULT_API_URL, PullRequest
+) -> DeliveryTarget:
+    from codex_orchestrator.github.client import DEFAULT_API_URL
+    from codex_orchestrator.github.pull_request import PullRequest
 
     number = target.pull_request or (event.pull_request if event else None)
     if number is None:
-        detail = "there is no pull request here to comment on"
-        return None, (Undelivered.NO_PULL_REQUEST, detail, "name one with --pr N")
+        return MissingPullRequest(
+            reason=Undelivered.NO_PULL_REQUEST,
+            detail="there is no pull request here to comment on",
+            fix="name one with --pr N",
+        )
     if token is None:
-        fix = "set GITHUB_TOKEN to a token that may write pull requests"
-        return None, (Undelivered.NO_TOKEN, "there is no GitHub token here", fix)
+        return MissingPullRequest(
+            reason=Undelivered.NO_TOKEN,
+            detail="there is no GitHub token here",
+            fix="set GITHUB_TOKEN to a token that may write pull requests",
+        )
     repository = target.repository or environment.get("GITHUB_REPOSITORY", "")
     if repository.count("/") != 1:
         raise InputError(
@@ -100,4 +104,10 @@ def _thread(
             fix="give --repository OWNER/NAME, or set GITHUB_REPOSITORY",
         )
     api_url = environment.get("GITHUB_API_URL") or DEFAULT_API_URL
-    return (lambda: PullRequest(repository, number, token=token, api_url=api_url)), None
+    return ReviewComment(
+        open_pull_request=partial(PullRequest, repository, number, token=token, api_url=api_url),
+        author=target.author,
+        job=WorkflowJob.of(environment),
+        merge_head=(event.checkout_sha, event.head_sha) if event else ("", ""),
+        wait=time.sleep,
+    )

@@ -1,4 +1,4 @@
-"""GitHub through PyGithub: one pull request's comments and head, with patience that has an end.
+"""GitHub through PyGithub: connections, with patience that has an end, and errors of ours.
 
 Two clients. Reads and edits may be sent again after any failure. A create is sent again only when
 GitHub said that it did not take it: a dropped connection or a 502 may have made the comment.
@@ -6,24 +6,13 @@ GitHub said that it did not take it: a dropped connection or a 502 may have made
 
 import contextlib
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-from codex_orchestrator.github.comment import (
-    Comment,
-    CommentGoneError,
-    RefusedWriteError,
-    UnclearWriteError,
-)
 from codex_orchestrator.model.credential import Secret
-from codex_orchestrator.model.errors import (
-    InputError,
-    MissingExtraError,
-    NotCheckedError,
-    ServiceError,
-)
+from codex_orchestrator.model.errors import InputError, MissingExtraError
 from codex_orchestrator.text.shown import folded, visible
 
 DEFAULT_API_URL = "https://api.github.com"
@@ -45,30 +34,26 @@ class Patience:
     between_writes_s: float = 1.0
 
 
-class PullRequest:
-    """One pull request. Use it as a context: it holds connections.
+class Failure(NamedTuple):
+    """A call that GitHub refused, or that failed. `status` is 0 where no answer came."""
 
-    Args of the constructor: `repository` is `owner/name`; `api_url` is the base of the REST API,
-    https unless it is on this machine.
+    status: int
+    message: str
+    is_rate_limit: bool = False
+
+
+class Connection:
+    """Two clients of one GitHub. Use it as a context: it holds connections.
+
+    Args of the constructor: `api_url` is the base of the REST API, https unless it is on this
+    machine.
     """
 
     def __init__(
-        self,
-        repository: str,
-        number: int,
-        *,
-        token: Secret,
-        api_url: str = DEFAULT_API_URL,
-        patience: Patience | None = None,
+        self, token: Secret, *, api_url: str = DEFAULT_API_URL, patience: Patience | None = None
     ) -> None:
-        reads, creates = open_clients(api_url, token, patience or Patience())
-        self._clients = (reads, creates)
-        self._name = f"{repository}#{number}"
+        self._reads, self._creates = _open_clients(api_url, token, patience or Patience())
         self._token = token
-        self._number = number
-        self._repository = reads.get_repo(repository)
-        self._issue = self._repository.get_issue(number)
-        self._creating_issue = creates.get_repo(repository).get_issue(number)
 
     def __enter__(self) -> Self:
         return self
@@ -79,78 +64,38 @@ class PullRequest:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for client in self._clients:
-            client.close()
-
-    def head_sha(self) -> str:
-        """Return the commit that the pull request's head is at now."""
-        with self._told("read the pull request"):
-            return str(self._repository.get_pull(self._number).head.sha)
-
-    def list(self) -> list[Comment]:
-        """Return all comments, oldest first, from all pages."""
-        with self._told("list the comments"):
-            return [_comment(found) for found in self._issue.get_comments()]
-
-    def get(self, comment_id: int) -> Comment:
-        """Return one comment."""
-        with self._told("read a comment"):
-            return _comment(self._issue.get_comment(comment_id))
-
-    def create(self, body: str) -> Comment:
-        """Add a comment; never sent twice."""
-        with self._told("create a comment", is_create=True):
-            return _comment(self._creating_issue.create_comment(body))
-
-    def edit(self, comment_id: int, body: str) -> Comment:
-        """Replace a comment's text."""
-        with self._told("edit a comment"):
-            found = self._issue.get_comment(comment_id)
-            found.edit(body)
-            return _comment(found)
-
-    def delete(self, comment_id: int) -> None:
-        """Remove a comment."""
-        with self._told("delete a comment"):
-            self._issue.get_comment(comment_id).delete()
+        self._reads.close()
+        self._creates.close()
 
     @contextlib.contextmanager
-    def _told(self, doing: str, *, is_create: bool = False) -> Iterator[None]:
-        """Turn what PyGithub and its transport raise into our errors."""
+    def _translated(self, what: str, error_for: Callable[[Failure], Exception]) -> Iterator[None]:
+        """Turn what PyGithub and its transport raise into our errors; `what` begins the message."""
         import github
         import requests
 
-        what = f"GitHub, {self._name}: cannot {doing}"
         try:
             yield
         except github.GithubException as error:
-            raise _translated(
-                error, what, reason_of(error, token=self._token), is_create=is_create
-            ) from None
+            message = f"{what}: {error.status} {self._reason(error)}".rstrip()
+            is_rate_limit = isinstance(error, github.RateLimitExceededException)
+            raise error_for(Failure(error.status, message, is_rate_limit)) from None
         except (requests.RequestException, RuntimeError) as error:
             # RuntimeError is PyGithub's word for a redirect to another host.
-            failure = UnclearWriteError if is_create else ServiceError
-            raise failure(
-                f"{what}: {reason_of(error, token=self._token)}", fix=_RETRY_FIX
-            ) from None
+            raise error_for(Failure(0, f"{what}: {self._reason(error)}")) from None
+
+    def _reason(self, error: Any) -> str:
+        """Return the one sentence of an error that people can use, without the token.
+
+        It is text of a stranger. The error itself may hold headers, so nothing is chained to it.
+        """
+        data = getattr(error, "data", None)
+        text = data.get("message", "") if isinstance(data, dict) else ""
+        if not text and not hasattr(error, "status"):
+            text = f"{type(error).__name__}: {error}"
+        return folded(visible(str(text)).replace(self._token.reveal(), "***"), 300)
 
 
-def reason_of(error: Any, *, token: Secret) -> str:
-    """Return the one sentence of an error that people can use, without the token.
-
-    It is text of a stranger. The error itself may hold headers, so nothing is chained to it.
-    """
-    data = getattr(error, "data", None)
-    text = data.get("message", "") if isinstance(data, dict) else ""
-    if not text and not hasattr(error, "status"):
-        text = f"{type(error).__name__}: {error}"
-    return folded(visible(str(text)).replace(token.reveal(), "***"), 300)
-
-
-_RETRY_FIX = "run `codex-orchestrator review publish` again; the run is kept"
-
-
-def check_api_url(url: str) -> None:
+def _check_api_url(url: str) -> None:
     """Check that a token may be sent to a base URL.
 
     Raises:
@@ -166,14 +111,14 @@ def check_api_url(url: str) -> None:
         )
 
 
-def open_clients(api_url: str, token: Secret, patience: Patience) -> tuple[Any, Any]:
+def _open_clients(api_url: str, token: Secret, patience: Patience) -> tuple[Any, Any]:
     """Return two PyGithub clients: for what may be sent again, and for what may not.
 
     Raises:
         InputError: the base URL is not one that a token may be sent to.
         MissingExtraError: the package is not installed.
     """
-    check_api_url(api_url)
+    _check_api_url(api_url)
     try:
         import github
     except ImportError as error:
@@ -211,32 +156,3 @@ def open_clients(api_url: str, token: Secret, patience: Patience) -> tuple[Any, 
         for retry in retries
     )
     return reads, creates
-
-
-def _comment(found: Any) -> Comment:
-    author = found.user.login if found.user else ""
-    return Comment(int(found.id), str(author), str(found.body or ""), str(found.html_url))
-
-
-def _translated(error: Any, what: str, reason: str, *, is_create: bool) -> Exception:
-    message = f"{what}: {error.status} {reason}".rstrip()
-    if error.status == 401:
-        return NotCheckedError(message, fix="the token is wrong or has expired: give a new one")
-    if error.status == 403 and not _is_rate_limit(error):
-        return RefusedWriteError(
-            message,
-            fix="grant the job `permissions: pull-requests: write`; a fork's token can only read",
-        )
-    if error.status in (404, 410):
-        return CommentGoneError(
-            message, fix="check the number; a token without access sees nothing either"
-        )
-    if is_create and error.status >= 500:
-        return UnclearWriteError(message, fix=_RETRY_FIX)
-    return ServiceError(message, fix=_RETRY_FIX)
-
-
-def _is_rate_limit(error: Any) -> bool:
-    import github
-
-    return isinstance(error, github.RateLimitExceededException)

@@ -1,19 +1,14 @@
 """What an account may do in a repository: asked from GitHub at the moment when it matters."""
 
 import urllib.parse
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from codex_orchestrator.github.client import (
-    DEFAULT_API_URL,
-    Patience,
-    open_clients,
-    reason_of,
-)
+from codex_orchestrator.github.client import DEFAULT_API_URL, Connection, Failure, Patience
 from codex_orchestrator.model.approval import AccountPermission
 from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.errors import NotCheckedError
 
+_LATER = "try again later"
 _FIXES = {
     401: "the token is wrong or has expired: give a new one",
     403: "give the job's token `permissions: metadata: read`, which it has unless it was taken",
@@ -21,7 +16,7 @@ _FIXES = {
 }
 
 
-class Collaborators:
+class Collaborators(Connection):
     """The accounts of one repository. Use it as a context: it holds connections.
 
     Args of the constructor: `repository` is `owner/name`; `api_url` is the base of the REST API,
@@ -36,22 +31,9 @@ class Collaborators:
         api_url: str = DEFAULT_API_URL,
         patience: Patience | None = None,
     ) -> None:
-        self._clients = open_clients(api_url, token, patience or Patience())
-        self._token = token
+        super().__init__(token, api_url=api_url, patience=patience)
         self._name = repository
-        self._repository = self._clients[0].get_repo(repository)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for client in self._clients:
-            client.close()
+        self._repository = self._reads.get_repo(repository)
 
     def permission_of(self, login: str) -> AccountPermission:
         """Ask what an account may do.
@@ -59,25 +41,18 @@ class Collaborators:
         Raises:
             NotCheckedError: GitHub refused the question, failed, or answered about another account.
         """
-        import github
-        import requests
-
         what = f"could not check who approves: GitHub, {self._name}, account {login}"
         place = f"{self._repository.url}/collaborators/{urllib.parse.quote(login, safe='')}"
-        try:
+        with self._translated(what, _error_for):
             _, answer = self._repository.requester.requestJsonAndCheck("GET", f"{place}/permission")
-        except github.GithubException as error:
-            reason = reason_of(error, token=self._token)
-            fix = _FIXES.get(error.status, "try again later")
-            raise NotCheckedError(f"{what}: {error.status} {reason}".rstrip(), fix=fix) from None
-        except (requests.RequestException, RuntimeError) as error:
-            # RuntimeError is PyGithub's word for a redirect to another host.
-            reason = reason_of(error, token=self._token)
-            raise NotCheckedError(f"{what}: {reason}", fix="try again later") from None
         found = _read(answer)
         if found is None or found.login.casefold() != login.casefold():
-            raise NotCheckedError(f"{what}: the answer is not about it", fix="try again later")
+            raise NotCheckedError(f"{what}: the answer is not about it", fix=_LATER)
         return found
+
+
+def _error_for(failure: Failure) -> Exception:
+    return NotCheckedError(failure.message, fix=_FIXES.get(failure.status, _LATER))
 
 
 def _read(answer: Any) -> AccountPermission | None:

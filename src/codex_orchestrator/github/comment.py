@@ -9,9 +9,16 @@ import re
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
-from codex_orchestrator.model.errors import NotCheckedError, ServiceError
+from codex_orchestrator.github.pull_request import (
+    Comment,
+    CommentGoneError,
+    PullRequest,
+    RefusedWriteError,
+    UnclearWriteError,
+)
+from codex_orchestrator.model.errors import ServiceError
 from codex_orchestrator.text.markdown import COMMENT_LIMIT, Markdown, capped
 
 _MARKER = re.compile(
@@ -22,51 +29,6 @@ _MARKER_ROOM = 1_000
 _NOTICE = Markdown("_Cut here: a comment cannot hold more. The job summary has all of it._")
 _PAUSES_S = (2.0, 5.0)
 """How long to wait after each attempt to create whose outcome is unclear, in seconds."""
-
-
-class Comment(NamedTuple):
-    """A comment as GitHub shows it."""
-
-    id: int
-    author: str
-    body: str
-    url: str
-
-
-class UnclearWriteError(ServiceError):
-    """A write failed in a way that does not say whether it took effect."""
-
-
-class RefusedWriteError(NotCheckedError):
-    """GitHub refused a write: the token may only read, or the comment is not ours."""
-
-
-class CommentGoneError(NotCheckedError):
-    """The comment does not exist (any more)."""
-
-
-class CommentThread(Protocol):
-    """The comments of one pull request."""
-
-    def list(self) -> list[Comment]:
-        """Return all comments, oldest first."""
-        ...
-
-    def get(self, comment_id: int) -> Comment:
-        """Return one comment; raises CommentGoneError."""
-        ...
-
-    def create(self, body: str) -> Comment:
-        """Add a comment, once; raises UnclearWriteError or RefusedWriteError."""
-        ...
-
-    def edit(self, comment_id: int, body: str) -> Comment:
-        """Replace a comment's text; raises CommentGoneError or RefusedWriteError."""
-        ...
-
-    def delete(self, comment_id: int) -> None:
-        """Remove a comment; raises CommentGoneError or RefusedWriteError."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,16 +69,16 @@ def comment_key(*parts: str) -> str:
 
 
 def keep_comment(
-    thread: CommentThread,
+    pull_request: PullRequest,
     sticky: StickyText,
     *,
     author: str,
     wait: Callable[[float], None],
 ) -> DeliveredComment:
-    """Make the thread hold exactly one comment of ours for the key, and read it back.
+    """Make the pull request hold exactly one comment of ours for the key, and read it back.
 
     Args:
-        thread: the comments of the pull request.
+        pull_request: where the comment stands.
         sticky: what to say.
         author: the login that our token writes with.
         wait: sleeps; given seconds.
@@ -127,23 +89,23 @@ def keep_comment(
         ServiceError: what was written does not read back as written.
     """
     body = sticky.body()
-    listed = thread.list()
+    listed = pull_request.list()
     ours = _ours(listed, sticky.key, author)
-    newer = next((one for one in ours if _marker(one).run > sticky.run), None)
+    newer = next((found for found in ours if _marker(found).run > sticky.run), None)
     if newer is not None:
         return _delivered(newer, "superseded")
     if len(ours) == 1 and _plain(ours[0].body) == body:
         return _delivered(ours[0], "unchanged")
-    edited = _edit_oldest(thread, ours, body)
+    edited = _edit_oldest(pull_request, ours, body)
     if edited is not None:
-        return _read_back(thread, edited, body, "updated")
-    created = _create_once(thread, body, known={one.id for one in listed}, wait=wait)
+        return _read_back(pull_request, edited, body, "updated")
+    created = _create_once(pull_request, body, known={found.id for found in listed}, wait=wait)
     earlier = _ours(listed, sticky.key, created.author) if created.author != author else []
     if earlier:
         # The token writes under another name than we were told, and has written here before.
-        replaced = _edit_oldest(thread, [*earlier, created], body)
-        return _read_back(thread, replaced or created, body, "updated")
-    return _read_back(thread, created, body, "created")
+        replaced = _edit_oldest(pull_request, [*earlier, created], body)
+        return _read_back(pull_request, replaced or created, body, "updated")
+    return _read_back(pull_request, created, body, "created")
 
 
 class _Marker(NamedTuple):
@@ -157,20 +119,20 @@ def _marker(comment: Comment) -> _Marker:
 
 
 def _ours(comments: list[Comment], key: str, author: str) -> list[Comment]:
-    found = [one for one in comments if one.author == author and _marker(one).key == key]
-    return sorted(found, key=lambda one: one.id)
+    found = [item for item in comments if item.author == author and _marker(item).key == key]
+    return sorted(found, key=lambda item: item.id)
 
 
-def _edit_oldest(thread: CommentThread, ours: list[Comment], body: str) -> Comment | None:
+def _edit_oldest(pull_request: PullRequest, ours: list[Comment], body: str) -> Comment | None:
     """Edit the oldest comment that lets us, and delete the others; None when none lets us."""
     for place, comment in enumerate(ours):
         try:
-            edited = thread.edit(comment.id, body)
+            edited = pull_request.edit(comment.id, body)
         except (CommentGoneError, RefusedWriteError):
             continue
         for other in ours[place + 1 :]:
             try:
-                thread.delete(other.id)
+                pull_request.delete(other.id)
             except (CommentGoneError, RefusedWriteError):
                 continue
         return edited
@@ -178,7 +140,7 @@ def _edit_oldest(thread: CommentThread, ours: list[Comment], body: str) -> Comme
 
 
 def _create_once(
-    thread: CommentThread,
+    pull_request: PullRequest,
     body: str,
     *,
     known: set[int],
@@ -187,24 +149,25 @@ def _create_once(
 ) -> Comment:
     """Create a comment. After a failure that says nothing, look before trying again."""
     try:
-        return thread.create(body)
+        return pull_request.create(body)
     except UnclearWriteError:
         wait(pauses[0])
-        landed = [one for one in thread.list() if one.id not in known and _plain(one.body) == body]
+        new = [found for found in pull_request.list() if found.id not in known]
+        landed = [found for found in new if _plain(found.body) == body]
         if landed:
             return landed[0]
         if len(pauses) == 1:
             raise
-    return _create_once(thread, body, known=known, wait=wait, pauses=pauses[1:])
+    return _create_once(pull_request, body, known=known, wait=wait, pauses=pauses[1:])
 
 
 def _read_back(
-    thread: CommentThread,
+    pull_request: PullRequest,
     written: Comment,
     body: str,
     action: Literal["created", "updated"],
 ) -> DeliveredComment:
-    found = thread.get(written.id)
+    found = pull_request.get(written.id)
     if _plain(found.body) != body:
         raise ServiceError(
             f"comment {written.id} reads back differently from what was written",

@@ -13,7 +13,7 @@ from codex_orchestrator.text.markdown import Markdown
 from codex_orchestrator.text.secrets import Redactor
 
 if TYPE_CHECKING:
-    from codex_orchestrator.github.deliver import GitHubDesk
+    from codex_orchestrator.github.interface import DeliveryTarget
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.store import FileRunStore
 
@@ -22,11 +22,14 @@ _MAX_PATCH_BYTES = 64 * 1024 * 1024
 
 
 class PublishRooms(NamedTuple):
-    """What publishing works with; the redactor knows the secrets of this environment."""
+    """What publishing works with; the redactor knows the secrets of this environment.
+
+    The last of the targets is what was asked for.
+    """
 
     store: "FileRunStore"
     audit: "FileAuditLog"
-    desk: "GitHubDesk"
+    targets: "tuple[DeliveryTarget, ...]"
     redactor: Redactor
 
 
@@ -56,8 +59,10 @@ def publish_review(run_id: str, rooms: PublishRooms) -> PublishedReview:
         NotCheckedError: the run's patch is not the one its manifest names, or a secret shows.
         ServiceError: GitHub failed after its retries; the run is kept.
     """
+    from codex_orchestrator.github.deliver import deliver_review
+
     manifest, digest, text = render_review(run_id, rooms)
-    delivery = rooms.desk.deliver(manifest, text)
+    delivery = deliver_review(manifest, text, rooms.targets)
     if not delivery.changed_nothing:
         rooms.audit.append(
             "review-published",
