@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,7 +11,6 @@ from codex_orchestrator.model.verdict import Verdict, exit_code_of
 
 Writer = Callable[[dict[str, str]], None]
 RUNS = ("run", "all")
-STAGING = "codex-orchestrator-manifests"
 # A token that may write is for the second half; what agents start must not find it.
 TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 
@@ -20,15 +18,25 @@ TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN
 def work(inputs: Inputs, call: Call, environment: Mapping[str, str], put_out: Writer) -> Found:
     """Do what the command asks for, up to a staged run folder, and put out what came of it."""
     if inputs.manifests:
-        from codex_orchestrator.runs.staging import restore_run
+        from codex_orchestrator.verbs.hand_over_run import take_from_artifact
 
-        _, restored = restore_run(Path(inputs.manifests), inputs.repo)
-        if inputs.command in RUNS:
-            _require_resumable(inputs, restored, call)
+        resume = inputs.resume if inputs.command in RUNS else None
+        restored = take_from_artifact(Path(inputs.manifests), inputs.repo, resume=resume)
+        if resume is not None:
+            _require_unfinished(restored, call)
     found = _found(inputs, call, environment)
     staged = {}
     if found.run_id and inputs.command in RUNS:
-        staged = _stage(inputs.repo, found, temporary_folder(environment) / STAGING, environment)
+        from codex_orchestrator.verbs.hand_over_run import put_into_artifact
+
+        staged = put_into_artifact(
+            inputs.repo,
+            found.task_id,
+            found.run_id,
+            temporary_folder(environment),
+            attempt=found.attempt,
+            workflow_attempt=environment.get("GITHUB_RUN_ATTEMPT", "1"),
+        )
     put_out({**found.outputs(), **staged})
     if found.state and environment.get("GITHUB_STEP_SUMMARY"):
         _say_stopped(found, staged, environment)
@@ -46,9 +54,8 @@ def _found(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
 
 
 def _guard(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
-    from codex_orchestrator.github.outputs import annotate, append_summary
-    from codex_orchestrator.report.guard_summary import guard_summary, read_findings
     from codex_orchestrator.text.shown import workflow_command
+    from codex_orchestrator.verbs.summarize_job import guard_annotations, summarize_guard
 
     base = ("--base", inputs.base) if inputs.base else ()
     code, report = call("guard", *base, without=TOKENS)
@@ -57,12 +64,13 @@ def _guard(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
             workflow_command("error", f"spec guard: not checked (exit {int(code)}); see the log")
         )
         return Found(exit_code=code)
-    findings = read_findings(report)
-    for line in annotate(findings).commands:
+    for line in guard_annotations(report):
         click.echo(line)
     if environment.get("GITHUB_STEP_SUMMARY"):
-        append_summary(environment["GITHUB_STEP_SUMMARY"], guard_summary(report, findings))
-    return Found(verdict=str(report["outcome"]), exit_code=code, findings=len(findings))
+        summarize_guard(report, environment["GITHUB_STEP_SUMMARY"])
+    return Found(
+        verdict=str(report["outcome"]), exit_code=code, findings=len(report.get("findings", ()))
+    )
 
 
 def _run(inputs: Inputs, call: Call) -> Found:
@@ -99,36 +107,32 @@ def _run(inputs: Inputs, call: Call) -> Found:
     )
 
 
-def _require_resumable(inputs: Inputs, restored: str, call: Call) -> None:
-    """Check that the artifact holds the run to resume, and that it stopped before its end."""
-    if inputs.resume != restored:
-        raise InputError(
-            f"is {inputs.resume!r}, and the artifact holds run {restored}",
-            field="resume",
-            fix="name the run of the artifact",
-        )
-    manifest = call("runs", "show", "--", restored).document
+def _require_unfinished(run_id: str, call: Call) -> None:
+    manifest = call("runs", "show", "--", run_id).document
     if manifest.get("run", {}).get("state") == "finished":
         raise NotCheckedError(
-            f"run {restored} has finished, so there is nothing to go on with",
+            f"run {run_id} has finished, so there is nothing to go on with",
             fix="use the command publish or sync, which verify it first",
         )
 
 
 def _say_stopped(found: Found, staged: Mapping[str, str], environment: Mapping[str, str]) -> None:
-    from codex_orchestrator.github.outputs import append_summary
-    from codex_orchestrator.report.stopped_summary import HowToGoOn, stopped_summary
+    from codex_orchestrator.verbs.summarize_job import summarize_stopped_run
 
-    how = HowToGoOn(
-        task=found.task_id,
-        run_id=found.run_id,
-        manifest_sha256=found.manifest_sha256,
-        workflow_run=environment.get("GITHUB_RUN_ID", ""),
-        artifact=staged.get("artifact-name", ""),
-        wanted=tuple(filter(None, found.waiting_for.split("\n"))),
+    inputs = {
+        "task": found.task_id,
+        "resume": found.run_id,
+        "resume-workflow-run": environment.get("GITHUB_RUN_ID", ""),
+        "resume-artifact": staged.get("artifact-name", ""),
+        "resume-manifest-sha256": found.manifest_sha256,
+    }
+    summarize_stopped_run(
+        found.state,
+        found.reason,
+        inputs=inputs,
+        wanted=filter(None, found.waiting_for.split("\n")),
+        summary_path=environment["GITHUB_STEP_SUMMARY"],
     )
-    text = stopped_summary(found.state, found.reason, how)
-    append_summary(environment["GITHUB_STEP_SUMMARY"], text)
 
 
 def _verify(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
@@ -142,7 +146,9 @@ def _verify(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found
     _compare("manifest", str(verified["manifest_sha256"]), inputs.expected_manifest)
     manifest = call("runs", "show", "--", run_id).document
     if inputs.manifests:
-        _check_commit(manifest, environment)
+        from codex_orchestrator.verbs.hand_over_run import check_commit
+
+        check_commit(str(manifest["run"]["base_sha"]), environment)
     verdict = Verdict(manifest["verdict"])
     return Found(
         verdict=str(verdict),
@@ -176,29 +182,3 @@ def _compare(what: str, found: str, expected: str) -> None:
             f"the {what} has SHA-256 {found}, the job that made it said {expected}",
             fix="the artifact is not the one that was uploaded: start the workflow again",
         )
-
-
-def _check_commit(manifest: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-    """Refuse a run of another job that is not about the commit of this workflow's event."""
-    from codex_orchestrator.github.event import read_event
-
-    event = read_event(environment)
-    base = manifest["run"]["base_sha"]
-    if base not in (event.head_sha, event.checkout_sha):
-        raise NotCheckedError(
-            f"the run is about {base[:12]}, this workflow about {event.head_sha[:12]}",
-            fix="hand over the artifact of this workflow's own run",
-        )
-
-
-def _stage(
-    repo: Path, found: Found, folder: Path, environment: Mapping[str, str]
-) -> dict[str, str]:
-    from codex_orchestrator.runs.staging import stage_run
-
-    stage_run(repo, found.task_id, found.run_id, folder)
-    attempt = environment.get("GITHUB_RUN_ATTEMPT", "1")
-    # Names are used once in a workflow run; the run id keeps the legs of a matrix apart.
-    # A run that went on in a later job of the same workflow run has an artifact of its own.
-    later = f"-{found.attempt}" if found.attempt > 1 else ""
-    return {"staged-path": str(folder), "artifact-name": f"run-{found.run_id}-{attempt}{later}"}

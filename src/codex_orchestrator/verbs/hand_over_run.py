@@ -1,0 +1,71 @@
+"""Hand a run over between the jobs of a workflow: put it into an artifact, take it out again."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from codex_orchestrator.github.event import read_event
+from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.runs.staging import restore_run, stage_run
+
+STAGING = "codex-orchestrator-manifests"
+
+
+def put_into_artifact(
+    repo: Path, task_id: str, run_id: str, folder: Path, *, attempt: int, workflow_attempt: str
+) -> dict[str, str]:
+    """Copy a run to a folder below `folder`; return the outputs that name it and its artifact.
+
+    Args:
+        repo: the repository that holds the run.
+        task_id: the task of the run.
+        run_id: the run.
+        folder: the temporary folder of the runner.
+        attempt: how often the run was begun.
+        workflow_attempt: how often the workflow run was begun.
+
+    Raises:
+        InputError: the run folder is missing, or too large for an artifact.
+    """
+    staged = folder / STAGING
+    stage_run(repo, task_id, run_id, staged)
+    # Names are used once in a workflow run; the run id keeps the legs of a matrix apart.
+    # A run that went on in a later job of the same workflow run has an artifact of its own.
+    later = f"-{attempt}" if attempt > 1 else ""
+    name = f"run-{run_id}-{workflow_attempt}{later}"
+    return {"staged-path": str(staged), "artifact-name": name}
+
+
+def take_from_artifact(source: Path, repo: Path, *, resume: str | None) -> str:
+    """Copy the run of an artifact into a fresh checkout and return its id.
+
+    Args:
+        source: the folder of the artifact.
+        repo: the checkout.
+        resume: the run that will be resumed; None when none will be.
+
+    Raises:
+        InputError: the folder is no staged run or holds another run, or the checkout has runs.
+    """
+    _, run_id = restore_run(source, repo)
+    if resume is not None and resume != run_id:
+        raise InputError(
+            f"is {resume!r}, and the artifact holds run {run_id}",
+            field="resume",
+            fix="name the run of the artifact",
+        )
+    return run_id
+
+
+def check_commit(base_sha: str, environment: Mapping[str, str]) -> None:
+    """Check that a run of another job is about the commit of this workflow's event.
+
+    Raises:
+        NotCheckedError: it is about another commit, or the event names none.
+        InputError: the event's payload is missing, or a field of it is wrong.
+    """
+    event = read_event(environment)
+    if base_sha not in (event.head_sha, event.checkout_sha):
+        raise NotCheckedError(
+            f"the run is about {base_sha[:12]}, this workflow about {event.head_sha[:12]}",
+            fix="hand over the artifact of this workflow's own run",
+        )
