@@ -5,13 +5,8 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
-from codex_orchestrator.system.durable import (
-    convert_storage_errors,
-    is_process_alive,
-    read_file,
-    sweep_folder,
-    write_file,
-)
+from codex_orchestrator.system.durable import is_process_alive, sweep_folder, write_file
+from codex_orchestrator.system.files import convert_storage_errors, read_file
 from codex_orchestrator.system.folders import check_private, make_folder
 from support.faulty_disk import CountingDisk, FaultyDisk
 

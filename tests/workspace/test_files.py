@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codex_orchestrator.model.errors import InputError, ServiceError
-from codex_orchestrator.system.files import MAX_FILE_BYTES, ConfinedTree, parts_of
+from codex_orchestrator.system.confined import ConfinedTree, parts_of
 from support.workspace import write_files
+
+LIMIT = 1024 * 1024
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def root(outside, tmp_path) -> Path:
 
 @pytest.fixture
 def tree(root):
-    tree = ConfinedTree(root)
+    tree = ConfinedTree(root, max_bytes=LIMIT)
     yield tree
     tree.close()
 
@@ -52,9 +54,9 @@ def test_nothing_is_written_or_removed_through_a_link(tree, root, outside):
     (root / "folder").symlink_to(outside)
     before = state_of(outside)
     with pytest.raises(InputError, match="links are not followed"):
-        tree.replace("folder/new.txt", b"x", mode=0o644)
+        tree.replace("folder/new.txt", b"x", mode=0o644, makes_folders=True)
     with pytest.raises(InputError, match="links are not followed"):
-        tree.replace("folder/deep/new.txt", b"x", mode=0o644)
+        tree.replace("folder/deep/new.txt", b"x", mode=0o644, makes_folders=True)
     with pytest.raises(InputError, match="links are not followed"):
         tree.remove("folder/secret.txt")
     assert state_of(outside) == before
@@ -63,7 +65,7 @@ def test_nothing_is_written_or_removed_through_a_link(tree, root, outside):
 
 def test_a_link_in_the_place_of_a_file_is_replaced_and_not_written_through(tree, root, outside):
     (root / "link").symlink_to(outside / "secret.txt")
-    tree.replace("link", b"mine", mode=0o644)
+    tree.replace("link", b"mine", mode=0o644, makes_folders=True)
     assert (outside / "secret.txt").read_text() == "secret"
     assert not (root / "link").is_symlink()
 
@@ -72,7 +74,7 @@ def test_a_hard_link_is_not_read_and_not_written_through(tree, root, outside):
     os.link(outside / "secret.txt", root / "hard.txt")
     with pytest.raises(InputError, match="second name"):
         tree.read("hard.txt")
-    tree.replace("hard.txt", b"mine", mode=0o644)
+    tree.replace("hard.txt", b"mine", mode=0o644, makes_folders=True)
     assert (outside / "secret.txt").read_text() == "secret"
 
 
@@ -87,7 +89,7 @@ def test_a_pipe_and_a_socket_do_not_hang_a_reader(tree, root):
 
 def test_a_huge_file_is_refused_by_its_size(tree, root):
     with open(root / "huge", "wb") as stream:
-        stream.truncate(MAX_FILE_BYTES + 1)
+        stream.truncate(LIMIT + 1)
     with pytest.raises(InputError, match="the limit is"):
         tree.read("huge")
 
@@ -100,7 +102,7 @@ def test_a_root_that_is_swapped_is_still_the_one_that_was_opened(tree, root, out
 
 
 def test_a_new_file_gets_its_folders_and_its_mode(tree, root):
-    tree.replace("x/y/new.sh", b"#!/bin/sh\n", mode=0o755)
+    tree.replace("x/y/new.sh", b"#!/bin/sh\n", mode=0o755, makes_folders=True)
     assert (root / "x/y/new.sh").read_bytes() == b"#!/bin/sh\n"
     assert (root / "x/y/new.sh").stat().st_mode & 0o777 == 0o755
 
@@ -113,15 +115,15 @@ def test_a_removed_file_takes_its_empty_folders_with_it(tree, root):
 
 def test_a_folder_is_not_replaced_by_a_file(tree, root):
     with pytest.raises(InputError, match="is a folder"):
-        tree.replace("a", b"x", mode=0o644)
+        tree.replace("a", b"x", mode=0o644, makes_folders=True)
     assert sorted(os.listdir(root)) == ["a"]
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_draft(tmp_path, small_disk):
     write_files(small_disk, {"f.txt": "old"})
-    tree = ConfinedTree(small_disk)
+    tree = ConfinedTree(small_disk, max_bytes=LIMIT)
     with pytest.raises(ServiceError, match=r"f\.txt: cannot be written: No space left"):
-        tree.replace("f.txt", b"x" * 200_000, mode=0o644)
+        tree.replace("f.txt", b"x" * 200_000, mode=0o644, makes_folders=True)
     tree.close()
     assert state_of(small_disk) == {str(small_disk / "f.txt"): b"old"}
 
@@ -141,7 +143,7 @@ def test_no_path_leads_out_of_the_tree_or_into_git(tmp_path_factory, path):
         write_files(top, {"tree/a/plain.txt": "inside", "tree/plain.txt": "inside"})
         (top / "tree/link").symlink_to("../secret.txt")
         (top / "tree/folder").symlink_to("..")
-    tree = ConfinedTree(top / "tree")
+    tree = ConfinedTree(top / "tree", max_bytes=LIMIT)
     try:
         assert tree.read(path).data == b"inside"
     except InputError:

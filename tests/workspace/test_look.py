@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.system.files import ConfinedTree
+from codex_orchestrator.system.confined import ConfinedTree
 from codex_orchestrator.system.safe_git import Git
 from codex_orchestrator.workspace.look import is_chosen, list_paths, read_lines, search
+from codex_orchestrator.workspace.tools import MAX_FILE_BYTES
 from support.workspace import git_environ, make_repository, write_files
 
 
@@ -18,7 +19,7 @@ def root(tmp_path) -> Path:
 
 @pytest.fixture
 def tree(root):
-    tree = ConfinedTree(root)
+    tree = ConfinedTree(root, max_bytes=MAX_FILE_BYTES)
     yield tree
     tree.close()
 

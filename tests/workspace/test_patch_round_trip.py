@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.system.files import ConfinedTree
+from codex_orchestrator.system.confined import ConfinedTree
 from codex_orchestrator.workspace.parse import parse_patch
 from codex_orchestrator.workspace.patch import touched_paths
 from codex_orchestrator.workspace.patching import apply_edits
+from codex_orchestrator.workspace.tools import MAX_FILE_BYTES
 
 # Few different lines, so that hunks look alike; some look like the markup of patches.
 LINES = st.sampled_from(
@@ -40,7 +41,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def apply(folder: Path, patch: str) -> None:
-    tree = ConfinedTree(folder)
+    tree = ConfinedTree(folder, max_bytes=MAX_FILE_BYTES)
     try:
         apply_edits(tree, parse_patch(patch))
     finally:

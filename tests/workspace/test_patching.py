@@ -4,11 +4,12 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.model.errors import InputError, ServiceError
-from codex_orchestrator.system.files import ConfinedTree
+from codex_orchestrator.system.confined import ConfinedTree
 from codex_orchestrator.workspace.hunks import apply_hunks
 from codex_orchestrator.workspace.parse import parse_patch
 from codex_orchestrator.workspace.patch import PatchError, touched_paths
 from codex_orchestrator.workspace.patching import apply_edits
+from codex_orchestrator.workspace.tools import MAX_FILE_BYTES
 from support.workspace import write_files
 
 
@@ -20,7 +21,7 @@ def root(tmp_path) -> Path:
 
 
 def apply(root: Path, patch: str) -> dict[str, str]:
-    tree = ConfinedTree(root)
+    tree = ConfinedTree(root, max_bytes=MAX_FILE_BYTES)
     try:
         return {done.path: done.action for done in apply_edits(tree, parse_patch(patch))}
     finally:

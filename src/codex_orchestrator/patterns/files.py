@@ -1,13 +1,14 @@
 """Files of a work tree: found without following links, read as bytes, replaced in one step."""
 
 import contextlib
-import os
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from codex_orchestrator.model.approval import matches_glob
+from codex_orchestrator.model.errors import NotCheckedError, ServiceError
+from codex_orchestrator.system.confined import ConfinedTree
+from codex_orchestrator.system.files import UnfitFileError
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
 # Nobody writes such lines. Matching takes time that grows with the square of the nesting, and what
@@ -46,25 +47,41 @@ def _is_chosen(path: str, glob: str) -> bool:
     return glob in (path, ".") or path.startswith(glob + "/") or matches_glob(path, glob)
 
 
-def read_source(root: Path, path: str) -> SourceText:
+def open_work_tree(root: Path) -> ConfinedTree:
+    """Open a work tree for reading and replacing the files that git lists in it, of any name."""
+    return ConfinedTree(
+        root, max_bytes=MAX_FILE_BYTES, allows_hard_links=True, allows_any_name=True
+    )
+
+
+def read_source(tree: ConfinedTree, path: str) -> SourceText:
     """Read a file as UTF-8 text.
 
     Raises:
         SkipFile: it is a link, too large, no text, or its folder is reached through a link.
     """
-    with _opened_folder(root, path) as (folder, name):
-        try:
-            handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-        except OSError as error:
-            raise SkipFile(_reason(error)) from error
-        with open(handle, "rb") as stream:
-            facts = os.fstat(handle)
-            if not stat.S_ISREG(facts.st_mode):
-                raise SkipFile("not a regular file")
-            if facts.st_size > MAX_FILE_BYTES:
-                raise SkipFile(f"{facts.st_size} bytes; the limit is {MAX_FILE_BYTES}")
-            data = stream.read(MAX_FILE_BYTES + 1)
-    return decode(data, stat.S_IMODE(facts.st_mode))
+    with _unfit_is_skipped():
+        return decode(*tree.read(path))
+
+
+def replace_source(tree: ConfinedTree, path: str, data: bytes, *, mode: int) -> None:
+    """Write a file aside and put it in place in one step; its permissions stay.
+
+    Raises:
+        SkipFile: the folder is now reached through a link, or cannot be written.
+    """
+    with _unfit_is_skipped():
+        tree.replace(path, data, mode=mode, makes_folders=False)
+
+
+@contextlib.contextmanager
+def _unfit_is_skipped() -> Iterator[None]:
+    try:
+        yield
+    except UnfitFileError as error:
+        raise SkipFile(error.problem.removeprefix("is ")) from error
+    except (NotCheckedError, ServiceError) as error:
+        raise SkipFile(error.message) from error
 
 
 def decode(data: bytes, mode: int = 0o644) -> SourceText:
@@ -85,57 +102,3 @@ def decode(data: bytes, mode: int = 0o644) -> SourceText:
     if len(text) > MAX_LINE and (longest := max(map(len, text.split("\n")))) > MAX_LINE:
         raise SkipFile(f"a line of {longest} characters; the limit is {MAX_LINE}")
     return SourceText(text, bom, mode)
-
-
-def replace_file(root: Path, path: str, data: bytes, *, mode: int) -> None:
-    """Write a file aside and put it in place in one step; its permissions stay.
-
-    Raises:
-        SkipFile: the folder is now reached through a link, or cannot be written.
-    """
-    with _opened_folder(root, path) as (folder, name):
-        # As many bytes as fit a file name; the process id keeps two writers apart.
-        aside = f".{os.getpid()}.codex-orchestrator.tmp"
-        try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-            handle = os.open(aside, flags, 0o600, dir_fd=folder)
-            try:
-                with open(handle, "wb") as stream:
-                    stream.write(data)
-                    os.fchmod(stream.fileno(), mode)
-                os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    os.unlink(aside, dir_fd=folder)
-                raise
-        except OSError as error:
-            raise SkipFile(_reason(error)) from error
-
-
-@contextlib.contextmanager
-def _opened_folder(root: Path, path: str) -> Iterator[tuple[int, str]]:
-    """Open a file's folder step by step, so that no link on the way is followed."""
-    *parents, name = path.split("/")
-    if name in ("", ".", "..") or ".." in parents:
-        raise SkipFile("leaves the work tree")
-    flags = os.O_RDONLY | os.O_DIRECTORY
-    folder = os.open(root, flags)
-    try:
-        for part in parents:
-            try:
-                inner = os.open(part, flags | os.O_NOFOLLOW, dir_fd=folder)
-            except OSError as error:
-                raise SkipFile(_reason(error)) from error
-            os.close(folder)
-            folder = inner
-        yield folder, name
-    finally:
-        os.close(folder)
-
-
-def _reason(error: OSError) -> str:
-    import errno
-
-    if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
-        return "a symbolic link"
-    return error.strerror or type(error).__name__

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -178,27 +179,28 @@ class Library:
         changed: list[str] = []
         refused: list[LeftFile] = []
         skipped: list[LeftFile] = []
-        for path in paths:
-            if not asset.works_on(path):
-                continue
-            try:
-                source = files.read_source(root, path)
-                result = change_text(asset, source.text, language_of(path))
-                if result.edits == 0:
+        with closing(files.open_work_tree(root)) as tree:
+            for path in paths:
+                if not asset.works_on(path):
                     continue
-                hits += 1
-                reason = allow(path) if path == utf8_text(path) else "its name is not UTF-8"
-                if reason:
-                    refused.append(LeftFile(path=utf8_text(path), reason=reason))
+                try:
+                    source = files.read_source(tree, path)
+                    result = change_text(asset, source.text, language_of(path))
+                    if result.edits == 0:
+                        continue
+                    hits += 1
+                    reason = allow(path) if path == utf8_text(path) else "its name is not UTF-8"
+                    if reason:
+                        refused.append(LeftFile(path=utf8_text(path), reason=reason))
+                        continue
+                    if is_writing:
+                        data = source.encoded(result.text)
+                        files.replace_source(tree, path, data, mode=source.mode)
+                except files.SkipFile as error:
+                    skipped.append(LeftFile(path=utf8_text(path), reason=str(error)))
                     continue
-                if is_writing:
-                    data = source.encoded(result.text)
-                    files.replace_file(root, path, data, mode=source.mode)
-            except files.SkipFile as error:
-                skipped.append(LeftFile(path=utf8_text(path), reason=str(error)))
-                continue
-            changes += result.edits
-            changed.append(path)
+                changes += result.edits
+                changed.append(path)
         return PatternUse(
             id=asset.facts.id,
             kind=asset.facts.kind,
@@ -226,16 +228,19 @@ class Library:
         assets = [self.load(a.id) for a in self.assets if a.kind is PatternKind.LINTER]
         linter = Linter(assets)
         findings: list[Finding] = []
-        for path in files.select(_work_files(root), paths or ["**"]):
-            # What a link points to is linted under its own name, or is not of this repository.
-            if not linter.works_on(path) or (root / path).is_symlink():
-                continue
-            skip = frozenset(a.source.id for a in assets if files.select([path], a.source.ignores))
-            try:
-                text = files.read_source(root, path).text
-                findings.extend(linter.lint_text(text, utf8_text(path), skip=skip))
-            except files.SkipFile as error:
-                findings.append(not_checked(utf8_text(path), str(error)))
+        with closing(files.open_work_tree(root)) as tree:
+            for path in files.select(_work_files(root), paths or ["**"]):
+                # What a link points to is linted under its own name, or is not of this repository.
+                if not linter.works_on(path) or (root / path).is_symlink():
+                    continue
+                skip = frozenset(
+                    a.source.id for a in assets if files.select([path], a.source.ignores)
+                )
+                try:
+                    text = files.read_source(tree, path).text
+                    findings.extend(linter.lint_text(text, utf8_text(path), skip=skip))
+                except files.SkipFile as error:
+                    findings.append(not_checked(utf8_text(path), str(error)))
         return tuple(findings)
 
     def render(self, pattern_id: str, values: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from codex_orchestrator.model.run import StoredRun
 from codex_orchestrator.runs.documents import parse_document, parse_manifest, summary_of
 from codex_orchestrator.runs.places import MANIFEST, Places, checked_file_name, checked_run_id
 from codex_orchestrator.system.disk import DISK, Disk
-from codex_orchestrator.system.durable import read_file
+from codex_orchestrator.system.files import read_file
 from codex_orchestrator.text.names import is_identifier
 
 

@@ -26,20 +26,12 @@ from codex_orchestrator.runs.audit_tail import (
 from codex_orchestrator.runs.flock import Rank, hold_lock
 from codex_orchestrator.runs.places import Places
 from codex_orchestrator.system.disk import DISK, Disk
-from codex_orchestrator.system.durable import (
-    SAFE_FLAGS,
-    check_regular,
-    convert_storage_errors,
-    opened,
-    sweep_folder,
-    sync_folder,
-    write_all,
-)
+from codex_orchestrator.system.durable import sweep_folder, sync_folder, write_all
+from codex_orchestrator.system.files import opened, opened_to_append
 
 Details = Mapping[str, str | int | bool | None]
 LOG = "out/audit.log"
 _MAX_TEXT = 4000
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | SAFE_FLAGS
 
 
 class FileAuditLog:
@@ -73,7 +65,7 @@ class FileAuditLog:
             LockedError: other writers held the log all the time.
         """
         fields = self._fields(event, task_id, run_id, level, details)
-        with self._locked(), self._open_log() as descriptor:
+        with self._locked(), opened_to_append(self._log, disk=self._disk) as descriptor:
             return self._append(descriptor, fields, head=self._mended_head(descriptor))
 
     def append_once(
@@ -95,7 +87,7 @@ class FileAuditLog:
         """
         fields = self._fields(event, task_id, run_id, level, details)
         wanted = _shown(details)
-        with self._locked(), self._open_log() as descriptor:
+        with self._locked(), opened_to_append(self._log, disk=self._disk) as descriptor:
             head = self._mended_head(descriptor)
             for record in self._records_of(event, descriptor):
                 is_same = all(record.details.get(name) == wanted.get(name) for name in key)
@@ -175,16 +167,6 @@ class FileAuditLog:
             fix="run it again; if it stays so, see which process holds out/audit.lock",
         ):
             yield
-
-    @contextlib.contextmanager
-    def _open_log(self) -> Iterator[int]:
-        with convert_storage_errors(self._log, "append to"):
-            descriptor = self._disk.open(str(self._log), _FLAGS)
-            try:
-                check_regular(descriptor, self._log)
-                yield descriptor
-            finally:
-                self._disk.close(descriptor)
 
     def _mended_head(self, descriptor: int) -> Head:
         """Return the head; what a crash left behind it is cut off first, and that is recorded."""

@@ -11,7 +11,8 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.pattern import Sha256
 from codex_orchestrator.runs.audit_chain import BadLine, Head, parse_line, walk
 from codex_orchestrator.system.disk import Disk
-from codex_orchestrator.system.durable import read_file, write_file
+from codex_orchestrator.system.durable import write_file
+from codex_orchestrator.system.files import read_file
 
 
 class _HeadFile(Document):

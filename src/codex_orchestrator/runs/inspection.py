@@ -13,12 +13,8 @@ from codex_orchestrator.model.verification import NOT_A_FILE, InspectedRun
 from codex_orchestrator.runs.archive import RunArchive
 from codex_orchestrator.runs.flock import is_locked
 from codex_orchestrator.runs.places import MANIFEST
-from codex_orchestrator.system.durable import (
-    convert_storage_errors,
-    hash_file,
-    is_temporary,
-    opened,
-)
+from codex_orchestrator.system.durable import is_temporary
+from codex_orchestrator.system.files import convert_storage_errors, hash_file, opened
 
 _RESTORE = "restore the file from the uploaded artifact; the run folder must not be edited"
 

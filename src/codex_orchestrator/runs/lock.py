@@ -16,7 +16,8 @@ from codex_orchestrator.model.errors import InputError, LockedError
 from codex_orchestrator.runs.flock import Rank, Waiting, hold_lock
 from codex_orchestrator.runs.places import Places
 from codex_orchestrator.system.disk import DISK, Disk
-from codex_orchestrator.system.durable import is_process_alive, read_file, write_file
+from codex_orchestrator.system.durable import is_process_alive, write_file
+from codex_orchestrator.system.files import read_file
 
 
 class LockHolder(Document):

@@ -16,7 +16,8 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.receipt import Receipt, RecordedArtifact
 from codex_orchestrator.runs.places import Places, checked_run_id
 from codex_orchestrator.system.disk import DISK, Disk
-from codex_orchestrator.system.durable import read_file, sweep_folder, write_file
+from codex_orchestrator.system.durable import sweep_folder, write_file
+from codex_orchestrator.system.files import read_file
 
 _T = TypeVar("_T", bound=Document)
 _MAX_BYTES = 64 * 1024

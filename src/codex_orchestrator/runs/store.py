@@ -28,15 +28,8 @@ from codex_orchestrator.runs.documents import (
 from codex_orchestrator.runs.inspection import inspect_run
 from codex_orchestrator.runs.places import MANIFEST, checked_file_name
 from codex_orchestrator.system.disk import DISK, Disk
-from codex_orchestrator.system.durable import (
-    convert_storage_errors,
-    hash_file,
-    opened,
-    read_file,
-    sweep_folder,
-    sync_folder,
-    write_file,
-)
+from codex_orchestrator.system.durable import sweep_folder, sync_folder, write_file
+from codex_orchestrator.system.files import convert_storage_errors, hash_file, opened, read_file
 
 _TRASH = ".removed-"
 

@@ -6,25 +6,16 @@ dropped the pages it could not write.
 """
 
 import contextlib
-import errno
-import hashlib
 import os
 import re
-import stat
-from collections.abc import Iterator
 from pathlib import Path
 
-from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
+from codex_orchestrator.model.errors import ServiceError
 from codex_orchestrator.system.disk import DISK, Disk
+from codex_orchestrator.system.files import SAFE_FLAGS, convert_storage_errors, opened_to_append
 
-_CHUNK = 1024 * 1024
-_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-# Never through a symbolic link, never waiting for the other end of a pipe.
-SAFE_FLAGS = _NOFOLLOW | getattr(os, "O_NONBLOCK", 0)
 _DIRECTORY = getattr(os, "O_DIRECTORY", 0)
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.tmp\.(?P<pid>[0-9]{1,10})")
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def write_file(path: Path, data: bytes, *, disk: Disk = DISK, is_cache: bool = False) -> None:
@@ -50,7 +41,7 @@ def write_file(path: Path, data: bytes, *, disk: Disk = DISK, is_cache: bool = F
 
 
 def _write_new(path: Path, data: bytes, *, disk: Disk, is_cache: bool) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFE_FLAGS
     try:
         descriptor = disk.open(str(path), flags)
     except FileExistsError:
@@ -81,80 +72,18 @@ def sync_folder(path: Path, *, disk: Disk = DISK) -> None:
         disk.close(descriptor)
 
 
-def read_file(path: Path, *, max_bytes: int) -> bytes:
-    """Read a regular file, never through a symbolic link and never waiting on a pipe.
-
-    Raises:
-        FileNotFoundError: there is none.
-        InputError: it is not a regular file, or longer than `max_bytes`.
-    """
-    with opened(path) as descriptor:
-        size = os.fstat(descriptor).st_size
-        if size > max_bytes:
-            raise InputError(f"has {size} bytes, the limit is {max_bytes}", path=str(path))
-        with convert_storage_errors(path, "read"), os.fdopen(os.dup(descriptor), "rb") as stream:
-            return stream.read(max_bytes + 1)
-
-
-@contextlib.contextmanager
-def opened(path: Path) -> Iterator[int]:
-    """Open a regular file for reading and close it at the end.
-
-    Raises:
-        FileNotFoundError: there is none.
-        InputError: it is a link, a pipe, a folder or a device, or cannot be read.
-    """
-    try:
-        descriptor = DISK.open(str(path), os.O_RDONLY | SAFE_FLAGS)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        what = "is a symbolic link" if error.errno == errno.ELOOP else str(error.strerror)
-        raise InputError(what, path=str(path)) from error
-    try:
-        check_regular(descriptor, path)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def check_regular(descriptor: int, path: Path) -> None:
-    """Check that an open file is a regular one.
-
-    Raises:
-        InputError: it is a folder, a pipe or a device.
-    """
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise InputError("is not a regular file", path=str(path))
-
-
 def append_line(path: Path, line: str) -> None:
-    """Append one line to a file in one write; the file is made when it is missing.
+    """Append one line to a file in one write; the file is made when it is missing. Not synced.
 
     Raises:
-        ServiceError: the file cannot be written.
+        InputError: it is no regular file.
+        ServiceError: the disk is full or broken.
+        NotCheckedError: a permission is missing.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        fd = os.open(path, flags, 0o600)
-        try:
-            data = line.encode("utf-8") + b"\n"
-            if os.write(fd, data) != len(data):
-                raise ServiceError(f"{path}: only a part of a line could be written")
-        finally:
-            os.close(fd)
-    except OSError as error:
-        raise ServiceError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def hash_file(descriptor: int) -> tuple[str, int]:
-    """Return the SHA-256 of an open file, from its beginning, and its size in bytes."""
-    digest = hashlib.sha256()
-    size = 0
-    while chunk := os.pread(descriptor, _CHUNK, size):
-        digest.update(chunk)
-        size += len(chunk)
-    return digest.hexdigest(), size
+    with opened_to_append(path) as descriptor:
+        data = line.encode("utf-8", "backslashreplace") + b"\n"
+        if os.write(descriptor, data) != len(data):
+            raise ServiceError(f"{path}: only a part of a line could be written")
 
 
 def sweep_folder(path: Path, *, disk: Disk = DISK) -> tuple[str, ...]:
@@ -186,26 +115,3 @@ def is_process_alive(pid: int) -> bool:
     except (PermissionError, OverflowError):
         return True
     return True
-
-
-@contextlib.contextmanager
-def convert_storage_errors(path: Path, doing: str) -> Iterator[None]:
-    """Turn the operating system's errors into ours, naming the file and the way out."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        if error.errno == errno.ELOOP:
-            raise InputError("is a symbolic link", path=str(path), fix="remove the link") from error
-        if error.errno in _FULL:
-            raise ServiceError(
-                f"disk full: cannot {doing} {path}: {reason}; what stood there before is whole",
-                fix="free some space, then run the same command again",
-            ) from error
-        if error.errno in _DENIED:
-            raise NotCheckedError(
-                f"cannot {doing} {path}: {reason}", fix="give this user the right to write there"
-            ) from error
-        raise ServiceError(
-            f"cannot {doing} {path}: {reason}", fix="check the disk, then run it again"
-        ) from error

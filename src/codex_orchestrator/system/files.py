@@ -1,236 +1,180 @@
-"""Files of a work tree, reached by name but never out of it: no link is followed on the way.
+"""Regular files, opened by name and never through a link: read, hashed, appended to.
 
-Every path is walked from the root's open descriptor, one component at a time, so nothing that
-changes underneath can lead elsewhere. Only regular files with one name are read or replaced: a
-pipe would hang, and a hard link may be the second name of a file outside.
+A file is looked at before it is opened, because opening a device or a pipe may wait or do
+something, and again when it is open, because another may have taken its place.
 """
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
-from codex_orchestrator.text.names import is_utf8, path_problem
+from codex_orchestrator.system.disk import DISK, Disk
 
-MAX_FILE_BYTES = 8 * 1024 * 1024
-PLAIN_MODE = 0o644
-PROGRAM_MODE = 0o755
-_DRAFT = ".codex-orchestrator.{}.tmp"
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-class PlainFile(NamedTuple):
-    """What a file holds, and its permission bits."""
-
-    data: bytes
-    mode: int
+# Never through a symbolic link, never waiting for the other end of a pipe.
+SAFE_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_CHUNK = 1024 * 1024
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-class ConfinedTree:
-    """The files below one folder."""
+class UnfitFileError(InputError):
+    """A name does not stand for a file that may be used. `problem` says why, without the name."""
 
-    def __init__(self, root: Path) -> None:
-        try:
-            self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError as error:
-            raise InputError(
-                f"cannot be opened as a folder: {error.strerror}", path=str(root)
-            ) from error
-
-    def close(self) -> None:
-        """Let go of the folder."""
-        os.close(self._root)
-
-    def read(self, path: str) -> PlainFile:
-        """Return a file's bytes.
-
-        Raises:
-            InputError: there is no such file, it is no regular one, it is too large, or the way
-                to it leaves the tree.
-        """
-        *folders, name = parts_of(path)
-        with self._folder(folders, path) as folder:
-            _require_plain(_facts(name, folder, path), path)
-            with _told(path):
-                fd = os.open(
-                    name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder
-                )
-            with open(fd, "rb") as stream, _told(path):
-                # Looked at again: between look and open another file may have taken its place.
-                facts = os.fstat(fd)
-                _require_plain(facts, path)
-                data = stream.read(MAX_FILE_BYTES + 1)
-        _require_size(len(data), path)
-        return PlainFile(data, stat.S_IMODE(facts.st_mode))
-
-    def kind(self, path: str) -> str:
-        """Return `file`, `folder`, `link` or `other`; "" when nothing has that name.
-
-        Raises:
-            InputError: the way to it leaves the tree.
-        """
-        *folders, name = parts_of(path)
-        try:
-            with self._folder(folders, path) as folder:
-                mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
-        except (FileNotFoundError, _MissingFolderError):
-            return ""
-        kinds = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
-        return kinds.get(stat.S_IFMT(mode), "other")
-
-    def size(self, path: str) -> int:
-        """Return a file's size in bytes.
-
-        Raises:
-            InputError: there is no such file, or the way to it leaves the tree.
-        """
-        *folders, name = parts_of(path)
-        with self._folder(folders, path) as folder:
-            return _facts(name, folder, path).st_size
-
-    def replace(self, path: str, data: bytes, *, mode: int) -> None:
-        """Put a file in place in one step, whatever stood there; missing folders are made.
-
-        Raises:
-            InputError: the way to it leaves the tree, or a folder has that name.
-            ServiceError: it cannot be written, for example because the disk is full.
-        """
-        *folders, name = parts_of(path)
-        draft = _DRAFT.format(os.getpid())
-        with self._folder(folders, path, is_made=True) as folder:
-            try:
-                fd = os.open(
-                    draft,
-                    os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
-                    0o600,
-                    dir_fd=folder,
-                )
-                try:
-                    with open(fd, "wb") as stream:
-                        stream.write(data)
-                        stream.flush()
-                        os.fchmod(fd, mode)
-                    os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
-                except OSError:
-                    os.unlink(draft, dir_fd=folder)
-                    raise
-            except IsADirectoryError as error:
-                raise InputError("is a folder", path=path) from error
-            except OSError as error:
-                raise ServiceError(f"{path}: cannot be written: {error.strerror}") from error
-
-    def remove(self, path: str) -> None:
-        """Remove a file, and the folders that are empty without it.
-
-        Raises:
-            InputError: there is no such file, or the way to it leaves the tree.
-            ServiceError: it cannot be removed.
-        """
-        *folders, name = parts_of(path)
-        with self._folder(folders, path) as folder:
-            _require_plain(_facts(name, folder, path), path)
-            try:
-                os.unlink(name, dir_fd=folder)
-            except OSError as error:
-                raise ServiceError(f"{path}: cannot be removed: {error.strerror}") from error
-        while folders:
-            *folders, name = folders
-            with self._folder(folders, path) as folder:
-                try:
-                    os.rmdir(name, dir_fd=folder)
-                except OSError:
-                    return
-
-    @contextmanager
-    def _folder(self, folders: list[str], path: str, *, is_made: bool = False) -> Iterator[int]:
-        current = os.dup(self._root)
-        try:
-            for name in folders:
-                inner = _enter(name, current, path, is_made=is_made)
-                os.close(current)
-                current = inner
-            yield current
-        finally:
-            os.close(current)
+    def __init__(self, problem: str, *, path: str, fix: str = "") -> None:
+        super().__init__(problem, path=path, fix=fix)
+        self.problem = problem
 
 
-class _MissingFolderError(InputError):
-    """A folder on the way does not exist."""
-
-
-def parts_of(path: str) -> list[str]:
-    """Return the components of a path inside the tree.
+def read_file(path: Path, *, max_bytes: int) -> bytes:
+    """Read a regular file. A link in its place is not followed; one among its folders is.
 
     Raises:
-        InputError: it is no such path.
+        FileNotFoundError: there is none.
+        UnfitFileError: it is no regular file, is longer than `max_bytes`, or cannot be opened.
+        ServiceError: the disk failed.
     """
-    parts = [part for part in path.split("/") if part not in ("", ".")]
-    problem = path_problem(path)
-    if not problem and not is_utf8(path):
-        problem = "is not UTF-8"
-    # File systems that fold case or drop final dots would find `.git` under these names.
-    if not problem and any(part.casefold().rstrip(". ") == ".git" for part in parts):
-        problem = "enters .git"
-    if not problem and not parts:
-        problem = "names the tree itself"
-    if not problem and any(len(part.encode()) > 255 for part in parts):
-        problem = "has a component that is too long"
-    if problem:
-        raise InputError(f"path {path[:200]!r} {problem}")
-    return parts
-
-
-def _enter(name: str, folder: int, path: str, *, is_made: bool) -> int:
-    if is_made:
-        try:
-            os.mkdir(name, 0o755, dir_fd=folder)
-        except FileExistsError:
-            pass
-        except OSError as error:
-            raise ServiceError(f"{path}: its folder cannot be made: {error.strerror}") from error
-    try:
-        return os.open(name, _FOLDER, dir_fd=folder)
-    except FileNotFoundError as error:
-        raise _MissingFolderError("no such file", path=path) from error
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENOTDIR):
-            raise InputError(
-                f"{name!r} on the way is a link or no folder; links are not followed", path=path
-            ) from error
-        raise NotCheckedError(f"{path}: {error.strerror}") from error
-
-
-def _facts(name: str, folder: int, path: str) -> os.stat_result:
-    with _told(path):
-        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    with opened(path) as descriptor:
+        return read_bytes(descriptor, str(path), max_bytes=max_bytes)
 
 
 @contextmanager
-def _told(path: str) -> Iterator[None]:
+def opened(path: Path) -> Iterator[int]:
+    """Open a regular file for reading, as `read_file` does, and close it at the end.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UnfitFileError: it is no regular file, or cannot be opened.
+    """
+    with open_regular(str(path), folder=None, path=str(path), allows_hard_links=True) as descriptor:
+        yield descriptor
+
+
+@contextmanager
+def open_regular(
+    name: str, *, folder: int | None, path: str, allows_hard_links: bool
+) -> Iterator[int]:
+    """Open a regular file for reading and close it at the end.
+
+    Args:
+        name: its name in the folder.
+        folder: descriptor of the folder; None for the one that the process is in.
+        path: what messages call the file.
+        allows_hard_links: whether it may have a second name, which may lie anywhere.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UnfitFileError: it is no regular file, or cannot be opened.
+    """
+    try:
+        facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        check_regular(facts, path, allows_hard_links=allows_hard_links)
+        descriptor = os.open(name, os.O_RDONLY | SAFE_FLAGS | os.O_CLOEXEC, dir_fd=folder)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        is_link = error.errno == errno.ELOOP
+        problem = "is a symbolic link" if is_link else f"cannot be read: {error.strerror}"
+        raise UnfitFileError(problem, path=path) from error
+    try:
+        check_regular(os.fstat(descriptor), path, allows_hard_links=allows_hard_links)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def check_regular(facts: os.stat_result, path: str, *, allows_hard_links: bool) -> None:
+    """Check that what `stat` tells is told of a regular file.
+
+    Raises:
+        UnfitFileError: it is a link, a folder, a pipe or a device, or has a second name.
+    """
+    problem = ""
+    if stat.S_ISLNK(facts.st_mode):
+        problem = "is a symbolic link"
+    elif stat.S_ISDIR(facts.st_mode):
+        problem = "is a folder"
+    elif not stat.S_ISREG(facts.st_mode):
+        problem = "is not a regular file"
+    elif facts.st_nlink > 1 and not allows_hard_links:
+        problem = "has a second name (hard link), maybe outside the tree"
+    if problem:
+        raise UnfitFileError(problem, path=path)
+
+
+def read_bytes(descriptor: int, path: str, *, max_bytes: int) -> bytes:
+    """Read an open file to its end.
+
+    Raises:
+        UnfitFileError: it is longer than `max_bytes`.
+        ServiceError: the disk failed.
+    """
+    size = os.fstat(descriptor).st_size
+    data = b""
+    if size <= max_bytes:
+        with (
+            convert_storage_errors(Path(path), "read"),
+            open(descriptor, "rb", closefd=False) as stream,
+        ):
+            data = stream.read(max_bytes + 1)
+        size = len(data)
+    if size > max_bytes:
+        raise UnfitFileError(f"has {size} bytes, the limit is {max_bytes}", path=path)
+    return data
+
+
+def hash_file(descriptor: int) -> tuple[str, int]:
+    """Return the SHA-256 of an open file, from its beginning, and its size in bytes."""
+    digest = hashlib.sha256()
+    size = 0
+    while chunk := os.pread(descriptor, _CHUNK, size):
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size
+
+
+@contextmanager
+def opened_to_append(path: Path, *, disk: Disk = DISK) -> Iterator[int]:
+    """Open a regular file for appending and reading, and close it at the end; made when missing.
+
+    Raises:
+        UnfitFileError: it is no regular file.
+        ServiceError: the disk is full or broken, also for what is done with the open file.
+        NotCheckedError: a permission is missing.
+    """
+    with convert_storage_errors(path, "append to"):
+        if os.path.lexists(path):
+            check_regular(os.lstat(path), str(path), allows_hard_links=True)
+        descriptor = disk.open(str(path), os.O_RDWR | os.O_CREAT | os.O_APPEND | SAFE_FLAGS)
+        try:
+            check_regular(os.fstat(descriptor), str(path), allows_hard_links=True)
+            yield descriptor
+        finally:
+            disk.close(descriptor)
+
+
+@contextmanager
+def convert_storage_errors(path: Path, doing: str) -> Iterator[None]:
+    """Turn the operating system's errors into ours, naming the file and the way out."""
     try:
         yield
-    except FileNotFoundError as error:
-        raise InputError("no such file", path=path) from error
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
-
-
-def _require_plain(facts: os.stat_result, path: str) -> None:
-    if stat.S_ISLNK(facts.st_mode):
-        raise InputError("is a link; links are not followed", path=path)
-    if stat.S_ISDIR(facts.st_mode):
-        raise InputError("is a folder", path=path)
-    if not stat.S_ISREG(facts.st_mode):
-        raise InputError("is not a regular file", path=path)
-    if facts.st_nlink > 1:
-        raise InputError("has a second name (hard link), maybe outside the tree", path=path)
-    _require_size(facts.st_size, path)
-
-
-def _require_size(size: int, path: str) -> None:
-    if size > MAX_FILE_BYTES:
-        raise InputError(f"has {size} bytes, the limit is {MAX_FILE_BYTES}", path=path)
+        reason = error.strerror or str(error)
+        if error.errno == errno.ELOOP:
+            raise InputError("is a symbolic link", path=str(path), fix="remove the link") from error
+        if error.errno in _FULL:
+            raise ServiceError(
+                f"disk full: cannot {doing} {path}: {reason}; what stood there before is whole",
+                fix="free some space, then run the same command again",
+            ) from error
+        if error.errno in _DENIED:
+            raise NotCheckedError(
+                f"cannot {doing} {path}: {reason}", fix="give this user the right to write there"
+            ) from error
+        raise ServiceError(
+            f"cannot {doing} {path}: {reason}", fix="check the disk, then run it again"
+        ) from error

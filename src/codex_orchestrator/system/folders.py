@@ -7,7 +7,8 @@ from pathlib import Path
 
 from codex_orchestrator.model.errors import InputError, ServiceError
 from codex_orchestrator.system.disk import DISK, Disk
-from codex_orchestrator.system.durable import convert_storage_errors, sync_folder
+from codex_orchestrator.system.durable import sync_folder
+from codex_orchestrator.system.files import convert_storage_errors
 
 _PRIVATE = 0o700
 

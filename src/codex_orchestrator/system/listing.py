@@ -28,16 +28,14 @@ def list_files(root: Path) -> list[str]:
 
 
 def listed_names(run: Callable[..., bytes]) -> set[bytes]:
-    """Return the names of tracked and new files and links that stand there, as git lists them.
+    """Return the names of tracked and new files and links as git lists them, also if one is gone.
 
     Args:
         run: runs git in the work tree and returns what it writes.
     """
     listed = run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    gone = run("ls-files", "-z", "--deleted")
     # A repository inside the tree is listed as a folder, with a slash at the end.
-    names = {name for name in listed.split(b"\0") if name and not name.endswith(b"/")}
-    return names.difference(gone.split(b"\0"))
+    return {name for name in listed.split(b"\0") if name and not name.endswith(b"/")}
 
 
 def _walk(root: Path) -> Iterator[str]:

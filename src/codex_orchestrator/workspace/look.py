@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from codex_orchestrator.model.approval import matches_glob
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.system.files import ConfinedTree, parts_of
+from codex_orchestrator.system.confined import ConfinedTree, parts_of
 from codex_orchestrator.system.listing import listed_names
 from codex_orchestrator.system.safe_git import Git
 
@@ -48,7 +48,8 @@ def list_paths(git: Git, globs: Sequence[str]) -> list[str]:
     Raises:
         NotCheckedError: git cannot list them.
     """
-    paths = (name.decode("utf-8", "replace") for name in listed_names(git.run))
+    gone = git.run("ls-files", "-z", "--deleted").split(b"\0")
+    paths = (name.decode("utf-8", "replace") for name in listed_names(git.run).difference(gone))
     return sorted(path for path in paths if is_chosen(path, globs))
 
 

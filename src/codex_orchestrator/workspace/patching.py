@@ -3,9 +3,11 @@
 from typing import NamedTuple
 
 from codex_orchestrator.model.errors import OrchestratorError
-from codex_orchestrator.system.files import PLAIN_MODE, ConfinedTree, PlainFile, parts_of
+from codex_orchestrator.system.confined import ConfinedTree, PlainFile, parts_of
 from codex_orchestrator.workspace.hunks import apply_hunks
 from codex_orchestrator.workspace.patch import FileEdit, PatchError
+
+PLAIN_MODE = 0o644
 
 
 class PatchedFile(NamedTuple):
@@ -83,7 +85,7 @@ def _put(tree: ConfinedTree, path: str, file: PlainFile | None) -> None:
     if file is None:
         tree.remove(path)
     else:
-        tree.replace(path, file.data, mode=file.mode)
+        tree.replace(path, file.data, mode=file.mode, makes_folders=True)
 
 
 def _action(before: PlainFile | None, after: PlainFile | None) -> str:

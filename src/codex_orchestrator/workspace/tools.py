@@ -17,8 +17,8 @@ from codex_orchestrator.model.tool_results import (
     SearchHit,
     SearchHits,
 )
+from codex_orchestrator.system.confined import ConfinedTree, parts_of
 from codex_orchestrator.system.durable import append_line
-from codex_orchestrator.system.files import ConfinedTree, parts_of
 from codex_orchestrator.system.safe_git import Git
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.gate import Gate
@@ -37,6 +37,7 @@ from codex_orchestrator.workspace.repository import Author
 from codex_orchestrator.workspace.tree import GitWorkTree
 
 DEFAULT_TIMEOUT_S = 600
+MAX_FILE_BYTES = 8 * 1024 * 1024
 
 
 PatternCall = Callable[[str, Sequence[str], Callable[[str], str]], PatternUse]
@@ -65,7 +66,7 @@ class WorkspaceTools:
         uses: Path | None = None,
     ) -> None:
         self._root = root
-        self._tree = ConfinedTree(root)
+        self._tree = ConfinedTree(root, max_bytes=MAX_FILE_BYTES)
         self._gate = gate
         self._checks = {check.name: check for check in checks}
         self._child_environ = child_environ
