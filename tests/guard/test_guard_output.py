@@ -205,7 +205,9 @@ def test_the_rules_command_prints_every_rule() -> None:
         text=True,
         check=True,
     )
-    assert [rule["code"] for rule in json.loads(done.stdout)] == [r.code for r in all_rules()]
+    assert [rule["code"] for rule in json.loads(done.stdout)["rules"]] == [
+        r.code for r in all_rules()
+    ]
 
 
 def test_the_guard_of_a_folder_without_a_repository_is_an_input_error(tmp_path: Path) -> None:

@@ -148,12 +148,11 @@ def rules(output_format: str) -> int:
 
     listed = all_rules()
     if output_format == "json":
-        echo_json(
-            [
-                {"code": r.code, "name": r.name, "what": r.what, "why": r.why, "fix": r.fix}
-                for r in listed
-            ]
-        )
+        document = [
+            {"code": r.code, "name": r.name, "what": r.what, "why": r.why, "fix": r.fix}
+            for r in listed
+        ]
+        echo_json({"schema": "guard-rules.v1", "rules": document})
         return int(ExitCode.OK)
     if output_format == "markdown":
         from codex_orchestrator.guard.render_rules import render_rules

@@ -35,7 +35,8 @@ def list_(*, repo: str | None, config: str | None, kind: str | None, output_form
 
     assets = list_patterns(_root(repo, config), kind=kind)
     if output_format == "json":
-        echo_json({"assets": [asset.model_dump(mode="json") for asset in assets]})
+        document = [asset.model_dump(mode="json") for asset in assets]
+        echo_json({"schema": "pattern-list.v1", "assets": document})
         return ExitCode.OK
     for asset in assets:
         click.echo(printable(f"{asset.id:<28} {asset.kind:<9} {asset.version:<8} {asset.language}"))
@@ -92,7 +93,8 @@ def test(
             {"pattern": case.pattern_id, "case": case.case, "problem": case.problem}
             for case in ran.results
         ]
-        echo_json({"patterns": ran.patterns, "cases": cases, "failed": len(ran.failed)})
+        counts = {"patterns": ran.patterns, "failed": len(ran.failed)}
+        echo_json({"schema": "pattern-cases.v1", **counts, "cases": cases})
     for case in ran.failed:
         say(f"FAILED {case.pattern_id} {case.case}")
         say("  " + case.problem.replace("\n", "\n  "))
@@ -146,7 +148,8 @@ def apply(
 
     use = apply_pattern(_root(repo, config), pattern_id, paths, is_dry_run=dry_run)
     if output_format == "json":
-        echo_json({**use.model_dump(mode="json"), "dry_run": dry_run})
+        document = use.model_dump(mode="json")
+        echo_json({"schema": "pattern-use.v1", **document, "dry_run": dry_run})
     else:
         _print_use(use, is_preview=dry_run)
     return ExitCode.OK
@@ -179,7 +182,8 @@ def _report(findings: "tuple[Finding, ...]", output_format: str) -> int:
     from codex_orchestrator.model.finding import has_errors
 
     if output_format == "json":
-        echo_json({"findings": [finding.as_document() for finding in findings]})
+        document = [finding.as_document() for finding in findings]
+        echo_json({"schema": "pattern-findings.v1", "findings": document})
     else:
         for finding in findings:
             place = f"{finding.path}:{finding.line}" if finding.line else finding.path

@@ -84,8 +84,18 @@ def publish(
     root = Path(repository_root(repo))
     rooms = open_publishing(root, Target(pr, repository, post, author), os.environ)
     if staged_only:
-        _, _, text = render_review(run, rooms)
-        click.echo(text)
+        manifest, digest, text = render_review(run, rooms)
+        if output_format == "json":
+            echo_json(
+                {
+                    "schema": "review-preview.v1",
+                    "run_id": manifest.run.id,
+                    "manifest_sha256": digest,
+                    "text": text,
+                }
+            )
+        else:
+            click.echo(text)
         say("nothing was posted: --staged-only")
         return int(ExitCode.OK)
     published = publish_review(run, rooms)
