@@ -14,6 +14,7 @@ from codex_orchestrator.action.inputs import (
     read_found,
     read_inputs,
 )
+from codex_orchestrator.action.outputs import write_outputs
 from codex_orchestrator.model.errors import InputError, OrchestratorError
 
 
@@ -82,8 +83,6 @@ def _new_token() -> str:
 
 
 def _put_out(values: dict[str, str], *, declared: frozenset[str] = OUTPUTS) -> None:
-    from codex_orchestrator.github.outputs import write_outputs
-
     path = os.environ.get("GITHUB_OUTPUT", "")
     if not path:
         raise InputError("is not set: this command belongs to action.yml", field="GITHUB_OUTPUT")

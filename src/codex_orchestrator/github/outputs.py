@@ -1,15 +1,15 @@
-"""What a workflow step can say to its runner: outputs, annotations, the job summary.
+"""What a workflow step can say to its readers: annotations and the job summary.
 
 Everything that is said may hold text of strangers, so nothing is written in a form in which that
-text could start a command or another output.
+text could start a command.
 """
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.text.markdown import SUMMARY_LIMIT, Markdown
 from codex_orchestrator.text.shown import workflow_command
@@ -17,40 +17,7 @@ from codex_orchestrator.text.shown import workflow_command
 ANNOTATIONS_PER_KIND = 10
 """GitHub shows ten errors, ten warnings and ten notices of a step and drops the rest."""
 _MESSAGE_LIMIT = 4_000
-_KEY = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
-
-
-def write_outputs(
-    path: str,
-    values: Mapping[str, str],
-    *,
-    declared: frozenset[str],
-    new_delimiter: Callable[[], str],
-) -> None:
-    """Append outputs to the file that GITHUB_OUTPUT names.
-
-    Each value stands between two lines of a random delimiter that it does not hold, so no text
-    can end its value and set another output.
-
-    Args:
-        path: the file.
-        values: output name → value.
-        declared: the only names that may be set.
-        new_delimiter: returns a fresh word of at least 128 random bits.
-
-    Raises:
-        InputError: a name is not declared, or the file cannot be written.
-    """
-    blocks = []
-    for key, value in values.items():
-        if key not in declared or _KEY.fullmatch(key) is None:
-            raise InputError("is not a declared output", field=key)
-        delimiter = new_delimiter()
-        if delimiter in value:
-            raise InputError("holds its own delimiter", field=key)
-        blocks.append(f"{key}<<{delimiter}\n{value}\n{delimiter}\n")
-    _append(path, "".join(blocks))
 
 
 class Annotated(NamedTuple):

@@ -1,0 +1,44 @@
+"""The outputs of the action's steps, written so that no text of strangers can set another one."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.system.durable import append_line
+
+_KEY = re.compile(r"[a-z][a-z0-9-]{0,63}")
+
+
+def write_outputs(
+    path: str,
+    values: Mapping[str, str],
+    *,
+    declared: frozenset[str],
+    new_delimiter: Callable[[], str],
+) -> None:
+    """Append outputs to the file that GITHUB_OUTPUT names.
+
+    Each value stands between two lines of a random delimiter that it does not hold, so no text
+    can end its value and set another output.
+
+    Args:
+        path: the file.
+        values: output name → value.
+        declared: the only names that may be set.
+        new_delimiter: returns a fresh word of at least 128 random bits.
+
+    Raises:
+        InputError: a name is not declared, or the path names no regular file.
+        NotCheckedError: the file must not be written.
+        ServiceError: the disk is full or broken.
+    """
+    lines = []
+    for key, value in values.items():
+        if key not in declared or _KEY.fullmatch(key) is None:
+            raise InputError("is not a declared output", field=key)
+        delimiter = new_delimiter()
+        if delimiter in value:
+            raise InputError("holds its own delimiter", field=key)
+        lines += [f"{key}<<{delimiter}", value, delimiter]
+    append_line(Path(path), "\n".join(lines))
