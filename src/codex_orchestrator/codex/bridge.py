@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from codex_orchestrator.codex.binary import CodexBinary
 from codex_orchestrator.codex.escalation import Grants
-from codex_orchestrator.codex.hardening import CALLER_SETTINGS
 from codex_orchestrator.codex.private_home import PrivateHome, private_home
 from codex_orchestrator.codex.retry import RetryPlan, run_with_retries
 from codex_orchestrator.codex.session import (
@@ -23,6 +22,7 @@ from codex_orchestrator.codex.session import (
 )
 from codex_orchestrator.codex.token_budget import TokenBudget
 from codex_orchestrator.model.codex_call import (
+    CALLER_SETTINGS,
     CodexCallError,
     Escalation,
     Failure,

@@ -48,19 +48,6 @@ HARDENING = (
 CLOUD_HARDENING = (*_NO_PHONE_HOME, 'cli_auth_credentials_store="file"')
 """Settings of every `codex cloud` command; it reads its sign-in from a file and nowhere else."""
 
-CALLER_SETTINGS = frozenset(
-    {
-        "model_auto_compact_token_limit",
-        "model_context_window",
-        "model_max_output_tokens",
-        "model_reasoning_effort",
-        "model_reasoning_summary",
-        "model_verbosity",
-        "tool_output_token_limit",
-    }
-)
-"""Settings that a caller of the `codex` tool may choose: how the model thinks, nothing else."""
-
 _ENVIRONMENT = frozenset(
     {
         *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ"),

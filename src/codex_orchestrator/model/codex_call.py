@@ -10,6 +10,19 @@ from codex_orchestrator.model.errors import ServiceError
 Sandbox = Literal["read-only", "workspace-write"]
 TurnStatus = Literal["completed", "approval-required", "interrupted", "failed"]
 
+CALLER_SETTINGS = frozenset(
+    {
+        "model_auto_compact_token_limit",
+        "model_context_window",
+        "model_max_output_tokens",
+        "model_reasoning_effort",
+        "model_reasoning_summary",
+        "model_verbosity",
+        "tool_output_token_limit",
+    }
+)
+"""Settings that a caller of the `codex` tool may choose: how the model thinks, nothing else."""
+
 
 class ThreadRequest(NamedTuple):
     """How a thread starts. `cwd` is absolute; `config` holds caller settings only."""

@@ -6,8 +6,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-from codex_orchestrator.codex.hardening import CALLER_SETTINGS
-from codex_orchestrator.model.codex_call import ThreadRequest, TurnReport, TurnStatus
+from codex_orchestrator.model.codex_call import (
+    CALLER_SETTINGS,
+    ThreadRequest,
+    TurnReport,
+    TurnStatus,
+)
 
 Setting = str | int | bool
 
