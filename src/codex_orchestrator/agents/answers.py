@@ -6,7 +6,7 @@ from agents import AgentOutputSchema
 from agents.exceptions import ModelBehaviorError
 from pydantic import ValidationError
 
-from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.document import Document, problems_of
 from codex_orchestrator.text.shown import one_line
 
 _MOST_PROBLEMS = 5
@@ -28,15 +28,6 @@ class AnswerSchema(AgentOutputSchema):
         try:
             return self._document.model_validate_json(json_str, strict=True)
         except ValidationError as error:
-            problem = _problem(error)
-        raise ModelBehaviorError(f"no valid {self._document.__name__}: {problem}")
-
-
-def _problem(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_input=False, include_context=False)
-    told = []
-    for one in found[:_MOST_PROBLEMS]:
-        place = ".".join(str(part) for part in one["loc"])
-        reason = one["msg"].removeprefix("Value error, ")
-        told.append(f"{one_line(place)}: {one_line(reason)}" if place else one_line(reason))
-    return "; ".join(told)
+            problems = problems_of(error)[:_MOST_PROBLEMS]
+        said = "; ".join(one_line(str(problem)) for problem in problems)
+        raise ModelBehaviorError(f"no valid {self._document.__name__}: {said}")

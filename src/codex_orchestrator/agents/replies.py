@@ -10,6 +10,7 @@ from openai import APIConnectionError
 from pydantic import BaseModel, Field, ValidationError
 
 from codex_orchestrator.agents.failures import RESUME
+from codex_orchestrator.model.document import problems_of
 from codex_orchestrator.model.errors import ServiceError
 from codex_orchestrator.model.spending import Spending
 
@@ -108,8 +109,6 @@ def _problem(body: bytes) -> str:
         for item in answer.output:
             (_Message if item.get("type") == "message" else _Item).model_validate(item)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        return f"{place}: {first['msg']}" if place else first["msg"]
+        return str(problems_of(error)[0])
     code = answer.error.code if answer.error else ""
     return f"it failed with {code}" if code in _PASSING else ""

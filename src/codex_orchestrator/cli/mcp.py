@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from codex_orchestrator.compose.extras import extra
 from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.document import problems_of
 from codex_orchestrator.model.errors import InputError, MissingExtraError
 from codex_orchestrator.model.policy import Policy
 
@@ -248,7 +249,5 @@ def _load(path: Path, kind: TypeAdapter[_Value]) -> _Value:
     try:
         return kind.validate_json(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise InputError(
-            first["msg"], path=str(path), field=".".join(map(str, first["loc"]))
-        ) from error
+        problem = problems_of(error)[0]
+        raise InputError(problem.message, path=str(path), field=problem.field) from error

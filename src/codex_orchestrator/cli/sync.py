@@ -7,6 +7,7 @@ import click
 from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.cli.options import format_option, repository_options
 from codex_orchestrator.compose.settings import load_settings, repository_of
+from codex_orchestrator.model.document import problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.text.shown import printable
 
@@ -79,9 +80,9 @@ def record_artifact(
             clock=utc_now,
         )
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        option = f"--{first['loc'][0]}" if first["loc"] else ""
-        raise InputError(first["msg"], field=option) from error
+        problem = problems_of(error)[0]
+        option = f"--{problem.path[0]}" if problem.path else ""
+        raise InputError(problem.message, field=option) from error
     if output_format == "json":
         echo_json(artifact.model_dump(mode="json", by_alias=True))
     else:

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationError, field_validator
 
-from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.document import Document, problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.task import CheckName
 
@@ -161,16 +161,16 @@ def _table_of(document: dict[str, Any], source: str) -> dict[str, Any]:
 
 
 def _input_error(error: ValidationError, text: str, source: str) -> InputError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = [str(part) for part in first["loc"]]
-    message, fix = first["msg"], "change the value; `codex-orchestrator doctor` shows the others"
-    if first["type"] == "extra_forbidden":
+    problem = problems_of(error)[0]
+    place = list(problem.path)
+    message, fix = problem.message, "change the value; `codex-orchestrator doctor` shows the others"
+    if problem.kind == "extra_forbidden":
         known = _known_keys(place[:-1])
         near = difflib.get_close_matches(place[-1], known, n=1)
         message = "unknown key" + (f"; did you mean `{near[0]}`?" if near else "")
         fix = f"known keys here: {', '.join(known)}"
     return InputError(
-        message, path=source, line=_line_of(text, place), field=".".join(place), fix=fix
+        message, path=source, line=_line_of(text, place), field=problem.field, fix=fix
     )
 
 

@@ -1,9 +1,40 @@
 """What every document that crosses the border has in common."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class Document(BaseModel):
     """A frozen value with named fields; an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class FieldProblem(NamedTuple):
+    """What is wrong with one field. `path` names it from the top; `kind` is pydantic's word."""
+
+    path: tuple[str, ...]
+    message: str
+    kind: str
+
+    @property
+    def field(self) -> str:
+        """The field's name with those of the fields around it; "" for the whole document."""
+        return ".".join(self.path)
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.path else self.message
+
+
+def problems_of(error: ValidationError) -> tuple[FieldProblem, ...]:
+    """Return what is wrong with a document, in order, without the values that are wrong."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return tuple(
+        FieldProblem(
+            tuple(map(str, problem["loc"])),
+            problem["msg"].removeprefix("Value error, "),
+            problem["type"],
+        )
+        for problem in found
+    )

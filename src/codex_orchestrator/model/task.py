@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.document import Document, problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.strict_yaml import YamlDocument, YamlError, parse_mapping
 from codex_orchestrator.text.names import is_identifier, path_problem
@@ -165,14 +165,14 @@ def split_front_matter(text: str, *, source: str) -> tuple[str, str]:
 
 
 def _input_error(error: ValidationError, document: YamlDocument, source: str) -> InputError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
+    problem = problems_of(error)[0]
+    place = problem.field
     line = document.lines.get(place) or document.lines.get(place.rsplit(".", 1)[0], 0)
     fix = ""
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        known = _known_keys(first["loc"])
-        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+    message = problem.message
+    if problem.kind == "extra_forbidden":
+        known = _known_keys(problem.path)
+        near = difflib.get_close_matches(problem.path[-1], known, n=1)
         message = "unknown key" + (f"; did you mean `{near[0]}`?" if near else "")
         fix = f"known keys here: {', '.join(known)}"
     return InputError(
@@ -184,7 +184,7 @@ def _input_error(error: ValidationError, document: YamlDocument, source: str) ->
     )
 
 
-def _known_keys(place: tuple[int | str, ...]) -> list[str]:
+def _known_keys(place: tuple[str, ...]) -> list[str]:
     models: dict[str, type[Document]] = {"execution": Execution, "limits": Limits, "steps": Step}
-    owner: type[Document] = models.get(str(place[0]), Task) if len(place) > 1 else Task
+    owner: type[Document] = models.get(place[0], Task) if len(place) > 1 else Task
     return [name for name in owner.model_fields if name != "brief"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from codex_orchestrator.model.canonical import CanonicalError, load_strict
+from codex_orchestrator.model.document import problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.pattern import PatternAsset, PatternIndex
 from codex_orchestrator.patterns.asset import FOLDERS, Asset, load_asset
@@ -65,10 +66,9 @@ def parse_index(data: bytes, *, source: str) -> PatternIndex:
     except CanonicalError as error:
         raise InputError(str(error), path=source, fix="run `patterns build`") from error
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
+        problem = problems_of(error)[0]
         raise InputError(
-            first["msg"], path=source, field=field, fix="run `patterns build`"
+            problem.message, path=source, field=problem.field, fix="run `patterns build`"
         ) from error
     ids = [asset.id for asset in index.assets]
     if len(ids) != len(set(ids)):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.document import Document, problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.strict_yaml import YamlDocument, YamlError, parse_mapping
@@ -209,17 +209,16 @@ def schema_error(
 ) -> InputError:
     """Turn a schema error into one that names file, line and key."""
     # Of a union's branches the deepest error is the one that the writer meant.
-    first = max(error.errors(include_url=False, include_input=False), key=lambda e: len(e["loc"]))
-    names = [str(part) for part in first["loc"]]
+    problem = max(problems_of(error), key=lambda found: len(found.path))
     line = 0
     place = ""
-    for name in names:
+    for name in problem.path:
         longer = f"{place}.{name}" if place else name
         if longer in document.lines:
             place, line = longer, document.lines[longer]
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        message = f"unknown key {names[-1]!r}"
-    elif first["type"] == "missing":
-        message = f"key {names[-1]!r} is missing"
+    message = problem.message
+    if problem.kind == "extra_forbidden":
+        message = f"unknown key {problem.path[-1]!r}"
+    elif problem.kind == "missing":
+        message = f"key {problem.path[-1]!r} is missing"
     return InputError(message, path=source, line=line + offset if line else 0, field=place)

@@ -18,6 +18,7 @@ from codex_orchestrator.model.canonical import (
     load_strict,
     sha256_hex,
 )
+from codex_orchestrator.model.document import problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.receipt import AuditRecord
 
@@ -70,9 +71,7 @@ def parse_line(line: bytes) -> AuditRecord:
     try:
         record = AuditRecord.model_validate_json(line, strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise CanonicalError(f"{place}: {first['msg']}") from error
+        raise CanonicalError(str(problems_of(error)[0])) from error
     del body["hash"]
     if sha256_hex(canonical_bytes(body)) != record.hash:
         raise CanonicalError("its hash is not the hash of its fields")

@@ -11,7 +11,7 @@ from codex_orchestrator.model.canonical import (
     canonical_bytes,
     load_strict,
 )
-from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.document import Document, problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.run import RunSummary, TaskState
@@ -93,11 +93,11 @@ def _parse(
     try:
         return kind.model_validate_json(data, strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        problem = problems_of(error)[0]
         raise InputError(
-            first["msg"],
+            problem.message,
             path=str(source),
-            field=".".join(str(part) for part in first["loc"]),
+            field=problem.field,
             fix="restore the file from the artifact or the catalog",
         ) from error
 

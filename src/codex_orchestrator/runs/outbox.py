@@ -11,7 +11,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from codex_orchestrator.model.canonical import sha256_hex
-from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.document import Document, problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.receipt import Receipt, RecordedArtifact
 from codex_orchestrator.runs.places import Places, checked_run_id
@@ -91,11 +91,11 @@ class Outbox:
         except FileNotFoundError:
             return None
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
+            problem = problems_of(error)[0]
             raise InputError(
-                first["msg"],
+                problem.message,
                 path=str(path),
-                field=".".join(str(part) for part in first["loc"]),
+                field=problem.field,
                 fix="remove the file; it is written anew",
             ) from error
 

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from codex_orchestrator import __version__
 from codex_orchestrator.codex.bridge import CodexBridge
 from codex_orchestrator.model.codex_call import CodexCallError, Failure, FailureCode, TurnReport
+from codex_orchestrator.model.document import problems_of
 from codex_orchestrator.servers.client import client_may_go
 from codex_orchestrator.servers.codex_schema import (
     CodexAnswer,
@@ -180,6 +181,6 @@ def _refusal(failure: Failure, document: dict[str, Any] | None = None) -> types.
 
 
 def _failure_of(error: ValidationError) -> Failure:
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"]))
-    return Failure(FailureCode.INVALID_ARGUMENTS, f"{json.dumps(place)}: {first['msg']}")
+    problem = problems_of(error)[0]
+    text = f"{json.dumps(problem.field)}: {problem.message}"
+    return Failure(FailureCode.INVALID_ARGUMENTS, text)
