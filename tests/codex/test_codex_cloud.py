@@ -10,7 +10,6 @@ from codex_orchestrator.codex.binary import CodexBinary
 from codex_orchestrator.codex.cloud import (
     CloudDiff,
     CloudSubmission,
-    CloudTask,
     CodexCloud,
     Patience,
 )
@@ -154,12 +153,10 @@ def test_twenty_five_tasks_are_watched_by_pages(cloud: CodexCloud, service: Clou
                 "input_items": [{"content": [{"text": f"go {number}"}]}],
             }
         )
-    changes: list[CloudTask] = []
     began = len(service.seen)
-    done = cloud.wait(list(service.tasks), patience=patience(), on_change=changes.append)
+    done = cloud.wait(list(service.tasks), patience=patience())
     assert [task.state for task in done] == ["ready"] * 25
     assert [task.id for task in done] == list(service.tasks)
-    assert len(changes) == 50
     assert len(service.seen) - began <= 6, "one look is two pages"
 
 
@@ -267,7 +264,7 @@ def test_the_sign_in_lives_in_a_private_folder_and_goes_with_it(
         assert (home / "auth.json").stat().st_mode & 0o777 == 0o600
         assert home.stat().st_mode & 0o777 == 0o700
         CodexCloud(cli, environment="env_1", label="r").find_lost(1)
-        assert cli.sign_in().reveal() == sign_in().reveal()
+        assert (home / "auth.json").read_text() == sign_in().reveal()
         scratch = cli._cwd
     assert not home.exists()
     assert not scratch.exists(), "error.log of the command goes as well"

@@ -22,7 +22,7 @@ from codex_orchestrator.codex.hardening import (
 )
 from codex_orchestrator.codex.key_channel import offer_key, read_key, take_key
 from codex_orchestrator.codex.launch import bridge_launch
-from codex_orchestrator.codex.private_home import private_home
+from codex_orchestrator.codex.private_home import MEMORY, private_home
 from codex_orchestrator.codex.retry import GO_ON, RetryPlan, run_with_retries
 from codex_orchestrator.codex.turn import TurnLog
 from codex_orchestrator.model.codex_call import (
@@ -107,7 +107,7 @@ def test_a_private_home_is_private_and_goes_away(tmp_path: Path) -> None:
 def test_a_home_that_is_in_use_is_left_alone_and_a_dead_one_is_removed(tmp_path: Path) -> None:
     program = (
         "import os, sys; from pathlib import Path; "
-        "from codex_orchestrator.codex.private_home import private_home\n"
+        "from codex_orchestrator.codex.private_home import MEMORY, private_home\n"
         "with private_home(memory=Path(sys.argv[1])): os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
@@ -124,7 +124,7 @@ def test_a_home_that_is_in_use_is_left_alone_and_a_dead_one_is_removed(tmp_path:
 def test_without_a_memory_file_system_the_home_lies_on_disk(tmp_path: Path) -> None:
     with private_home(memory=tmp_path / "missing") as home:
         assert home.codex.is_dir()
-        assert not home.is_in_memory
+        assert not home.codex.is_relative_to(MEMORY)
 
 
 def test_a_child_takes_the_key_once() -> None:

@@ -1,62 +1,22 @@
 """Building in the cloud with a service that a test plays: what is decided of its answers."""
 
-from collections.abc import Callable, Sequence
-
 import pytest
 
-from codex_orchestrator.model.cloud import CloudDiff, CloudState, CloudSubmission, CloudTask
 from codex_orchestrator.model.errors import ServiceError
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.pipeline.build.cloud import build_in_cloud
 from codex_orchestrator.pipeline.run import Work
 from support.codex_cloud_server import file_diff
+from support.fake_cloud import FakeCloud
 
 PLAN = Plan(summary="a plan", items=(PlanItem(id="one", title="One", instructions="Do it."),))
-
-
-class InMemoryCloud:
-    """A service whose tasks end as a test says."""
-
-    version = "0.0.0"
-
-    def __init__(self, state: CloudState, *diffs: str) -> None:
-        self.state = state
-        self._diffs = tuple(CloudDiff(n, text.encode()) for n, text in enumerate(diffs, start=1))
-        self.sent: list[int] = []
-        self.deadlines: list[float] = []
-
-    def submit(
-        self,
-        prompt: str,
-        *,
-        branch: str,
-        number: int,
-        record: Callable[[CloudSubmission], None],
-        attempts: int = 1,
-        starting_diff: bytes = b"",
-    ) -> CloudSubmission:
-        record(CloudSubmission(number))
-        self.sent.append(number)
-        submission = CloudSubmission(number, f"task_{number}")
-        record(submission)
-        return submission
-
-    def find_lost(self, number: int) -> CloudSubmission | None:
-        return None
-
-    def watch(self, task_ids: Sequence[str], *, deadline_s: float) -> tuple[CloudTask, ...]:
-        self.deadlines.append(deadline_s)
-        return tuple(CloudTask(id_, self.state, "") for id_ in task_ids)
-
-    def diffs(self, task_id: str, *, attempts: int) -> tuple[CloudDiff, ...]:
-        return self._diffs[:attempts]
 
 
 def test_what_is_unfinished_at_the_deadline_is_waited_for_again_and_not_sent_again(
     work: Work,
 ) -> None:
-    cloud = InMemoryCloud("pending", file_diff("src/new.py", "x = 1"))
+    cloud = FakeCloud("pending", file_diff("src/new.py", "x = 1"))
     with pytest.raises(ServiceError, match="has not finished item one") as caught:
         build_in_cloud(work, cloud, PLAN)
     assert "--resume RUN" in caught.value.fix
@@ -78,7 +38,7 @@ def test_what_is_unfinished_at_the_deadline_is_waited_for_again_and_not_sent_aga
 def test_a_diff_that_may_not_be_is_tried_once_more_and_then_fails_the_item(
     work: Work, diff: str, told: str
 ) -> None:
-    cloud = InMemoryCloud("ready", diff)
+    cloud = FakeCloud("ready", diff)
     before = work.tree.snapshot()
     assert not build_in_cloud(work, cloud, PLAN)
     assert cloud.sent == [1, 2]
@@ -89,7 +49,7 @@ def test_a_diff_that_may_not_be_is_tried_once_more_and_then_fails_the_item(
 
 
 def test_a_kill_between_merge_and_record_leaves_nothing_of_the_merge(work: Work) -> None:
-    cloud = InMemoryCloud("ready", file_diff("src/new.py", "x = 1"))
+    cloud = FakeCloud("ready", file_diff("src/new.py", "x = 1"))
     assert build_in_cloud(work, cloud, PLAN)
     work.record.item("one", ItemState.RUNNING)
     assert build_in_cloud(work, cloud, PLAN), "the same diff fits again"

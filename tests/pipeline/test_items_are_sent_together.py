@@ -6,23 +6,22 @@ from typing import Any
 
 import pytest
 
-from codex_orchestrator.model.cloud import CloudDiff, CloudSubmission, CloudTask
 from codex_orchestrator.model.errors import NotCheckedError, ServiceError
 from codex_orchestrator.model.manifest import CloudSubmissionFacts
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.pipeline.build.send import send_items
 from codex_orchestrator.pipeline.build.submission import starting_state
 from codex_orchestrator.pipeline.run import Work
+from support.fake_cloud import FakeCloud
 
 ITEMS = [PlanItem(id=f"i{n}", title=f"Item {n}", instructions=f"DO-i{n}.") for n in range(1, 7)]
 
 
-class ManyAtOnce:
+class ManyAtOnce(FakeCloud):
     """A service that says of each task what the manifest on the disk held when it was sent."""
 
-    version = "0.0.0"
-
     def __init__(self, work: Work) -> None:
+        super().__init__()
         self._work = work
         self._lock = threading.Lock()
         self.recorded_before: dict[int, bool] = {}
@@ -36,17 +35,7 @@ class ManyAtOnce:
         manifest = self._work.rooms.store.load(self._work.record.manifest.run.id)
         return {one.number: one for item in manifest.items for one in item.submissions}
 
-    def submit(
-        self,
-        prompt: str,
-        *,
-        branch: str,
-        number: int,
-        record: Callable[[CloudSubmission], None],
-        attempts: int = 1,
-        starting_diff: bytes = b"",
-    ) -> CloudSubmission:
-        record(CloudSubmission(number))
+    def send(self, number: int) -> None:
         with self._lock:
             self.recorded_before[number] = number in self.on_disk()
             self.at_work += 1
@@ -60,18 +49,6 @@ class ManyAtOnce:
         finally:
             with self._lock:
                 self.at_work -= 1
-        submission = CloudSubmission(number, f"task_{number}")
-        record(submission)
-        return submission
-
-    def find_lost(self, number: int) -> CloudSubmission | None:
-        return None
-
-    def watch(self, task_ids: Sequence[str], *, deadline_s: float) -> tuple[CloudTask, ...]:
-        raise AssertionError("nobody waits here")
-
-    def diffs(self, task_id: str, *, attempts: int) -> tuple[CloudDiff, ...]:
-        raise AssertionError("nobody merges here")
 
 
 def send(work: Work, cloud: ManyAtOnce, items: Sequence[PlanItem] = ITEMS) -> list[Any]:

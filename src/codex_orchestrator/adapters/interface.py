@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.task import CheckName
 
+_MAX_BYTES = 512 * 1024
+
 
 class Detection(NamedTuple):
     """How surely a project is of an adapter's kind.
@@ -49,9 +51,9 @@ class LanguageAdapter(Protocol):
         ...
 
 
-def read_text(path: Path, *, limit: int = 512 * 1024) -> str:
+def read_text(path: Path) -> str:
     """Return the start of a project file as text; "" when there is none. Never follows a link."""
     if path.is_symlink() or not path.is_file():
         return ""
     with path.open("rb") as stream:
-        return stream.read(limit).decode("utf-8", "replace")
+        return stream.read(_MAX_BYTES).decode("utf-8", "replace")

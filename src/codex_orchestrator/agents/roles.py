@@ -12,7 +12,6 @@ from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.plan import Plan
 from codex_orchestrator.model.review import Review
 
-BUILDERS = ("workspace", "codex")
 READ_TOOLS = frozenset({"read_file", "list_files", "search", "git_diff"})
 CODEX_TOOLS = frozenset({"codex", "codex-reply"})
 # With Codex as builder there is one way to write text: two would not know of each other.

@@ -125,13 +125,7 @@ class CodexCloud:
         word, title = parse_status(self._cli.run("status", task_id))
         return CloudTask(task_id, _state(word), title)
 
-    def wait(
-        self,
-        task_ids: Sequence[str],
-        *,
-        patience: Patience,
-        on_change: Callable[[CloudTask], None] = lambda _: None,
-    ) -> tuple[CloudTask, ...]:
+    def wait(self, task_ids: Sequence[str], *, patience: Patience) -> tuple[CloudTask, ...]:
         """Poll until every task is ready or failed, or the deadline has come.
 
         One look covers all tasks: the list in pages of twenty, and by name what it leaves out.
@@ -153,9 +147,7 @@ class CodexCloud:
                 break
             try:
                 for task in self._look(waiting):
-                    if known.get(task.id) != task:
-                        known[task.id] = task
-                        on_change(task)
+                    known[task.id] = task
                 if all(_is_done(known.get(id_)) for id_ in waiting):
                     break
             except ServiceError as error:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from codex_orchestrator.codex.binary import CodexBinary
 from codex_orchestrator.codex.hardening import CLOUD_HARDENING, child_environment
 from codex_orchestrator.codex.private_home import private_home
-from codex_orchestrator.model.credential import Scope, Secret
+from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
 
 _COMMAND_TIMEOUT_S = 120.0
@@ -79,11 +79,6 @@ class CloudCli:
         if done.returncode:
             _raise_if_not_possible(output)
         return output
-
-    def sign_in(self) -> Secret:
-        """Return the sign-in as it is now; the service may have renewed it."""
-        text = (self._codex_home / "auth.json").read_text("utf-8")
-        return Secret(text, scope=Scope.CLOUD)
 
 
 @contextmanager

@@ -24,11 +24,6 @@ class PrivateHome(NamedTuple):
     home: Path
     temp: Path
 
-    @property
-    def is_in_memory(self) -> bool:
-        """Say whether CODEX_HOME lies on a memory file system."""
-        return self.codex.is_relative_to(MEMORY)
-
 
 @contextmanager
 def private_home(*, memory: Path = MEMORY) -> Iterator[PrivateHome]:

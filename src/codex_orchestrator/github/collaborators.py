@@ -60,7 +60,7 @@ def _read(answer: Any) -> AccountPermission | None:
     if not isinstance(user, dict):
         return None
     login, kind = user.get("login"), user.get("type")
-    permission, role = answer.get("permission"), answer.get("role_name")
-    if not (isinstance(login, str) and isinstance(permission, str) and isinstance(role, str)):
+    permission = answer.get("permission")
+    if not (isinstance(login, str) and isinstance(permission, str)):
         return None
-    return AccountPermission(login, permission, role, is_person=kind == "User")
+    return AccountPermission(login, permission, is_person=kind == "User")

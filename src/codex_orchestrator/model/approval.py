@@ -60,12 +60,11 @@ class AccountPermission(NamedTuple):
     """What an account may do in a repository, as GitHub answers.
 
     `permission` is `admin`, `write`, `read` or `none`: GitHub counts the role maintain as write,
-    triage as read, and a custom role as the role that it builds on. `role` is the role's own name.
+    triage as read, and a custom role as the role that it builds on.
     """
 
     login: str
     permission: str
-    role: str
     is_person: bool
 
 

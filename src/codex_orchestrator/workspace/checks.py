@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand, CheckResult
@@ -24,7 +24,6 @@ def run_check(
     deadline_s: float,
     env: Mapping[str, str],
     redact: Redaction = unchanged,
-    on_line: Callable[[str], None] | None = None,
     stop: threading.Event | None = None,
 ) -> CheckResult:
     """Run one check in a folder and say what came of it.
@@ -39,7 +38,6 @@ def run_check(
         deadline_s: seconds that the run still has; the check's own limit may be shorter.
         env: the command's environment, besides the variables that it brings itself.
         redact: masks secrets in the log.
-        on_line: gets each line of output as safe text.
         stop: ends the check early when it is set.
 
     Raises:
@@ -60,7 +58,6 @@ def run_check(
         log_path=log_path,
         max_output_bytes=command.max_output_bytes,
         redact=redact,
-        on_line=on_line,
         stop=stop,
     )
     return CheckResult(
