@@ -136,3 +136,14 @@ def test_a_task_that_is_no_regular_file_is_refused_and_not_waited_for(
     assert done.code == 2
     assert "no regular file" in done.err
     assert "- for standard input" in done.err
+
+
+@pytest.mark.parametrize("folder", [".", "src/greeter"])
+def test_a_relative_interpreter_is_found_from_a_work_tree_and_from_a_sub_folder(
+    tmp_path: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    make_project(tmp_path, **{".codex-orchestrator.toml": "[adapter]\npython = 'tools/python'\n"})
+    write(tmp_path, "tools/python", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n').chmod(0o755)
+    write(tmp_path, ".git/info/exclude", "/tools/\n")  # as a virtual environment is: in no commit
+    monkeypatch.chdir(tmp_path / folder)
+    assert call("run", "logging").code == 0

@@ -25,7 +25,7 @@ def credentials() -> None:
 @repository_options
 def check(*, output_format: str, repo: str | None, config: str | None) -> None:
     """Show for each scope whether a secret is there and how long it lasts; print no secret."""
-    from codex_orchestrator.compose.run import open_broker, scope_variables
+    from codex_orchestrator.compose.run import open_broker
     from codex_orchestrator.verbs.check_credentials import (
         check_credentials,
         require_environment_source,
@@ -33,7 +33,7 @@ def check(*, output_format: str, repo: str | None, config: str | None) -> None:
 
     settings = load_settings(repo, config)
     require_environment_source(settings.config)
-    rows = check_credentials(open_broker(os.environ), os.environ, variables=scope_variables())
+    rows = check_credentials(open_broker(os.environ), os.environ)
     if output_format == "json":
         echo_json({"schema": "credentials-report.v1", "scopes": [row._asdict() for row in rows]})
         return

@@ -22,7 +22,7 @@ Examples:
 @repository_options
 def doctor(*, output_format: str, repo: str | None, config: str | None) -> int:
     """Show what works here, the fix for what does not, and the configuration in force."""
-    from codex_orchestrator.compose.run import codex_probes, open_broker, scope_variables
+    from codex_orchestrator.compose.run import open_broker
     from codex_orchestrator.verbs.diagnose import diagnose_setup
 
     settings = load_settings(repo, config)
@@ -30,8 +30,7 @@ def doctor(*, output_format: str, repo: str | None, config: str | None) -> int:
         settings.repo,
         settings.config,
         os.environ,
-        variables=scope_variables(),
-        look_at_codex=lambda: codex_probes(settings.config, open_broker(os.environ)),
+        broker=open_broker(os.environ),
     )
     broken = [probe for probe in probes if probe.is_required and not probe.works]
     code = ExitCode.NOT_CHECKED if broken else ExitCode.OK

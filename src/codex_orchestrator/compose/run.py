@@ -26,7 +26,6 @@ from codex_orchestrator.verbs.check_credentials import require_environment_sourc
 if TYPE_CHECKING:
     from codex_orchestrator.agents.engine import Codex, SdkAgentEngine
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
-    from codex_orchestrator.model.probe import Probe
     from codex_orchestrator.runs.store import FileRunStore
 
 
@@ -170,20 +169,6 @@ def open_broker(environ: Mapping[str, str]) -> "EnvironmentCredentialBroker":
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
 
     return EnvironmentCredentialBroker(environ)
-
-
-def scope_variables() -> Mapping[Scope, tuple[str, ...]]:
-    """Return which environment variables hold the secret of each scope."""
-    from codex_orchestrator.credentials.environment import VARIABLES
-
-    return VARIABLES
-
-
-def codex_probes(config: Config, broker: "EnvironmentCredentialBroker") -> "tuple[Probe, ...]":
-    """Look at Codex without a model and without network."""
-    from codex_orchestrator.codex.probe import probe_codex
-
-    return probe_codex(codex_path=config.codex.path, auth=broker.get(Scope.CLOUD))
 
 
 def has_begun_here(repo: Path, run_id: str) -> bool:

@@ -1,14 +1,11 @@
 """Say which scopes have a secret, and where it comes from; show no value."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from codex_orchestrator.credentials.environment import VARIABLES, EnvironmentCredentialBroker
 from codex_orchestrator.model.config import Config
-from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import NotCheckedError
-
-if TYPE_CHECKING:
-    from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
 
 
 class ScopeReport(NamedTuple):
@@ -35,17 +32,11 @@ def require_environment_source(config: Config) -> None:
 
 
 def check_credentials(
-    broker: "EnvironmentCredentialBroker",
-    environ: Mapping[str, str],
-    *,
-    variables: Mapping[Scope, tuple[str, ...]],
+    broker: EnvironmentCredentialBroker, environ: Mapping[str, str]
 ) -> tuple[ScopeReport, ...]:
-    """Ask the broker for every scope, then give everything back.
-
-    `variables` names the environment variables of each scope.
-    """
+    """Ask the broker for every scope, then give everything back."""
     rows = []
-    for scope, names in variables.items():
+    for scope, names in VARIABLES.items():
         secret = broker.get(scope)
         source = next((name for name in names if environ.get(name)), names[0])
         lifetime = "no expiry known" if secret else ""

@@ -3,17 +3,16 @@
 import importlib.util
 import platform
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
 from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.probe import Probe
 from codex_orchestrator.system.git import Git, git_environment
-
-Variables = Mapping[Scope, tuple[str, ...]]
 
 # extra → modules that it brings
 EXTRAS = {
@@ -31,23 +30,25 @@ def diagnose_setup(
     config: Config,
     environ: Mapping[str, str],
     *,
-    variables: Variables,
-    look_at_codex: Callable[[], Iterable[Probe]],
+    broker: EnvironmentCredentialBroker,
 ) -> tuple[Probe, ...]:
     """Probe git, Python, the extras, the model, Codex, credentials, the catalog; change nothing.
 
-    `variables` names the environment variables of each scope; `look_at_codex` probes Codex.
+    Codex is probed without a model and without network.
     """
+    from codex_orchestrator.codex.probe import probe_codex
+
     probes: list[Callable[[], Probe]] = [
         lambda: _git(repo, environ),
         _python,
         *(lambda name=name: _extra(name) for name in EXTRAS),
-        lambda: _model(config, environ, variables[Scope.MODEL]),
-        lambda: _github(environ, variables[Scope.GITHUB]),
+        lambda: _model(config, broker),
+        lambda: _github(broker),
         lambda: _vault(config),
         lambda: _catalog(repo, config),
     ]
-    return (*(probe() for probe in probes), *look_at_codex())
+    codex = probe_codex(codex_path=config.codex.path, auth=broker.get(Scope.CLOUD))
+    return (*(probe() for probe in probes), *codex)
 
 
 def _git(repo: Path, environ: Mapping[str, str]) -> Probe:
@@ -80,19 +81,18 @@ def _extra(name: str) -> Probe:
     return Probe(f"extra [{name}]", "works", "installed")
 
 
-def _model(config: Config, environ: Mapping[str, str], names: tuple[str, ...]) -> Probe:
+def _model(config: Config, broker: EnvironmentCredentialBroker) -> Probe:
     name = config.model.name
     if name in ("", "offline"):
         return Probe("model", "works", "offline: tasks with steps; no key, no network")
     host = urlsplit(config.model.base_url).hostname or ""
-    has_key = any(environ.get(variable) for variable in names)
-    if not has_key and host == "api.openai.com":
+    if broker.get(Scope.MODEL) is None and host == "api.openai.com":
         return Probe("model", "missing", f"{name}: no key", "set OPENAI_API_KEY")
     return Probe("model", "not tried", f"{name} at {host}")
 
 
-def _github(environ: Mapping[str, str], names: tuple[str, ...]) -> Probe:
-    if any(environ.get(variable) for variable in names):
+def _github(broker: EnvironmentCredentialBroker) -> Probe:
+    if broker.get(Scope.GITHUB) is not None:
         return Probe("github", "not tried", "a token is set")
     return Probe(
         "github",
