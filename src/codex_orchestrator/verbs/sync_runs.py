@@ -49,23 +49,23 @@ def sync_runs(request: SyncRequest, rooms: SyncRooms) -> SyncReport:
         InputError: a named run does not exist, or the catalog's URL is wrong.
     """
     names, already = _unsent(request, rooms)
-    due, skipped = _finished(names, rooms)
-    report = SyncReport(
+    due, unfinished = _finished(names, rooms)
+    good: list[VerifiedRun] = []
+    refused: tuple[FailedSync, ...] = ()
+    unchecked: tuple[SkippedRun, ...] = ()
+    if due:
+        verified = verify_names(due, store=rooms.store, audit=rooms.audit)
+        good, refused, unchecked = _sort(verified, request, rooms)
+    synced, failed = ((), ()) if request.is_dry_run else _send(good, request, rooms)
+    return SyncReport(
         catalog=request.catalog,
         dry_run=request.is_dry_run,
         already_synced=already,
-        skipped=skipped,
+        synced=synced,
+        to_do=tuple(run.run_id for run in good) if request.is_dry_run else (),
+        skipped=(*unfinished, *unchecked),
+        failed=(*refused, *failed),
     )
-    if not due:
-        return report
-    verified = verify_names(due, store=rooms.store, audit=rooms.audit)
-    good, refused, unchecked = _sort(verified, request, rooms)
-    report = report.model_copy(update={"skipped": (*skipped, *unchecked)})
-    if request.is_dry_run:
-        to_do = tuple(run.run_id for run in good)
-        return report.model_copy(update={"to_do": to_do, "failed": refused})
-    synced, failed = _send(good, request, rooms)
-    return report.model_copy(update={"synced": synced, "failed": (*refused, *failed)})
 
 
 def _unsent(request: SyncRequest, rooms: SyncRooms) -> tuple[tuple[tuple[str, str], ...], int]:
