@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.cli.app import COMMANDS
 from codex_orchestrator.cli.bug_report import write_bug_report
+from codex_orchestrator.cli.commands import COMMANDS
 from codex_orchestrator.compose.settings import load_settings
 from codex_orchestrator.model.errors import InputError
 from support.project import CommandLine, git, write

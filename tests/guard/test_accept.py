@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codex_orchestrator.cli.app import app
+from codex_orchestrator.cli.commands import app
 from codex_orchestrator.guard.accept import accept
 from codex_orchestrator.guard.frontmatter import parse_facts, read_mapping
 from codex_orchestrator.guard.new_spec import spec_text

@@ -4,12 +4,12 @@ import re
 
 from codex_orchestrator.guard.config import KEYS, GuardConfig
 from codex_orchestrator.guard.registry import all_rules
-from codex_orchestrator.guard.render_rules import render_rules
+from codex_orchestrator.guard.render_rules import rules_page
 from support.sdists import ROOT
 
 
 def test_the_page_of_rules_is_made_from_the_rules() -> None:
-    assert (ROOT / "docs/guard-rules.md").read_text() == render_rules(all_rules())
+    assert (ROOT / "docs/guard-rules.md").read_text() == rules_page(all_rules())
 
 
 def test_the_page_names_every_key_with_its_default() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.guard.report import FAILED, NOT_CHECKED, PASSED
-from codex_orchestrator.guard.views import Wanted
+from codex_orchestrator.guard.views import RequestedView
 from codex_orchestrator.model.errors import InputError
 from support.guard_repo import GOOD, TODAY, GuardRepo, codes, days_ago, spec
 
@@ -86,7 +86,7 @@ def test_a_shallow_clone_that_shows_the_whole_way_is_checked(
 @pytest.mark.parametrize("ref", ["nowhere", "f" * 40, "--output=x", "HEAD:README.md", "", "a\nb"])
 def test_a_base_that_is_no_commit_is_an_input_error(repo: GuardRepo, ref: str) -> None:
     with pytest.raises(InputError) as caught:
-        repo.guard(Wanted("range", ref or " ", "HEAD", is_from_user=True))
+        repo.guard(RequestedView("range", ref or " ", "HEAD", is_from_user=True))
     assert caught.value.exit_code == 2
     assert not (repo.root / "x").exists()
 
@@ -351,7 +351,7 @@ def test_the_first_commit_without_a_parent_is_checked(empty_repo: GuardRepo) -> 
     empty_repo.stage({"src/a.py": "x = 1\n"})
     assert codes(empty_repo.staged()) == ["SPEC001"]
     empty_repo.commit()
-    whole = empty_repo.guard(Wanted("range", "", "HEAD"))
+    whole = empty_repo.guard(RequestedView("range", "", "HEAD"))
     assert codes(whole) == ["SPEC001"]
 
 
@@ -438,6 +438,6 @@ def test_a_partial_commit_is_judged_by_the_index_of_its_hook(repo: GuardRepo) ->
     repo.git("read-tree", "HEAD")
     repo.git("add", "README.md")
     del repo.env["GIT_INDEX_FILE"]
-    report = repo.guard(Wanted("staged"), env={"GIT_INDEX_FILE": str(other)})
+    report = repo.guard(RequestedView("staged"), env={"GIT_INDEX_FILE": str(other)})
     assert report.outcome == PASSED
     assert codes(repo.staged()) == ["SPEC001"]

@@ -11,10 +11,8 @@ import pytest
 
 from codex_orchestrator.guard.registry import all_rules
 from codex_orchestrator.guard.render_sarif import render_sarif
-from codex_orchestrator.guard.render_text import render_findings, render_summary
 from codex_orchestrator.guard.report import FAILED, Report
 from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.report.annotations import render_github
 from support.guard_repo import GOOD, GuardRepo, days_ago, spec
 from support.sdists import ROOT, Sdist, fetch
 
@@ -93,29 +91,9 @@ def test_a_dry_run_reports_and_says_that_it_exits_with_zero(
     assert "dry run: exit 0; without --dry-run it would be 1" in done.stderr
 
 
-def test_annotations_escape_what_the_runner_would_obey() -> None:
-    (line,) = render_github(report_of(NASTY)).splitlines()
-    assert line.startswith(
-        "::error file=src/a%2Cb%3Ac%25%0A%3A%3Aerror%3A%3Ax\\u202e\\xff.py,line=3,"
-    )
-    assert "50%25 of%0D%0A::set-output" in line
-    assert "##[" not in line
-
-
-def test_at_most_ten_annotations_of_a_kind_and_the_rest_is_counted() -> None:
-    errors = [NASTY._replace(line=number) for number in range(1, 26)]
-    warnings = [item._replace(severity=Severity.WARNING) for item in errors[:10]]
-    lines = render_github(report_of(*errors, *warnings)).splitlines()
-    assert sum(line.startswith("::error ") for line in lines) == 10
-    assert sum(line.startswith("::warning ") for line in lines) == 10
-    assert [line for line in lines if "more of kind" in line] == [
-        "spec guard: 15 more of kind error, not annotated (limit of GitHub)"
-    ]
-
-
 def test_text_shows_hidden_characters_and_gives_a_log_no_command() -> None:
     sneaky = NASTY._replace(path="::error::x")
-    text = render_findings(report_of(NASTY, sneaky), has_colour=False)
+    text = report_of(NASTY, sneaky).as_text(has_colour=False)
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
     assert "##[" not in text
     assert "\u202e" not in text
@@ -124,14 +102,14 @@ def test_text_shows_hidden_characters_and_gives_a_log_no_command() -> None:
 
 def test_many_findings_of_a_rule_are_cut_and_counted() -> None:
     findings = [NASTY._replace(path=f"src/{number}") for number in range(40)]
-    text = render_findings(report_of(*findings), has_colour=True)
+    text = report_of(*findings).as_text(has_colour=True)
     assert "SPEC001: 10 more; --format json shows all" in text
     assert "\x1b[31merror SPEC001\x1b[0m" in text
 
 
 def test_the_summary_says_when_there_was_nothing_to_check() -> None:
     report = report_of()._replace(outcome="passed", code=0, specs=0)
-    assert "the change touches no code and no spec" in render_summary(report)
+    assert "the change touches no code and no spec" in report.summary
 
 
 @pytest.fixture(scope="module")
@@ -205,9 +183,9 @@ def test_the_rules_command_prints_every_rule() -> None:
         text=True,
         check=True,
     )
-    assert [rule["code"] for rule in json.loads(done.stdout)["rules"]] == [
-        r.code for r in all_rules()
-    ]
+    document = json.loads(done.stdout)
+    assert document["schema"] == "guard-rules.v1"
+    assert [rule["code"] for rule in document["rules"]] == [r.code for r in all_rules()]
 
 
 def test_the_guard_of_a_folder_without_a_repository_is_an_input_error(tmp_path: Path) -> None:

@@ -424,9 +424,9 @@ def test_the_audit_finds_unowned_code_when_that_is_an_error(repo: GuardRepo) -> 
 def test_the_audit_of_an_older_commit_looks_at_that_commit(repo: GuardRepo) -> None:
     old = repo.git("rev-parse", "HEAD")
     repo.commit({GOOD: spec(review=days_ago(400))})
-    from codex_orchestrator.guard.views import Wanted
+    from codex_orchestrator.guard.views import RequestedView
 
-    assert repo.guard(Wanted("all", head=old, is_from_user=True)).outcome == PASSED
+    assert repo.guard(RequestedView("all", head=old, is_from_user=True)).outcome == PASSED
     assert repo.audit().outcome == FAILED
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.guard.events import choose_wanted
 from codex_orchestrator.guard.report import FAILED, NOT_CHECKED, PASSED, Report
 from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.verbs.check_specs import choose_view
 from support.guard_repo import GOOD, GuardRepo, codes, spec
 
 ZEROS = "0" * 40
@@ -19,11 +19,16 @@ ZEROS = "0" * 40
 def github(tmp_path: Path, name: str, event: object) -> dict[str, str]:
     place = tmp_path / "event.json"
     place.write_text(event if isinstance(event, str) else json.dumps(event))
-    return {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": str(place)}
+    return {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_EVENT_NAME": name,
+        "GITHUB_EVENT_PATH": str(place),
+        "GITHUB_REPOSITORY": "owner/name",
+    }
 
 
 def ask(repo: GuardRepo, environment: Mapping[str, str]) -> Report:
-    return repo.guard(choose_wanted(environment))
+    return repo.guard(choose_view(environment))
 
 
 @pytest.mark.parametrize("files", [{"src/a.py": "x = 2\n"}, {"app/x.py": "x\n"}, {GOOD: None}])
@@ -33,7 +38,7 @@ def test_every_view_of_one_change_gives_one_verdict(
     base = repo.git("rev-parse", "HEAD")
     expected = repo.both_views(files)
     head = repo.git("rev-parse", "HEAD")
-    pull = {"base": {"sha": base}, "head": {"sha": head}}
+    pull = {"number": 1, "base": {"sha": base}, "head": {"sha": head}}
     writers = (
         lambda: {"PRE_COMMIT_FROM_REF": base, "PRE_COMMIT_TO_REF": head},
         lambda: github(tmp_path, "pull_request", {"pull_request": pull}),
@@ -55,7 +60,7 @@ def test_a_pull_request_is_compared_from_where_it_left_the_base(
     head = repo.commit({"README.md": "feature\n"})
     repo.git("checkout", "-q", "main")
     base = repo.commit({"app/x.py": "x\n"})
-    event = {"pull_request": {"base": {"sha": base}, "head": {"sha": head}}}
+    event = {"pull_request": {"number": 1, "base": {"sha": base}, "head": {"sha": head}}}
     assert ask(repo, github(tmp_path, "pull_request", event)).outcome == PASSED
 
 
@@ -128,7 +133,7 @@ def test_an_event_that_cannot_be_read_is_not_checked(
     tmp_path: Path, name: str, payload: object
 ) -> None:
     with pytest.raises(NotCheckedError):
-        choose_wanted(github(tmp_path, name, payload))
+        choose_view(github(tmp_path, name, payload))
 
 
 def test_a_missing_event_file_is_not_checked() -> None:
@@ -136,14 +141,15 @@ def test_a_missing_event_file_is_not_checked() -> None:
         "GITHUB_ACTIONS": "true",
         "GITHUB_EVENT_NAME": "push",
         "GITHUB_EVENT_PATH": "/nowhere",
+        "GITHUB_REPOSITORY": "owner/name",
     }
     with pytest.raises(NotCheckedError):
-        choose_wanted(environment)
+        choose_view(environment)
 
 
 def test_pre_commits_refs_come_before_the_event(tmp_path: Path) -> None:
     environment = github(tmp_path, "schedule", {})
-    wanted = choose_wanted({**environment, "PRE_COMMIT_FROM_REF": "a", "PRE_COMMIT_TO_REF": "b"})
+    wanted = choose_view({**environment, "PRE_COMMIT_FROM_REF": "a", "PRE_COMMIT_TO_REF": "b"})
     assert (wanted.kind, wanted.base, wanted.head) == ("range", "a", "b")
 
 
@@ -152,12 +158,12 @@ def test_a_first_push_through_pre_commit_is_compared_with_nothing() -> None:
         "PRE_COMMIT_REMOTE_BRANCH": "refs/heads/x",
         "PRE_COMMIT_LOCAL_BRANCH": "refs/heads/y",
     }
-    wanted = choose_wanted(environment)
+    wanted = choose_view(environment)
     assert (wanted.kind, wanted.base, wanted.head) == ("range", "", "refs/heads/y")
 
 
 def test_without_anything_the_staged_change_is_checked() -> None:
-    assert choose_wanted({"GITHUB_EVENT_NAME": "push"}).kind == "staged"
+    assert choose_view({"GITHUB_EVENT_NAME": "push"}).kind == "staged"
 
 
 def test_branches_without_common_history_are_not_checked(repo: GuardRepo) -> None:
@@ -195,7 +201,7 @@ def test_replaced_objects_do_not_deceive_the_guard(repo: GuardRepo) -> None:
 
 
 def test_a_git_dir_that_is_not_there_is_not_checked_and_named(repo: GuardRepo) -> None:
-    report = repo.guard(choose_wanted({}), env={"GIT_DIR": "/nonexistent"})
+    report = repo.guard(choose_view({}), env={"GIT_DIR": "/nonexistent"})
     assert report.outcome == NOT_CHECKED
     assert "not a git repository: '/nonexistent'" in report.findings[0].message
 
@@ -230,5 +236,5 @@ def test_what_a_repository_configures_cannot_change_or_run_anything(
     }.items():
         repo.git("config", key, value)
     outside = {"GIT_EXTERNAL_DIFF": f"touch {trace}", "GIT_GLOB_PATHSPECS": "1", "GIT_TRACE": "1"}
-    assert codes(repo.guard(choose_wanted({}), env=outside)) == ["SPEC001"]
+    assert codes(repo.guard(choose_view({}), env=outside)) == ["SPEC001"]
     assert not trace.exists()

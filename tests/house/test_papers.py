@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from codex_orchestrator.cli.app import COMMANDS, app
+from codex_orchestrator.cli.commands import COMMANDS, app
 from codex_orchestrator.guard.case import Case, Source
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.dates import parse_day

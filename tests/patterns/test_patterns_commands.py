@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from codex_orchestrator.cli.app import COMMANDS
 from codex_orchestrator.cli.app import run as run_command_line
+from codex_orchestrator.cli.commands import COMMANDS
 from support.pattern_files import codemod_files, commit_all, make_library, write_files
 
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from codex_orchestrator.guard.report import Report
-from codex_orchestrator.guard.views import Wanted
+from codex_orchestrator.guard.views import RequestedView
 from codex_orchestrator.verbs.check_specs import check_specs
 
 TODAY = date(2026, 11, 22)
@@ -97,26 +97,26 @@ class GuardRepo:
 
     def guard(
         self,
-        wanted: Wanted,
+        view: RequestedView,
         *,
         today: date = TODAY,
         env: Mapping[str, str] | None = None,
     ) -> Report:
         return check_specs(
             str(self.root),
-            wanted=wanted,
-            today=today.toordinal(),
+            view=view,
+            as_of=today.isoformat(),
             environment={**self.env, **(env or {})},
         )
 
     def staged(self, *, today: date = TODAY) -> Report:
-        return self.guard(Wanted("staged"), today=today)
+        return self.guard(RequestedView("staged"), today=today)
 
     def since(self, base: str, head: str = "HEAD", *, today: date = TODAY) -> Report:
-        return self.guard(Wanted("range", base, head, is_from_user=True), today=today)
+        return self.guard(RequestedView("range", base, head, is_from_user=True), today=today)
 
     def audit(self, *, today: date = TODAY) -> Report:
-        return self.guard(Wanted("all", is_from_user=True), today=today)
+        return self.guard(RequestedView("all", is_from_user=True), today=today)
 
     def both_views(
         self, files: Mapping[str, str | bytes | None] | None = None, *, today: date = TODAY

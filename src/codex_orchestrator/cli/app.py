@@ -1,36 +1,13 @@
-"""The command tree, loaded when called, and the one boundary that makes errors exit codes."""
+"""The start of every command, and the one boundary that makes errors exit codes."""
 
 import contextlib
 import errno
-import importlib
 import os
 import sys
-from typing import Any, TextIO
+from typing import TextIO
 
-import click
-
-from codex_orchestrator import __version__
+from codex_orchestrator.cli.console import say
 from codex_orchestrator.model.errors import ExitCode, OrchestratorError
-
-# name → (module that defines it, one-line help). Help is here so that `--help` imports no command.
-COMMANDS = {
-    "init": ("cli.init", "Prepare a repository: config, specs, hooks, workflow."),
-    "doctor": ("cli.doctor", "Show what works here, and the fix for what does not."),
-    "guard": ("cli.guard", "Check that changed code is covered by an approved, fresh spec."),
-    "spec": ("cli.guard", "Write a new spec from the template."),
-    "run": ("cli.run", "Hand a task to the agents and keep proof."),
-    "runs": ("cli.runs", "List, show and verify runs."),
-    "audit": ("cli.runs", "Show or verify the audit log."),
-    "review": ("cli.review", "Publish a run's review on a pull request."),
-    "sync": ("cli.sync", "Send finished runs to the catalog."),
-    "catalog": ("cli.sync", "Look into the catalog."),
-    "patterns": ("cli.patterns", "The learning library: codemods, lint rules, templates."),
-    "credentials": ("cli.credentials", "Check where secrets come from; prints none."),
-    "mcp": ("cli.mcp", "MCP servers over stdio."),
-}
-
-# Commands of our own action and servers: callable, but not shown to people.
-HIDDEN = {"action": "action.steps"}
 
 # What the machine refuses, wherever it happens: no bug, and each with its exit code.
 REFUSALS = {
@@ -43,55 +20,20 @@ REFUSALS = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called, and not for `--help`."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the command names in the order of the table."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of one command and return the command."""
-        if cmd_name not in COMMANDS and cmd_name not in HIDDEN:
-            return None
-        module = HIDDEN.get(cmd_name) or COMMANDS[cmd_name][0]
-        loaded = importlib.import_module(f"codex_orchestrator.{module}")
-        command: click.Command = getattr(loaded, cmd_name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the command table without importing a command."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
-@click.group(
-    cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 good · 1 findings · 2 wrong input · 3 not checked · 4 service failed · "
-    "5 locked · 6 waiting for approval · 70 bug · 130 interrupted",
-)
-@click.version_option(__version__, prog_name="codex-orchestrator")
-def app() -> None:
-    """Hand tasks to coding agents under your review rules, and keep proof of what happened."""
-
-
-def run(argv: list[str], **extra: Any) -> int:
+def run(argv: list[str]) -> int:
     """Run the command line and return the exit code. The only place that catches everything."""
+    is_stdout_closed = sys.stdout is None
+    _open_closed_streams()
+    if is_stdout_closed:
+        return _say("standard output is closed", "give it a file, or /dev/null", ExitCode.USAGE)
     try:
-        result = app.main(args=argv, prog_name="codex-orchestrator", standalone_mode=False, **extra)
+        code = _call(argv)
         # Here and not at exit: a result that could not be written is trouble with a code.
         sys.stdout.flush()
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.Abort:
-        return _say("interrupted", "", ExitCode.INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        return int(ExitCode.USAGE)
     except OrchestratorError as error:
         return _say(error.message, error.fix, error.exit_code)
     except KeyboardInterrupt:
+        say("")  # the terminal shows `^C` where the cursor stands
         return _say("interrupted", "", ExitCode.INTERRUPTED)
     except (SystemExit, BrokenPipeError):
         # The reader went away (`| head`); click then leaves with 1, which here means findings.
@@ -103,7 +45,27 @@ def run(argv: list[str], **extra: Any) -> int:
         from codex_orchestrator.cli.bug_report import write_bug_report
 
         return _say(*write_bug_report(error, argv), ExitCode.BUG)
-    return int(result) if isinstance(result, int) else int(ExitCode.OK)
+    return code
+
+
+def _call(argv: list[str]) -> int:
+    # The hook calls this on every commit, and importing Click takes longer than the check.
+    if argv == ["guard"]:
+        from codex_orchestrator.cli.guard_change import guard_change
+
+        return guard_change()
+    from codex_orchestrator.cli.commands import call
+
+    return call(argv)
+
+
+def _open_closed_streams() -> None:
+    """Keep the next file that is opened from becoming our stdout, or that of what we start."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)
+            if number:
+                setattr(sys, name, open(number, "w", encoding="utf-8"))  # noqa: SIM115 - to the end
 
 
 def _refused(error: OSError) -> int:
@@ -113,8 +75,6 @@ def _refused(error: OSError) -> int:
 
 
 def _say(message: str, fix: str, code: ExitCode) -> int:
-    from codex_orchestrator.cli.console import say
-
     try:
         say(f"codex-orchestrator: error: {message}")
         if fix:

@@ -1,24 +1,40 @@
-"""What every command needs to talk to a person: lines on stderr, JSON on stdout."""
+"""What every command needs to talk to a person: lines on stderr, results on stdout.
+
+Without Click: the hook comes this way.
+"""
 
 import contextlib
 import sys
-
-import click
+from typing import TextIO
 
 from codex_orchestrator.text.shown import printable
+
+
+def echo(text: str) -> None:
+    """Print text to stdout."""
+    _write(sys.stdout, text)
 
 
 def echo_json(document: object) -> None:
     """Print one JSON document to stdout, and nothing else."""
     import json
 
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    echo(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
 def say(text: str) -> None:
     """Print a line for people to stderr. Work goes on when nobody reads it any more."""
     with contextlib.suppress(BrokenPipeError):
-        click.echo(printable(text), err=True)
+        _write(sys.stderr, f"{printable(text)}\n")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        stream.flush()
+        stream.buffer.write(text.encode("utf-8", "backslashreplace"))
+    stream.flush()
 
 
 def is_terminal() -> bool:

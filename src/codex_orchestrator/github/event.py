@@ -27,7 +27,8 @@ class ChangeEvent:
     """What an event says about the change. An empty commit name means: the event does not say.
 
     `checkout_sha` is the commit that a plain checkout gives: on a pull request, GitHub's merge
-    commit. Publish on `head_sha`, never on it.
+    commit. Publish on `head_sha`, never on it. A push says its `ref`; without a `base_sha` it made
+    that ref. `default_branch` is a name without `refs/heads/`.
     """
 
     name: str
@@ -37,6 +38,12 @@ class ChangeEvent:
     pull_request: int | None
     is_fork: bool
     checkout_sha: str
+    ref: str = ""
+    default_branch: str = ""
+
+
+class BranchDeletedError(NotCheckedError):
+    """The event is a push that deleted a branch: it has no commit to look at."""
 
 
 def read_event(environment: Mapping[str, str]) -> ChangeEvent:
@@ -47,7 +54,8 @@ def read_event(environment: Mapping[str, str]) -> ChangeEvent:
             payload, GITHUB_SHA for the commit that was checked out.
 
     Raises:
-        NotCheckedError: not in a workflow, or an event that names no commit.
+        NotCheckedError: not in a workflow, or an event that names no commit; it is a
+            BranchDeletedError when a push deleted its branch.
         InputError: the payload is missing, too large, or a field of it has the wrong form.
     """
     name = environment.get("GITHUB_EVENT_NAME", "")
@@ -92,6 +100,8 @@ def _found(
     base_sha: str = "",
     pull_request: int | None = None,
     is_fork: bool = False,
+    ref: str = "",
+    default_branch: str = "",
 ) -> ChangeEvent:
     return ChangeEvent(
         name=name,
@@ -101,6 +111,8 @@ def _found(
         pull_request=pull_request,
         is_fork=is_fork,
         checkout_sha=checkout_sha,
+        ref=ref,
+        default_branch=default_branch,
     )
 
 
@@ -123,12 +135,20 @@ def _from_pull_request(
 def _from_push(payload: "_Payload", name: str, repository: str, checkout_sha: str) -> ChangeEvent:
     after = payload.sha("after", may_be_absent=True)
     if not after:
-        raise NotCheckedError(
+        raise BranchDeletedError(
             "the push deleted a branch: there is no commit to look at",
             fix="leave deletions out with `if: ${{ !github.event.deleted }}`",
         )
     before = payload.sha("before", may_be_absent=True)
-    return _found(name, repository, checkout_sha, base_sha=before, head_sha=after)
+    return _found(
+        name,
+        repository,
+        checkout_sha,
+        base_sha=before,
+        head_sha=after,
+        ref=str(payload.find("ref") or ""),
+        default_branch=str(payload.find("repository.default_branch") or ""),
+    )
 
 
 def _from_workflow_run(

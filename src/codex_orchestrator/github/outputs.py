@@ -1,59 +1,10 @@
-"""What a workflow step can say to its readers: annotations and the job summary.
-
-Everything that is said may hold text of strangers, so nothing is written in a form in which that
-text could start a command.
-"""
+"""The job summary of a workflow step: Markdown that is appended, cut at its limit and read back."""
 
 import os
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
 
 from codex_orchestrator.model.errors import NotCheckedError
-from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.text.markdown import SUMMARY_LIMIT, Markdown
-from codex_orchestrator.text.shown import workflow_command
-
-ANNOTATIONS_PER_KIND = 10
-"""GitHub shows ten errors, ten warnings and ten notices of a step and drops the rest."""
-_MESSAGE_LIMIT = 4_000
-_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
-
-
-class Annotated(NamedTuple):
-    """Workflow commands for findings, and how many of each kind were left out."""
-
-    commands: list[str]
-    left_out: dict[Severity, int]
-
-
-def annotate(findings: Iterable[Finding]) -> Annotated:
-    """Return annotations for findings, ten of a kind at most; the rest is counted in a notice."""
-    commands: list[str] = []
-    seen: dict[Severity, int] = dict.fromkeys(Severity, 0)
-    for finding in findings:
-        seen[finding.severity] += 1
-        if seen[finding.severity] <= ANNOTATIONS_PER_KIND:
-            commands.append(_annotation(finding))
-    left_out = {
-        kind: count - ANNOTATIONS_PER_KIND
-        for kind, count in seen.items()
-        if count > ANNOTATIONS_PER_KIND
-    }
-    for kind, count in left_out.items():
-        commands.append(f"{count} more of kind {kind}; the job summary has them all.")
-    return Annotated(commands, left_out)
-
-
-def _annotation(finding: Finding) -> str:
-    message = finding.message + (f"\nFix: {finding.fix}" if finding.fix else "")
-    return workflow_command(
-        _COMMANDS[finding.severity],
-        message[:_MESSAGE_LIMIT],
-        file=finding.path,
-        line=finding.line,
-        title=finding.rule,
-    )
 
 
 def append_summary(path: str, text: Markdown) -> None:

@@ -1,6 +1,6 @@
 """The check: from a view of the repository to a report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from codex_orchestrator.guard.cache import FactsCache
 from codex_orchestrator.guard.case import Case, Source
@@ -11,6 +11,7 @@ from codex_orchestrator.guard.edits import find_edits
 from codex_orchestrator.guard.inquiry import Inquiry
 from codex_orchestrator.guard.judge import Judge
 from codex_orchestrator.guard.loading import facts_of, load_specs
+from codex_orchestrator.guard.registry import choose_rules
 from codex_orchestrator.guard.report import FAILED, PASSED, Report
 from codex_orchestrator.guard.rules.base import Rule, some
 from codex_orchestrator.guard.settings import choose_config
@@ -28,15 +29,12 @@ from codex_orchestrator.text.globs import path_matcher
 NO_REMARKS: tuple[Finding, ...] = ()
 MAX_READ_BYTES = 8 * 1024 * 1024
 
-ChooseRules = Callable[[GuardConfig], Sequence[Rule]]
-
 
 def check(
     inquiry: Inquiry,
     *,
     today: int,
     cache_path: str,
-    choose_rules: ChooseRules,
     given_config: GuardConfig | None = None,
 ) -> Report:
     """Check one view of a repository.
@@ -45,7 +43,6 @@ def check(
         inquiry: git, at work on the view.
         today: the day of the check, as an ordinal.
         cache_path: where facts are kept between checks; "" keeps none.
-        choose_rules: returns the rules for a configuration.
         given_config: a configuration that the caller vouches for, instead of the base's.
 
     Raises:

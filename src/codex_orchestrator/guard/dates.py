@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, date, datetime
 
+from codex_orchestrator.model.errors import InputError
+
 # Compiled when first needed: a hook that sees plain days only never pays for it.
 _MOMENT = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
@@ -34,6 +36,13 @@ def write_day(ordinal: int) -> str:
     return date.fromordinal(ordinal).isoformat()
 
 
-def today(seconds: float) -> int:
-    """Return the day of a moment given in seconds since 1970, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).toordinal()
+def read_day(text: str, *, field: str) -> int:
+    """Return the day that a person named, as an ordinal in UTC.
+
+    Raises:
+        InputError: it is no date and no timestamp; `field` names what it was given for.
+    """
+    day = parse_day(text)
+    if day is None:
+        raise InputError(f"{text!r} is no day", field=field, fix="write it as YYYY-MM-DD")
+    return day

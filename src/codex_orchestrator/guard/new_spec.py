@@ -1,6 +1,5 @@
-"""A new mini-spec from the template; an existing file is never touched."""
+"""The text of a new spec, from the template."""
 
-import os
 from collections.abc import Sequence
 
 from codex_orchestrator.model.errors import InputError
@@ -56,28 +55,6 @@ def spec_text(spec_id: str, *, title: str, paths: Sequence[str]) -> str:
             raise InputError(f"{glob!r} {problem}", field="--paths")
     listed = "".join(f"\n  - {_quote(glob)}" for glob in paths) or " []"
     return _TEMPLATE.format(spec_id=spec_id, title=_quote(title), paths=listed, heading=title)
-
-
-def write_new_spec(root: str, folder: str, spec_id: str, text: str) -> str:
-    """Write a new spec and return its path in the repository.
-
-    Raises:
-        InputError: the file exists, or the folder leaves the repository or cannot be written.
-    """
-    inside = f"{folder}/{spec_id}.md" if folder else f"{spec_id}.md"
-    place = os.path.join(root, folder)
-    try:
-        os.makedirs(place, exist_ok=True)
-        top = os.path.realpath(root)
-        if os.path.commonpath([top, os.path.realpath(place)]) != top:
-            raise InputError("leaves the repository through a link", path=folder)
-        with open(os.path.join(root, inside), "x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-    except FileExistsError as error:
-        raise InputError("exists already", path=inside, fix="choose another id") from error
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path=inside) from error
-    return inside
 
 
 def _quote(text: str) -> str:

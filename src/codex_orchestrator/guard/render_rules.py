@@ -1,4 +1,4 @@
-"""The rules as the page docs/guard-rules.md, so that the page cannot say something else."""
+"""The rules for people: in a terminal, and as the page docs/guard-rules.md."""
 
 from collections.abc import Sequence
 
@@ -16,8 +16,16 @@ rules work together in [guard.md](guard.md).
 """
 
 
-def render_rules(rules: Sequence[Rule]) -> str:
-    """Return the page."""
+def rules_paragraphs(rules: Sequence[Rule]) -> str:
+    """Return the rules for a terminal, a paragraph each."""
+    return "".join(
+        f"{rule.code} {rule.name}\n  what: {rule.what}\n  why:  {rule.why}\n  fix:  {rule.fix}\n\n"
+        for rule in rules
+    )
+
+
+def rules_page(rules: Sequence[Rule]) -> str:
+    """Return the page docs/guard-rules.md, so that it cannot say something else."""
     return _TOP + "".join(
         f"| `{rule.code}` | {rule.name} | {_cell(rule.what)} | {_cell(rule.why)} "
         f"| {_cell(rule.fix)} |\n"

@@ -1,17 +1,18 @@
-"""The report: what a check decided, as one value."""
+"""The report: what a check decided, as one value, as a document and as text for people."""
 
 from typing import Any, NamedTuple
 
 from codex_orchestrator.guard.dates import write_day
-from codex_orchestrator.guard.views import NOTHING, Wanted
+from codex_orchestrator.guard.views import NOTHING, RequestedView
 from codex_orchestrator.model.errors import ExitCode, NotCheckedError
 from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.text.shown import utf8_text
+from codex_orchestrator.text.shown import one_line, utf8_text
 
 SCHEMA = "guard-report.v1"
 PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not-checked"
-NOTHING_VIEW = NOTHING
 
+SHOWN_PER_RULE = 30
+_COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
 _EXIT_CODES = {
     PASSED: ExitCode.OK,
     FAILED: ExitCode.FINDINGS,
@@ -40,6 +41,51 @@ class Report(NamedTuple):
         """The exit code that says the outcome."""
         return _EXIT_CODES[self.outcome]
 
+    @property
+    def summary(self) -> str:
+        """One line that says the outcome and what it rests on."""
+        if self.outcome == NOT_CHECKED:
+            return "spec guard: not checked"
+        if self.view == NOTHING:
+            return "spec guard: passed: the event brings no change"
+        errors = sum(finding.severity is Severity.ERROR for finding in self.findings)
+        warnings = sum(finding.severity is Severity.WARNING for finding in self.findings)
+        code, specs = _count(self.code, "code path"), _count(self.specs, "spec")
+        if self.view == "all":
+            looked_at = f"{specs} and {code} audited"
+        elif self.code:
+            looked_at = f"{code}, {specs} checked"
+        elif self.specs:
+            looked_at = f"the change touches no code; {specs} checked"
+        else:
+            looked_at = "the change touches no code and no spec"
+        found = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
+        return f"spec guard: {self.outcome}: {found}; {looked_at} (as of {self.as_of})"
+
+    def as_text(self, *, has_colour: bool = False) -> str:
+        """Return the findings as lines of text; "" when there are none."""
+        lines: list[str] = []
+        count: dict[str, int] = {}
+        listed: list[Finding] = []
+        for finding in self.findings:
+            count[finding.rule] = count.get(finding.rule, 0) + 1
+            if count[finding.rule] <= SHOWN_PER_RULE:
+                listed.append(finding)
+        for number, finding in enumerate(listed, start=1):
+            # One way out for a row of findings is said once, after the last of them.
+            is_last = number == len(listed) or listed[number].fix != finding.fix
+            label = f"{finding.severity} {finding.rule}"
+            if has_colour:
+                label = f"\x1b[{_COLOURS[finding.severity]}m{label}\x1b[0m"
+            place = _place(finding)
+            lines.append(f"{place}{label} {_line(finding.message)}")
+            if is_last and finding.fix and finding.severity is not Severity.NOTE:
+                lines.append(f"  fix: {_line(finding.fix)}")
+        for rule, number in count.items():
+            if number > SHOWN_PER_RULE:
+                lines.append(f"{rule}: {number - SHOWN_PER_RULE} more; --format json shows all")
+        return "".join(f"{line}\n" for line in lines)
+
     def as_document(self) -> dict[str, Any]:
         """Return the report as it stands in JSON."""
         return {
@@ -59,14 +105,14 @@ def _document(finding: Finding) -> dict[str, str | int]:
     return safe.as_document()
 
 
-def not_checked(error: NotCheckedError, *, wanted: Wanted, today: int) -> Report:
+def not_checked(error: NotCheckedError, *, view: RequestedView, today: int) -> Report:
     """Return the report of a check that could not be made."""
     finding = Finding("GUARD001", Severity.ERROR, "", 0, error.message, error.fix)
     return Report(
         outcome=NOT_CHECKED,
-        view=wanted.kind,
-        base=wanted.base,
-        head=wanted.head or ("index" if wanted.kind == "staged" else "HEAD"),
+        view=view.kind,
+        base=view.base,
+        head=view.head or ("index" if view.kind == "staged" else "HEAD"),
         as_of=write_day(today),
         code=0,
         specs=0,
@@ -74,6 +120,22 @@ def not_checked(error: NotCheckedError, *, wanted: Wanted, today: int) -> Report
     )
 
 
-def nothing_to_check(*, wanted: Wanted, today: int) -> Report:
+def nothing_to_check(*, today: int) -> Report:
     """Return the report of an event that brings no change, such as a deleted branch."""
-    return Report(PASSED, wanted.kind, "", "", write_day(today), 0, 0, ())
+    return Report(PASSED, NOTHING, "", "", write_day(today), 0, 0, ())
+
+
+def _place(finding: Finding) -> str:
+    if not finding.path:
+        return ""
+    # A CI log obeys lines that start with `::`; a file may have such a name.
+    safe = f"./{finding.path}" if finding.path.lstrip().startswith("::") else finding.path
+    return f"{_line(safe)}:{finding.line}: " if finding.line else f"{_line(safe)}: "
+
+
+def _line(text: str) -> str:
+    return one_line(text, limit=None).replace("##[", "## [")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")

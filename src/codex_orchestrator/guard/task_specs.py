@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from codex_orchestrator.guard.case import Case
 from codex_orchestrator.guard.check import make_source
 from codex_orchestrator.guard.config import GuardConfig
-from codex_orchestrator.guard.dates import parse_day, write_day
+from codex_orchestrator.guard.dates import parse_day, read_day, write_day
 from codex_orchestrator.guard.facts import Facts
 from codex_orchestrator.guard.inquiry import Inquiry
 from codex_orchestrator.guard.judge import Judge
@@ -65,9 +65,7 @@ class RepositorySpecGuard:
             InputError: `as_of` is no day, or the commit's configuration is wrong.
             NotCheckedError: the commit is not there, or a rule plugin is missing.
         """
-        today = parse_day(as_of)
-        if today is None:
-            raise InputError(f"{as_of!r} is no day", field="as_of", fix="write it as YYYY-MM-DD")
+        today = read_day(as_of, field="as_of")
         view = _view(base_sha)
         with Inquiry(self._git, view, has_lists=False) as inquiry:
             config = self._given_config or config_at(inquiry, self._rules_at or base_sha)

@@ -1,8 +1,12 @@
-"""Views: which two snapshots a check compares, resolved to commits that are really there."""
+"""Views: which two snapshots a check compares, resolved to commits that are really there.
 
+Where history is missing the answer is that it cannot be known, never a guess.
+"""
+
+import os
 from typing import NamedTuple
 
-from codex_orchestrator.guard.history import merge_base, resolve
+from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.system.git import Git
 from codex_orchestrator.system.git_output import RAW_DIFF
 
@@ -10,17 +14,16 @@ INDEX = ""
 NOTHING = "nothing"
 
 
-class Wanted(NamedTuple):
-    """What somebody asked to be checked, before git was asked.
+class RequestedView(NamedTuple):
+    """What is to be checked, before git was asked where its commits are.
 
     Kind is staged, range, all or nothing. An empty base in a range means: nothing was there
-    before. `source` says who asked; `is_from_user` whether a person typed the refs.
+    before. `is_from_user` says whether a person typed the refs.
     """
 
     kind: str
     base: str = ""
     head: str = ""
-    source: str = ""
     is_from_user: bool = False
 
 
@@ -68,21 +71,100 @@ class View(NamedTuple):
 STAGED = View("staged", "HEAD", INDEX, "HEAD")
 
 
-def resolve_view(git: Git, wanted: Wanted) -> View:
+def resolve_view(git: Git, requested: RequestedView) -> View:
     """Return the snapshots of what was asked for.
 
     Raises:
         InputError: a ref that a person gave is no commit.
         NotCheckedError: history that the answer needs is not in this clone.
     """
-    if wanted.kind == "staged":
+    if requested.kind == "staged":
         return STAGED
-    head = resolve(git, wanted.head, is_from_user=wanted.is_from_user) if wanted.head else INDEX
-    if wanted.kind == "all":
+    kind, base, head, is_from_user = requested
+    head = _resolve(git, head, is_from_user=is_from_user) if head else INDEX
+    if kind == "all":
         return View("all", head, head, head)
-    head = head or resolve(git, "HEAD", is_from_user=False)
-    if not wanted.base:
+    head = head or _resolve(git, "HEAD", is_from_user=False)
+    if not base:
         empty = git.run("hash-object", "-t", "tree", "--stdin").decode().strip()
         return View("range", "", head, empty)
-    base = resolve(git, wanted.base, is_from_user=wanted.is_from_user)
-    return View("range", base, head, merge_base(git, base, head))
+    base = _resolve(git, base, is_from_user=is_from_user)
+    return View("range", base, head, _merge_base(git, base, head))
+
+
+def _is_full_id(text: str) -> bool:
+    """Say whether text has the form of a whole object id, SHA-1 or SHA-256."""
+    return len(text) in (40, 64) and not text.strip("0123456789abcdef")
+
+
+def _resolve(git: Git, ref: str, *, is_from_user: bool) -> str:
+    """Return the full id of a commit.
+
+    Raises:
+        InputError: a person gave a ref that names no commit of a complete clone.
+        NotCheckedError: the commit is not in this clone.
+    """
+    if not ref.startswith("-") and "\0" not in ref and ref.isprintable():
+        found = git.answer(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
+        )
+        if found and _is_full_id(found):
+            return found
+    if is_from_user and not _is_shallow(git):
+        raise InputError(
+            f"{ref!r} is no commit of this repository",
+            field="ref",
+            fix="give a branch, tag or commit that `git rev-parse` knows; fetch it first if needed",
+        )
+    raise NotCheckedError(
+        f"commit {ref!r} is not in this clone, so the change cannot be seen", fix=_fetch_hint(ref)
+    )
+
+
+def _merge_base(git: Git, base: str, head: str) -> str:
+    """Return the commit where head left base.
+
+    Raises:
+        NotCheckedError: the clone is too shallow to know it, or there is none.
+    """
+    found = git.answer("merge-base", base, head)
+    if found == base:
+        return found  # an ancestor is the merge base, however much history is missing
+    if _is_shallow(git) and (not found or _meets_the_edge(git, base, head)):
+        raise NotCheckedError(
+            "this clone is shallow: where the change began is not known", fix=_fetch_hint(base)
+        )
+    if not found:
+        raise NotCheckedError(
+            f"{base[:12]} and {head[:12]} have no common history",
+            fix="rebase the branch onto the branch that it is meant for",
+        )
+    return found
+
+
+def _is_shallow(git: Git) -> bool:
+    """Say whether the clone lacks history."""
+    return git.answer("rev-parse", "--is-shallow-repository") == "true"
+
+
+def _meets_the_edge(git: Git, base: str, head: str) -> bool:
+    """Say whether a commit between the two has parents that this clone has cut off."""
+    place = git.answer("rev-parse", "--git-path", "shallow") or ""
+    try:
+        with open(os.path.join(git.root, place), encoding="ascii") as stream:
+            cut = set(stream.read().split())
+    except OSError:
+        return True
+    between = git.run("rev-list", f"{base}...{head}").decode().split()
+    return not cut.isdisjoint(between)
+
+
+def _fetch_hint(ref: str) -> str:
+    if _is_full_id(ref):
+        wanted = f"git fetch --no-tags origin {ref}"
+    else:
+        wanted = "git fetch --no-tags origin"
+    return (
+        f"run `git fetch --unshallow` (or `{wanted}` when history is complete); "
+        "with actions/checkout set `fetch-depth: 0`"
+    )

@@ -1,67 +1,176 @@
 """Check that changed code is covered by an approved, fresh spec.
 
-On the hook's path: git is started first, and what judges its answers is loaded while it works.
+On the hook's way: git is started first, and what judges its answers is loaded while it works.
 """
 
 import gc
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from codex_orchestrator.guard.dates import read_day
 from codex_orchestrator.guard.inquiry import Inquiry
-from codex_orchestrator.guard.views import NOTHING, Wanted, resolve_view
-from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.guard.views import NOTHING, RequestedView, resolve_view
+from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.system.git import Git, git_environment
 
 if TYPE_CHECKING:
-    from codex_orchestrator.guard.config import GuardConfig
     from codex_orchestrator.guard.report import Report
 
 
 def check_specs(
     root: str,
     *,
-    wanted: Wanted,
-    today: int,
+    view: RequestedView,
+    as_of: str,
     environment: Mapping[str, str],
     is_hook_repository: bool = True,
-    given_config: "GuardConfig | None" = None,
+    config_file: str | None = None,
 ) -> "Report":
     """Check a view of a repository and return the report; "cannot know" is an outcome too.
 
     Args:
         root: top folder of the repository.
-        wanted: which change, or the whole repository.
-        today: the day of the check, as an ordinal in UTC.
+        view: which change, or the whole repository.
+        as_of: the day of the check, `YYYY-MM-DD` in UTC.
         environment: the environment of the process; git gets an allow-listed part of it.
         is_hook_repository: whether git's hook variables speak of this repository.
-        given_config: a configuration that the caller vouches for.
+        config_file: a configuration that the caller vouches for, instead of the repository's.
 
     Raises:
-        InputError: the configuration is wrong, or a ref that a person gave is no commit.
+        InputError: the configuration is wrong, or a day or ref that a person gave is none.
     """
+    today = read_day(as_of, field="--as-of")
+    given_config = None
+    if config_file is not None:
+        from codex_orchestrator.guard.config_file import read_given_config
+
+        given_config = read_given_config(config_file)
     git = Git(root, git_environment(environment, is_hook_repository=is_hook_repository))
     # A short life that makes many small tuples: looking for cycles only costs time.
     gc.disable()
     try:
-        if wanted.kind == NOTHING:
+        if view.kind == NOTHING:
             from codex_orchestrator.guard.report import nothing_to_check
 
-            return nothing_to_check(wanted=wanted, today=today)
-        with Inquiry(git, resolve_view(git, wanted)) as inquiry:
+            return nothing_to_check(today=today)
+        with Inquiry(git, resolve_view(git, view)) as inquiry:
             from codex_orchestrator.guard.cache import cache_path
             from codex_orchestrator.guard.check import check
-            from codex_orchestrator.guard.registry import choose_rules
 
             return check(
                 inquiry,
                 today=today,
                 cache_path=cache_path(root, git.env.get("GIT_DIR")),
-                choose_rules=choose_rules,
                 given_config=given_config,
             )
     except NotCheckedError as error:
         from codex_orchestrator.guard.report import not_checked
 
-        return not_checked(error, wanted=wanted, today=today)
+        return not_checked(error, view=view, today=today)
     finally:
         gc.enable()
+
+
+def choose_view(
+    environment: Mapping[str, str],
+    *,
+    staged: bool = False,
+    base: str | None = None,
+    head: str | None = None,
+    is_audit: bool = False,
+) -> RequestedView:
+    """Return what to check: what an option says, else pre-commit, GitHub's event, the index.
+
+    Args:
+        environment: the environment of the process.
+        staged: check the staged change.
+        base: check what the head changed since it left this ref.
+        head: the head of that range.
+        is_audit: check the whole repository.
+
+    Raises:
+        InputError: the options exclude each other.
+        NotCheckedError: GitHub's event is unreadable or has no change.
+    """
+    if sum((staged, base is not None, is_audit)) > 1:
+        raise InputError("--staged, --base and --all exclude each other", fix="give one of them")
+    if head is not None and (staged or (base is None and not is_audit)):
+        raise InputError("--head goes with --base or --all", fix="name the base with --base REF")
+    if is_audit:
+        return RequestedView("all", head=head or "", is_from_user=True)
+    if base is not None:
+        return RequestedView("range", base, head or "HEAD", is_from_user=True)
+    if staged:
+        return RequestedView("staged")
+    from_ref = environment.get("PRE_COMMIT_FROM_REF", "")
+    to_ref = environment.get("PRE_COMMIT_TO_REF", "")
+    if from_ref and to_ref:
+        return RequestedView("range", from_ref, to_ref)
+    if environment.get("PRE_COMMIT_REMOTE_BRANCH"):
+        # The first push of a history: the hook runner has no ref to start from. All of it is new.
+        return RequestedView("range", "", environment.get("PRE_COMMIT_LOCAL_BRANCH") or "HEAD")
+    if environment.get("GITHUB_EVENT_NAME") and environment.get("GITHUB_ACTIONS") == "true":
+        return _view_of_event(environment)
+    return RequestedView("staged")
+
+
+def _view_of_event(environment: Mapping[str, str]) -> RequestedView:
+    from codex_orchestrator.github.event import BranchDeletedError, read_event
+
+    try:
+        event = read_event(environment)
+    except BranchDeletedError:
+        return RequestedView(NOTHING)
+    except InputError as error:
+        raise NotCheckedError(
+            error.message, fix="check the environment of the job, or say what to check: --base REF"
+        ) from error
+    if event.name in ("schedule", "workflow_dispatch"):
+        return RequestedView("all", head="HEAD")
+    if event.name not in ("pull_request", "pull_request_target", "merge_group", "push"):
+        raise NotCheckedError(
+            f"the GitHub event {event.name} has no change to check",
+            fix="say what to check: `guard --base REF`, or `guard --all`",
+        )
+    default = event.default_branch
+    if not event.base_sha and default and event.ref != f"refs/heads/{default}":
+        # A new branch or tag: all that it has and the default branch has not is the change.
+        return RequestedView("range", f"refs/remotes/origin/{default}", event.head_sha)
+    return RequestedView("range", event.base_sha, event.head_sha)
+
+
+def report_text(report: "Report", output_format: str, *, has_colour: bool = False) -> str:
+    """Return a report's findings as `text` for people, or for GitHub's runner (`github`)."""
+    if output_format == "github":
+        from codex_orchestrator.report.annotations import annotate
+
+        return "".join(f"{line}\n" for line in annotate(report.findings))
+    return report.as_text(has_colour=has_colour)
+
+
+def report_document(report: "Report", output_format: str) -> dict[str, Any]:
+    """Return a report as a JSON document, `guard-report.v1` (`json`) or SARIF (`sarif`)."""
+    if output_format == "json":
+        return report.as_document()
+    from codex_orchestrator import __version__
+    from codex_orchestrator.guard.registry import all_rules
+    from codex_orchestrator.guard.render_sarif import render_sarif
+
+    return render_sarif(report, all_rules(), version=__version__)
+
+
+def rules_text(output_format: str) -> str:
+    """Return every rule as `text` for a terminal or as the page docs/guard-rules.md, `markdown`."""
+    from codex_orchestrator.guard.registry import all_rules
+    from codex_orchestrator.guard.render_rules import rules_page, rules_paragraphs
+
+    return (rules_page if output_format == "markdown" else rules_paragraphs)(all_rules())
+
+
+def rules_document() -> dict[str, Any]:
+    """Return every rule as a JSON document, `guard-rules.v1`."""
+    from codex_orchestrator.guard.registry import all_rules
+
+    fields = ("code", "name", "what", "why", "fix")
+    rules = [{field: getattr(rule, field) for field in fields} for rule in all_rules()]
+    return {"schema": "guard-rules.v1", "rules": rules}

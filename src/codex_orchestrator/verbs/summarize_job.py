@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from codex_orchestrator.github.outputs import annotate, append_summary
+from codex_orchestrator.github.outputs import append_summary
+from codex_orchestrator.report.annotations import annotate
 from codex_orchestrator.report.guard_summary import guard_summary, read_findings
 from codex_orchestrator.report.stopped_summary import stopped_summary
 
 
 def guard_annotations(report: Mapping[str, Any]) -> list[str]:
     """Return the findings of a `guard-report.v1` document as workflow commands."""
-    return annotate(read_findings(report)).commands
+    return annotate(read_findings(report))
 
 
 def summarize_guard(report: Mapping[str, Any], summary_path: str) -> None:

@@ -1,0 +1,76 @@
+"""Write specs: a new draft from the template, and the attestation of a review."""
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+from codex_orchestrator.guard.accept import accept
+from codex_orchestrator.guard.config_file import read_given_config, read_work_tree_config
+from codex_orchestrator.guard.dates import read_day, write_day
+from codex_orchestrator.guard.loading import MAX_SPEC_BYTES
+from codex_orchestrator.guard.new_spec import spec_text
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.system.confined import ConfinedTree
+
+
+def accept_spec(
+    root: str, spec_file: str, *, reviewer: str, role: str, as_of: str, today: str
+) -> tuple[str, str]:
+    """Attest a review in a spec file of the work tree; return its repository path and the day.
+
+    Args:
+        root: top folder of the repository.
+        spec_file: the file, relative to the current folder.
+        reviewer: who reviewed.
+        role: in which role.
+        as_of: the day of the review, `YYYY-MM-DD`.
+        today: the present day in UTC.
+
+    Raises:
+        InputError: the day, the name, the role or the file cannot be taken.
+        ServiceError: the file cannot be written.
+    """
+    day = read_day(as_of, field="--as-of")
+    if day > read_day(today, field="today"):
+        raise InputError("a review is not in the future", field="--as-of", fix="give a past day")
+    folder = os.path.realpath(os.path.dirname(os.path.abspath(spec_file)))
+    path = os.path.relpath(
+        os.path.join(folder, os.path.basename(spec_file)), os.path.realpath(root)
+    )
+    with closing(_spec_files(root)) as tree:
+        found = tree.read(path)
+        attested = accept(found.data, path=path, reviewer=reviewer, role=role, day=write_day(day))
+        tree.replace(path, attested, mode=found.mode, makes_folders=False)
+    return path, write_day(day)
+
+
+def write_new_spec(
+    root: str, spec_id: str, *, title: str, paths: tuple[str, ...], config_file: str | None
+) -> str:
+    """Write a draft spec from the template and return its path in the repository.
+
+    Args:
+        root: top folder of the repository.
+        spec_id: the spec's id, and the name of its file.
+        title: one line.
+        paths: globs of the code that the spec owns.
+        config_file: the configuration that says where specs are; None for the repository's own.
+
+    Raises:
+        InputError: id, title or a glob cannot be taken, the file exists, or its folder leaves the
+            repository.
+        ServiceError: the file cannot be written.
+    """
+    given = read_given_config(config_file) if config_file is not None else None
+    config = given or read_work_tree_config(root)
+    text = spec_text(spec_id, title=title, paths=paths)
+    path = "/".join(filter(None, (config.spec_folders[0], f"{spec_id}.md")))
+    with closing(_spec_files(root)) as tree:
+        if tree.kind(path):
+            raise InputError("exists already", path=path, fix="choose another id")
+        tree.replace(path, text.encode(), mode=0o644, makes_folders=True)
+    return path
+
+
+def _spec_files(root: str) -> ConfinedTree:
+    return ConfinedTree(Path(root), max_bytes=MAX_SPEC_BYTES, allows_hard_links=True)
