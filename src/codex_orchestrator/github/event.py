@@ -27,8 +27,8 @@ class ChangeEvent:
     """What an event says about the change. An empty commit name means: the event does not say.
 
     `checkout_sha` is the commit that a plain checkout gives: on a pull request, GitHub's merge
-    commit. Publish on `head_sha`, never on it. A push says its `ref`; without a `base_sha` it made
-    that ref. `default_branch` is a name without `refs/heads/`.
+    commit. Publish on `head_sha`, never on it. A push that made a branch or tag has no base but a
+    `default_branch` to compare it with, unless it made that one.
     """
 
     name: str
@@ -38,7 +38,6 @@ class ChangeEvent:
     pull_request: int | None
     is_fork: bool
     checkout_sha: str
-    ref: str = ""
     default_branch: str = ""
 
 
@@ -100,7 +99,6 @@ def _found(
     base_sha: str = "",
     pull_request: int | None = None,
     is_fork: bool = False,
-    ref: str = "",
     default_branch: str = "",
 ) -> ChangeEvent:
     return ChangeEvent(
@@ -111,7 +109,6 @@ def _found(
         pull_request=pull_request,
         is_fork=is_fork,
         checkout_sha=checkout_sha,
-        ref=ref,
         default_branch=default_branch,
     )
 
@@ -140,14 +137,15 @@ def _from_push(payload: "_Payload", name: str, repository: str, checkout_sha: st
             fix="leave deletions out with `if: ${{ !github.event.deleted }}`",
         )
     before = payload.sha("before", may_be_absent=True)
+    default = str(payload.find("repository.default_branch") or "")
+    is_made_beside_it = not before and payload.find("ref") != f"refs/heads/{default}"
     return _found(
         name,
         repository,
         checkout_sha,
         base_sha=before,
         head_sha=after,
-        ref=str(payload.find("ref") or ""),
-        default_branch=str(payload.find("repository.default_branch") or ""),
+        default_branch=default if is_made_beside_it else "",
     )
 
 

@@ -132,11 +132,10 @@ def _view_of_event(environment: Mapping[str, str]) -> RequestedView:
             f"the GitHub event {event.name} has no change to check",
             fix="say what to check: `guard --base REF`, or `guard --all`",
         )
-    default = event.default_branch
-    if not event.base_sha and default and event.ref != f"refs/heads/{default}":
-        # A new branch or tag: all that it has and the default branch has not is the change.
-        return RequestedView("range", f"refs/remotes/origin/{default}", event.head_sha)
-    return RequestedView("range", event.base_sha, event.head_sha)
+    base = event.base_sha
+    if event.default_branch:
+        base = f"refs/remotes/origin/{event.default_branch}"
+    return RequestedView("range", base, event.head_sha)
 
 
 def report_text(report: "Report", output_format: str, *, has_colour: bool = False) -> str:
