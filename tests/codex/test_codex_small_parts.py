@@ -34,6 +34,7 @@ from codex_orchestrator.model.codex_call import (
     TurnUsage,
 )
 from codex_orchestrator.model.credential import Scope, Secret
+from codex_orchestrator.model.engine import ModelEndpoint
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.server import BridgeRequest
 
@@ -188,7 +189,8 @@ def test_the_launch_of_a_bridge_holds_no_secret_and_imports_nothing_from_the_roo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY.reveal())
-    with bridge_launch(BridgeRequest(tmp_path, ("run:npm",)), key=KEY, model="m") as launch:
+    request = BridgeRequest(tmp_path, ("run:npm",))
+    with bridge_launch(request, ModelEndpoint("m", key=KEY)) as launch:
         params = launch.as_params()
         assert KEY.reveal() not in repr(params)
         assert "OPENAI_API_KEY" not in params["env"]

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from codex_orchestrator.codex.launch import bridge_launch
 from codex_orchestrator.model.credential import Scope, Secret
+from codex_orchestrator.model.engine import ModelEndpoint
 from codex_orchestrator.model.server import BridgeRequest, ServerCommand
 from support.responses_server import ResponsesServer
 
@@ -23,12 +24,10 @@ def bridge(
     server: ResponsesServer, root: Path, *options: str, **more: Any
 ) -> Iterator[ServerCommand]:
     """Yield the launch of a bridge that retries without long waits."""
-    key = Secret(KEY, scope=Scope.MODEL)
+    endpoint = ModelEndpoint("scripted", server.url, Secret(KEY, scope=Scope.MODEL))
     codex = os.environ.get("CODEX_ORCHESTRATOR_TEST_CODEX", "")
     request = BridgeRequest(root, **more)
-    with bridge_launch(
-        request, key=key, model="scripted", base_url=server.url, codex_path=codex
-    ) as launch:
+    with bridge_launch(request, endpoint, codex_path=codex) as launch:
         yield launch._replace(argv=(*launch.argv, "--retry-delay", "0.02", *options))
 
 

@@ -101,7 +101,7 @@ class Bench:
         return sum(item == name for item, _ in self.asked)
 
     @contextmanager
-    def open(self, task: Task, *, root: Path, **_: Any) -> Iterator["InMemoryTeam"]:
+    def open(self, *, root: Path, **_: Any) -> Iterator["InMemoryTeam"]:
         """Open a team, as an engine does."""
         with self.lock:
             self.open_teams += 1
@@ -203,7 +203,7 @@ class Site:
         spending = Spending(task.limits, before=record.manifest.usage, monotonic=lambda: 0.0)
         with (
             self.workspace.open(run.id, base_sha=run.base_sha) as tree,
-            self.bench.open(task, root=tree.root) as team,
+            self.bench.open(root=tree.root) as team,
         ):
             request = RunRequest(task, b"", "t.md")
             yield Work(request, rooms, record, tree, team, (_CHECK,), Policy(), spending)

@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from codex_orchestrator.agents.failures import RESUME
 from codex_orchestrator.agents.roles import CODEX_TOOLS
+from codex_orchestrator.model.codex_call import FailureCode
 from codex_orchestrator.model.errors import (
     LimitReachedError,
     NotCheckedError,
@@ -13,9 +15,15 @@ from codex_orchestrator.model.errors import (
 )
 from codex_orchestrator.model.spending import Spending
 
-RESUME = "the work is kept; continue with `codex-orchestrator run --resume RUN`"
-# The bridge's words for failures that no other prompt can mend.
-_SERVICE_WORDS = ("rate-limited", "model-unavailable", "quota-exceeded", "codex-exited")
+# Failures of the service: no other prompt can avoid them.
+_OF_THE_SERVICE = frozenset(
+    [
+        FailureCode.RATE_LIMITED,
+        FailureCode.MODEL_UNAVAILABLE,
+        FailureCode.QUOTA_EXCEEDED,
+        FailureCode.CODEX_EXITED,
+    ]
+)
 _WORD = re.compile(r"(?:Error executing tool [a-z-]+: )?([a-z]+(?:-[a-z]+)+)\b")
 
 
@@ -59,17 +67,17 @@ def _failure(answer: Mapping[str, Any], text: str) -> OrchestratorError | None:
     if not word and not answer:
         found = _WORD.search(text[:400])
         word = found.group(1) if found else ""
-    if word == "token-limit":
+    if word == FailureCode.TOKEN_LIMIT:
         return LimitReachedError(
             "Codex used more tokens than the run had left",
             fix="raise limits.tokens in the task",
             reason="limits.tokens",
         )
-    if word == "credential-refused":
+    if word == FailureCode.CREDENTIAL_REFUSED:
         return NotCheckedError(
             "the model server refused Codex's key", fix="codex-orchestrator credentials check"
         )
-    if word in _SERVICE_WORDS:
+    if word in _OF_THE_SERVICE:
         return ServiceError(f"Codex could not finish its turn: {word}", fix=RESUME)
     return None
 

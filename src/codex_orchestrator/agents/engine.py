@@ -36,12 +36,11 @@ from codex_orchestrator.agents.tool_server import (
     write_server_files,
 )
 from codex_orchestrator.model.check import CheckCommand
-from codex_orchestrator.model.credential import Secret
+from codex_orchestrator.model.engine import ModelEndpoint
 from codex_orchestrator.model.manifest import Engine
 from codex_orchestrator.model.policy import Policy, Rails
 from codex_orchestrator.model.server import BridgeRequest, ServerCommand
 from codex_orchestrator.model.spending import Spending
-from codex_orchestrator.model.task import Task
 
 REQUEST_TIMEOUT_S = 600.0
 
@@ -61,9 +60,7 @@ class EngineSettings(NamedTuple):
     by the workspace server's own tools.
     """
 
-    model: str
-    base_url: str
-    key: Secret | None
+    endpoint: ModelEndpoint
     server: tuple[str, ...]
     environment: dict[str, str]
     library: Path
@@ -75,7 +72,7 @@ class SdkAgentEngine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        require_server(settings.model, base_url=settings.base_url, key=settings.key)
+        require_server(settings.endpoint)
         # What the SDK logs about failures is told by our own errors, with exit code and fix.
         logging.getLogger("openai.agents").addHandler(logging.NullHandler())
         agents.set_tracing_disabled(True)
@@ -86,7 +83,7 @@ class SdkAgentEngine:
         return Engine(
             toolkit=__version__,
             agents_sdk=agents.version.__version__,
-            model=self._settings.model,
+            model=self._settings.endpoint.model,
             builder="codex" if codex else "workspace",
             codex=codex.version if codex else "",
         )
@@ -94,7 +91,6 @@ class SdkAgentEngine:
     @contextmanager
     def open(
         self,
-        task: Task,
         *,
         root: Path,
         log_dir: Path,
@@ -144,10 +140,7 @@ class SdkAgentEngine:
             )
 
     def _open_model(self, stack: ExitStack, portal: BlockingPortal, spending: Spending) -> Model:
-        settings = self._settings
-        opened = open_model(
-            settings.model, base_url=settings.base_url, key=settings.key, spending=spending
-        )
+        opened = open_model(self._settings.endpoint, spending=spending)
         return stack.enter_context(portal.wrap_async_context_manager(opened))
 
     def _open_workspace(

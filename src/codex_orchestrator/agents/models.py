@@ -11,23 +11,23 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from codex_orchestrator.agents.offline import OfflineModel
 from codex_orchestrator.agents.replies import require_answer
-from codex_orchestrator.model.credential import Secret
+from codex_orchestrator.model.config import OPENAI_URL
+from codex_orchestrator.model.engine import OFFLINE, ModelEndpoint
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.spending import Spending
 
-OFFLINE = "offline"
-OPENAI_URL = "https://api.openai.com/v1"
 _ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
 _KEY = re.compile(r"[!-~]+")
 
 
-def require_server(name: str, *, base_url: str, key: Secret | None) -> None:
+def require_server(endpoint: ModelEndpoint) -> None:
     """Check that a model can be asked at all: the address of its server, and the key for it.
 
     Raises:
         InputError: the server's address is none.
         NotCheckedError: OpenAI's own server was named and there is no key, or the key is no header.
     """
+    name, base_url, key = endpoint
     if name == OFFLINE:
         return
     if not _ADDRESS.fullmatch(base_url):
@@ -57,17 +57,14 @@ def require_server(name: str, *, base_url: str, key: Secret | None) -> None:
 
 
 @asynccontextmanager
-async def open_model(
-    name: str, *, base_url: str, key: Secret | None, spending: Spending
-) -> AsyncIterator[Model]:
+async def open_model(endpoint: ModelEndpoint, *, spending: Spending) -> AsyncIterator[Model]:
     """Yield the model of a name and close its connections at the end.
 
     Args:
-        name: `offline`, or a model that the server at `base_url` knows.
-        base_url: address of an OpenAI-compatible Responses API.
-        key: the server's key; a server other than OpenAI's may need none.
-        spending: where what the SDK does not tell of is counted.
+        endpoint: `offline`, or a model that an OpenAI-compatible Responses API knows.
+        spending: counts what the SDK does not report.
     """
+    name, base_url, key = endpoint
     if name == OFFLINE:
         yield OfflineModel()
         return

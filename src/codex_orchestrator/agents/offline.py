@@ -57,18 +57,7 @@ class OfflineModel(Model):
         )
 
     def stream_response(
-        self,
-        system_instructions: str | None,
-        input: str | list[TResponseInputItem],  # noqa: A002 - the SDK names it
-        model_settings: ModelSettings,
-        tools: list[Tool],
-        output_schema: AgentOutputSchemaBase | None,
-        handoffs: list[Handoff],
-        tracing: ModelTracing,
-        *,
-        previous_response_id: str | None,
-        conversation_id: str | None,
-        prompt: ResponsePromptParam | None,
+        self, *_arguments: Any, **_options: Any
     ) -> AsyncIterator[TResponseStreamEvent]:
         """Refuse: the engine never streams."""
         raise NotImplementedError("the offline model does not stream")

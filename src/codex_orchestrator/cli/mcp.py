@@ -19,9 +19,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from codex_orchestrator.compose.extras import extra
 from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.config import OPENAI_URL
 from codex_orchestrator.model.document import problems_of
 from codex_orchestrator.model.errors import InputError, MissingExtraError
 from codex_orchestrator.model.policy import Policy
+from codex_orchestrator.model.server import BridgeRequest
 
 _MAX_BYTES = 1024 * 1024
 _Value = TypeVar("_Value")
@@ -116,7 +118,7 @@ Examples:
     "--base-url",
     metavar="URL",
     envvar="OPENAI_BASE_URL",
-    default="https://api.openai.com/v1",
+    default=OPENAI_URL,
     show_default=True,
     help="Responses API, up to /v1.",
 )
@@ -188,16 +190,12 @@ def codex(
 
     close_memory()
     bridge = open_bridge(
-        root,
+        BridgeRequest(root, approvals, decisions, timeout_s=timeout_s, tokens=tokens),
         model=model,
         base_url=base_url,
         codex_path=codex_path,
         key_socket=key_socket,
         key_fd=key_fd,
-        timeout_s=timeout_s,
-        tokens=tokens,
-        approvals=approvals,
-        decisions=decisions,
         retry_delay_s=retry_delay_s,
     )
     threading.Thread(target=bridge.warm_up, name="codex-start", daemon=True).start()

@@ -7,15 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
-from pathlib import Path
 from typing import NamedTuple
 
 from codex_orchestrator.codex.binary import CodexBinary
-from codex_orchestrator.codex.escalation import Grants
+from codex_orchestrator.codex.escalation import parse_grants
 from codex_orchestrator.codex.private_home import PrivateHome, private_home
 from codex_orchestrator.codex.retry import RetryPlan, run_with_retries
 from codex_orchestrator.codex.session import (
-    DEFAULT_BASE_URL,
     CodexSession,
     Progress,
     SessionSettings,
@@ -30,26 +28,24 @@ from codex_orchestrator.model.codex_call import (
     ThreadRequest,
     TurnReport,
 )
-from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.decision import Decision, DecisionKind
+from codex_orchestrator.model.engine import ModelEndpoint
+from codex_orchestrator.model.server import BridgeRequest
 from codex_orchestrator.system.durable import append_line
 
 _VALUE_CHARACTERS = 500
+_RETRIES = 4
 
 
 class BridgeSettings(NamedTuple):
-    """What a bridge is made with; see `bridge_launch` for the meaning of each."""
+    """What a bridge is made with.
+
+    `retry_delay_s` is the first wait when the model server is busy; it doubles each time.
+    """
 
     binary: CodexBinary
-    root: Path
-    model: str
-    key: Secret | None = None
-    base_url: str = DEFAULT_BASE_URL
-    timeout_s: float = 600
-    tokens: int | None = None
-    grants: Grants = Grants()
-    decisions: Path | None = None
-    retries: int = 4
+    request: BridgeRequest
+    endpoint: ModelEndpoint
     retry_delay_s: float = 1.0
 
 
@@ -58,13 +54,15 @@ class CodexBridge:
 
     def __init__(self, settings: BridgeSettings) -> None:
         self._settings = settings
-        self._root = os.path.realpath(settings.root)
+        self._request = settings.request
+        self._grants = parse_grants(settings.request.approvals)
+        self._root = os.path.realpath(settings.request.root)
         self._lock = threading.Lock()
         self._stack = ExitStack()
         self._session: CodexSession | None = None
         self._is_closed = False
         # Of the bridge, not of a session: Codex may die and be started again.
-        self._budget = TokenBudget(settings.tokens)
+        self._budget = TokenBudget(settings.request.tokens)
 
     @property
     def codex_version(self) -> str:
@@ -92,7 +90,7 @@ class CodexBridge:
                 )
             )
         wanted = request._replace(
-            cwd=self._inside(request.cwd), model=request.model or self._settings.model
+            cwd=self._inside(request.cwd), model=request.model or self._settings.endpoint.model
         )
         try:
             return self._open_session().start_thread(wanted)
@@ -112,7 +110,7 @@ class CodexBridge:
         """
         session = self._open_session()
         plan = RetryPlan(
-            attempts=self._settings.retries,
+            attempts=_RETRIES,
             first_delay_s=self._settings.retry_delay_s,
             jitter=lambda: random.uniform(0.5, 1.5),  # noqa: S311 - spreads load, guards nothing
             sleep=cancelled.wait,
@@ -122,7 +120,7 @@ class CodexBridge:
         def run(text: str, timeout_s: float) -> TurnReport:
             return session.run_turn(thread_id, text, timeout_s=timeout_s, on_progress=on_progress)
 
-        return run_with_retries(run, prompt, timeout_s=self._settings.timeout_s, plan=plan)
+        return run_with_retries(run, prompt, timeout_s=self._request.timeout_s, plan=plan)
 
     def interrupt(self, thread_id: str) -> None:
         """Stop the running turn of a thread and wait until it has stopped."""
@@ -163,9 +161,9 @@ class CodexBridge:
             session = CodexSession(
                 SessionSettings(
                     binary=settings.binary,
-                    key=settings.key,
-                    base_url=settings.base_url,
-                    grants=settings.grants,
+                    key=settings.endpoint.key,
+                    base_url=settings.endpoint.base_url,
+                    grants=self._grants,
                     on_escalation=self._record,
                     budget=self._budget,
                 ),
@@ -185,7 +183,7 @@ class CodexBridge:
         return real
 
     def _record(self, escalation: Escalation, granted: bool) -> None:  # noqa: FBT001 - a callback
-        if self._settings.decisions is None:
+        if self._request.decisions is None:
             return
         kind = DecisionKind.GRANTED
         if not granted:
@@ -197,7 +195,7 @@ class CodexBridge:
             str(escalation)[:_VALUE_CHARACTERS],
             {"reason": escalation.reason, "detail": escalation.detail},
         )
-        append_line(self._settings.decisions, decision.line())
+        append_line(self._request.decisions, decision.line())
 
 
 def _rule_of(escalation: Escalation) -> str:

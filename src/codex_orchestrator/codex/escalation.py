@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from codex_orchestrator.model.approval import ApprovalKind, covers_path, matches_glob
+from codex_orchestrator.model.approval import (
+    ApprovalKind,
+    covers_path,
+    matches_glob,
+    parse_escalation,
+)
 from codex_orchestrator.model.codex_call import Escalation
 
 # A word that a shell would obey. Nothing that holds one is a single, known command.
@@ -39,6 +44,15 @@ class Grants(NamedTuple):
             return bool(argv) and (ApprovalKind.RUN, argv[0]) in self.entries
         globs = [value for kind, value in self.entries if kind is ApprovalKind.EDIT]
         return _may_ever_edit(paths) and all(covers_path(globs, path) for path in paths)
+
+
+def parse_grants(approvals: Sequence[str]) -> Grants:
+    """Parse what a person approved, `KIND:VALUE` each.
+
+    Raises:
+        InputError: one has another form.
+    """
+    return Grants(tuple(parse_escalation(entry) for entry in approvals))
 
 
 def _may_ever_edit(paths: Sequence[str]) -> bool:

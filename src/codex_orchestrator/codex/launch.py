@@ -7,8 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from codex_orchestrator.codex.hardening import child_environment
 from codex_orchestrator.codex.key_channel import offer_key
-from codex_orchestrator.codex.session import DEFAULT_BASE_URL
-from codex_orchestrator.model.credential import Secret
+from codex_orchestrator.model.engine import ModelEndpoint
 from codex_orchestrator.model.server import BridgeRequest, ServerCommand
 
 # The shortest time that the bridge takes; a run with less time left ends by its own clock.
@@ -17,12 +16,7 @@ _SHORTEST_TURN_S = 0.1
 
 @contextmanager
 def bridge_launch(
-    request: BridgeRequest,
-    *,
-    key: Secret | None,
-    model: str,
-    base_url: str = DEFAULT_BASE_URL,
-    codex_path: str = "",
+    request: BridgeRequest, endpoint: ModelEndpoint, *, codex_path: str = ""
 ) -> Iterator[ServerCommand]:
     """Yield the command of a bridge, and offer it the key while the context is open.
 
@@ -30,15 +24,14 @@ def bridge_launch(
 
     Args:
         request: what the bridge is to do.
-        key: the model key; None for a server that wants none.
-        model: the model of calls that name none.
-        base_url: address of the Responses API, up to `/v1`.
+        endpoint: the model of calls that name none, and where every model is asked.
         codex_path: `codex.path` of the configuration.
     """
     with ExitStack() as stack:
         # -P: a module in the work tree must never be imported in place of ours.
         argv = [sys.executable, "-P", "-m", "codex_orchestrator", "mcp", "codex"]
-        argv += ["--root", str(request.root), "--model", model, "--base-url", base_url]
+        argv += ["--root", str(request.root), "--model", endpoint.model]
+        argv += ["--base-url", endpoint.base_url]
         argv += ["--timeout", str(max(request.timeout_s, _SHORTEST_TURN_S))]
         argv += ["--tokens", str(request.tokens)] if request.tokens is not None else []
         argv += [part for entry in request.approvals for part in ("--approve", entry)]
@@ -46,7 +39,7 @@ def bridge_launch(
             argv += ["--codex", codex_path]
         if request.decisions is not None:
             argv += ["--decisions", str(request.decisions)]
-        if key is not None:
-            argv += ["--key-socket", str(stack.enter_context(offer_key(key)))]
+        if endpoint.key is not None:
+            argv += ["--key-socket", str(stack.enter_context(offer_key(endpoint.key)))]
         environment = child_environment(os.environ, home=os.environ.get("HOME", "/"))
         yield ServerCommand(tuple(argv), environment, str(request.root))

@@ -29,11 +29,11 @@ from codex_orchestrator.model.codex_call import (
     ThreadRequest,
     TurnReport,
 )
+from codex_orchestrator.model.config import OPENAI_URL
 from codex_orchestrator.model.credential import Secret
 
 INTERRUPT_TIMEOUT_S = 10.0
 _PATHS_TIMEOUT_S = 2.0
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
 Progress = Callable[[str], None]
 
 
@@ -45,7 +45,7 @@ class SessionSettings(NamedTuple):
 
     binary: CodexBinary
     key: Secret | None
-    base_url: str = DEFAULT_BASE_URL
+    base_url: str = OPENAI_URL
     grants: Grants = Grants()
     on_escalation: Callable[[Escalation, bool], None] = lambda _escalation, _granted: None
     budget: TokenBudget | None = None

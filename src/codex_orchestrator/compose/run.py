@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from codex_orchestrator.compose.extras import extra
 from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.credential import Scope
-from codex_orchestrator.model.engine import OFFLINE, choose_model_name, wants_codex
+from codex_orchestrator.model.engine import OFFLINE, ModelEndpoint, choose_model_name, wants_codex
 from codex_orchestrator.model.errors import MissingExtraError
 from codex_orchestrator.model.mode import Mode, ModeName, choose_mode
 from codex_orchestrator.model.policy import policy_of
@@ -115,26 +115,23 @@ def _engine(
         from codex_orchestrator.agents.engine import EngineSettings, SdkAgentEngine
     from codex_orchestrator.system.environment import child_environment
 
+    endpoint = ModelEndpoint(model, around.config.model.base_url, broker.get(Scope.MODEL))
     return SdkAgentEngine(
         EngineSettings(
-            model=model,
-            base_url=around.config.model.base_url,
-            key=broker.get(Scope.MODEL),
+            endpoint=endpoint,
             # -P: a module in the work tree must never be imported in place of ours.
             server=(sys.executable, "-P", "-m", "codex_orchestrator", "mcp", "workspace"),
             environment=dict(child_environment(around.environ)),
             library=around.library or around.repo,
             # In cloud mode nobody builds here, so no bridge to the local Codex is opened.
-            codex=None if mode.selected is ModeName.CLOUD else _codex(model, broker, around),
+            codex=None if mode.selected is ModeName.CLOUD else _codex(endpoint, around),
         )
     )
 
 
-def _codex(
-    model: str, broker: "EnvironmentCredentialBroker", around: Surroundings
-) -> "Codex | None":
+def _codex(endpoint: ModelEndpoint, around: Surroundings) -> "Codex | None":
     """Return Codex as builder when it was asked for, or by itself where it is and a model too."""
-    if not wants_codex(around.builder, model=model):
+    if not wants_codex(around.builder, model=endpoint.model):
         return None
     from codex_orchestrator.agents.engine import Codex
     from codex_orchestrator.codex.binary import find_codex, require_tested
@@ -147,14 +144,8 @@ def _codex(
             return None
         raise
 
-    open_bridge = partial(
-        bridge_launch,
-        key=broker.get(Scope.MODEL),
-        model=model,
-        base_url=around.config.model.base_url,
-        codex_path=around.config.codex.path,
-    )
-    return Codex(binary.version, open_bridge)
+    codex_path = around.config.codex.path
+    return Codex(binary.version, partial(bridge_launch, endpoint=endpoint, codex_path=codex_path))
 
 
 def open_store(repo: Path) -> "FileRunStore":

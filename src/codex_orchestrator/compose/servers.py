@@ -5,10 +5,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codex_orchestrator.model.approval import parse_escalation
 from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.engine import ModelEndpoint
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.policy import Policy
+from codex_orchestrator.model.server import BridgeRequest
 from codex_orchestrator.system.clock import utc_now
 from codex_orchestrator.system.environment import child_environment
 
@@ -79,32 +80,24 @@ def open_tools(
 
 
 def open_bridge(
-    root: Path,
+    request: BridgeRequest,
     *,
     model: str,
     base_url: str,
     codex_path: str,
     key_socket: str,
     key_fd: int | None,
-    timeout_s: float,
-    tokens: int | None,
-    approvals: Sequence[str],
-    decisions: Path | None,
     retry_delay_s: float,
 ) -> "CodexBridge":
     """Return the bridge to Codex; whoever runs it closes it.
 
     Args:
-        root: folder that every `cwd` must lie in.
+        request: what the bridge is to do.
         model: the model of calls that name none.
         base_url: address of the Responses API, up to `/v1`.
         codex_path: the Codex binary; "" for the one that is found.
         key_socket: the socket that offers the model key, "" for none.
         key_fd: the descriptor to read the key from.
-        timeout_s: seconds after which a turn is interrupted.
-        tokens: how many tokens all turns together may use; None for no bound.
-        approvals: what a person approved, `run:ARGV0` and `edit:PATH`.
-        decisions: file that gets a JSON line for each request to leave the sandbox.
         retry_delay_s: the first wait when the model server is busy.
 
     Raises:
@@ -113,27 +106,16 @@ def open_bridge(
     """
     from codex_orchestrator.codex.binary import find_codex, require_tested
     from codex_orchestrator.codex.bridge import BridgeSettings, CodexBridge
-    from codex_orchestrator.codex.escalation import Grants
+    from codex_orchestrator.codex.escalation import parse_grants
     from codex_orchestrator.codex.hardening import provider_settings
     from codex_orchestrator.codex.key_channel import read_key, take_key
 
-    grants = Grants(tuple(parse_escalation(entry) for entry in approvals))
+    # What is wrong shows here, before the key is taken, and not in a call.
+    parse_grants(request.approvals)
     binary = require_tested(find_codex(codex_path))
-    provider_settings(base_url, has_key=False)  # a wrong address shows here, not in a call
+    provider_settings(base_url, has_key=False)
     key = take_key(key_socket) if key_socket else None
     if key_fd is not None:
         key = read_key(key_fd)
-    return CodexBridge(
-        BridgeSettings(
-            binary=binary,
-            root=root,
-            model=model,
-            key=key,
-            base_url=base_url,
-            timeout_s=timeout_s,
-            tokens=tokens,
-            grants=grants,
-            decisions=decisions,
-            retry_delay_s=retry_delay_s,
-        )
-    )
+    endpoint = ModelEndpoint(model, base_url, key)
+    return CodexBridge(BridgeSettings(binary, request, endpoint, retry_delay_s))

@@ -12,6 +12,7 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.task import CheckName
 
 TABLE = "codex-orchestrator"
+OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_AUTHOR = "Codex Orchestrator <codex-orchestrator@localhost>"
 # What git forbids in the name of a branch; see git-check-ref-format.
 _NO_BRANCH = re.compile(r"^[-/.]|//|/\.|\.\.|\.lock/|@\{|[\x00-\x20\x7f~^:?*\[\\]")
@@ -21,7 +22,7 @@ class ModelConfig(Document):
     """Which model, and where. An empty name means: offline for tasks with steps."""
 
     name: str = ""
-    base_url: str = "https://api.openai.com/v1"
+    base_url: str = OPENAI_URL
 
 
 class CodexConfig(Document):

@@ -1,12 +1,26 @@
 """What does the work of a run: which model, whether Codex builds, and how much at once."""
 
-from codex_orchestrator.model.config import Config
+from typing import NamedTuple
+
+from codex_orchestrator.model.config import OPENAI_URL, Config
+from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.mode import ModeName
 from codex_orchestrator.model.task import Task
 
 OFFLINE = "offline"
 SAFE_HERE = 4
+
+
+class ModelEndpoint(NamedTuple):
+    """A model and where it is asked: the address of a Responses API, up to `/v1`, and its key.
+
+    `key` is None for a server that wants none.
+    """
+
+    model: str
+    base_url: str = OPENAI_URL
+    key: Secret | None = None
 
 
 def choose_model_name(task: Task, config: Config) -> str:

@@ -50,7 +50,6 @@ def preview_task(request: RunRequest, rooms: RunRooms) -> Preview:
         )
         checks = choose_checks(request, commands, adapter=adapter)
         with rooms.engine.open(
-            task,
             root=tree.root,
             log_dir=Path(folder) / "tests",
             policy=policy,

@@ -135,7 +135,6 @@ def _run_stages(record: RunRecord, request: RunRequest, rooms: RunRooms) -> Fini
         )
         policy = run_policy(request.task, standing_approvals(record), rooms.policy)
         with rooms.engine.open(
-            request.task,
             root=tree.root,
             log_dir=record.folder / "tests",
             policy=policy,

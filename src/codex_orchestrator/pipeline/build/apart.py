@@ -215,7 +215,6 @@ class _Shop:
 
         try:
             with work.rooms.engine.open(
-                work.task,
                 root=place.tree.root,
                 log_dir=work.record.folder / "tests" / f"item-{place.item.id}",
                 policy=work.policy,
