@@ -178,7 +178,7 @@ def test_missing_dependencies_are_not_checked_and_not_a_failure(tmp_path: Path) 
 @pytest.mark.parametrize("check", ["lint", "build"])
 def test_a_check_that_nobody_configured_is_not_checked(tmp_path: Path, check: str) -> None:
     write_files(tmp_path, {"setup.py": ""})
-    with pytest.raises(NotCheckedError, match=f"knows no `{check}`"):
+    with pytest.raises(NotCheckedError, match=f"has no `{check}`"):
         PythonAdapter().ensure_ready(tmp_path, [check])  # type: ignore[list-item]
 
 

@@ -193,7 +193,7 @@ def test_an_answer_without_form_is_asked_for_once_more_and_then_fails_by_name(
 ) -> None:
     assert scene.play(Course(answers={"reviewer": NONSENSE})) == 1
     assert scene.of.asked("reviewer") == 2
-    assert "reviewer's model broke its contract" in scene.report["reason"]
+    assert "reviewer's model gave an invalid answer" in scene.report["reason"]
 
 
 def test_what_a_person_declined_first_and_then_approved_is_done_by_codex(

@@ -7,13 +7,13 @@ from agents.retry import (
     RetryPolicyContext,
 )
 
-from codex_orchestrator.agents.patience import MAX_RETRIES, patience
+from codex_orchestrator.agents.retries import MAX_RETRIES, retry_settings
 
 
 def decide(
     *, left_s: float = 600, attempt: int = 1, jitter: float = 1.0, **facts: object
 ) -> RetryDecision:
-    settings = patience(lambda: left_s, lambda: jitter)
+    settings = retry_settings(lambda: left_s, lambda: jitter)
     assert settings.policy is not None
     context = RetryPolicyContext(
         error=RuntimeError(),

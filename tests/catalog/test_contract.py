@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from obstore.store import MemoryStore
 
-from codex_orchestrator.catalog.attempts import Patience
+from codex_orchestrator.catalog.attempts import RetryPolicy
 from codex_orchestrator.catalog.interface import Catalog
 from codex_orchestrator.catalog.object_store import ObjectStoreCatalog, open_object_store
 from codex_orchestrator.catalog.objects import Objects
@@ -18,7 +18,7 @@ from support.examples import documented
 from support.runs_build import RUN, Ticking, make_manifest
 from support.s3_server import s3_environment
 
-QUICK = Patience(attempts=3, deadline_s=10.0, first_wait_s=0.0, longest_wait_s=0.0)
+QUICK = RetryPolicy(attempts=3, deadline_s=10.0, first_wait_s=0.0, longest_wait_s=0.0)
 OTHER_RUN = RUN[:-1] + ("0" if RUN[-1] != "0" else "1")
 
 
@@ -39,7 +39,7 @@ def catalog(
         for name, value in s3_environment(request.getfixturevalue("s3_address")).items():
             monkeypatch.setenv(name, value)
         url = f"s3://bucket/{sha256_hex(request.node.name.encode())[:8]}"
-        return open_object_store(url, repo=tmp_path, clock=Ticking(), patience=QUICK)
+        return open_object_store(url, repo=tmp_path, clock=Ticking(), retry=QUICK)
     made: Callable[..., Catalog] = documented("A catalog")["SqliteCatalog"]
     return made(tmp_path / "catalog.db", clock=Ticking())
 

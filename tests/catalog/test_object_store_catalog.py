@@ -10,7 +10,7 @@ import pytest
 from obstore.exceptions import GenericError, PermissionDeniedError
 from obstore.store import LocalStore, MemoryStore
 
-from codex_orchestrator.catalog.attempts import Patience
+from codex_orchestrator.catalog.attempts import RetryPolicy
 from codex_orchestrator.catalog.object_store import ObjectStoreCatalog, open_object_store
 from codex_orchestrator.catalog.objects import Objects
 from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
@@ -25,7 +25,7 @@ from codex_orchestrator.model.run import RunState
 from support.runs_build import RUN, Ticking, make_manifest, pattern_use
 from support.s3_server import s3_environment
 
-QUICK = Patience(attempts=3, deadline_s=10.0, first_wait_s=0.0, longest_wait_s=0.0)
+QUICK = RetryPolicy(attempts=3, deadline_s=10.0, first_wait_s=0.0, longest_wait_s=0.0)
 
 
 def finished(run_id: str = RUN, **more: object) -> tuple[Manifest, bytes]:
@@ -47,12 +47,12 @@ def objects(
             monkeypatch.setenv(name, value)
         # Each test has a place of its own in the one bucket.
         url = f"s3://bucket/{sha256_hex(request.node.name.encode())[:8]}"
-        yield open_object_store(url, repo=tmp_path, clock=Ticking(), patience=QUICK)._objects
+        yield open_object_store(url, repo=tmp_path, clock=Ticking(), retry=QUICK)._objects
 
 
 @pytest.fixture
 def catalog(objects: Objects) -> ObjectStoreCatalog:
-    return ObjectStoreCatalog(objects, url="test://", clock=Ticking(), patience=QUICK)
+    return ObjectStoreCatalog(objects, url="test://", clock=Ticking(), retry=QUICK)
 
 
 def test_a_pushed_manifest_stands_under_its_hash(
@@ -146,7 +146,7 @@ class FlakyObjects(Objects):
 
 def flaky(*faults: str) -> tuple[FlakyObjects, ObjectStoreCatalog]:
     objects = FlakyObjects(list(faults))
-    return objects, ObjectStoreCatalog(objects, url="test://", clock=Ticking(), patience=QUICK)
+    return objects, ObjectStoreCatalog(objects, url="test://", clock=Ticking(), retry=QUICK)
 
 
 @pytest.mark.parametrize("fault", ["request lost", "answer lost"])
@@ -182,7 +182,7 @@ class LyingObjects(Objects):
 
 def test_an_object_that_was_accepted_and_is_not_there_is_no_delivery() -> None:
     catalog = ObjectStoreCatalog(
-        LyingObjects(MemoryStore()), url="test://", clock=Ticking(), patience=QUICK
+        LyingObjects(MemoryStore()), url="test://", clock=Ticking(), retry=QUICK
     )
     with pytest.raises(ServiceError, match="does not have it"):
         catalog.push(*finished())
@@ -191,7 +191,7 @@ def test_an_object_that_was_accepted_and_is_not_there_is_no_delivery() -> None:
 def test_an_object_among_the_patterns_that_is_none_is_named() -> None:
     objects = Objects(MemoryStore())
     objects.create("learning/x/1.json", b"{}")
-    catalog = ObjectStoreCatalog(objects, url="test://", clock=Ticking(), patience=QUICK)
+    catalog = ObjectStoreCatalog(objects, url="test://", clock=Ticking(), retry=QUICK)
     with pytest.raises(ServiceError, match=r"learning/x/1\.json"):
         list(catalog.search())
 
@@ -201,7 +201,7 @@ def test_a_missing_bucket_is_a_wrong_setting(
 ) -> None:
     for name, value in s3_environment(s3_address).items():
         monkeypatch.setenv(name, value)
-    catalog = open_object_store("s3://nobucket", repo=tmp_path, clock=Ticking(), patience=QUICK)
+    catalog = open_object_store("s3://nobucket", repo=tmp_path, clock=Ticking(), retry=QUICK)
     with pytest.raises(InputError, match="404 Not Found"):
         catalog.push(*finished())
 
@@ -211,7 +211,7 @@ def test_a_server_that_is_not_there_is_a_service_error(
 ) -> None:
     for name, value in s3_environment("http://127.0.0.1:9").items():
         monkeypatch.setenv(name, value)
-    catalog = open_object_store("s3://bucket", repo=tmp_path, clock=Ticking(), patience=QUICK)
+    catalog = open_object_store("s3://bucket", repo=tmp_path, clock=Ticking(), retry=QUICK)
     with pytest.raises(ServiceError, match="failed to read"):
         catalog.push(*finished())
 
@@ -232,7 +232,7 @@ def test_a_local_object_is_synced_before_it_has_its_name(repo: Path) -> None:
             return super().get(key)
 
     catalog = ObjectStoreCatalog(
-        Watched(LocalStore(prefix=repo), root=repo), url="test://", clock=Ticking(), patience=QUICK
+        Watched(LocalStore(prefix=repo), root=repo), url="test://", clock=Ticking(), retry=QUICK
     )
     catalog.push(*finished())
     assert not any(incoming)

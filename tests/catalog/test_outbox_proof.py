@@ -18,7 +18,7 @@ import os, random, signal, sys
 from pathlib import Path
 from obstore.exceptions import GenericError
 from obstore.store import LocalStore
-from codex_orchestrator.catalog.attempts import Patience
+from codex_orchestrator.catalog.attempts import RetryPolicy
 from codex_orchestrator.catalog.object_store import ObjectStoreCatalog
 from codex_orchestrator.catalog.objects import Objects
 from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
@@ -54,8 +54,8 @@ class Dying(ObjectStoreCatalog):
 
 root = repo / "out/catalog"
 objects = Lossy(LocalStore(prefix=root, mkdir=True), root=root)
-patience = Patience(attempts=12, deadline_s=60, first_wait_s=0, longest_wait_s=0)
-catalog = Dying(objects, url="file://out/catalog", clock=clock, patience=patience)
+retry = RetryPolicy(attempts=12, deadline_s=60, first_wait_s=0, longest_wait_s=0)
+catalog = Dying(objects, url="file://out/catalog", clock=clock, retry=retry)
 log = FileAuditLog(repo, clock=clock)
 report = sync_runs(
     SyncRequest((), "file://out/catalog"),

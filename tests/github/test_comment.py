@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from codex_orchestrator.github.client import Patience
+from codex_orchestrator.github.client import RetryPolicy
 from codex_orchestrator.github.comment import StickyText, comment_key, keep_comment
 from codex_orchestrator.github.pull_request import (
     PullRequest,
@@ -18,7 +18,7 @@ from codex_orchestrator.model.errors import InputError, NotCheckedError, Service
 from codex_orchestrator.text.markdown import Markdown
 from support.github_server import BOT, Fault, GitHubServer
 
-HASTY = Patience(
+HASTY = RetryPolicy(
     attempts=3,
     timeout_s=5,
     backoff_s=0.0,
@@ -45,7 +45,7 @@ class Publisher:
     def __call__(self, text=None, *, author=BOT):
         secret = Secret(TOKEN, scope=Scope.GITHUB)
         with PullRequest(
-            "o/r", self.number, token=secret, api_url=self.server.url, patience=HASTY
+            "o/r", self.number, token=secret, api_url=self.server.url, retry=HASTY
         ) as pull:
             return keep_comment(pull, text or sticky(), author=author, wait=self.waits.append)
 

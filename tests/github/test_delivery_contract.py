@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from codex_orchestrator.github.client import Patience
+from codex_orchestrator.github.client import RetryPolicy
 from codex_orchestrator.github.deliver import (
     JobSummary,
     MissingPullRequest,
@@ -23,7 +23,7 @@ from support.github_server import BOT, GitHubServer
 from support.manifests import HEAD_SHA, make_manifest
 
 TEXT = Markdown("## Codex Orchestrator: approved\n\nReviewed, 0 findings.")
-QUICK = Patience(timeout_s=5, backoff_s=0.0, between_writes_s=0.0)
+QUICK = RetryPolicy(timeout_s=5, backoff_s=0.0, between_writes_s=0.0)
 
 
 class Place(NamedTuple):
@@ -47,7 +47,7 @@ def comment(request: pytest.FixtureRequest, folder: Path) -> Place:
     token = Secret("ghs_canary0123456789", scope=Scope.GITHUB)
     target = ReviewComment(
         open_pull_request=lambda: PullRequest(
-            "o/r", 7, token=token, api_url=server.url, patience=QUICK
+            "o/r", 7, token=token, api_url=server.url, retry=QUICK
         ),
         author=BOT,
         job=WorkflowJob(workflow="ci", job="review", run=(100, 1)),

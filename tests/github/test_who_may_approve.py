@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from codex_orchestrator.compose.approver import approver_of, check_workflow_actor
-from codex_orchestrator.github.client import Patience
+from codex_orchestrator.github.client import RetryPolicy
 from codex_orchestrator.model.errors import (
     ApprovalRequiredError,
     ExitCode,
@@ -21,7 +21,7 @@ from support.github_server import Fault, GitHubServer
 
 TOKEN = "ghs_canary0123456789"
 WANTED = ("edit:AGENTS.md",)
-QUICK = Patience(attempts=2, backoff_s=0.01, timeout_s=5, rate_limit_wait_s=1)
+QUICK = RetryPolicy(attempts=2, backoff_s=0.01, timeout_s=5, rate_limit_wait_s=1)
 
 
 class Workflow:
@@ -44,7 +44,7 @@ class Workflow:
             {**self.environment, **who, **variables},
             repo=self.repo,
             run_id="20261122t100000z-abc123",
-            patience=QUICK,
+            retry=QUICK,
         )
 
     def audit(self) -> list[dict[str, Any]]:

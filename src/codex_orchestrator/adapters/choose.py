@@ -34,7 +34,7 @@ class LanguageAdapters:
 
         Args:
             root: the project's top folder.
-            wanted: the adapter that the task names; None to take the configured one, or to look.
+            wanted: the adapter that the task names; None for the configured one, or to detect it.
             checks: the checks that will run.
 
         Raises:
@@ -64,7 +64,7 @@ def choose_adapter(
 
     Args:
         root: the project's top folder.
-        wanted: an adapter's id; None to look at what the folder holds.
+        wanted: an adapter's id; None to detect it.
         commands: the commands of the generic adapter, which is chosen by the id `command`, or
             when commands are given and no id is.
 

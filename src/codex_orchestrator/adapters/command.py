@@ -20,7 +20,7 @@ class CommandAdapter:
         self._checks = {name: tuple(argv) for name, argv in checks.items() if argv}
 
     def detect(self, root: Path) -> Detection:
-        """Say no: commands are given, not found."""
+        """Answer no: the commands are configured, not detected."""
         return Detection(0, "its commands are given, not found")
 
     def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
@@ -31,7 +31,7 @@ class CommandAdapter:
         """Make sure that every check has a command whose program is there.
 
         Raises:
-            NotCheckedError: one has none, or its program cannot be found.
+            NotCheckedError: a check has no command, or its program cannot be found.
         """
         for name in checks:
             if name not in self._checks:

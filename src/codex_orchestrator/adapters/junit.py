@@ -1,4 +1,4 @@
-"""JUnit reports: which tests failed, read from XML that a test run wrote and nobody vouches for."""
+"""JUnit reports: which tests failed, read from untrusted XML that a test run wrote."""
 
 import os
 import stat

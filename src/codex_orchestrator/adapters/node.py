@@ -101,7 +101,7 @@ def _package(root: Path) -> dict[str, Any]:
     try:
         package = load_strict(text.encode("utf-8"))
     except CanonicalError as error:
-        raise InputError(str(error), path="package.json", fix="mend the file") from error
+        raise InputError(str(error), path="package.json", fix="fix the file") from error
     return package if isinstance(package, dict) else {}
 
 

@@ -36,7 +36,7 @@ _MAX_TEST_FILES = 200
 
 
 class PythonAdapter:
-    """pytest or unittest, found by looking."""
+    """pytest or unittest, whichever the project uses."""
 
     id = "python"
     language = "python"
@@ -95,13 +95,13 @@ class PythonAdapter:
         for name in checks:
             if name not in known:
                 raise NotCheckedError(
-                    f"the Python adapter knows no `{name}` for this project",
+                    f"the Python adapter has no `{name}` for this project",
                     fix="configure ruff for `lint`, or take the check out of the task",
                 )
             module = known[name].argv[2] if known[name].argv[1] == "-m" else ""
             if module and not _has_module(interpreter, module):
                 raise NotCheckedError(
-                    f"`{name}` needs {module}, and {interpreter} has none",
+                    f"`{name}` needs {module}, and {interpreter} does not have it",
                     fix=f"install it there: {interpreter} -m pip install {module}",
                 )
 
@@ -167,6 +167,6 @@ def _has_module(interpreter: str, module: str) -> bool:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotCheckedError(
             f"the interpreter {interpreter} does not start: {error}",
-            fix="name another one with `python` in the configuration",
+            fix="set another one as `adapter.python` in the configuration",
         ) from error
     return done.returncode == 0

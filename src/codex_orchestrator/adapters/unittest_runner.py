@@ -13,7 +13,7 @@ from typing import Any
 
 
 class _Result(unittest.TextTestResult):
-    """Keeps, per test, how long it took and what came of it."""
+    """Keeps the time and the result of each test."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -66,7 +66,7 @@ class _Result(unittest.TextTestResult):
 
 
 def _clean(text: str) -> str:
-    """Leave out what XML cannot hold."""
+    """Remove characters that XML cannot hold."""
     return "".join(char for char in text if char in "\t\n" or char.isprintable())
 
 

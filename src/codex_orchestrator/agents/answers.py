@@ -1,4 +1,4 @@
-"""The documents that the roles answer with, and why one that is refused is refused."""
+"""The documents that the roles answer with, and what is wrong with an invalid one."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _MOST_PROBLEMS = 5
 
 
 class AnswerSchema(AgentOutputSchema):
-    """The schema of one role's answers. The SDK alone would not say what is wrong with one."""
+    """The schema of one role's answers. The SDK alone would not say why an answer is invalid."""
 
     def __init__(self, document: type[Document]) -> None:
         super().__init__(document)
@@ -23,11 +23,11 @@ class AnswerSchema(AgentOutputSchema):
         """Return the document that an answer holds.
 
         Raises:
-            ModelBehaviorError: it is none; says where and why, not what the answer was.
+            ModelBehaviorError: it is invalid; says where and why, without the answer itself.
         """
         try:
             return self._document.model_validate_json(json_str, strict=True)
         except ValidationError as error:
             problems = problems_of(error)[:_MOST_PROBLEMS]
         said = "; ".join(one_line(str(problem)) for problem in problems)
-        raise ModelBehaviorError(f"no valid {self._document.__name__}: {said}")
+        raise ModelBehaviorError(f"not a valid {self._document.__name__}: {said}")

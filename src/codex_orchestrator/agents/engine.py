@@ -73,7 +73,7 @@ class SdkAgentEngine:
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         require_server(settings.endpoint)
-        # What the SDK logs about failures is told by our own errors, with exit code and fix.
+        # Our own errors report these failures, with an exit code and a fix.
         logging.getLogger("openai.agents").addHandler(logging.NullHandler())
         agents.set_tracing_disabled(True)
 

@@ -1,4 +1,4 @@
-"""What can go wrong inside the SDK, in our words and with our exit codes."""
+"""Translates errors of the SDKs into errors of ours, with exit codes."""
 
 from agents import AgentsException
 from agents.exceptions import (
@@ -51,7 +51,7 @@ def explain(error: AgentsException | OpenAIError, *, role: str) -> OrchestratorE
         return LimitReachedError(f"the model refused to act as {role}", reason="model-refused")
     if isinstance(error, ModelBehaviorError):
         return LimitReachedError(
-            f"the {role}'s model broke its contract: {error}", reason="model-broke-contract"
+            f"the {role}'s model gave an invalid answer: {error}", reason="model-broke-contract"
         )
     if isinstance(error, APIStatusError):
         return _status_error(error, role=role)
@@ -76,8 +76,8 @@ def _status_error(error: APIStatusError, *, role: str) -> OrchestratorError:
             f"the model server refused the key (HTTP {error.status_code})",
             fix="check the key and what it may do; `codex-orchestrator credentials check`",
         )
-    said = f"the model server answered HTTP {error.status_code} to the {role}"
+    message = f"the model server answered HTTP {error.status_code} to the {role}"
     asked = error.response.headers.get("retry-after", "")
     if asked.isascii() and asked.isdecimal():
-        said += f" and asks to wait {asked[:9]} s"
-    return ServiceError(said, fix=RESUME)
+        message += f" and asks to wait {asked[:9]} s"
+    return ServiceError(message, fix=RESUME)

@@ -1,4 +1,4 @@
-"""Signals that come at a moment when nobody could clean up: kept until the moment is over."""
+"""Signals that arrive where cleaning up is impossible: held back to the end of a block."""
 
 import signal
 import threading

@@ -24,15 +24,15 @@ def require_server(endpoint: ModelEndpoint) -> None:
     """Check that a model can be asked at all: the address of its server, and the key for it.
 
     Raises:
-        InputError: the server's address is none.
-        NotCheckedError: OpenAI's own server was named and there is no key, or the key is no header.
+        InputError: the server's address is not valid.
+        NotCheckedError: OpenAI's own server needs a key, or the key cannot be sent in a header.
     """
     name, base_url, key = endpoint
     if name == OFFLINE:
         return
     if not _ADDRESS.fullmatch(base_url):
         raise InputError(
-            f"{base_url!r} is no address of a server",
+            f"{base_url!r} is not the address of a server",
             field="model.base_url",
             fix="write it like https://host/v1, in the configuration or in OPENAI_BASE_URL",
         )
@@ -71,11 +71,11 @@ async def open_model(endpoint: ModelEndpoint, *, spending: Spending) -> AsyncIte
     async with AsyncOpenAI(
         base_url=base_url,
         api_key=key.reveal() if key else "none",
-        # Who asks knows how much time is left; see `patience`.
+        # The caller knows how much time is left, and repeats requests; see `retry_settings`.
         max_retries=0,
         http_client=DefaultAsyncHttpxClient(
             event_hooks={"response": [partial(require_answer, spending=spending)]},
-            # A prompt goes to the server that was named, and to nobody whom that one names.
+            # A prompt goes to the configured server only, never to one that it redirects to.
             follow_redirects=False,
         ),
     ) as client:

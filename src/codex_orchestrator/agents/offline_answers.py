@@ -83,7 +83,7 @@ def _build(transcript: Transcript) -> Answer:
 
 
 def _document(result: str) -> dict[str, Any] | None:
-    """Read a tool result; a refused or failed call answers in words, not in a document."""
+    """Read a tool result; a refused or failed call answers with plain text, not with a document."""
     try:
         value = json.loads(result)
     except ValueError:
@@ -110,7 +110,7 @@ def _explain(transcript: Transcript) -> Answer:
         {
             "summary": f"{len(bad)} of {_checks(len(results))} did not pass: {names}",
             "likely_cause": "the change of this run, if the checks passed before it",
-            "suggestion": "read the log; narrow the step's paths or mend the pattern",
+            "suggestion": "read the log; narrow the step's paths or fix the pattern",
         },
     )
 

@@ -1,7 +1,7 @@
-"""What a model server replies, looked at before the SDKs take it for an answer.
+"""Replies of a model server, validated before the SDKs use them.
 
-They believe a server that says 200: a sign-in page of a proxy in place of JSON, or a field of
-another type, would end in a Python error somewhere inside them.
+The SDKs trust any reply with status 200: a sign-in page of a proxy in place of JSON, or a field
+of another type, would end in a Python error somewhere inside them.
 """
 
 from typing import Annotated, Any, Protocol
@@ -17,7 +17,7 @@ from codex_orchestrator.model.spending import Spending
 # More than any request can cost; what is counted must fit into a manifest.
 MAX_TOKENS = 10**12
 _UNFINISHED = ("failed", "incomplete")
-# What a model server says of itself in an answer; other failures are about the request.
+# Failures of the model server itself; other failures are about the request.
 _PASSING = ("server_error", "rate_limit_exceeded")
 
 
@@ -73,11 +73,11 @@ class _Answer(BaseModel):
 async def require_answer(reply: Reply, *, spending: Spending) -> None:
     """Check that a reply that says it is good holds an answer of the Responses API.
 
-    What an answer cost that the model did not finish is counted here: the Agents SDK refuses it
-    before it tells of its usage.
+    The usage of an unfinished answer is counted here: the Agents SDK raises an error before it
+    reports any usage.
 
     Raises:
-        APIConnectionError: it holds none; the cause is our error. Made again like a lost one.
+        APIConnectionError: it holds none; its cause is our error. The request is then repeated.
     """
     if reply.status_code != 200:
         return
@@ -87,11 +87,13 @@ async def require_answer(reply: Reply, *, spending: Spending) -> None:
         _count_unfinished(_Answer.model_validate_json(body), spending)
     else:
         kind = str(reply.headers.get("content-type", ""))[:60]
-        told = ServiceError(
+        problem_error = ServiceError(
             f"the model server's reply holds no answer of the Responses API ({kind!r}: {problem})",
-            fix=f"see that model.base_url is right and nothing stands between; {RESUME}",
+            fix=f"check model.base_url, and proxies between here and the server; {RESUME}",
         )
-        raise APIConnectionError(message=told.message, request=reply.request) from told
+        raise APIConnectionError(
+            message=problem_error.message, request=reply.request
+        ) from problem_error
 
 
 def _count_unfinished(answer: _Answer, spending: Spending) -> None:

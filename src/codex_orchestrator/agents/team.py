@@ -1,4 +1,4 @@
-"""The team at work: one call of a verb is one agent's turn loop under the run's limits."""
+"""The team of agents: each call is one agent's turn loop under the run's limits."""
 
 import asyncio
 import random
@@ -26,7 +26,7 @@ from codex_orchestrator.agents.codex_calls import CodexCalls
 from codex_orchestrator.agents.decisions import DecisionLog
 from codex_orchestrator.agents.events import EventHooks, EventSink
 from codex_orchestrator.agents.failures import RESUME, explain
-from codex_orchestrator.agents.patience import patience
+from codex_orchestrator.agents.retries import retry_settings
 from codex_orchestrator.agents.roles import Roles
 from codex_orchestrator.model.build import BuildReport, Change, TestExplanation
 from codex_orchestrator.model.check import CheckResult
@@ -76,7 +76,7 @@ class SdkAgentTeam:
         return self._decisions.uses()
 
     def stop(self) -> None:
-        """End the call at work, and each later one, with InterruptedRunError; for any thread."""
+        """End the running call and every later one with InterruptedRunError, from any thread."""
         self._is_stopped = True
         if self._call is not None:
             self._call.cancel()
@@ -128,7 +128,7 @@ class SdkAgentTeam:
 
     def _ask(self, agent: Agent[Any], document: dict[str, JsonValue]) -> Any:
         self._call = self._portal.start_task_soon(self._run, agent, document)
-        # Whoever stops us looks at the call after it has said so; one of the two sees the other.
+        # `stop` sets the flag before it reads the call; so it or this check cancels the call.
         if self._is_stopped:
             self._call.cancel()
         try:
@@ -144,13 +144,13 @@ class SdkAgentTeam:
                 return await self._run_twice(agent, document, left_s)
         except TimeoutError as error:
             if not clock.expired():
-                raise ServiceError(f"the {agent.name} waited in vain", fix=RESUME) from error
+                raise ServiceError(f"a call of the {agent.name} timed out", fix=RESUME) from error
             raise self._spending.out_of_time(agent.name) from error
 
     async def _run_twice(
         self, agent: Agent[Any], document: dict[str, JsonValue], left_s: Callable[[], float]
     ) -> Any:
-        """Run one agent; an answer that is no valid document gets one more try, and told why."""
+        """Run one agent; after an invalid answer, ask once more and say what was wrong."""
         for is_last in (False, True):
             try:
                 message = frame(document, nonce=self._new_nonce())
@@ -171,7 +171,7 @@ class SdkAgentTeam:
             max_turns=self._spending.limits.turns + 1,
             hooks=self._hooks,
             run_config=RunConfig(
-                model_settings=ModelSettings(retry=patience(left_s, _jitter)),
+                model_settings=ModelSettings(retry=retry_settings(left_s, _jitter)),
                 tracing_disabled=True,
                 trace_include_sensitive_data=False,
                 tool_not_found_behavior="return_error_to_model",
@@ -191,12 +191,12 @@ class SdkAgentTeam:
         try:
             self._codex.take(tool, result)
         finally:
-            # What a person could grant is said before what failed for want of it.
+            # A missing approval is reported before the failure that it caused.
             self._decisions.raise_if_approval_is_needed()
 
 
 def _jitter() -> float:
-    return random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, guards nothing
+    return random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, not for security
 
 
 def _task_document(task: Task) -> dict[str, JsonValue]:

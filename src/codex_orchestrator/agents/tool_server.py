@@ -1,4 +1,4 @@
-"""MCP servers as the agents see them: processes of our own, spoken to over stdio."""
+"""MCP servers for the agents: child processes that speak over stdio."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack
@@ -36,10 +36,10 @@ class ServerFiles(NamedTuple):
 
 
 class ToolServer(MCPServerStdio):
-    """A server whose tools each role is shown by a table; its stderr goes to a file.
+    """A server that offers each role a set of its tools; its stderr goes to a file.
 
-    `on_answer` takes the structured content of each call's result. The SDK leaves it out of what
-    it tells of a call that failed.
+    `on_answer` takes the structured content of each call's result: the SDK leaves it out of the
+    error of a call that failed.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class ToolServer(MCPServerStdio):
         return result
 
     def create_streams(self) -> AbstractAsyncContextManager[MCPStreamTransport]:
-        """Start the process. What it says on stderr is kept out of our own."""
+        """Start the process. Its stderr is kept apart from our own."""
         stream = self._log.open("a", encoding="utf-8")
         self.exit_stack.callback(stream.close)
         return stdio_client(self.params, errlog=stream)
 
     def printed(self) -> str:
-        """Return the end of what the process said on stderr."""
+        """Return the end of what the process wrote to stderr."""
         text = self._log.read_text("utf-8", "replace") if self._log.exists() else ""
         return text.strip()[-_TAIL:]
 
@@ -93,22 +93,22 @@ def enter_server(stack: ExitStack, portal: BlockingPortal, server: ToolServer) -
     """Start a server for as long as the stack lasts.
 
     Raises:
-        NotCheckedError: it did not start; says what it printed.
+        NotCheckedError: it did not start; the message has what it printed.
     """
     try:
-        # A start that is cancelled halfway never ends: the SDK waits for a client that it shields.
+        # A start that is cancelled halfway would never end: the SDK waits for a shielded client.
         with hold_signals():
             stack.enter_context(portal.wrap_async_context_manager(server))
     except (ExceptionGroup, OSError, AgentsException, MCPError) as error:
-        said = server.printed() or str(error)
+        printed = server.printed() or str(error)
         raise NotCheckedError(
-            f"the {server.name} server did not start: {said}",
+            f"the {server.name} server did not start: {printed}",
             fix="codex-orchestrator doctor shows what is missing",
         ) from error
 
 
 def write_server_files(folder: Path, policy: Policy, checks: Sequence[CheckCommand]) -> ServerFiles:
-    """Write what a server is told at its start into a private folder."""
+    """Write the files that a server reads at its start into a private folder."""
     names = ("policy.json", "checks.json", "decisions.jsonl", "uses.jsonl", "server.log")
     files = ServerFiles(*(folder / name for name in names))
     files.policy.write_text(policy.model_dump_json(), "utf-8")

@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
-class Patience(NamedTuple):
+class RetryPolicy(NamedTuple):
     """How often and how long a call is tried again. Times are in seconds."""
 
     attempts: int = 5
@@ -24,7 +24,7 @@ class Patience(NamedTuple):
     longest_wait_s: float = 10.0
 
 
-def attempt(call: Callable[[], _T], *, what: str, patience: Patience) -> _T:
+def attempt(call: Callable[[], _T], *, what: str, retry: RetryPolicy) -> _T:
     """Make a call that is harmless to repeat, again after a passing failure.
 
     Raises:
@@ -35,11 +35,11 @@ def attempt(call: Callable[[], _T], *, what: str, patience: Patience) -> _T:
     try:
         for trial in stamina.retry_context(
             on=(exceptions.GenericError, ConnectionError, TimeoutError),
-            attempts=patience.attempts,
-            timeout=patience.deadline_s,
-            wait_initial=patience.first_wait_s,
-            wait_max=patience.longest_wait_s,
-            wait_jitter=patience.first_wait_s,
+            attempts=retry.attempts,
+            timeout=retry.deadline_s,
+            wait_initial=retry.first_wait_s,
+            wait_max=retry.longest_wait_s,
+            wait_jitter=retry.first_wait_s,
         ):
             with trial:
                 return call()
@@ -67,8 +67,7 @@ def attempt(call: Callable[[], _T], *, what: str, patience: Patience) -> _T:
         ) from error
     except (exceptions.BaseError, OSError, ValueError) as error:
         raise ServiceError(
-            f"the catalog failed to {what}, after up to {patience.attempts} attempts: "
-            f"{_plain(error)}",
+            f"the catalog failed to {what}, after up to {retry.attempts} attempts: {_plain(error)}",
             fix="nothing is lost: run `codex-orchestrator sync` again",
         ) from error
     raise ServiceError(f"the catalog was not asked to {what}")

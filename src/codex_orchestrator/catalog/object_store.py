@@ -17,7 +17,7 @@ from obstore import exceptions
 from obstore.store import LocalStore, from_url
 from pydantic import ValidationError
 
-from codex_orchestrator.catalog.attempts import Patience, attempt
+from codex_orchestrator.catalog.attempts import RetryPolicy, attempt
 from codex_orchestrator.catalog.objects import Objects
 from codex_orchestrator.catalog.urls import local_root, refuse_secrets
 from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # Vendors' own variables that allow a service without TLS, such as one on this machine.
 _ALLOW_HTTP = ("AWS_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP", "AZURE_ALLOW_HTTP")
 # A disk that failed seldom comes back while we wait.
-_LOCAL = Patience(attempts=2, deadline_s=5.0, first_wait_s=0.05, longest_wait_s=0.1)
+_LOCAL = RetryPolicy(attempts=2, deadline_s=5.0, first_wait_s=0.05, longest_wait_s=0.1)
 
 
 class ObjectStoreCatalog:
@@ -45,12 +45,12 @@ class ObjectStoreCatalog:
         *,
         url: str,
         clock: Callable[[], str],
-        patience: Patience | None = None,
+        retry: RetryPolicy | None = None,
     ) -> None:
         self.url = url
         self._objects = objects
         self._clock = clock
-        self._patience = patience or Patience()
+        self._retry = retry or RetryPolicy()
 
     def push(self, manifest: Manifest, data: bytes) -> Receipt:
         """Store the canonical bytes under their hash; idempotent; other bytes are a conflict.
@@ -94,7 +94,7 @@ class ObjectStoreCatalog:
             ServiceError: the store failed, or an object is not an asset's.
         """
         keys = attempt(
-            lambda: sorted(self._objects.keys("learning")), what="list", patience=self._patience
+            lambda: sorted(self._objects.keys("learning")), what="list", retry=self._retry
         )
         for key in keys:
             asset = self._asset(key)
@@ -118,7 +118,7 @@ class ObjectStoreCatalog:
         created = attempt(
             lambda: self._objects.create(key, data),
             what=f"create {key}",
-            patience=self._patience,
+            retry=self._retry,
         )
         if not self._refuse_other(key, data):
             raise ServiceError(
@@ -139,11 +139,11 @@ class ObjectStoreCatalog:
         return there is not None
 
     def _get(self, key: str) -> bytes | None:
-        return attempt(lambda: self._objects.get(key), what=f"read {key}", patience=self._patience)
+        return attempt(lambda: self._objects.get(key), what=f"read {key}", retry=self._retry)
 
 
 def open_object_store(
-    url: str, *, repo: Path, clock: Callable[[], str], patience: Patience | None = None
+    url: str, *, repo: Path, clock: Callable[[], str], retry: RetryPolicy | None = None
 ) -> ObjectStoreCatalog:
     """Open the catalog at a URL. Credentials come from the environment, as the vendor's do.
 
@@ -151,7 +151,7 @@ def open_object_store(
         url: `file://` (relative to the repository or absolute), `s3://`, `gs://` or `az://`.
         repo: the top folder of the repository.
         clock: the present moment, for receipts.
-        patience: how often and how long to try.
+        retry: how often and how long to try.
 
     Raises:
         InputError: the URL names no store, or holds a secret.
@@ -161,7 +161,7 @@ def open_object_store(
         if url.startswith("file://"):
             root = local_root(url, repo=repo)
             objects = Objects(LocalStore(prefix=root, mkdir=True), root=root)
-            patience = patience or _LOCAL
+            retry = retry or _LOCAL
         else:
             # The waits between attempts are ours: the store's own would multiply with them.
             store = from_url(url, client_options=_client(), retry_config={"max_retries": 0})
@@ -169,7 +169,7 @@ def open_object_store(
     except (exceptions.BaseError, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(f"cannot open {url!r}: {reason}", field="catalog.url") from error
-    return ObjectStoreCatalog(objects, url=url, clock=clock, patience=patience)
+    return ObjectStoreCatalog(objects, url=url, clock=clock, retry=retry)
 
 
 def _client() -> "ClientConfig":

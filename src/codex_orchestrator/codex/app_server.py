@@ -28,7 +28,7 @@ class Answer(BaseModel):
 
 
 class AppServer:
-    """A running app-server: calls, notifications, and an end that leaves no process behind."""
+    """A running app-server: calls, notifications, and a close that leaves no process behind."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class AppServer:
 
     @property
     def is_running(self) -> bool:
-        """Say whether the process lives."""
+        """Say whether the process is running."""
         # A process that closed its pipes may take a while to be gone.
         return not self._is_lost and self._process is not None and self._process.poll() is None
 
@@ -143,7 +143,7 @@ class AppServer:
             yield
         except ValidationError as error:
             raise CodexCallError(
-                Failure(FailureCode.TURN_FAILED, f"Codex answered {what} in an unknown shape")
+                Failure(FailureCode.TURN_FAILED, f"Codex answered {what} in an unknown form")
             ) from error
         except CodexError as error:
             raise self._translated(error) from error
@@ -163,7 +163,7 @@ class AppServer:
         return CodexCallError(Failure(FailureCode.CODEX_EXITED, message.split(" stderr_tail=")[0]))
 
     def _drain(self) -> None:
-        # Notices that belong to no turn pile up in the package's queue unless somebody reads.
+        # Notices that belong to no turn would pile up in the package's queue.
         with suppress(CodexError):
             while True:
                 self._client.next_notification()

@@ -44,15 +44,15 @@ def find_codex(configured: str = "", *, search_path: str | None = None) -> Codex
         search_path: the PATH to look through; None is the one of this process.
 
     Raises:
-        InputError: the configured path is no executable file.
+        InputError: the configured path is not an executable file.
         MissingExtraError: there is no Codex at all.
-        NotCheckedError: the file does not say a Codex version, or does not run.
+        NotCheckedError: the file does not run, or prints no Codex version.
     """
     if configured:
         path = os.path.expanduser(configured)
         if not os.path.isfile(path) or not os.access(path, os.X_OK):
             raise InputError(
-                f"{configured!r} is no executable file",
+                f"{configured!r} is not an executable file",
                 field="codex.path",
                 fix="name the codex binary, or leave codex.path empty",
             )
@@ -70,7 +70,7 @@ def require_tested(binary: CodexBinary) -> CodexBinary:
     """Return the binary when its version is a tested one.
 
     Raises:
-        NotCheckedError: it is not; nobody knows what such a version does with our settings.
+        NotCheckedError: it is not; such a version may treat our settings in another way.
     """
     if binary.is_tested:
         return binary
@@ -90,7 +90,7 @@ def _bundled() -> tuple[str, tuple[str, ...]] | None:
 
 
 def _version_of(path: str) -> str:
-    # Codex makes folders in its home even to say its version; root could make them anywhere.
+    # Codex makes folders in its home even to print its version; root could make them anywhere.
     with TemporaryDirectory(prefix="codex-orchestrator-") as home:
         done = _ask_version(path, home)
     match = _VERSION.search(done.stdout)

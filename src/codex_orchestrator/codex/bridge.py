@@ -1,4 +1,4 @@
-"""What the bridge does for its callers: one session, opened when needed, with rules around it."""
+"""The bridge to Codex: one session, opened when it is needed, and the rules for its callers."""
 
 import json
 import os
@@ -70,7 +70,7 @@ class CodexBridge:
         return self._settings.binary.version
 
     def warm_up(self) -> None:
-        """Start Codex ahead of the first call; trouble shows with the call itself."""
+        """Start Codex ahead of the first call; an error shows with the call itself."""
         with suppress(CodexCallError):
             self._open_session()
 
@@ -78,7 +78,7 @@ class CodexBridge:
         """Start a thread.
 
         Raises:
-            CodexCallError: the folder lies outside the root, a setting is not for callers, or
+            CodexCallError: the folder lies outside the root, callers may not set a setting, or
                 Codex refused.
         """
         refused = sorted(set(request.config) - CALLER_SETTINGS)
@@ -86,7 +86,7 @@ class CodexBridge:
             raise CodexCallError(
                 Failure(
                     FailureCode.INVALID_ARGUMENTS,
-                    f"config: {json.dumps(refused[0])} is not for callers to set",
+                    f"config: {json.dumps(refused[0])} cannot be set by callers",
                 )
             )
         wanted = request._replace(
@@ -97,13 +97,13 @@ class CodexBridge:
         except CodexCallError as error:
             if error.failure.code is not FailureCode.CODEX_EXITED:
                 raise
-        # Codex died while it had nothing to do, and nothing is lost with a thread not begun.
+        # Codex died while it was idle, and a thread that has not begun loses nothing.
         return self._open_session().start_thread(wanted)
 
     def run_turn(
         self, thread_id: str, prompt: str, *, on_progress: Progress, cancelled: threading.Event
     ) -> TurnReport:
-        """Run a turn, with patience for a busy model server.
+        """Run a turn; while the model server is busy, run it again.
 
         Raises:
             CodexCallError: no such thread, or Codex ended.
@@ -112,7 +112,7 @@ class CodexBridge:
         plan = RetryPlan(
             attempts=_RETRIES,
             first_delay_s=self._settings.retry_delay_s,
-            jitter=lambda: random.uniform(0.5, 1.5),  # noqa: S311 - spreads load, guards nothing
+            jitter=lambda: random.uniform(0.5, 1.5),  # noqa: S311 - spreads load, not for security
             sleep=cancelled.wait,
             monotonic=time.monotonic,
         )
@@ -178,7 +178,7 @@ class CodexBridge:
         real = os.path.realpath(os.path.join(self._root, cwd))
         if os.path.commonpath([real, self._root]) != self._root or not os.path.isdir(real):
             raise CodexCallError(
-                Failure(FailureCode.OUTSIDE_ROOT, f"{json.dumps(cwd)} is no folder in the root")
+                Failure(FailureCode.OUTSIDE_ROOT, f"{json.dumps(cwd)} is not a folder in the root")
             )
         return real
 
@@ -199,9 +199,9 @@ class CodexBridge:
 
 
 def _rule_of(escalation: Escalation) -> str:
-    wishes: dict[str, Callable[[], str]] = {
-        "run": lambda: f"the command {escalation.detail!r} wants to run outside the sandbox",
+    rules: dict[str, Callable[[], str]] = {
+        "run": lambda: f"the command {escalation.detail!r} asks to run outside the sandbox",
         "edit": lambda: f"a change of {escalation.detail or 'a protected file'}",
         "network": lambda: "Codex works without network",
     }
-    return wishes[escalation.kind]()
+    return rules[escalation.kind]()

@@ -1,4 +1,4 @@
-"""Codex Cloud: submit once, poll with patience, and hand over diffs as bytes."""
+"""Codex Cloud: submit once, poll with growing pauses, and hand over diffs as bytes."""
 
 import re
 import secrets as randomness
@@ -31,8 +31,8 @@ _STATES: dict[str, CloudState] = {
 }
 
 
-class Patience(NamedTuple):
-    """How to poll: seconds before the first look, the longest pause, and the deadline.
+class Polling(NamedTuple):
+    """How to poll: seconds before the first request, the longest pause, and the deadline.
 
     `jitter` returns a factor; `sleep` waits, and returns True to stop waiting.
     """
@@ -64,7 +64,7 @@ class CodexCloud:
         self._label = label
 
     def marker(self, number: int) -> str:
-        """Return the words that the prompt of a submission begins with."""
+        """Return the text that the prompt of a submission begins with."""
         return f"[{self._label} #{number}]"
 
     def submit(
@@ -106,9 +106,9 @@ class CodexCloud:
         return submission
 
     def find_lost(self, number: int) -> CloudSubmission | None:
-        """Look for a submission that was recorded without a task; None when none is seen.
+        """Look for a submission that was recorded without a task; None when none is found.
 
-        The service may show a title of its own making, so None is no proof that there is none.
+        The service may show another title, so None is no proof that there is none.
         """
         for task in self._listed():
             if self.marker(number) in task.title:
@@ -122,25 +122,25 @@ class CodexCloud:
             NotCheckedError: the service does not know it.
             ServiceError: the service failed.
         """
-        word, title = parse_status(self._cli.run("status", task_id))
-        return CloudTask(task_id, _state(word), title)
+        state, title = parse_status(self._cli.run("status", task_id))
+        return CloudTask(task_id, _state(state), title)
 
-    def wait(self, task_ids: Sequence[str], *, patience: Patience) -> tuple[CloudTask, ...]:
+    def wait(self, task_ids: Sequence[str], *, polling: Polling) -> tuple[CloudTask, ...]:
         """Poll until every task is ready or failed, or the deadline has come.
 
-        One look covers all tasks: the list in pages of twenty, and by name what it leaves out.
-        A look that fails is repeated with the next one.
+        One request covers all tasks: the list in pages of twenty, then by id what it leaves out.
+        A request that fails is repeated with the next one.
 
         Returns:
             The tasks in the order of `task_ids`; one that is still `pending` was not finished.
 
         Raises:
-            ServiceError: no look succeeded before the deadline.
+            ServiceError: no request succeeded before the deadline.
         """
         known: dict[str, CloudTask] = {}
-        end = patience.monotonic() + patience.deadline_s
-        delay_s = patience.first_delay_s
-        trouble: ServiceError | None = None
+        end = polling.monotonic() + polling.deadline_s
+        delay_s = polling.first_delay_s
+        failure: ServiceError | None = None
         while True:
             waiting = [id_ for id_ in task_ids if not _is_done(known.get(id_))]
             if not waiting:
@@ -151,13 +151,13 @@ class CodexCloud:
                 if all(_is_done(known.get(id_)) for id_ in waiting):
                     break
             except ServiceError as error:
-                trouble = error
-            pause_s = min(delay_s * patience.jitter(), patience.longest_delay_s)
-            if patience.monotonic() + pause_s > end or patience.sleep(pause_s):
+                failure = error
+            pause_s = min(delay_s * polling.jitter(), polling.longest_delay_s)
+            if polling.monotonic() + pause_s > end or polling.sleep(pause_s):
                 break
-            delay_s = min(delay_s * 2, patience.longest_delay_s)
-        if trouble is not None and not known:
-            raise trouble
+            delay_s = min(delay_s * 2, polling.longest_delay_s)
+        if failure is not None and not known:
+            raise failure
         return tuple(known.get(id_, CloudTask(id_, "pending", "")) for id_ in task_ids)
 
     def diffs(self, task_id: str, *, attempts: int = MOST_ATTEMPTS) -> tuple[CloudDiff, ...]:
@@ -212,7 +212,7 @@ class CodexCloud:
 
 
 class RunCloud(CodexCloud):
-    """Codex Cloud for one run, with the patience of a run."""
+    """Codex Cloud for one run, with the pauses of a run."""
 
     def __init__(self, cli: CloudCli, *, environment: str, label: str, version: str) -> None:
         super().__init__(cli, environment=environment, label=label)
@@ -222,9 +222,9 @@ class RunCloud(CodexCloud):
         """Poll with growing pauses until every task is done or the deadline, in seconds, has come.
 
         Raises:
-            ServiceError: no look succeeded before the deadline.
+            ServiceError: no request succeeded before the deadline.
         """
-        patience = Patience(
+        polling = Polling(
             FIRST_DELAY_S,
             LONGEST_DELAY_S,
             deadline_s,
@@ -232,13 +232,13 @@ class RunCloud(CodexCloud):
             time.sleep,
             time.monotonic,
         )
-        return self.wait(task_ids, patience=patience)
+        return self.wait(task_ids, polling=polling)
 
 
 def _is_done(task: CloudTask | None) -> bool:
     return task is not None and task.state != "pending"
 
 
-def _state(word: str) -> CloudState:
-    # A word that is not known yet is not an end: the deadline bounds the wait for it.
-    return _STATES.get(word, "pending")
+def _state(name: str) -> CloudState:
+    # An unknown state is not final: the deadline bounds the wait for it.
+    return _STATES.get(name, "pending")

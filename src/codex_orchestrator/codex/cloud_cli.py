@@ -1,4 +1,4 @@
-"""The real `codex cloud` command: how it is called, and what its documented words mean."""
+"""The `codex cloud` command: how it is called, and what its output means."""
 
 import json
 import os
@@ -51,7 +51,7 @@ class CloudCli:
     def run(
         self, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
     ) -> CloudOutput:
-        """Run one command and return what it said.
+        """Run one command and return what it printed.
 
         Raises:
             NotCheckedError: not signed in, environment or task unknown, or no `cloud` command.
@@ -73,7 +73,7 @@ class CloudCli:
         except subprocess.TimeoutExpired as error:
             raise ServiceError(
                 f"codex cloud {arguments[0]} gave no answer in {_COMMAND_TIMEOUT_S:.0f} s",
-                fix="the task, if there is one, goes on; resume the run to poll it",
+                fix="a task that was taken goes on; resume the run to poll it",
             ) from error
         output = CloudOutput(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
         if done.returncode:
@@ -90,7 +90,7 @@ def open_cloud_cli(binary: CodexBinary, *, auth: Secret | None) -> Iterator[Clou
         auth: the text of an `auth.json` with a ChatGPT sign-in.
 
     Raises:
-        NotCheckedError: there is no sign-in, or it is one that Codex Cloud does not take.
+        NotCheckedError: there is no sign-in, or Codex Cloud cannot use it.
     """
     text = check_sign_in(auth)
     with private_home() as home, tempfile.TemporaryDirectory(dir=home.temp) as scratch:
@@ -101,10 +101,10 @@ def open_cloud_cli(binary: CodexBinary, *, auth: Secret | None) -> Iterator[Clou
 
 
 def check_sign_in(auth: Secret | None) -> str:
-    """Return the text of an `auth.json` that Codex Cloud can take.
+    """Return the text of an `auth.json` that Codex Cloud can use.
 
     Raises:
-        NotCheckedError: there is none, or it is of another kind.
+        NotCheckedError: there is none, or it is another kind of sign-in.
     """
     if auth is None:
         raise NotCheckedError("Codex Cloud needs a ChatGPT sign-in; there is none", fix=_SIGN_IN)
@@ -116,7 +116,7 @@ def check_sign_in(auth: Secret | None) -> str:
         complete = False
     if not complete:
         raise NotCheckedError(
-            "the cloud secret is no auth.json with a ChatGPT sign-in (an API key does not do)",
+            "the cloud secret is not an auth.json with a ChatGPT sign-in (API keys cannot be used)",
             fix=_SIGN_IN,
         )
     return auth.reveal()
@@ -135,10 +135,10 @@ def parse_submission(output: CloudOutput) -> str:
 
 
 def parse_status(output: CloudOutput) -> tuple[str, str]:
-    """Return the bracketed word of `status`, in lower case, and the title behind it.
+    """Return the state that `status` prints in brackets, in lower case, and the title behind it.
 
     Raises:
-        ServiceError: there is no such line; that is a network error or the like.
+        ServiceError: there is no such line, as after a network error.
     """
     match = re.search(
         r"^\[([A-Z_ ]+)\] ?(.*)$", output.stdout.decode("utf-8", "replace"), re.MULTILINE
@@ -152,7 +152,7 @@ def parse_list(output: CloudOutput) -> tuple[list[dict[str, Any]], str]:
     """Return the tasks of one page of `list --json`, and the cursor of the next ("" at the end).
 
     Raises:
-        ServiceError: the command failed or printed no such document.
+        ServiceError: the command failed or printed something else.
     """
     if output.exit_code:
         raise service_error("list", output)
@@ -164,31 +164,31 @@ def parse_list(output: CloudOutput) -> tuple[list[dict[str, Any]], str]:
 
 
 def service_error(verb: str, output: CloudOutput) -> ServiceError:
-    """Make the error of a command that failed for a reason that may pass."""
-    said = [line for line in output.stderr.splitlines() if line and "WARNING:" not in line]
+    """Return the error of a command that failed for a reason that may pass."""
+    lines = [line for line in output.stderr.splitlines() if line and "WARNING:" not in line]
     return ServiceError(
-        f"codex cloud {verb} failed: {' '.join(said)[:500] or f'exit code {output.exit_code}'}",
+        f"codex cloud {verb} failed: {' '.join(lines)[:500] or f'exit code {output.exit_code}'}",
         fix="resume the run later; a task that was recorded is polled, not sent again",
     )
 
 
 def _raise_if_not_possible(output: CloudOutput) -> None:
-    said = output.stderr + output.stdout.decode("utf-8", "replace")
-    if "Not signed in" in said or "401 Unauthorized" in said:
+    printed = output.stderr + output.stdout.decode("utf-8", "replace")
+    if "Not signed in" in printed or "401 Unauthorized" in printed:
         raise NotCheckedError("Codex Cloud does not accept the sign-in", fix=_SIGN_IN)
-    missing = re.search(r"environment '([^']*)' not found", said)
+    missing = re.search(r"environment '([^']*)' not found", printed)
     if missing:
         raise NotCheckedError(
             f"Codex Cloud has no environment {missing.group(1)!r}",
             fix="set codex.environment to an id or label that `codex cloud` lists",
         )
-    if "unrecognized subcommand" in said or "stdin is not a terminal" in said:
+    if "unrecognized subcommand" in printed or "stdin is not a terminal" in printed:
         raise NotCheckedError(
             "this Codex has no `cloud` command", fix="leave codex.path empty, or update Codex"
         )
-    if "get_task_details failed" in said and "404" in said:
+    if "get_task_details failed" in printed and "404" in printed:
         raise NotCheckedError(
             "Codex Cloud does not know the task", fix="start a new run; the old task is gone"
         )
-    if "error: invalid value" in said:
-        raise InputError(said.partition("error: ")[2].splitlines()[0], field="codex cloud")
+    if "error: invalid value" in printed:
+        raise InputError(printed.partition("error: ")[2].splitlines()[0], field="codex cloud")

@@ -1,4 +1,4 @@
-"""What Codex asks a person for, and whether a person has granted exactly that."""
+"""Codex's requests to leave the sandbox, and whether a person has granted them."""
 
 import os
 import shlex
@@ -14,8 +14,8 @@ from codex_orchestrator.model.approval import (
 )
 from codex_orchestrator.model.codex_call import Escalation
 
-# A word that a shell would obey. Nothing that holds one is a single, known command.
-_SHELL_WORDS = frozenset(";&|<>()$`\\\n{}*?[]#~!")
+# Characters that a shell interprets. A command that holds one is more than one plain command.
+_SHELL_CHARACTERS = frozenset(";&|<>()$`\\\n{}*?[]#~!")
 _SHELLS = frozenset({"bash", "sh", "zsh"})
 _NEVER_EDITED = (".git/**", "**/.git/**", "**/.codex/**", "**/.agents/**")
 
@@ -50,7 +50,7 @@ def parse_grants(approvals: Sequence[str]) -> Grants:
     """Parse what a person approved, `KIND:VALUE` each.
 
     Raises:
-        InputError: one has another form.
+        InputError: one of them has another form.
     """
     return Grants(tuple(parse_escalation(entry) for entry in approvals))
 
@@ -76,7 +76,7 @@ def plain_argv(command: str) -> tuple[str, ...]:
             inner = command
     except ValueError:
         return ()
-    if not words or _SHELL_WORDS & set(inner) or "=" in words[0]:
+    if not words or _SHELL_CHARACTERS & set(inner) or "=" in words[0]:
         return ()
     return tuple(words)
 

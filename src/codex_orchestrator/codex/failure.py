@@ -1,4 +1,4 @@
-"""Why a Codex turn did not complete: its own words as our failure codes."""
+"""Why a Codex turn did not complete: Codex's error kinds as our failure codes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The settings that keep Codex quiet, bounded and blind to the repository's own configuration."""
+"""Settings that keep Codex offline, bounded, and away from the repository's own configuration."""
 
 import json
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ _NO_PHONE_HOME = (
     "features.remote_plugin=false",
 )
 _BOUNDED = (
-    # Without it a missing model server is waited for without end.
+    # Otherwise Codex waits for a missing model server without end.
     "features.unbounded_connection_retries=false",
     # Helpers of the model spend tokens that no turn of ours reports.
     "features.multi_agent=false",
     "features.goals=false",
 )
 _BLIND_TO_THE_REPOSITORY = (
-    # AGENTS.md, skills and hooks of a checkout are written by whoever wrote the change.
+    # AGENTS.md, skills and hooks of a checkout come from the author of the change: not trusted.
     "project_doc_max_bytes=0",
     "skills.include_instructions=false",
     "skills.bundled.enabled=false",
@@ -81,8 +81,8 @@ def provider_settings(base_url: str, *, has_key: bool) -> tuple[str, ...]:
         # The key of the login call becomes the bearer token; no variable, no file.
         f"{server}.requires_openai_auth={'true' if has_key else 'false'}",
         f"{server}.supports_websockets=false",
-        # Its repeats of a request are silent, also while it waits for an hour; those of a stream
-        # are announced, so that they can be bounded.
+        # Codex repeats a request without a notice, even when it waits for an hour; it announces the
+        # repeats of a stream, so that they can be bounded.
         f"{server}.request_max_retries=0",
         f"{server}.stream_max_retries=3",
     )

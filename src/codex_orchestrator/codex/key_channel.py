@@ -1,8 +1,8 @@
 """How the bridge gets the model key: from process to process, never by argv, environment or file.
 
-Who starts an MCP server through a library cannot hand it open descriptors. So the starter offers
-the key on a Unix socket in a folder of its own (mode 0700) and passes the socket's path. Its own
-child takes it, once; then the socket is gone, before the first turn starts.
+A library that starts MCP servers cannot pass open descriptors to them. So the parent offers the
+key on a Unix socket in a folder of its own (mode 0700) and passes the socket's path. Its child
+takes the key, once; then the socket is gone, before the first turn starts.
 """
 
 import os
@@ -58,7 +58,7 @@ def take_key(path: str) -> Secret:
     """Take the key that `offer_key` offers.
 
     Raises:
-        NotCheckedError: nobody offers a key there, or it was taken already.
+        NotCheckedError: no key is offered there, or it was taken already.
     """
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
@@ -98,7 +98,7 @@ def _give(listener: socket.socket, path: Path, key: Secret) -> None:
                 continue
             with suppress(OSError):
                 client.sendall(key.reveal().encode())
-            # At once and not at the end, which a killed run never comes to.
+            # At once: a killed run would never get to the end.
             shutil.rmtree(path.parent, ignore_errors=True)
             return
 

@@ -10,7 +10,7 @@ from codex_orchestrator.codex.key_channel import offer_key
 from codex_orchestrator.model.engine import ModelEndpoint
 from codex_orchestrator.model.server import BridgeRequest, ServerCommand
 
-# The shortest time that the bridge takes; a run with less time left ends by its own clock.
+# The shortest limit that the bridge accepts; a run with less time left is ended by its own limit.
 _SHORTEST_TURN_S = 0.1
 
 

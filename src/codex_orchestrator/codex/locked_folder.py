@@ -1,4 +1,4 @@
-"""Folders that are removed at the end, or by whoever comes next when their owner was killed."""
+"""Private folders that are removed at the end; the next process removes those of a killed one."""
 
 import fcntl
 import os
@@ -18,14 +18,14 @@ def locked_folder(parent: Path, *, prefix: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        # Codex may still write while it ends: a second pass takes what came meanwhile.
+        # Codex may still write while it ends: a second pass removes what came meanwhile.
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
 
 
 def remove_left_behind(parent: Path, *, prefix: str) -> None:
-    """Remove what killed processes left: a folder of ours whose lock nobody holds."""
+    """Remove what killed processes left: our folders whose lock is free."""
     for folder in parent.glob(f"{prefix}*"):
         with suppress(OSError):
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():
@@ -43,7 +43,7 @@ def _make_locked(parent: Path, prefix: str) -> tuple[Path, int]:
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
         lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # Another process may have swept the folder in the moment before it was locked.
+        # Another process may have removed the folder before it was locked.
         if (folder / _LOCK).exists():
             return folder, lock
         os.close(lock)

@@ -29,8 +29,8 @@ class PrivateHome(NamedTuple):
 def private_home(*, memory: Path = MEMORY) -> Iterator[PrivateHome]:
     """Make the folders, and remove them on every way out.
 
-    What a killed process left behind is removed at the next start: a folder whose lock nobody
-    holds belongs to nobody.
+    What a killed process left behind is removed at the next start: the lock of its folder is
+    free.
     """
     temp_parent = Path(tempfile.gettempdir())
     parent = memory if os.access(memory, os.W_OK) else temp_parent

@@ -52,13 +52,13 @@ def probe_sandbox(binary: CodexBinary, home: PrivateHome) -> Probe:
     """Run `true`, then a forbidden write, in Codex's sandbox.
 
     A sandbox that cannot start fails every command of a turn while the turn itself completes, and
-    one that lets the write through is none. Both must show before a run.
+    one that allows the write does not protect. Both must show before a run.
     """
     name = "codex sandbox"
     started = _run(binary, home, "sandbox", "--", "true")
     if started.returncode:
-        said = _last_line(started)
-        return Probe(name, "missing", f"does not start: {said}", _SANDBOX_FIX)
+        reason = _last_line(started)
+        return Probe(name, "missing", f"does not start: {reason}", _SANDBOX_FIX)
     with tempfile.TemporaryDirectory(dir=home.temp) as outside:
         target = os.path.join(outside, "written")
         _run(binary, home, "sandbox", "--", "touch", target)

@@ -1,4 +1,4 @@
-"""A busy model server gets time: the turn is taken up again, within the same time limit."""
+"""When the model server is busy, a turn is continued after a pause, within its time limit."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,7 +10,7 @@ RunTurn = Callable[[str, float], TurnReport]
 
 
 class RetryPlan(NamedTuple):
-    """How often and how soon. Codex itself repeats 5xx answers and broken streams, but never 429.
+    """How often and how soon to repeat: Codex repeats 5xx and broken streams itself, but not 429.
 
     `jitter` returns a factor from 0.5 to 1.5; `sleep` waits, and returns True to give up.
     """
@@ -25,7 +25,7 @@ class RetryPlan(NamedTuple):
 def run_with_retries(
     run_turn: RunTurn, prompt: str, *, timeout_s: float, plan: RetryPlan
 ) -> TurnReport:
-    """Run a turn, and again while the server says it is busy; the report covers all of it."""
+    """Run a turn, and again while the server is busy; the report covers all attempts."""
     deadline = plan.monotonic() + timeout_s
     report = run_turn(prompt, timeout_s)
     for attempt in range(plan.attempts):
@@ -38,7 +38,7 @@ def run_with_retries(
 
 
 def _is_busy(report: TurnReport) -> bool:
-    # A turn that was interrupted over it has waited as long as anybody may.
+    # A turn that was interrupted has used all of its time.
     if report.failure is None or report.status == "interrupted":
         return False
     return report.failure.code is FailureCode.RATE_LIMITED

@@ -1,4 +1,4 @@
-"""Threads and turns of Codex on this machine: hardened, bounded, and deaf to its own wishes."""
+"""Threads and turns of Codex on this machine: hardened and bounded."""
 
 import json
 import os
@@ -56,7 +56,7 @@ class CodexSession:
     """A hardened app-server with its threads. One turn at a time in each thread."""
 
     def __init__(self, settings: SessionSettings, home: PrivateHome) -> None:
-        # The package takes a second to import: a bridge says hello before that.
+        # The package takes a second to import: a bridge answers its client before that.
         from codex_orchestrator.codex.app_server import AppServer
 
         path = os.pathsep.join([*settings.binary.tool_dirs, os.environ.get("PATH", os.defpath)])
@@ -95,7 +95,7 @@ class CodexSession:
 
     @property
     def is_running(self) -> bool:
-        """Say whether Codex lives."""
+        """Say whether Codex is running."""
         return self._server.is_running
 
     @property
@@ -188,18 +188,18 @@ class CodexSession:
                 self._server.kill()
 
     def _watch_budget(self, thread: Thread) -> None:
-        """Count what the turn used; stop it when that is more than it may."""
+        """Count what the turn used; stop it when that is more than allowed."""
         budget = self._settings.budget
         if budget is None:
             return
         budget.spend(thread.log.take_new_tokens())
         if budget.is_spent and not thread.is_spent:
             thread.is_spent = True
-            # This thread reads the answers of Codex, so it cannot wait for one itself.
+            # This thread reads Codex's answers, so it cannot wait for an answer itself.
             threading.Thread(target=self._stop, args=(thread,), daemon=True).start()
 
     def _end_commands(self, thread: Thread) -> None:
-        # A command that the turn left running would go on changing files under the tests.
+        # A command that the turn left running would change files while the tests run.
         try:
             self._server.call("thread/backgroundTerminals/clean", {"threadId": thread.id})
         except CodexCallError:
@@ -221,7 +221,7 @@ class CodexSession:
         try:
             self._server.call("turn/interrupt", stop)
         except CodexCallError:
-            # The turn ended in the same moment, or Codex did: both end the wait for it.
+            # The turn or Codex ended at the same moment: both end the wait for it.
             return
 
     @contextmanager
@@ -235,7 +235,7 @@ class CodexSession:
                 )
             if thread.is_busy:
                 raise CodexCallError(
-                    Failure(FailureCode.THREAD_BUSY, "this thread runs a turn already")
+                    Failure(FailureCode.THREAD_BUSY, "this thread already runs a turn")
                 )
             thread.begin()
         try:
@@ -244,7 +244,7 @@ class CodexSession:
             thread.end()
 
     def _answer(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Answer a request of Codex. Called on the thread that reads; decides and returns."""
+        """Answer a request of Codex. Called on the reading thread, so it must not wait."""
         with self._lock:
             thread = self._threads.get(str(params.get("threadId") or params.get("conversationId")))
         paths: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""A bound on Codex's own patience: it obeys a server that asks it to wait for an hour."""
+"""A bound on Codex's own waits: it would wait an hour for a server that asks for it."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -8,9 +8,9 @@ LONGEST_WAIT_S = 120.0
 
 
 class StallWatch:
-    """Calls `on_stall` when Codex has waited too long since it announced to try again.
+    """Calls `on_stall` when Codex has waited too long since it announced a retry.
 
-    Any other notice of the turn shows that it goes on. `longest_s` is in seconds.
+    Any other notification of the turn shows that it goes on. `longest_s` is in seconds.
     """
 
     def __init__(self, longest_s: float, on_stall: Callable[[Mapping[str, Any]], None]) -> None:
@@ -27,7 +27,7 @@ class StallWatch:
             self._timer.start()
 
     def end(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

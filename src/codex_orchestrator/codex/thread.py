@@ -13,7 +13,7 @@ from codex_orchestrator.model.codex_call import (
     TurnStatus,
 )
 
-_SPENT = "the turns used more tokens than they may"
+_SPENT = "the turns used more tokens than allowed"
 _SILENCE = "the model ended the turn without an answer; it may have refused"
 
 
@@ -33,7 +33,7 @@ class Thread:
         self.log = TurnLog(request.cwd, spent={})
 
     def begin(self) -> None:
-        """Make ready for a turn; what it costs is counted from here."""
+        """Prepare for a turn; its usage is counted from here."""
         self.log = TurnLog(self.request.cwd, spent=self.log.totals)
         self.refused, self.turn_id = [], ""
         self.is_busy, self.is_cancelled = True, False
@@ -67,15 +67,15 @@ class Thread:
 
     def _failure(self, end: dict[str, Any]) -> Failure | None:
         if end.get("status") == "completed":
-            # Codex shows nothing of a refusal that the model sends as such.
+            # Codex does not report a refusal by the model.
             is_silent = not self.log.content and not self.refused
             return Failure(FailureCode.NO_ANSWER, _SILENCE) if is_silent else None
         if self.is_spent:
             return Failure(FailureCode.TOKEN_LIMIT, _SPENT)
         if self.stalled_by is not None:
             waiting = failure_of_turn(self.stalled_by)
-            told = self.stalled_by.get("additionalDetails") or waiting.message
-            return Failure(waiting.code, f"Codex waited too long to try again: {told}")
+            reason = self.stalled_by.get("additionalDetails") or waiting.message
+            return Failure(waiting.code, f"Codex waited too long before a retry: {reason}")
         if self.is_late:
             return Failure(FailureCode.TURN_TIMEOUT, "the turn took longer than its time limit")
         if end.get("status") == "interrupted":

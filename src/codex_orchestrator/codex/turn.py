@@ -36,7 +36,7 @@ class TurnLog:
         return tuple(TouchedFile(*pair) for pair in sorted(self._files.items()))
 
     def note(self, method: str, params: Mapping[str, Any]) -> str:
-        """Take one notification; return a line for people about it, "" when there is none."""
+        """Take one notification; return a line of progress for people, or ""."""
         if method == "turn/completed":
             with self._changed:
                 self.end = dict(params["turn"])
@@ -69,14 +69,14 @@ class TurnLog:
         return TurnUsage(self._requests, *spent)
 
     def take_new_tokens(self) -> int:
-        """Return how many tokens were used since this was asked last."""
+        """Return how many tokens were used since the last call."""
         now = self.usage().total_tokens
         new, self._taken = now - self._taken, now
         return new
 
     def _count(self, totals: Mapping[str, Any]) -> None:
         now = {name: count for name, count in totals.items() if isinstance(count, int)}
-        # A request that failed is announced with the totals of the one before.
+        # A failed request is announced with the totals of the one before it.
         self._requests += now != self.totals
         self.totals = now
 

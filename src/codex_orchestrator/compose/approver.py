@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 
 if TYPE_CHECKING:
-    from codex_orchestrator.github.client import Patience
+    from codex_orchestrator.github.client import RetryPolicy
 
 APPROVED_BY = "CODEX_ORCHESTRATOR_APPROVED_BY"
 """Set by the action's own process for its child `run`, after `check_workflow_actor`."""
@@ -42,7 +42,7 @@ def check_workflow_actor(
     *,
     repo: Path,
     run_id: str = "",
-    patience: "Patience | None" = None,
+    retry: "RetryPolicy | None" = None,
 ) -> str:
     """Ask GitHub whether the account that started this workflow may approve; return who it is.
 
@@ -51,7 +51,7 @@ def check_workflow_actor(
         environment: needs GITHUB_REPOSITORY, GITHUB_ACTOR and a token in GITHUB_TOKEN.
         repo: the repository whose audit log gets the answer.
         run_id: the run that it is for, "" for a new one.
-        patience: how long to keep trying; None for the usual.
+        retry: how long to keep trying; None for the usual.
 
     Raises:
         ApprovalRequiredError: the account may not approve (exit 6).
@@ -82,7 +82,7 @@ def check_workflow_actor(
         repository=repository,
     )
     api_url = environment.get("GITHUB_API_URL") or DEFAULT_API_URL
-    with Collaborators(repository, token=token, api_url=api_url, patience=patience) as accounts:
+    with Collaborators(repository, token=token, api_url=api_url, retry=retry) as accounts:
         return check_approver(
             wanted,
             start,

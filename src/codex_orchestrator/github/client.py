@@ -1,4 +1,4 @@
-"""GitHub through PyGithub: connections, with patience that has an end, and errors of ours.
+"""GitHub through PyGithub: connections with bounded retries, and errors of ours.
 
 Two clients. Reads and edits may be sent again after any failure. A create is sent again only when
 GitHub said that it did not take it: a dropped connection or a 502 may have made the comment.
@@ -20,7 +20,7 @@ _LOOPBACK = frozenset(["127.0.0.1", "localhost", "::1"])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
+class RetryPolicy:
     """How long to keep trying, in seconds; the numbers for production are the defaults.
 
     `rate_limit_wait_s` caps every wait that GitHub asks for.
@@ -50,9 +50,9 @@ class Connection:
     """
 
     def __init__(
-        self, token: Secret, *, api_url: str = DEFAULT_API_URL, patience: Patience | None = None
+        self, token: Secret, *, api_url: str = DEFAULT_API_URL, retry: RetryPolicy | None = None
     ) -> None:
-        self._reads, self._creates = _open_clients(api_url, token, patience or Patience())
+        self._reads, self._creates = _open_clients(api_url, token, retry or RetryPolicy())
         self._token = token
 
     def __enter__(self) -> Self:
@@ -111,7 +111,7 @@ def _check_api_url(url: str) -> None:
         )
 
 
-def _open_clients(api_url: str, token: Secret, patience: Patience) -> tuple[Any, Any]:
+def _open_clients(api_url: str, token: Secret, policy: RetryPolicy) -> tuple[Any, Any]:
     """Return two PyGithub clients: for what may be sent again, and for what may not.
 
     Raises:
@@ -130,12 +130,12 @@ def _open_clients(api_url: str, token: Secret, patience: Patience) -> tuple[Any,
         RETRY_AFTER_STATUS_CODES = frozenset({429})
 
     common: dict[str, Any] = {
-        "secondary_rate_wait": patience.secondary_wait_s,
-        "max_rate_limit_wait": patience.rate_limit_wait_s,
+        "secondary_rate_wait": policy.secondary_wait_s,
+        "max_rate_limit_wait": policy.rate_limit_wait_s,
         "allowed_methods": None,
-        "backoff_factor": patience.backoff_s,
-        "retry_after_max": patience.rate_limit_wait_s,
-        "total": patience.attempts,
+        "backoff_factor": policy.backoff_s,
+        "retry_after_max": policy.rate_limit_wait_s,
+        "total": policy.attempts,
     }
     retries = (
         github.GithubRetry(status_forcelist=[429, 500, 502, 503, 504], **common),
@@ -145,11 +145,11 @@ def _open_clients(api_url: str, token: Secret, patience: Patience) -> tuple[Any,
         github.Github(
             auth=github.Auth.Token(token.reveal()),
             base_url=api_url.rstrip("/"),
-            timeout=patience.timeout_s,
+            timeout=policy.timeout_s,
             per_page=100,
             retry=retry,
             seconds_between_requests=0,
-            seconds_between_writes=patience.between_writes_s,
+            seconds_between_writes=policy.between_writes_s,
             user_agent="codex-orchestrator",
             lazy=True,
         )

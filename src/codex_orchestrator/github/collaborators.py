@@ -3,7 +3,7 @@
 import urllib.parse
 from typing import Any
 
-from codex_orchestrator.github.client import DEFAULT_API_URL, Connection, Failure, Patience
+from codex_orchestrator.github.client import DEFAULT_API_URL, Connection, Failure, RetryPolicy
 from codex_orchestrator.model.approval import AccountPermission
 from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.errors import NotCheckedError
@@ -29,9 +29,9 @@ class Collaborators(Connection):
         *,
         token: Secret,
         api_url: str = DEFAULT_API_URL,
-        patience: Patience | None = None,
+        retry: RetryPolicy | None = None,
     ) -> None:
-        super().__init__(token, api_url=api_url, patience=patience)
+        super().__init__(token, api_url=api_url, retry=retry)
         self._name = repository
         self._repository = self._reads.get_repo(repository)
 

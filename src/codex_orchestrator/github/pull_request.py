@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, NamedTuple
 
-from codex_orchestrator.github.client import DEFAULT_API_URL, Connection, Failure, Patience
+from codex_orchestrator.github.client import DEFAULT_API_URL, Connection, Failure, RetryPolicy
 from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.errors import NotCheckedError, ServiceError
 
@@ -46,9 +46,9 @@ class PullRequest(Connection):
         *,
         token: Secret,
         api_url: str = DEFAULT_API_URL,
-        patience: Patience | None = None,
+        retry: RetryPolicy | None = None,
     ) -> None:
-        super().__init__(token, api_url=api_url, patience=patience)
+        super().__init__(token, api_url=api_url, retry=retry)
         self._name = f"{repository}#{number}"
         self._number = number
         self._repository = self._reads.get_repo(repository)

@@ -1,4 +1,4 @@
-"""Patience with a model server: when a request is made again, and when waiting is no use."""
+"""When a request to a model server is repeated, and when waiting would not help."""
 
 from collections.abc import Callable
 
@@ -8,19 +8,19 @@ MAX_RETRIES = 4
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 120.0
 _PASSING = frozenset({408, 409, 429})
-# A quota that is used up answers 429 as well, and no wait within a run fills it again.
+# A quota that is used up answers 429 as well, and waiting within a run does not help.
 _LASTING = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 
 
-def patience(left_s: Callable[[], float], jitter: Callable[[], float]) -> ModelRetrySettings:
+def retry_settings(left_s: Callable[[], float], jitter: Callable[[], float]) -> ModelRetrySettings:
     """Return how the Agents SDK repeats requests: a few times, and never past the time left.
 
-    A server that says how long to wait is obeyed, up to two minutes; else pauses double. When the
-    pause would not fit, the server's last answer stands, and not the limit of minutes.
+    A wait that the server asks for is kept, up to two minutes; otherwise pauses double. When the
+    pause does not fit into the time left, the server's last answer is the result.
 
     Args:
         left_s: how many seconds the stage may still take.
-        jitter: a factor around 1 for each pause, so that many clients do not come back at once.
+        jitter: a factor around 1 for each pause, so that many clients do not retry at once.
     """
 
     def decide(context: RetryPolicyContext) -> RetryDecision:
