@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_orchestrator.model.approval import ApprovalKind, matches_glob, parse_escalation
+from codex_orchestrator.model.approval import ApprovalKind, parse_escalation
+from codex_orchestrator.model.config import parse_config
 from codex_orchestrator.model.errors import ExitCode, InputError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.mode import ModeName, choose_mode, needs_network_approval
 from codex_orchestrator.model.plan import Plan, PlanItem
-from codex_orchestrator.model.policy import Policy
+from codex_orchestrator.model.policy import Policy, policy_of
 from codex_orchestrator.model.review import Decision, Review, merge_review
 from codex_orchestrator.model.task import Execution, Step, Task
 from codex_orchestrator.model.verdict import (
@@ -115,22 +116,6 @@ def test_an_empty_allowed_command_is_refused_because_it_would_allow_all() -> Non
         Policy(run=((),))
 
 
-@pytest.mark.parametrize(
-    ("path", "glob", "matches"),
-    [
-        ("src/a.py", "src/**", True),
-        ("src/a/b.py", "src/**/*.py", True),
-        ("src/b.py", "src/**/*.py", True),
-        ("src/a/b.py", "src/*.py", False),
-        ("a.py", "**/*.py", True),
-        ("src", "src/**", True),
-        ("srcs/a.py", "src/**", False),
-    ],
-)
-def test_globs_span_folders_only_by_two_stars(path: str, glob: str, matches: bool) -> None:
-    assert matches_glob(path, glob) is matches
-
-
 def test_escalations_are_kind_and_value() -> None:
     assert parse_escalation("edit:a:b") == (ApprovalKind.EDIT, "a:b")
     for wrong in ("edit", "edit:", "eat:x", "", ":x"):
@@ -162,3 +147,29 @@ def test_only_a_cloud_that_the_task_does_not_ask_for_needs_a_person(
 ) -> None:
     task = make_task(**execution)
     assert needs_network_approval(choose_mode(task, requested=requested), task) is needs
+
+
+@pytest.mark.parametrize("named", ["src/greeter", "src/greeter/", "src/greeter/**", "SRC/Greeter"])
+def test_a_folder_that_the_configuration_protects_is_protected_with_all_in_it(named: str) -> None:
+    config = parse_config(f"[policy]\nprotected = ['{named}']\n", source=".codex-orchestrator.toml")
+    policy = policy_of(config)
+    for path in ("src/greeter", "src/greeter/hello.py", "src/greeter/a/b.py"):
+        assert policy.protecting_rule(path) == named
+    assert policy.protecting_rule("src/greeters/hello.py") == ""
+    assert policy.protecting_rule("AGENTS.md") == "**/AGENTS.md"
+
+
+@pytest.mark.parametrize("glob", ["", "/src", "./src", "src//a", "a/../b", r"src\a", "a" * 2000])
+def test_a_glob_that_could_protect_nothing_is_an_error_of_the_configuration(glob: str) -> None:
+    text = f"[policy]\nprotected = ['AGENTS.md', '{glob}']\n"
+    with pytest.raises(
+        InputError, match=r"\.codex-orchestrator\.toml:2: policy\.protected"
+    ) as error:
+        parse_config(text, source=".codex-orchestrator.toml")
+    assert repr(glob) in str(error.value)
+
+
+def test_a_grant_of_a_folder_lifts_the_protection_of_all_in_it() -> None:
+    policy = Policy(approved_edits=(".github",))
+    assert policy.protecting_rule(".github/workflows/ci.yml") == ""
+    assert policy.protecting_rule("AGENTS.md") != ""

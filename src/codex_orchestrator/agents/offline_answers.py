@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from codex_orchestrator.model.approval import matches_glob
+from codex_orchestrator.text.globs import matching_glob
 
 
 class Answer(NamedTuple):
@@ -147,7 +147,7 @@ def _unplanned(data: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         _finding("unplanned-change", path, "changed, but no item of the plan speaks of it")
         for path in data["change"]["paths"]
-        if not any(matches_glob(path, glob) for glob in globs)
+        if not matching_glob(path, globs)
     ]
 
 

@@ -78,7 +78,10 @@ def _forget_typed() -> None:
 
 def _meaning(question: Question) -> str:
     if question.kind is ApprovalKind.EDIT:
-        return "every edit of the files that this path or glob matches, until the run ends"
+        return (
+            "every edit of that file, of all in that folder, or of what the glob matches, until "
+            "the run ends"
+        )
     if question.kind is ApprovalKind.RUN:
         return (
             "this command, also with more arguments, as often as the agents want until the run "

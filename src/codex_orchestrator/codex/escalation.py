@@ -6,13 +6,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from codex_orchestrator.model.approval import (
-    ApprovalKind,
-    covers_path,
-    matches_glob,
-    parse_escalation,
-)
+from codex_orchestrator.model.approval import ApprovalKind, parse_escalation
 from codex_orchestrator.model.codex_call import Escalation
+from codex_orchestrator.text.globs import matching_glob
 
 # Characters that a shell interprets. A command that holds one is more than one plain command.
 _SHELL_CHARACTERS = frozenset(";&|<>()$`\\\n{}*?[]#~!")
@@ -43,7 +39,7 @@ class Grants(NamedTuple):
             argv = plain_argv(command)
             return bool(argv) and (ApprovalKind.RUN, argv[0]) in self.entries
         globs = [value for kind, value in self.entries if kind is ApprovalKind.EDIT]
-        return _may_ever_edit(paths) and all(covers_path(globs, path) for path in paths)
+        return _may_ever_edit(paths) and all(matching_glob(path, globs) for path in paths)
 
 
 def parse_grants(approvals: Sequence[str]) -> Grants:
@@ -57,8 +53,7 @@ def parse_grants(approvals: Sequence[str]) -> Grants:
 
 def _may_ever_edit(paths: Sequence[str]) -> bool:
     return bool(paths) and not any(
-        path.startswith("/") or any(matches_glob(path, glob) for glob in _NEVER_EDITED)
-        for path in paths
+        path.startswith("/") or matching_glob(path, _NEVER_EDITED) for path in paths
     )
 
 

@@ -1,9 +1,8 @@
 """Approvals: what a person is asked to grant, the answer, and who may give it."""
 
-import fnmatch
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -102,23 +101,6 @@ def protected_change(told: str, paths: Sequence[str], *, patch: bytes = b"") -> 
     return ApprovalRequiredError(said, wanted=tuple(map(edit_of, paths)), patch=patch)
 
 
-def matches_glob(path: str, glob: str) -> bool:
-    """Match a repository path against a glob; `**` spans folders, `*` and `?` stay in one.
-
-    Compared without regard to case: on file systems that fold case the file is the same one.
-    """
-    return _match(tuple(path.casefold().split("/")), tuple(glob.casefold().split("/")))
-
-
-def covers_path(granted: Iterable[str], path: str) -> bool:
-    """Say whether a granted path or glob covers a path.
-
-    A file's own name covers it, also where it holds what a glob would mean something else by:
-    `app/[slug]/AGENTS.md`.
-    """
-    return any(path.casefold() == one.casefold() or matches_glob(path, one) for one in granted)
-
-
 def edit_of(path: str) -> str:
     """Return the escalation that asks for the edits of one file, whatever its name would match."""
     literal = re.sub(r"[*?[]", r"[\g<0>]", path)
@@ -128,14 +110,6 @@ def edit_of(path: str) -> str:
 def named_by(value: str) -> str:
     """Return the name of the file that the value of such an escalation stands for."""
     return re.sub(r"\[([*?[])\]", r"\1", value)
-
-
-def _match(parts: tuple[str, ...], globs: tuple[str, ...]) -> bool:
-    if not globs:
-        return not parts
-    if globs[0] == "**":
-        return any(_match(parts[skip:], globs[1:]) for skip in range(len(parts) + 1))
-    return bool(parts) and fnmatch.fnmatchcase(parts[0], globs[0]) and _match(parts[1:], globs[1:])
 
 
 def parse_escalation(text: str) -> tuple[ApprovalKind, str]:

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 from codex_orchestrator.model.document import Document, problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.task import CheckName
+from codex_orchestrator.text.globs import glob_problem
 
 TABLE = "codex-orchestrator"
 OPENAI_URL = "https://api.openai.com/v1"
@@ -50,6 +51,14 @@ class PolicyConfig(Document):
 
     run: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
+
+    @field_validator("protected")
+    @classmethod
+    def _can_match(cls, globs: tuple[str, ...]) -> tuple[str, ...]:
+        for glob in globs:
+            if problem := glob_problem(glob):
+                raise ValueError(f"{glob!r} {problem}")
+        return globs
 
 
 class VaultScope(Document):

@@ -6,17 +6,13 @@ from typing import NamedTuple
 
 from pydantic import Field, field_validator
 
-from codex_orchestrator.model.approval import (
-    ApprovalKind,
-    covers_path,
-    matches_glob,
-    parse_escalation,
-)
+from codex_orchestrator.model.approval import ApprovalKind, parse_escalation
 from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.mode import CLOUD_HOST
 from codex_orchestrator.model.task import MAX_OUTPUT_BYTES, Task
+from codex_orchestrator.text.globs import matching_glob
 
 # Files that decide what runs, who reviews or what agents are told. A change needs a person.
 PROTECTED_PATHS = (
@@ -117,15 +113,15 @@ class Policy(Document):
         """Return the glob that protects a path from edits; "" when it may be edited."""
         if self.is_granted_edit(path):
             return ""
-        return next((glob for glob in self.protected if matches_glob(path, glob)), "")
+        return matching_glob(path, self.protected)
 
     def is_granted_edit(self, path: str) -> bool:
-        """Say whether a person granted edits of a path, by its own name or by a glob."""
-        return covers_path(self.approved_edits, path)
+        """Say whether a person granted edits of a path, by name, by its folder or by a glob."""
+        return bool(matching_glob(path, self.approved_edits))
 
     def secret_rule(self, path: str) -> str:
         """Return the glob that says that a file holds secrets; "" when it may be read."""
-        return next((glob for glob in self.secret if matches_glob(path, glob)), "")
+        return matching_glob(path, self.secret)
 
     def allows_command(self, argv: tuple[str, ...]) -> bool:
         """Say whether a command may be run."""

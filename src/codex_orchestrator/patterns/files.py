@@ -1,11 +1,10 @@
 """Files of a work tree: found without following links, read as bytes, replaced in one step."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from codex_orchestrator.model.approval import matches_glob
 from codex_orchestrator.model.errors import NotCheckedError, ServiceError
 from codex_orchestrator.system.confined import ConfinedTree
 from codex_orchestrator.system.files import UnfitFileError
@@ -30,21 +29,6 @@ class SourceText(NamedTuple):
     def encoded(self, text: str) -> bytes:
         """Return another text in the form this file has."""
         return self.bom + text.encode("utf-8")
-
-
-def select(paths: Iterable[str], globs: Sequence[str], ignored: Sequence[str] = ()) -> list[str]:
-    """Return the paths that match a glob, are named, or lie in a named folder."""
-    wanted = [glob.removeprefix("./").rstrip("/") for glob in globs]
-    return [
-        path
-        for path in paths
-        if any(_is_chosen(path, glob) for glob in wanted)
-        and not any(matches_glob(path, glob) for glob in ignored)
-    ]
-
-
-def _is_chosen(path: str, glob: str) -> bool:
-    return glob in (path, ".") or path.startswith(glob + "/") or matches_glob(path, glob)
 
 
 def open_work_tree(root: Path) -> ConfinedTree:

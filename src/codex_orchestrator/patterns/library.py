@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from codex_orchestrator.patterns.languages import language_of
 from codex_orchestrator.patterns.lint import Linter, not_checked
 from codex_orchestrator.patterns.template import render
 from codex_orchestrator.system.listing import list_files
+from codex_orchestrator.text.globs import matching_glob
 from codex_orchestrator.text.shown import utf8_text
 
 FOLDER = "patterns"
@@ -174,14 +175,13 @@ class Library:
                 f"{pattern_id!r} is a {asset.facts.kind}; only a codemod changes files",
                 fix="use `patterns lint` for a linter, `patterns render` for a template",
             )
-        paths = files.select(_work_files(root), globs or ["**"], asset.source.ignores)
         hits = changes = 0
         changed: list[str] = []
         refused: list[LeftFile] = []
         skipped: list[LeftFile] = []
         with closing(files.open_work_tree(root)) as tree:
-            for path in paths:
-                if not asset.works_on(path):
+            for path in _chosen_files(root, globs):
+                if not asset.works_on(path) or matching_glob(path, asset.source.ignores):
                     continue
                 try:
                     source = files.read_source(tree, path)
@@ -229,12 +229,12 @@ class Library:
         linter = Linter(assets)
         findings: list[Finding] = []
         with closing(files.open_work_tree(root)) as tree:
-            for path in files.select(_work_files(root), paths or ["**"]):
+            for path in _chosen_files(root, paths):
                 # What a link points to is linted under its own name, or is not of this repository.
                 if not linter.works_on(path) or (root / path).is_symlink():
                     continue
                 skip = frozenset(
-                    a.source.id for a in assets if files.select([path], a.source.ignores)
+                    a.source.id for a in assets if matching_glob(path, a.source.ignores)
                 )
                 try:
                     text = files.read_source(tree, path).text
@@ -266,8 +266,10 @@ def _refuse_redefinition(built_in: PatternAsset, own: PatternAsset, folder: Path
     )
 
 
-def _work_files(root: Path) -> list[str]:
-    paths = list_files(root)
-    if own_library(root) is None:
-        return paths
-    return [path for path in paths if _CASES.fullmatch(path) is None]
+def _chosen_files(root: Path, globs: Sequence[str]) -> Iterator[str]:
+    """Yield the files that globs mean, without the cases of the patterns; no globs mean all."""
+    has_cases = own_library(root) is not None
+    for path in list_files(root):
+        is_case = has_cases and _CASES.fullmatch(path) is not None
+        if not is_case and (not globs or matching_glob(path, globs)):
+            yield path

@@ -1,14 +1,21 @@
 """Globs over repository paths: `*` stays in a folder, `**` crosses folders, `?`, `[a-z]`.
 
 A glob without wildcards means the file of that name, or everything below the folder of that name.
-Globs come from specs, so a hostile one must not be slow: all but the last wildcard of a kind are
-matched at their first fit and never tried again, which is exact for globs and keeps them linear.
+Globs come from specs and agents, so a hostile one must not be slow: all but the last wildcard of a
+kind are matched at their first fit and never tried again, which is exact for globs and keeps them
+linear.
+
+Paths of commits are read by `matcher` and `path_matcher`, names of files in a work tree by
+`matching_glob`: docs/decisions/0026 says what differs, and why.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 
-_MARK = r"(?s)\*+|\?|\[[!^]?\]?[^\]/]*\]|."
+_LONGEST = 4096
+"""Characters of a glob whose wildcards are read: no path that a system can open is longer."""
+_MARK = r"(?s)\*+|\?|\[[!^]?+[^/][^\]/]*\]|."
 
 
 def literal_prefix(glob: str) -> str:
@@ -49,7 +56,7 @@ def to_regex(glob: str) -> str:
     last = len(runs) - 1
     out = ["".join(f"{part}/" for part in runs[0])]
     for number, run in enumerate(runs[1:], start=1):
-        skip = "(?:[^/]+/)*" if number == last else "(?:[^/]+/)*?"
+        skip = "(?:[^/]*/)*" if number == last else "(?:[^/]*/)*?"
         text = skip + "".join(f"{part}/" for part in run)
         out.append(text if number == last else f"(?>{text})")
     return "".join(out) + ".+" if is_below else "".join(out).removesuffix("/")
@@ -77,13 +84,15 @@ def _segment(part: str) -> str:
 def _set(inside: str) -> str:
     is_negated = inside[0] in "!^"
     body = inside[1:] if is_negated else inside
-    safe = re.sub(r"([\\\[\]^&~|])", r"\\\1", body)
-    text = f"(?!/)[{'^' if is_negated else ''}{safe}]"
-    try:
-        re.compile(text)
-    except re.error:
-        return "(?!)"  # a reversed range such as [z-a] matches nothing
-    return text
+    chars = ""
+    for first, last, char in re.findall(r"(?s)(.)-(.)|(.)", body):
+        if char:
+            chars += re.escape(char)
+        elif first <= last:  # a reversed range such as [z-a] holds nothing
+            chars += f"{re.escape(first)}-{re.escape(last)}"
+    if not chars:
+        return "[^/]" if is_negated else "(?!)"
+    return f"(?!/)[{'^' if is_negated else ''}{chars}]"
 
 
 def matcher(globs: Iterable[str]) -> Callable[[str], bool]:
@@ -125,3 +134,32 @@ def _files_below(glob: str) -> tuple[str, str] | None:
     start, middle, end = glob.partition("/**/*")
     is_plain = middle and not glob.startswith("!") and literal_prefix(start + end) == start + end
     return (f"{start}/", end) if is_plain and "/" not in end else None
+
+
+def matching_glob(path: str, globs: Iterable[str]) -> str:
+    """Return the first of the globs that means a file in a work tree; "" when none does.
+
+    Here `.` is the whole tree, case is folded, a link or submodule is also all that may lie in the
+    folder of its name, and a name that holds `[`, `*` or `?` may be given as it is.
+    """
+    name = path.casefold().removeprefix("./")
+    return next((glob for glob in globs if _work_tree_matcher(glob)(name)), "")
+
+
+@functools.lru_cache(maxsize=8192)
+def _work_tree_matcher(glob: str) -> Callable[[str], bool]:
+    """Return the matcher of one glob for names of which the case is folded."""
+    glob = glob.casefold().removeprefix("./")
+    name = glob.rstrip("/")
+    below = f"{name}/"
+    if not name or name == ".":
+        return lambda _: glob in ("", ".")
+    if literal_prefix(glob) == glob or len(glob) > _LONGEST:
+        return lambda path: path == name or path.startswith(below)
+    match = re.compile(to_regex(glob), re.DOTALL).fullmatch
+    return lambda path: (
+        path == name
+        or path.startswith(below)
+        or match(path) is not None
+        or match(f"{path}/.") is not None
+    )

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from codex_orchestrator.model.approval import matches_glob
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.confined import ConfinedTree, parts_of
 from codex_orchestrator.system.listing import listed_names
 from codex_orchestrator.system.safe_git import Git
+from codex_orchestrator.text.globs import matching_glob
 
 MAX_HITS = 200
 MAX_PATHS = 1000
@@ -61,12 +61,8 @@ def _stands(tree: ConfinedTree, path: str) -> bool:
 
 
 def is_chosen(path: str, globs: Sequence[str]) -> bool:
-    """Say whether a path is named by one of the globs, or lies in a folder that is."""
-    wanted = [glob.removeprefix("./").rstrip("/") for glob in globs]
-    return not wanted or any(
-        glob in ("", ".", path) or path.startswith(f"{glob}/") or matches_glob(path, glob)
-        for glob in wanted
-    )
+    """Say whether one of the globs means a path; none, or only empty ones, mean all."""
+    return not any(globs) or bool(matching_glob(path, globs))
 
 
 def search(
