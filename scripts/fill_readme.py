@@ -52,7 +52,7 @@ def hooks() -> str:
         f"| `{hook['id']}` | {', '.join(hook['stages'])} | {hook['description']} |"
         for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     ]
-    return "\n".join(["| hook | when | what it says |", "|---|---|---|", *rows])
+    return "\n".join(["| hook | when | what it does |", "|---|---|---|", *rows])
 
 
 PARTS: dict[str, Callable[[], str]] = {
