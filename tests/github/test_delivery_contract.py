@@ -61,7 +61,7 @@ def comment(request: pytest.FixtureRequest, folder: Path) -> Place:
 
 
 def folder_of_the_docs(request: pytest.FixtureRequest, folder: Path) -> Place:
-    made = documented("A place where reviews are delivered")["FolderTarget"]
+    made = documented("A delivery target")["FolderTarget"]
     pages = folder / "pages"
     pages.mkdir()
     return Place(
