@@ -5,8 +5,7 @@ import os
 import click
 
 from codex_orchestrator.cli.console import echo_json
-from codex_orchestrator.cli.options import format_option, repository_options
-from codex_orchestrator.compose.settings import load_settings
+from codex_orchestrator.cli.options import CommonOptions, common_options
 
 EXAMPLES = """\b
 Examples:
@@ -21,9 +20,8 @@ def credentials() -> None:
 
 
 @credentials.command(epilog=EXAMPLES)
-@format_option("text", "json")
-@repository_options
-def check(*, output_format: str, repo: str | None, config: str | None) -> None:
+@common_options("text", "json")
+def check(common: CommonOptions) -> None:
     """Show for each scope whether a secret is there and how long it lasts; print no secret."""
     from codex_orchestrator.compose.run import open_broker
     from codex_orchestrator.verbs.check_credentials import (
@@ -31,10 +29,10 @@ def check(*, output_format: str, repo: str | None, config: str | None) -> None:
         require_environment_source,
     )
 
-    settings = load_settings(repo, config)
+    settings = common.settings()
     require_environment_source(settings.config)
     rows = check_credentials(open_broker(os.environ), os.environ)
-    if output_format == "json":
+    if common.is_json:
         echo_json({"schema": "credentials-report.v1", "scopes": [row._asdict() for row in rows]})
         return
     for row in rows:

@@ -5,8 +5,8 @@ import os
 import click
 
 from codex_orchestrator.cli.console import echo_json
-from codex_orchestrator.cli.options import format_option, repository_options
-from codex_orchestrator.compose.settings import Settings, load_settings
+from codex_orchestrator.cli.options import CommonOptions, common_options
+from codex_orchestrator.compose.settings import Settings
 from codex_orchestrator.model.errors import ExitCode
 from codex_orchestrator.text.shown import printable
 
@@ -18,14 +18,13 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@format_option("text", "json")
-@repository_options
-def doctor(*, output_format: str, repo: str | None, config: str | None) -> int:
+@common_options("text", "json")
+def doctor(common: CommonOptions) -> int:
     """Show what works here, the fix for what does not, and the configuration in force."""
     from codex_orchestrator.compose.run import open_broker
     from codex_orchestrator.verbs.diagnose import diagnose_setup
 
-    settings = load_settings(repo, config)
+    settings = common.settings()
     probes = diagnose_setup(
         settings.repo,
         settings.config,
@@ -34,7 +33,7 @@ def doctor(*, output_format: str, repo: str | None, config: str | None) -> int:
     )
     broken = [probe for probe in probes if probe.is_required and not probe.works]
     code = ExitCode.NOT_CHECKED if broken else ExitCode.OK
-    if output_format == "json":
+    if common.is_json:
         echo_json(
             {
                 "schema": "doctor-report.v1",

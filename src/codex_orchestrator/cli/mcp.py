@@ -12,7 +12,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 from pydantic import TypeAdapter, ValidationError
@@ -163,16 +163,11 @@ Examples:
 def codex(
     *,
     root: Path,
-    model: str,
-    base_url: str,
-    codex_path: str,
-    key_socket: str,
-    key_fd: int | None,
     timeout_s: float,
     tokens: int | None,
     approvals: tuple[str, ...],
     decisions: Path | None,
-    retry_delay_s: float,
+    **options: Any,
 ) -> None:
     """Offer Codex to MCP clients: the tools `codex` and `codex-reply`.
 
@@ -189,15 +184,8 @@ def codex(
     from codex_orchestrator.system.closed_memory import close_memory
 
     close_memory()
-    bridge = open_bridge(
-        BridgeRequest(root, approvals, decisions, timeout_s=timeout_s, tokens=tokens),
-        model=model,
-        base_url=base_url,
-        codex_path=codex_path,
-        key_socket=key_socket,
-        key_fd=key_fd,
-        retry_delay_s=retry_delay_s,
-    )
+    request = BridgeRequest(root, approvals, decisions, timeout_s=timeout_s, tokens=tokens)
+    bridge = open_bridge(request, **options)
     threading.Thread(target=bridge.warm_up, name="codex-start", daemon=True).start()
     _end_on_signals(bridge.close)
     try:

@@ -1,11 +1,59 @@
 """Options that every command has."""
 
-from collections.abc import Callable
-from typing import Any
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+if TYPE_CHECKING:
+    from codex_orchestrator.compose.archive import Archive
+    from codex_orchestrator.compose.settings import Settings
+
 Decorated = Callable[..., Any]
+
+
+class CommonOptions(NamedTuple):
+    """What every command takes: the repository, its configuration file, the form of results."""
+
+    repo: str | None
+    config: str | None
+    is_json: bool
+
+    def settings(
+        self, flags: Mapping[str, str | None] | None = None, *, is_used: bool = True
+    ) -> "Settings":
+        """Return the settings in force; see `load_settings`."""
+        from codex_orchestrator.compose.settings import load_settings
+
+        return load_settings(self.repo, self.config, flags=flags, is_used=is_used)
+
+    def root(self) -> Path:
+        """Return the repository's top folder, after its configuration was found to be right."""
+        return self.settings(is_used=False).repo
+
+    def archive(self, operation: str) -> "Archive":
+        """Open what is known of the repository's past runs."""
+        from codex_orchestrator.compose.archive import open_archive
+
+        return open_archive(self.root(), operation=operation)
+
+
+def common_options(*formats: str) -> Callable[[Decorated], Decorated]:
+    """Add `--repo`, `--config` and, with formats, `--format`; the command gets `common`."""
+
+    def decorate(function: Decorated) -> Decorated:
+        @functools.wraps(function)
+        def command(
+            *, repo: str | None, config: str | None, output_format: str = "", **options: Any
+        ) -> Any:
+            return function(common=CommonOptions(repo, config, output_format == "json"), **options)
+
+        with_place = repository_options(command)
+        return format_option(*formats)(with_place) if formats else with_place
+
+    return decorate
 
 
 def repository_options(function: Decorated) -> Decorated:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codex_orchestrator.cli.console import echo_json, say
-from codex_orchestrator.cli.options import format_option, repository_options
+from codex_orchestrator.cli.options import CommonOptions, common_options
 from codex_orchestrator.model.errors import ExitCode
 from codex_orchestrator.text.shown import printable
 
@@ -26,15 +26,14 @@ def patterns() -> None:
 
 
 @patterns.command("list", epilog="Example: codex-orchestrator patterns list --kind codemod")
-@repository_options
 @click.option("--kind", type=click.Choice(_KINDS), help="Only this kind.")
-@format_option("text", "json")
-def list_(*, repo: str | None, config: str | None, kind: str | None, output_format: str) -> int:
+@common_options("text", "json")
+def list_(common: CommonOptions, *, kind: str | None) -> int:
     """List the patterns of the toolkit and of this repository."""
     from codex_orchestrator.verbs.use_patterns import list_patterns
 
-    assets = list_patterns(_root(repo, config), kind=kind)
-    if output_format == "json":
+    assets = list_patterns(common.root(), kind=kind)
+    if common.is_json:
         document = [asset.model_dump(mode="json") for asset in assets]
         echo_json({"schema": "pattern-list.v1", "assets": document})
         return ExitCode.OK
@@ -47,15 +46,15 @@ def list_(*, repo: str | None, config: str | None, kind: str | None, output_form
 
 
 @patterns.command(epilog="Example: codex-orchestrator patterns new codemod py-old-name")
-@repository_options
 @click.argument("kind", type=click.Choice(_KINDS))
 @click.argument("pattern_id", metavar="ID")
 @click.option("--language", default="python", show_default=True, help="Language of the files.")
-def new(*, repo: str | None, config: str | None, kind: str, pattern_id: str, language: str) -> int:
+@common_options()
+def new(common: CommonOptions, *, kind: str, pattern_id: str, language: str) -> int:
     """Write the folder of a new pattern: it builds and passes, ready to be changed."""
     from codex_orchestrator.verbs.extend_patterns import new_pattern
 
-    folder = new_pattern(_root(repo, config), kind, pattern_id, language=language)
+    folder = new_pattern(common.root(), kind, pattern_id, language=language)
     click.echo(printable(folder))
     say("next: change the rule and its cases, then `codex-orchestrator patterns build`")
     return ExitCode.OK
@@ -64,13 +63,13 @@ def new(*, repo: str | None, config: str | None, kind: str, pattern_id: str, lan
 @patterns.command(
     epilog="Example: codex-orchestrator patterns build && git diff patterns/index.json"
 )
-@repository_options
 @click.option("--out", metavar="DIR", help="Where compiled files go (default: dist/patterns).")
-def build(*, repo: str | None, config: str | None, out: str | None) -> int:
+@common_options()
+def build(common: CommonOptions, *, out: str | None) -> int:
     """Write patterns/index.json and the compiled library in dist/patterns."""
     from codex_orchestrator.verbs.extend_patterns import build_patterns
 
-    built = build_patterns(_root(repo, config), out=Path(out) if out else None)
+    built = build_patterns(common.root(), out=Path(out) if out else None)
     is_written = "written" if built.is_new_index else "unchanged"
     say(f"patterns/index.json {built.index_version}: {is_written}")
     click.echo(printable(f"{built.folder}: {built.files} files, {built.patterns} patterns"))
@@ -78,17 +77,14 @@ def build(*, repo: str | None, config: str | None, out: str | None) -> int:
 
 
 @patterns.command(epilog="Example: codex-orchestrator patterns test py-not-in")
-@repository_options
 @click.argument("pattern_id", metavar="[ID]", required=False)
-@format_option("text", "json")
-def test(
-    *, repo: str | None, config: str | None, pattern_id: str | None, output_format: str
-) -> int:
+@common_options("text", "json")
+def test(common: CommonOptions, *, pattern_id: str | None) -> int:
     """Run the cases of one pattern, or of all; a pattern without cases fails."""
     from codex_orchestrator.verbs.extend_patterns import run_pattern_cases
 
-    ran = run_pattern_cases(_root(repo, config), pattern_id)
-    if output_format == "json":
+    ran = run_pattern_cases(common.root(), pattern_id)
+    if common.is_json:
         cases = [
             {"pattern": case.pattern_id, "case": case.case, "problem": case.problem}
             for case in ran.results
@@ -103,51 +99,38 @@ def test(
 
 
 @patterns.command(epilog="Example: codex-orchestrator patterns check --base origin/main")
-@repository_options
 @click.option("--base", metavar="REF", help="Also demand a new version where files differ.")
-@format_option("text", "json")
-def check(*, repo: str | None, config: str | None, base: str | None, output_format: str) -> int:
+@common_options("text", "json")
+def check(common: CommonOptions, *, base: str | None) -> int:
     """Check that index and folders agree, and that changed patterns have a new version."""
     from codex_orchestrator.verbs.extend_patterns import check_patterns
 
-    findings = check_patterns(_root(repo, config), base=base)
-    return _report(findings, output_format)
+    findings = check_patterns(common.root(), base=base)
+    return _report(findings, is_json=common.is_json)
 
 
 @patterns.command(epilog="Example: codex-orchestrator patterns lint src tests")
-@repository_options
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
-@format_option("text", "json")
-def lint(
-    *, repo: str | None, config: str | None, paths: tuple[str, ...], output_format: str
-) -> int:
+@common_options("text", "json")
+def lint(common: CommonOptions, *, paths: tuple[str, ...]) -> int:
     """Run all lint rules on files, folders or globs; none means the whole repository."""
     from codex_orchestrator.verbs.use_patterns import lint_files
 
-    findings = lint_files(_root(repo, config), paths)
-    return _report(findings, output_format)
+    findings = lint_files(common.root(), paths)
+    return _report(findings, is_json=common.is_json)
 
 
 @patterns.command(epilog="Example: codex-orchestrator patterns apply py-not-in 'src/**/*.py'")
-@repository_options
 @click.argument("pattern_id", metavar="ID")
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
-@format_option("text", "json")
-def apply(
-    *,
-    repo: str | None,
-    config: str | None,
-    pattern_id: str,
-    paths: tuple[str, ...],
-    dry_run: bool,
-    output_format: str,
-) -> int:
+@common_options("text", "json")
+def apply(common: CommonOptions, *, pattern_id: str, paths: tuple[str, ...], dry_run: bool) -> int:
     """Apply a codemod to files, folders or globs; none means the whole repository."""
     from codex_orchestrator.verbs.use_patterns import apply_pattern
 
-    use = apply_pattern(_root(repo, config), pattern_id, paths, is_dry_run=dry_run)
-    if output_format == "json":
+    use = apply_pattern(common.root(), pattern_id, paths, is_dry_run=dry_run)
+    if common.is_json:
         document = use.model_dump(mode="json")
         echo_json({"schema": "pattern-use.v1", **document, "dry_run": dry_run})
     else:
@@ -159,29 +142,23 @@ def apply(
     epilog="Example: codex-orchestrator patterns render run-manifest-checklist "
     ".runs/TASK/RUN/manifest.json"
 )
-@repository_options
 @click.argument("pattern_id", metavar="ID")
 @click.argument("values", metavar="VALUES.json", type=click.File("rb"))
-def render(*, repo: str | None, config: str | None, pattern_id: str, values: Any) -> int:
+@common_options()
+def render(common: CommonOptions, *, pattern_id: str, values: Any) -> int:
     """Fill a template with the values of a JSON file (`-` reads stdin)."""
     from codex_orchestrator.verbs.use_patterns import render_template
 
     data = values.read()
-    text = render_template(_root(repo, config), pattern_id, data, source=values.name)
+    text = render_template(common.root(), pattern_id, data, source=values.name)
     click.echo(printable(text), nl=False)
     return ExitCode.OK
 
 
-def _root(repo: str | None, config: str | None) -> Path:
-    from codex_orchestrator.compose.settings import repository_of
-
-    return repository_of(repo, config)
-
-
-def _report(findings: "tuple[Finding, ...]", output_format: str) -> int:
+def _report(findings: "tuple[Finding, ...]", *, is_json: bool) -> int:
     from codex_orchestrator.model.finding import has_errors
 
-    if output_format == "json":
+    if is_json:
         document = [finding.as_document() for finding in findings]
         echo_json({"schema": "pattern-findings.v1", "findings": document})
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codex_orchestrator.cli.console import echo_json, say
-from codex_orchestrator.cli.options import format_option, repository_options
+from codex_orchestrator.cli.options import CommonOptions, common_options
 from codex_orchestrator.model.errors import ExitCode
 from codex_orchestrator.system.git import repository_root
 from codex_orchestrator.text.shown import printable
@@ -58,9 +58,9 @@ def _places(_context: click.Context, _parameter: click.Parameter, value: str) ->
 )
 @click.option("--staged-only", is_flag=True, help="Print the text that would be posted, and stop.")
 @click.option("--require-posted", is_flag=True, help="A lesser form than asked for is exit 3.")
-@format_option("text", "json")
-@repository_options
+@common_options("text", "json")
 def publish(
+    common: CommonOptions,
     run: str,
     *,
     pr: int | None,
@@ -69,9 +69,6 @@ def publish(
     author: str,
     staged_only: bool,
     require_posted: bool,
-    output_format: str,
-    repo: str | None,
-    config: str | None,  # noqa: ARG001 - every command has it; this one reads no configuration
 ) -> int:
     """Publish the review of RUN: to the job summary first, then as one comment.
 
@@ -81,11 +78,11 @@ def publish(
     from codex_orchestrator.compose.publish import Target, open_publishing
     from codex_orchestrator.verbs.publish_review import publish_review, render_review
 
-    root = Path(repository_root(repo))
+    root = Path(repository_root(common.repo))
     rooms = open_publishing(root, Target(pr, repository, post, author), os.environ)
     if staged_only:
         manifest, digest, text = render_review(run, rooms)
-        if output_format == "json":
+        if common.is_json:
             echo_json(
                 {
                     "schema": "review-preview.v1",
@@ -99,7 +96,7 @@ def publish(
         say("nothing was posted: --staged-only")
         return int(ExitCode.OK)
     published = publish_review(run, rooms)
-    if output_format == "json":
+    if common.is_json:
         echo_json(_document(published))
     else:
         _say_published(published)

@@ -1,16 +1,10 @@
 """`codex-orchestrator runs` and `audit`: list, show and verify what happened."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from codex_orchestrator.cli.console import echo_json, say
-from codex_orchestrator.cli.options import format_option, repository_options
-from codex_orchestrator.compose.settings import repository_of
+from codex_orchestrator.cli.options import CommonOptions, common_options
 from codex_orchestrator.model.errors import ExitCode, InputError
-
-if TYPE_CHECKING:
-    from codex_orchestrator.compose.archive import Archive
 
 
 @click.group()
@@ -20,17 +14,14 @@ def runs() -> None:
 
 @runs.command("list", epilog="Example: codex-orchestrator runs list --task 0007-logging")
 @click.option("--task", metavar="ID", default=None, help="Only runs of this task.")
-@format_option("text", "json")
-@repository_options
-def list_runs(
-    *, task: str | None, output_format: str, repo: str | None, config: str | None
-) -> None:
+@common_options("text", "json")
+def list_runs(common: CommonOptions, *, task: str | None) -> None:
     """List every run folder, damaged ones too."""
     from codex_orchestrator.cli.runs_output import echo_runs
     from codex_orchestrator.verbs.read_runs import list_runs
 
-    found = list_runs(_archive(repo, config, "list").store, task_id=task)
-    if output_format == "json":
+    found = list_runs(common.archive("list").store, task_id=task)
+    if common.is_json:
         document = [run.model_dump(mode="json") for run in found]
         echo_json({"schema": "run-list.v1", "runs": document})
     else:
@@ -39,15 +30,14 @@ def list_runs(
 
 @runs.command(epilog="Example: codex-orchestrator runs show 20261122t1915 --format json")
 @click.argument("run_id", metavar="RUN")
-@format_option("text", "json")
-@repository_options
-def show(run_id: str, *, output_format: str, repo: str | None, config: str | None) -> None:
+@common_options("text", "json")
+def show(common: CommonOptions, run_id: str) -> None:
     """Show the manifest of RUN: its id, or the beginning of it."""
     from codex_orchestrator.cli.runs_output import echo_manifest
     from codex_orchestrator.verbs.read_runs import show_run
 
-    shown = show_run(_archive(repo, config, "show").store, run_id)
-    if output_format == "json":
+    shown = show_run(common.archive("show").store, run_id)
+    if common.is_json:
         echo_json(shown.document)
     else:
         echo_manifest(shown)
@@ -55,16 +45,15 @@ def show(run_id: str, *, output_format: str, repo: str | None, config: str | Non
 
 @runs.command(epilog="Example: codex-orchestrator runs verify --format json")
 @click.argument("run_id", metavar="[RUN]", required=False)
-@format_option("text", "json")
-@repository_options
-def verify(run_id: str | None, *, output_format: str, repo: str | None, config: str | None) -> int:
+@common_options("text", "json")
+def verify(common: CommonOptions, run_id: str | None) -> int:
     """Compute every hash of RUN, or of all runs, again and compare with every place that has it."""
     from codex_orchestrator.cli.runs_output import echo_verification
     from codex_orchestrator.verbs.verify_runs import verify_runs
 
-    archive = _archive(repo, config, "verify")
+    archive = common.archive("verify")
     report = verify_runs(run_id, store=archive.store, audit=archive.audit)
-    if output_format == "json":
+    if common.is_json:
         echo_json(report.model_dump(mode="json", by_alias=True))
     else:
         echo_verification(report)
@@ -73,12 +62,12 @@ def verify(run_id: str | None, *, output_format: str, repo: str | None, config: 
 
 @runs.command(epilog="Example: codex-orchestrator runs rebuild 0007-logging")
 @click.argument("tasks", metavar="[TASK]...", nargs=-1)
-@repository_options
-def rebuild(tasks: tuple[str, ...], *, repo: str | None, config: str | None) -> None:
+@common_options()
+def rebuild(common: CommonOptions, tasks: tuple[str, ...]) -> None:
     """Write out/<task>/state.json anew from the manifests."""
     from codex_orchestrator.verbs.read_runs import rebuild_states
 
-    archive = _archive(repo, config, "rebuild")
+    archive = common.archive("rebuild")
     for state in rebuild_states(tasks, store=archive.store, lock=archive.lock):
         say(f"{state.task_id}: {len(state.runs)} runs")
 
@@ -91,18 +80,15 @@ def rebuild(tasks: tuple[str, ...], *, repo: str | None, config: str | None) -> 
 @click.option(
     "--dry-run/--delete", default=True, show_default=True, help="Say what would go, or remove it."
 )
-@format_option("text", "json")
-@repository_options
+@common_options("text", "json")
 def gc(
+    common: CommonOptions,
     *,
     keep: int | None,
     older_than: int | None,
     unsynced: bool,
     unfinished: bool,
     dry_run: bool,
-    output_format: str,
-    repo: str | None,
-    config: str | None,
 ) -> None:
     """Remove old runs that are finished and in a catalog; the audit log records each removal.
 
@@ -117,7 +103,7 @@ def gc(
         raise InputError(
             "say which runs may go", fix="give --keep N or --older-than DAYS", field="gc"
         )
-    root = repository_of(repo, config)
+    root = common.root()
     archive = open_archive(root, operation="gc")
     removal = remove_runs(
         RemovalRule(keep, older_than, even_unsynced=unsynced, even_unfinished=unfinished),
@@ -128,7 +114,7 @@ def gc(
         now=utc_now(),
         is_dry_run=dry_run,
     )
-    if output_format == "json":
+    if common.is_json:
         echo_json(
             {
                 "schema": "runs-gc.v1",
@@ -153,43 +139,33 @@ def audit() -> None:
 @click.option("--task", metavar="ID", default=None, help="Only this task.")
 @click.option("--level", type=click.Choice(["info", "error"]), default=None, help="Only these.")
 @click.option("--last", type=click.IntRange(min=1), default=None, metavar="N", help="The last N.")
-@format_option("text", "json")
-@repository_options
+@common_options("text", "json")
 def show_audit(
+    common: CommonOptions,
     *,
     event: str | None,
     run_id: str | None,
     task: str | None,
     level: str | None,
     last: int | None,
-    output_format: str,
-    repo: str | None,
-    config: str | None,
 ) -> int:
     """Show records of the audit log."""
     from codex_orchestrator.cli.runs_output import echo_audit
     from codex_orchestrator.verbs.read_runs import Wanted, show_log
 
-    audit = _archive(repo, config, "show").audit
+    audit = common.archive("show").audit
     shown = show_log(audit, Wanted(event, run_id, task, level, last))
-    echo_audit(shown, is_json=output_format == "json")
+    echo_audit(shown, is_json=common.is_json)
     return int(ExitCode.FINDINGS if shown.check.has_errors else ExitCode.OK)
 
 
 @audit.command("verify", epilog="Example: codex-orchestrator audit verify --format json")
-@format_option("text", "json")
-@repository_options
-def verify_audit(*, output_format: str, repo: str | None, config: str | None) -> int:
+@common_options("text", "json")
+def verify_audit(common: CommonOptions) -> int:
     """Check the chain of the audit log."""
     from codex_orchestrator.cli.runs_output import echo_audit
     from codex_orchestrator.verbs.read_runs import ShownLog
 
-    check = _archive(repo, config, "verify").audit.check()
-    echo_audit(ShownLog((), check), is_json=output_format == "json")
+    check = common.archive("verify").audit.check()
+    echo_audit(ShownLog((), check), is_json=common.is_json)
     return int(check.exit_code)
-
-
-def _archive(repo: str | None, config: str | None, operation: str) -> "Archive":
-    from codex_orchestrator.compose.archive import open_archive
-
-    return open_archive(repository_of(repo, config), operation=operation)

@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from codex_orchestrator.cli.console import echo_json, say
-from codex_orchestrator.cli.options import format_option, repository_options
-from codex_orchestrator.compose.settings import load_settings, repository_of
+from codex_orchestrator.cli.options import CommonOptions, common_options
+from codex_orchestrator.compose.settings import load_settings
 from codex_orchestrator.model.document import problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.text.shown import printable
@@ -48,17 +48,9 @@ class SyncCommand(click.Command):
 @click.option("--id", "artifact_id", metavar="ID", required=True, help="The artifact's id.")
 @click.option("--digest", metavar="SHA256", required=True, help="SHA-256 of the uploaded archive.")
 @click.option("--url", metavar="URL", required=True, help="Where people find it.")
-@format_option("text", "json")
-@repository_options
+@common_options("text", "json")
 def record_artifact(
-    run_id: str,
-    *,
-    artifact_id: str,
-    digest: str,
-    url: str,
-    output_format: str,
-    repo: str | None,
-    config: str | None,
+    common: CommonOptions, run_id: str, *, artifact_id: str, digest: str, url: str
 ) -> None:
     """Record the CI artifact that holds the folder of RUN."""
     from pydantic import ValidationError
@@ -67,7 +59,7 @@ def record_artifact(
     from codex_orchestrator.system.clock import utc_now
     from codex_orchestrator.verbs.record_artifact import record_artifact as record
 
-    archive = open_archive(repository_of(repo, config), operation="record-artifact")
+    archive = open_archive(common.root(), operation="record-artifact")
     try:
         artifact = record(
             run_id,
@@ -83,7 +75,7 @@ def record_artifact(
         problem = problems_of(error)[0]
         option = f"--{problem.path[0]}" if problem.path else ""
         raise InputError(problem.message, field=option) from error
-    if output_format == "json":
+    if common.is_json:
         echo_json(artifact.model_dump(mode="json", by_alias=True))
     else:
         say(f"recorded artifact {artifact.id} of run {artifact.run_id}")
@@ -101,24 +93,23 @@ def record_artifact(
     help="Send only runs whose uploaded artifact is recorded.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be sent; send nothing.")
-@format_option("text", "json")
-@repository_options
+@common_options("text", "json")
 def sync(
+    common: CommonOptions,
     run_ids: tuple[str, ...],
     *,
     catalog: str | None,
     require_artifact: bool,
     dry_run: bool,
-    output_format: str,
-    repo: str | None,
-    config: str | None,
 ) -> int:
     """Send finished runs to the catalog, each once; without RUN all that were not sent yet."""
     from codex_orchestrator.cli.sync_output import echo_sync
     from codex_orchestrator.compose.archive import check_catalog_url, open_archive, open_catalog
     from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
 
-    settings = load_settings(repo, config, flags={"catalog.url": catalog}, is_used=catalog is None)
+    settings = load_settings(
+        common.repo, common.config, flags={"catalog.url": catalog}, is_used=catalog is None
+    )
     url = settings.config.catalog.url
     check_catalog_url(url)
     archive = open_archive(settings.repo, operation="sync")
@@ -131,7 +122,7 @@ def sync(
             lambda: open_catalog(url, settings.repo),
         ),
     )
-    if output_format == "json":
+    if common.is_json:
         echo_json(report.model_dump(mode="json", by_alias=True))
     else:
         echo_sync(report)
@@ -147,24 +138,17 @@ def catalog() -> None:
 @click.argument("text", default="")
 @click.option("--kind", type=click.Choice(["codemod", "linter", "template"]), help="Only these.")
 @click.option("--catalog", "url", metavar="URL", help="Which catalog (default: config).")
-@format_option("text", "json")
-@repository_options
-def search(
-    text: str,
-    *,
-    kind: str | None,
-    url: str | None,
-    output_format: str,
-    repo: str | None,
-    config: str | None,
-) -> None:
+@common_options("text", "json")
+def search(common: CommonOptions, text: str, *, kind: str | None, url: str | None) -> None:
     """List the patterns in the learning catalog whose id holds TEXT."""
     from codex_orchestrator.compose.archive import open_catalog
 
-    settings = load_settings(repo, config, flags={"catalog.url": url}, is_used=url is None)
+    settings = load_settings(
+        common.repo, common.config, flags={"catalog.url": url}, is_used=url is None
+    )
     place = settings.config.catalog.url
     assets = list(open_catalog(place, settings.repo).search(kind=kind or "", text=text))
-    if output_format == "json":
+    if common.is_json:
         document = [asset.model_dump(mode="json", by_alias=True) for asset in assets]
         echo_json({"schema": "catalog-search.v1", "catalog": place, "assets": document})
         return

@@ -76,14 +76,6 @@ def load_settings(
     return Settings(root, Effective(config, origins), rules_at=rules_at)
 
 
-def repository_of(repo: str | None, config_file: str | None) -> Path:
-    """Return the repository's top folder, after its configuration was found to be right.
-
-    For commands that obey no value of the configuration; raises what `load_settings` does.
-    """
-    return load_settings(repo, config_file, is_used=False).repo
-
-
 def _read(root: Path, config_file: str | None, *, commit: str) -> tuple[str, str]:
     if config_file is not None:
         return config_file, _text(_bytes(Path(config_file), config_file), config_file)
