@@ -74,7 +74,7 @@ def test_lint_exits_with_1_when_a_rule_of_weight_error_sees_something(patterns: 
     write_files(patterns.repo, {"a.py": "eval(x)\n"})
     said = patterns("lint")
     assert said.code == 1
-    assert said.out.startswith("a.py:1: error py-no-eval-exec: `eval` runs whatever")
+    assert said.out.startswith("a.py:1: error py-no-eval-exec: `eval` executes any text")
     assert patterns("lint", "--format", "json").document["findings"][0]["line"] == 1
 
 
