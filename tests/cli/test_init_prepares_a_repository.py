@@ -30,7 +30,7 @@ def test_what_init_writes_is_valid_and_passes_its_own_readers(
 ) -> None:
     assert call("init", "--repo", str(repo)).code == 0
     made = files(repo)
-    parse_config(made[".codex-orchestrator.toml"].decode(), source=".codex-orchestrator.toml")
+    parse_config(made[".codex-orchestrator.toml"], source=".codex-orchestrator.toml")
     parse_task(made["tasks/0001-first-change.md"].decode(), source="t.md")
     hooks = yaml.safe_load(made[".pre-commit-config.yaml"])
     assert hooks["repos"][0]["hooks"][0]["id"] == "spec-guard"

@@ -151,7 +151,9 @@ def test_only_a_cloud_that_the_task_does_not_ask_for_needs_a_person(
 
 @pytest.mark.parametrize("named", ["src/greeter", "src/greeter/", "src/greeter/**", "SRC/Greeter"])
 def test_a_folder_that_the_configuration_protects_is_protected_with_all_in_it(named: str) -> None:
-    config = parse_config(f"[policy]\nprotected = ['{named}']\n", source=".codex-orchestrator.toml")
+    config = parse_config(
+        f"[policy]\nprotected = ['{named}']\n".encode(), source=".codex-orchestrator.toml"
+    )
     policy = policy_of(config)
     for path in ("src/greeter", "src/greeter/hello.py", "src/greeter/a/b.py"):
         assert policy.protecting_rule(path) == named
@@ -165,7 +167,7 @@ def test_a_glob_that_could_protect_nothing_is_an_error_of_the_configuration(glob
     with pytest.raises(
         InputError, match=r"\.codex-orchestrator\.toml:2: policy\.protected"
     ) as error:
-        parse_config(text, source=".codex-orchestrator.toml")
+        parse_config(text.encode(), source=".codex-orchestrator.toml")
     assert repr(glob) in str(error.value)
 
 

@@ -8,8 +8,8 @@ from codex_orchestrator.compose.trusted_base import read_at, trusted_commit
 from codex_orchestrator.model.config import Config, Effective, parse_config
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.git import repository_root
+from codex_orchestrator.text.toml import MAX_BYTES
 
-MAX_CONFIG_BYTES = 1024 * 1024
 # environment variable → dotted configuration key
 VARIABLES = {
     "CODEX_ORCHESTRATOR_MODEL": "model.name",
@@ -60,9 +60,9 @@ def load_settings(
     environment = os.environ if environ is None else environ
     rules_at = (trusted_commit(environment) if is_used else "") or rules_at
     is_given = config_file is not None
-    source, text = _read(root, config_file, commit="" if is_given else rules_at)
+    source, data = _read(root, config_file, commit="" if is_given else rules_at)
     label = f" at {rules_at[:12]}" if rules_at and not is_given else ""
-    config = parse_config(text, source=source, label=label)
+    config = parse_config(data, source=source, label=label)
     if config_file is not None:
         config = _protecting(config, root, config_file)
     origins = dict.fromkeys(_set_keys(config), f"{source}{label}")
@@ -76,16 +76,14 @@ def load_settings(
     return Settings(root, Effective(config, origins), rules_at=rules_at)
 
 
-def _read(root: Path, config_file: str | None, *, commit: str) -> tuple[str, str]:
+def _read(root: Path, config_file: str | None, *, commit: str) -> tuple[str, bytes]:
     if config_file is not None:
-        return config_file, _text(_bytes(Path(config_file), config_file), config_file)
+        return config_file, _bytes(Path(config_file), config_file)
     for name in ("pyproject.toml", ".codex-orchestrator.toml"):
         data = read_at(root, commit, name) if commit else _found(root, name)
-        if data is not None:
-            text = _text(data, name)
-            if name != "pyproject.toml" or "codex-orchestrator" in text:
-                return name, text
-    return "pyproject.toml", ""
+        if data is not None and (name != "pyproject.toml" or b"codex-orchestrator" in data):
+            return name, data
+    return "pyproject.toml", b""
 
 
 def _found(root: Path, name: str) -> bytes | None:
@@ -98,7 +96,7 @@ def _found(root: Path, name: str) -> bytes | None:
 def _bytes(path: Path, name: str) -> bytes:
     try:
         with path.open("rb") as stream:
-            return stream.read(MAX_CONFIG_BYTES + 1)
+            return stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(
             f"cannot be read: {error.strerror}", path=name, fix="name a readable file by --config"
@@ -113,16 +111,6 @@ def _protecting(config: Config, root: Path, given: str) -> Config:
     own = place.relative_to(root.resolve()).as_posix()
     policy = config.policy.model_copy(update={"protected": (*config.policy.protected, own)})
     return config.model_copy(update={"policy": policy})
-
-
-def _text(data: bytes, name: str) -> str:
-    if len(data) > MAX_CONFIG_BYTES:
-        raise InputError(f"more than {MAX_CONFIG_BYTES} bytes", path=name, fix="name another file")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError("not UTF-8", path=name, line=line, fix="save it as UTF-8") from error
 
 
 def _set_keys(config: Config) -> list[str]:

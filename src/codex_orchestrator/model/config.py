@@ -1,8 +1,6 @@
 """The configuration: one table; an unknown key is an error that names the nearest known one."""
 
-import difflib
 import re
-import tomllib
 from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationError, field_validator
@@ -11,6 +9,7 @@ from codex_orchestrator.model.document import Document, problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.text.globs import glob_problem
+from codex_orchestrator.text.toml import TomlError, did_you_mean, line_of, parse_toml
 
 TABLE = "codex-orchestrator"
 OPENAI_URL = "https://api.openai.com/v1"
@@ -120,11 +119,11 @@ class Effective(NamedTuple):
     origins: dict[str, str]
 
 
-def parse_config(text: str, *, source: str, label: str = "") -> Config:
+def parse_config(data: bytes, *, source: str, label: str = "") -> Config:
     """Parse a configuration file: `pyproject.toml`, or a file of our own.
 
     Args:
-        text: the file's text.
+        data: the file's bytes.
         source: the file's name, for messages; in `pyproject.toml` the table is `tool.codex-…`.
         label: what messages say after the name, such as ` at 1a2b3c`.
 
@@ -133,16 +132,14 @@ def parse_config(text: str, *, source: str, label: str = "") -> Config:
     """
     place = f"{source}{label}"
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(str(error), path=place, fix="mend the TOML") from error
-    except RecursionError as error:
-        raise InputError("nested too deeply", path=place, fix="mend the TOML") from error
-    table = _table_of(document, source)
+        document, text = parse_toml(data)
+    except TomlError as error:
+        raise InputError(str(error), path=place, line=error.line, fix="fix the file") from error
+    table, outer = _table_of(document, source)
     try:
         return Config.model_validate(table)
     except ValidationError as error:
-        raise _input_error(error, text, place) from error
+        raise _input_error(error, text, place, outer) from error
 
 
 def changes_own_table(before: bytes | None, after: bytes | None) -> bool:
@@ -152,36 +149,37 @@ def changes_own_table(before: bytes | None, after: bytes | None) -> bool:
 
 def _own_table(data: bytes | None) -> object:
     try:
-        document = tomllib.loads((data or b"").decode())
-    except (ValueError, RecursionError):
+        document, _ = parse_toml(data or b"")
+    except TomlError:
         return data  # nobody can say what it sets: equal to itself only
     tools = document.get("tool")
     return tools.get(TABLE) if isinstance(tools, dict) else tools
 
 
-def _table_of(document: dict[str, Any], source: str) -> dict[str, Any]:
+def _table_of(document: dict[str, Any], source: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return our table, and the names of the tables that it stands in."""
     tools = document.get("tool", {})
     table = tools.get(TABLE) if isinstance(tools, dict) else tools
     if table is None:
-        return {} if source.endswith("pyproject.toml") else document
+        return ({}, ()) if source.endswith("pyproject.toml") else (document, ())
     if not isinstance(table, dict):
         field = f"tool.{TABLE}" if isinstance(tools, dict) else "tool"
         raise InputError("must be a table", path=source, field=field, fix=f"[tool.{TABLE}]")
-    return table
+    return table, ("tool", TABLE)
 
 
-def _input_error(error: ValidationError, text: str, source: str) -> InputError:
+def _input_error(
+    error: ValidationError, text: str, source: str, outer: tuple[str, ...]
+) -> InputError:
     problem = problems_of(error)[0]
     place = list(problem.path)
     message, fix = problem.message, "change the value; `codex-orchestrator doctor` shows the others"
     if problem.kind == "extra_forbidden":
         known = _known_keys(place[:-1])
-        near = difflib.get_close_matches(place[-1], known, n=1)
-        message = "unknown key" + (f"; did you mean `{near[0]}`?" if near else "")
+        message = f"unknown key{did_you_mean(place[-1], known)}"
         fix = f"known keys here: {', '.join(known)}"
-    return InputError(
-        message, path=source, line=_line_of(text, place), field=problem.field, fix=fix
-    )
+    line = line_of(text, (*outer, *place))
+    return InputError(message, path=source, line=line, field=problem.field, fix=fix)
 
 
 def _known_keys(place: list[str]) -> list[str]:
@@ -192,15 +190,3 @@ def _known_keys(place: list[str]) -> list[str]:
             return []
         owner = field.annotation
     return sorted(owner.model_fields)
-
-
-def _line_of(text: str, place: list[str]) -> int:
-    """Find the line of a key by its last name; TOML parsers here tell no positions."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        key = line.split("=", 1)[0].strip().split(".")[-1].strip("\"' ")
-        if "=" in line and key == place[-1]:
-            return number
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip().startswith("[") and line.strip().strip("[]").endswith(place[-1]):
-            return number
-    return 0
