@@ -30,8 +30,8 @@ def runner(root, tmp_path) -> Git:
 
 
 def find(runner, tree, pattern, **options) -> list[str]:
-    hits, _ = search(runner, tree, pattern, **{"is_hidden": lambda _: False} | options)
-    return [hit.path for hit in hits]
+    found = search(runner, tree, pattern, **{"is_hidden": lambda _: False} | options)
+    return [hit.path for hit in found.hits]
 
 
 def test_a_list_has_no_deleted_file_and_no_repository_inside(runner, root):
@@ -67,8 +67,8 @@ def test_a_search_passes_over_binary_files(runner, tree, root):
 
 def test_lines_that_are_very_long_are_cut(runner, tree, root):
     write_files(root, {"long.txt": "needle" + "x" * 5000})
-    hits, _ = search(runner, tree, "needlex", is_hidden=lambda _: False)
-    assert len(hits[0].text) == 400
+    found = search(runner, tree, "needlex", is_hidden=lambda _: False)
+    assert len(found.hits[0].text) == 400
 
 
 def test_git_is_stopped_when_it_takes_too_long_or_says_too_much(root, tmp_path):

@@ -1,4 +1,4 @@
-"""Run a check: exit codes decide, the log is kept, and what could not run did not pass."""
+"""Run a check: its exit code decides, its log is kept, and a check that did not run is no pass."""
 
 import os
 import re
@@ -26,15 +26,15 @@ def run_check(
     redact: Redaction = unchanged,
     stop: threading.Event | None = None,
 ) -> CheckResult:
-    """Run one check in a folder and say what came of it.
+    """Run one check in a folder and return its result.
 
-    The result's `log_path` is relative to `log_dir`. Its `failures` are empty: who knows the
-    report's format reads it from `log_dir / command.junit`, where only this run's report stands.
+    The result's `log_path` is relative to `log_dir`. Its `failures` are empty: the
+    caller reads them from `log_dir / command.junit`, which holds the report of this run only.
 
     Args:
         root: the folder that the command runs in.
         command: what is run; `{log_dir}` in an argument stands for the log folder.
-        log_dir: folder for log and report; made when missing.
+        log_dir: folder for log and report; created when missing.
         deadline_s: seconds that the run still has; the check's own limit may be shorter.
         env: the command's environment, besides the variables that it brings itself.
         redact: masks secrets in the log.
@@ -74,7 +74,7 @@ def run_check(
 
 
 def _prepared_log(log_dir: Path, command: CheckCommand) -> Path:
-    """Make the log folder, clear away an older report, and return a free name for the log."""
+    """Create the log folder, remove an older report, and return a free name for the log."""
     if command.junit and path_problem(command.junit):
         raise InputError(f"check {command.name!r}: junit {path_problem(command.junit)}")
     try:

@@ -11,7 +11,7 @@ _END = b"*** End Patch"
 
 
 def parse_envelope(lines: list[bytes], begin: int) -> tuple[FileEdit, ...]:
-    """Parse the lines of a patch whose first marker stands at `begin`.
+    """Parse the lines of a patch whose first marker is at `begin`.
 
     Raises:
         PatchError: names the line and what was expected there.
@@ -131,7 +131,7 @@ def _hunk(cursor: _Cursor) -> Hunk:
             raise PatchError(
                 "a line of a hunk must begin with a space, - or +", path="patch", line=at
             )
-    # Empty lines before the next marker set it off; they are not lines of the file.
+    # Empty lines before the next marker only separate it; they are not lines of the file.
     found = found[: len(found) - loose]
     if not any(line.tag != " " for line in found):
         raise PatchError("a hunk without a - or + line", path="patch", line=begin)

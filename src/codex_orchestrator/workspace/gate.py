@@ -1,4 +1,4 @@
-"""The gate between what an agent asks for and what is done: one decision, one line in a file."""
+"""Decides by the policy what a tool may do, and writes each decision to a file."""
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -58,7 +58,7 @@ class Gate:
 
         Raises:
             RefusedError: a file holds secrets.
-            ApprovalRequiredError: a file is protected; names it and how to ask.
+            ApprovalRequiredError: a file is protected; names it and how to grant it.
         """
         arguments: Facts = {"paths": [path[:_LONGEST] for path in paths[:100]], "count": len(paths)}
         for path in paths:
@@ -78,7 +78,7 @@ class Gate:
         """Allow running a command.
 
         Raises:
-            ApprovalRequiredError: the policy does not list it; names it and how to ask.
+            ApprovalRequiredError: the policy does not list it; names it and how to grant it.
         """
         arguments: Facts = {"argv": [item[:_LONGEST] for item in argv[:100]]}
         if self._policy.allows_command(tuple(argv)):
@@ -86,7 +86,9 @@ class Gate:
             return
         wanted = shlex.join(argv)
         if len(wanted) > _LONGEST or not all(map(shows, wanted)):
-            self._decide(tool, arguments, refusal="a command that nobody could read and approve")
+            self._decide(
+                tool, arguments, refusal="a command that cannot be shown to a person for approval"
+            )
         self._ask(tool, arguments, f"run:{wanted}", "the policy does not list this command")
 
     def _decide(self, tool: str, arguments: Facts, *, refusal: str = "") -> None:
@@ -101,7 +103,7 @@ class Gate:
         )
         raise ApprovalRequiredError(
             f"approval-required {escalation} — {rule}",
-            fix="stop here: a person must grant it, there is no way around",
+            fix="stop here: a person must grant it",
         )
 
     def _record(

@@ -10,9 +10,9 @@ _SHOWN = 5
 def apply_hunks(data: bytes, hunks: Sequence[Hunk], *, path: str) -> bytes:
     """Return a file's new bytes.
 
-    Lines are compared exactly; where no place fits exactly, without regard to white space at
-    their ends (so a diff with LF fits a file with CRLF). A hunk that fits more than one place
-    fits none, unless its line number or an anchor points at one.
+    Lines are compared exactly; then, where no place fits, ignoring white space at their
+    ends (so a diff with LF fits a file with CRLF). A hunk that fits more than one place
+    is refused, unless its line number or an anchor selects one.
 
     Raises:
         PatchError: a hunk fits nowhere, or in more than one place.
@@ -27,7 +27,7 @@ def apply_hunks(data: bytes, hunks: Sequence[Hunk], *, path: str) -> bytes:
         result += _replaced(old, hunk.lines, is_exact=is_exact)
         done = at + len(old)
     result += lines[done:]
-    # A line that was the last one without a line end may have others after it now.
+    # The last line may have had no line end, and may have lines after it now.
     whole = [line if line.endswith(b"\n") else line + b"\n" for line in result[:-1]]
     return b"".join([*whole, *result[-1:]])
 
@@ -69,10 +69,10 @@ def _find(lines: list[bytes], hunk: Hunk, begin: int, *, path: str) -> tuple[int
         if len(places) == 1 or (places and hunk.anchors):
             return places[0], is_exact
         if places:
-            told = ", ".join(str(at + 1) for at in places[:_SHOWN])
+            candidates = ", ".join(str(at + 1) for at in places[:_SHOWN])
             raise PatchError(
                 f"the hunk at line {hunk.number} of the patch fits {len(places)} places "
-                f"(lines {told})",
+                f"(lines {candidates})",
                 path=path,
                 fix="add more context lines",
             )
@@ -100,7 +100,10 @@ def _after_anchors(lines: list[bytes], hunk: Hunk, begin: int, *, path: str) -> 
             found = next((n for n in range(at, len(lines)) if anchor in lines[n]), -1)
         if found < 0:
             raise PatchError(
-                f"no line {_shown(anchor)} after line {at}", path=path, line=0, fix="mend the @@"
+                f"no line {_shown(anchor)} after line {at}",
+                path=path,
+                line=0,
+                fix="fix the @@ line",
             )
         at = found + 1
     return at
@@ -115,12 +118,12 @@ def _fits(
     return at + len(old) <= len(lines) and all(map(same, lines[at : at + len(old)], old))
 
 
-def _equal(one: bytes, other: bytes) -> bool:
-    return one == other
+def _equal(left: bytes, right: bytes) -> bool:
+    return left == right
 
 
-def _alike(one: bytes, other: bytes) -> bool:
-    return one.rstrip() == other.rstrip()
+def _alike(left: bytes, right: bytes) -> bool:
+    return left.rstrip() == right.rstrip()
 
 
 def _shown(line: bytes) -> str:

@@ -1,10 +1,10 @@
-"""Look around in a work tree: list its files, search in them, read lines of one."""
+"""Reading a work tree: list its files, search in them, read lines of a file."""
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.tool_results import FileText, SearchHit, SearchHits
 from codex_orchestrator.system.confined import ConfinedTree, parts_of
 from codex_orchestrator.system.listing import listed_names
 from codex_orchestrator.system.safe_git import Git
@@ -17,25 +17,6 @@ MAX_LINE = 400
 SEARCH_S = 10.0
 _SEARCH_BYTES = 4 * 1024 * 1024
 _HIT = re.compile(rb"([^\0\n]+)\0(\d+)[:\0]([^\n]*)\n")
-
-
-class TextLines(NamedTuple):
-    """Lines of a file. `is_lossy`: bytes that are not UTF-8 were replaced by U+FFFD."""
-
-    text: str
-    first: int
-    last: int
-    total: int
-    is_cut: bool
-    is_lossy: bool
-
-
-class Hit(NamedTuple):
-    """One line that a search found."""
-
-    path: str
-    line: int
-    text: str
 
 
 def list_paths(git: Git, globs: Sequence[str]) -> list[str]:
@@ -53,7 +34,7 @@ def list_paths(git: Git, globs: Sequence[str]) -> list[str]:
     return sorted(path for path in paths if is_chosen(path, globs))
 
 
-def _stands(tree: ConfinedTree, path: str) -> bool:
+def _is_there(tree: ConfinedTree, path: str) -> bool:
     try:
         return tree.kind(path) in ("file", "link")
     except InputError:
@@ -74,8 +55,8 @@ def search(
     is_regex: bool = False,
     ignores_case: bool = False,
     is_hidden: Callable[[str], bool],
-) -> tuple[list[Hit], bool]:
-    """Find lines in files that git does not ignore; say also whether there are more.
+) -> SearchHits:
+    """Find lines in files that git does not ignore.
 
     Args:
         git: git in the tree.
@@ -87,7 +68,7 @@ def search(
         is_hidden: says that a file must not be shown.
 
     Raises:
-        InputError: the pattern is none, or the search took too long.
+        InputError: the pattern is not valid, or the search took too long.
     """
     if not pattern or "\n" in pattern or "\0" in pattern:
         raise InputError("the pattern must be one line of text")
@@ -102,21 +83,22 @@ def search(
         raise InputError(f"the search took more than {SEARCH_S:.0f} s", fix="use a simpler pattern")
     if status not in (0, 1, None):
         raise InputError(f"the pattern cannot be searched for: {err.strip()[:300]}")
-    hits: list[Hit] = []
+    hits: list[SearchHit] = []
     shown: dict[bytes, bool] = {}
     for name, number, text in _HIT.findall(out):
         if name not in shown:
             path = name.decode("utf-8", "replace")
-            shown[name] = is_chosen(path, globs) and not is_hidden(path) and _stands(tree, path)
+            shown[name] = is_chosen(path, globs) and not is_hidden(path) and _is_there(tree, path)
         if shown[name]:
             if len(hits) == MAX_HITS:
-                return hits, True
+                return SearchHits(hits=tuple(hits), is_cut=True)
             line = text.decode("utf-8", "replace").rstrip("\r")
-            hits.append(Hit(name.decode("utf-8", "replace"), int(number), line[:MAX_LINE]))
-    return hits, status is None
+            path = name.decode("utf-8", "replace")
+            hits.append(SearchHit(path=path, line=int(number), text=line[:MAX_LINE]))
+    return SearchHits(hits=tuple(hits), is_cut=status is None)
 
 
-def read_lines(tree: ConfinedTree, path: str, *, first: int, count: int) -> TextLines:
+def read_lines(tree: ConfinedTree, path: str, *, first: int, count: int) -> FileText:
     """Return lines of a text file, at most 64 KiB of them.
 
     Raises:
@@ -141,11 +123,12 @@ def read_lines(tree: ConfinedTree, path: str, *, first: int, count: int) -> Text
         size += len(line) + 1
     last = first + len(chosen) - 1
     is_whole = not chosen or len(chosen[-1]) == len(lines[last - 1])
-    return TextLines(
+    return FileText(
+        path=path,
         text="".join(f"{line}\n" for line in chosen),
-        first=first,
-        last=last,
-        total=len(lines),
+        first_line=first,
+        last_line=last,
+        total_lines=len(lines),
         is_cut=last < len(lines) or not is_whole,
         is_lossy=not _is_utf8(data),
     )

@@ -1,7 +1,7 @@
-"""A patch as data, in either of two forms, and what it makes of the files it names.
+"""A patch as data, in either of two forms.
 
-Both forms have one meaning here: hunks are found by their lines. The line numbers of a unified
-diff say where to look first; models often get them wrong.
+In both forms hunks are found by their lines. The line numbers of a unified diff say where to look
+first; models often get them wrong.
 """
 
 from typing import Literal, NamedTuple
@@ -23,8 +23,8 @@ class HunkLine(NamedTuple):
 class Hunk(NamedTuple):
     """Lines to find and what to put in their place.
 
-    `start` is the first line's number in the old file (0: not told). `anchors` are lines that
-    stand before it. `number` is the line of the patch that it begins at, for messages.
+    `start` is the first line's number in the old file (0: not given). `anchors` are lines that
+    come before it. `number` is the line of the patch that it begins at, for messages.
     """
 
     lines: tuple[HunkLine, ...]
@@ -35,7 +35,7 @@ class Hunk(NamedTuple):
 
     @property
     def old(self) -> tuple[bytes, ...]:
-        """The lines that must stand in the file."""
+        """The lines that must be in the file."""
         return tuple(line.text for line in self.lines if line.tag != "+")
 
 

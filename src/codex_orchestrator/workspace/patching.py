@@ -1,8 +1,7 @@
-"""Apply a patch to a work tree: everything it says, or nothing."""
-
-from typing import NamedTuple
+"""Apply a patch to a work tree: all of it, or nothing."""
 
 from codex_orchestrator.model.errors import OrchestratorError
+from codex_orchestrator.model.tool_results import ChangedFile
 from codex_orchestrator.system.confined import ConfinedTree, PlainFile, parts_of
 from codex_orchestrator.workspace.hunks import apply_hunks
 from codex_orchestrator.workspace.patch import FileEdit, PatchError
@@ -10,19 +9,12 @@ from codex_orchestrator.workspace.patch import FileEdit, PatchError
 PLAIN_MODE = 0o644
 
 
-class PatchedFile(NamedTuple):
-    """What became of one file: `added`, `updated`, `deleted`."""
-
-    path: str
-    action: str
-
-
-def apply_edits(tree: ConfinedTree, edits: tuple[FileEdit, ...]) -> tuple[PatchedFile, ...]:
+def apply_edits(tree: ConfinedTree, edits: tuple[FileEdit, ...]) -> tuple[ChangedFile, ...]:
     """Apply the edits of a patch in their order; all are worked out before the first is written.
 
     Raises:
-        PatchError: a hunk does not fit, or a file is or is not there against what the patch says.
-        InputError: a path leaves the tree, or is no regular file.
+        PatchError: a hunk does not fit, or a file is missing or exists against the patch.
+        InputError: a path leaves the tree, or is not a regular file.
         ServiceError: a file cannot be written; those written before are put back.
     """
     before: dict[str, PlainFile | None] = {}
@@ -34,7 +26,7 @@ def apply_edits(tree: ConfinedTree, edits: tuple[FileEdit, ...]) -> tuple[Patche
             if name not in before:
                 before[name] = after[name] = tree.read(name) if tree.kind(name) else None
         if target != path and after[target] is not None:
-            raise PatchError("is there already; a renamed file must not replace it", path=target)
+            raise PatchError("exists already; a renamed file must not replace it", path=target)
         after[target] = _edited(after[path], edit, path)
         if target != path:
             after[path] = None
@@ -42,13 +34,16 @@ def apply_edits(tree: ConfinedTree, edits: tuple[FileEdit, ...]) -> tuple[Patche
     if not changed:
         raise PatchError("the patch changes nothing")
     _write(tree, changed, before, after)
-    return tuple(PatchedFile(path, _action(before[path], after[path])) for path in sorted(changed))
+    return tuple(
+        ChangedFile(path=path, action=_action(before[path], after[path]))
+        for path in sorted(changed)
+    )
 
 
 def _edited(file: PlainFile | None, edit: FileEdit, path: str) -> PlainFile | None:
     if edit.kind == "add":
         if file is not None:
-            raise PatchError("is there already; update it instead", path=path)
+            raise PatchError("exists already; update it instead", path=path)
         data = b"".join(line.text for hunk in edit.hunks for line in hunk.lines if line.tag == "+")
         return PlainFile(data, PLAIN_MODE if edit.mode is None else edit.mode)
     if file is None:

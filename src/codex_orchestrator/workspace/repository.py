@@ -1,8 +1,8 @@
-"""The user's repository: what it is, where its commits stand, and putting a patch into it.
+"""The user's repository: what it is, its commits, and applying a patch to it.
 
 A check runs as the user who started the run, and every work tree shares one git folder. A test
-that writes `core.fsmonitor` or a hook there has git run a program later, long after the run. So
-what makes git run programs is compared before and after.
+that writes `core.fsmonitor` or a hook there makes git run a program later, long after the run. So
+the settings and hooks that make git run programs are compared before and after.
 """
 
 import hashlib
@@ -29,17 +29,17 @@ class Repository(NamedTuple):
 
 
 class Author(NamedTuple):
-    """Who a commit says it is from."""
+    """The author of a commit."""
 
     name: str
     email: str
 
 
 def find_repository(folder: Path, *, environ: Mapping[str, str]) -> Repository:
-    """Look at the repository that holds a folder.
+    """Return the repository that holds a folder.
 
     Raises:
-        InputError: it is no repository, or a bare one.
+        InputError: it is not a repository, or a bare one.
         NotCheckedError: git is missing, too old, or refuses the repository.
     """
     git = Git(folder, environ=environ)
@@ -71,7 +71,7 @@ def find_repository(folder: Path, *, environ: Mapping[str, str]) -> Repository:
 
 
 def head_commit(repository: Repository) -> str:
-    """Return the commit that is checked out; a detached HEAD is as good as a branch.
+    """Return the commit that is checked out; on a branch or with a detached HEAD.
 
     Raises:
         InputError: the repository has no commit yet.
@@ -106,7 +106,7 @@ def require_commit(repository: Repository, sha: str) -> None:
     """Make sure that the repository has a commit.
 
     Raises:
-        InputError: sha is no full object name, or names no commit here.
+        InputError: sha is not a full object name, or names no commit here.
         NotCheckedError: the repository is shallow and the commit was not fetched.
     """
     if not is_object_name(sha):
@@ -143,7 +143,7 @@ def require_clean_checkout(repository: Repository) -> None:
 def apply_to_checkout(repository: Repository, patch: bytes) -> None:
     """Put a patch into the user's files, all of it or none; the index stays as it is.
 
-    Files that git does not track may stand beside it, unless the patch makes the same file.
+    Untracked files may be there, unless the patch creates the same file.
 
     Raises:
         InputError: tracked files are changed, or the patch does not fit the checkout.
@@ -153,9 +153,9 @@ def apply_to_checkout(repository: Repository, patch: bytes) -> None:
     options = ("apply", "--whitespace=nowarn", "--no-ignore-whitespace")
     status, _, err = git.attempt(*options, "--check", "-", stdin=patch)
     if status:
-        said = next((line for line in err.splitlines() if line.startswith("error:")), err)
+        reason = next((line for line in err.splitlines() if line.startswith("error:")), err)
         raise InputError(
-            f"the patch does not fit the checkout: {said.removeprefix('error: ').strip()[:500]}",
+            f"the patch does not fit the checkout: {reason.removeprefix('error: ').strip()[:500]}",
             path=str(repository.top),
             fix="check out the commit that the run started from, or merge the run's branch",
         )

@@ -1,7 +1,7 @@
-"""Where the work trees of runs lie: a private folder outside every checkout, kept over a crash.
+"""The private folder of the runs' work trees: outside every checkout, kept over a crash.
 
-Not inside `.git`: test runners and linters skip whatever lies below a folder of that name. Not
-inside the checkout: it would show in `git status`, and tools would pick up the outer settings.
+Not inside `.git`: test runners and linters skip everything below a folder of that name. Not
+inside the checkout: it would show in `git status`, and tools would use the outer settings.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ def make_scratch_folder(folder: Path) -> None:
     """Make a folder that only its owner enters, and the missing folders above it.
 
     Raises:
-        NotCheckedError: it belongs to somebody else, or others may write to it.
+        NotCheckedError: it belongs to another user, or others may write to it.
         ServiceError: it cannot be made.
     """
     try:

@@ -1,6 +1,6 @@
-"""Recorded states of runs: which are here, and how they get to another clone and back.
+"""Recorded states of runs: which are here, and how they move to another clone and back.
 
-They travel as a git pack, thin against the run's base commit. A state is named by its hash, so
+They are moved as a git pack, thin against the run's base commit. A state is named by its hash, so
 what comes out of a pack is what went in, or it is refused.
 """
 
@@ -17,7 +17,7 @@ from codex_orchestrator.text.shown import visible
 from codex_orchestrator.workspace.repository import Repository, find_repository, require_commit
 from codex_orchestrator.workspace.tree import REFS
 
-# What is packed is searched for secrets before, all of it, in memory.
+# All of it is searched for secrets in memory before it is packed.
 MAX_PLAIN_BYTES = 128 * 1024 * 1024
 _MEBI = 1024 * 1024
 
@@ -37,7 +37,7 @@ class RecordedStates:
         return find_repository(self._repo, environ=self._environ)
 
     def begin(self, run_id: str, *, base_sha: str) -> None:
-        """Note in the git folder that a run is at work here; no file of the run can say so."""
+        """Record in the git folder that a run works here: its own files may come from elsewhere."""
         self._repository.git.run("update-ref", _base_ref(run_id), base_sha)
 
     def has_begun(self, run_id: str) -> bool:
@@ -51,7 +51,7 @@ class RecordedStates:
         return _missing(self._repository.git, trees)
 
     def pack_states(self, trees: Sequence[str], *, base_sha: str) -> WorkPack:
-        """Pack recorded states; what holds a secret or is too large is not packed.
+        """Pack recorded states, unless they hold a secret or are too large.
 
         Raises:
             NotCheckedError: git failed.
@@ -62,7 +62,7 @@ class RecordedStates:
             return WorkPack()
         if _plain_bytes(git, listed) > MAX_PLAIN_BYTES:
             return WorkPack(problem=f"it has more than {MAX_PLAIN_BYTES // _MEBI} MiB")
-        # A pack is compressed, so that nobody finds a secret in it later: look before.
+        # A pack is compressed, so a secret in it could not be found later.
         names = b"\n".join(line.partition(b" ")[0] for line in listed) + b"\n"
         plain = git.run("cat-file", "--batch", stdin=names)
         if any(self._redact(text) != text for text in (plain, b"\n".join(listed))):
@@ -76,7 +76,7 @@ class RecordedStates:
     def unpack_states(
         self, data: bytes, *, run_id: str, trees: Sequence[str], base_sha: str
     ) -> None:
-        """Take recorded states out of a pack that anybody may have made, and keep them.
+        """Take recorded states out of an untrusted pack, and keep them.
 
         Raises:
             InputError: the base commit is not in this repository.
@@ -118,7 +118,7 @@ def _missing(git: Git, trees: Sequence[str]) -> tuple[str, ...]:
 
 
 def _listed(git: Git, trees: Sequence[str], *, base_sha: str) -> list[bytes]:
-    """Return object name and path of all that the states hold and the base does not."""
+    """Return object name and path of everything in the states that is not in the base."""
     spec = "".join(f"{name}\n" for name in (*trees, f"^{base_sha}^{{tree}}"))
     listed = git.run("rev-list", "--objects", "--stdin", stdin=spec.encode("ascii"))
     return [line for line in listed.split(b"\n") if line]
@@ -131,7 +131,7 @@ def _plain_bytes(git: Git, listed: list[bytes]) -> int:
 
 
 def _unpack(git: Git, data: bytes) -> str:
-    """Put a pack's objects into git's store, each checked; return why not."""
+    """Put a pack's objects into git's store, each checked; return why not, or ""."""
     options = ("--stdin", "--fix-thin", "--strict", f"--max-input-size={MAX_PACK_BYTES}")
     status, _, err = git.attempt("index-pack", *options, stdin=data)
     return f"it is damaged ({_first_line(err)})" if status else ""
@@ -146,12 +146,12 @@ def _misfit(git: Git, trees: Sequence[str], *, base_sha: str) -> str:
     return ""
 
 
-def _first_line(said: str) -> str:
-    line = next(iter(visible(said).splitlines()), "git gave no reason")
+def _first_line(output: str) -> str:
+    line = next(iter(visible(output).splitlines()), "git gave no reason")
     return line.removeprefix("fatal: ")[:300]
 
 
 def _quoted(path: Path) -> str:
-    """Return a path as git's list of object folders takes it, whatever stands in it."""
+    """Return a path quoted for git's list of object folders."""
     text = str(path).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'

@@ -1,4 +1,4 @@
-"""What the workspace server can do for an agent in one work tree, under one policy."""
+"""The tools of the workspace server: one work tree, under one policy."""
 
 import shutil
 import threading
@@ -9,12 +9,10 @@ from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.tool_results import (
-    ChangedFile,
     DiffText,
     FileList,
     FileText,
     Patched,
-    SearchHit,
     SearchHits,
 )
 from codex_orchestrator.system.confined import ConfinedTree, parts_of
@@ -41,11 +39,11 @@ MAX_FILE_BYTES = 8 * 1024 * 1024
 
 
 PatternCall = Callable[[str, Sequence[str], Callable[[str], str]], PatternUse]
-"""Takes a pattern's id, globs, and what returns the reason why a path must not be edited, or ""."""
+"""Takes a pattern's id, globs, and a function: why must a path not be edited; "" when it may be."""
 
 
 class WorkspaceTools:
-    """The tools. Each call is decided by the gate first; changes never run side by side.
+    """The tools. Each call is decided by the gate first; changes never run at the same time.
 
     `apply_pattern` changes what a pattern matches in the work tree, except files that must not be
     edited; `preview_pattern` says what it would do.
@@ -85,16 +83,7 @@ class WorkspaceTools:
         """
         path = "/".join(parts_of(path))
         self._gate.read("read_file", path)
-        found = read_lines(self._tree, path, first=first_line, count=line_count)
-        return FileText(
-            path=path,
-            text=found.text,
-            first_line=found.first,
-            last_line=found.last,
-            total_lines=found.total,
-            is_cut=found.is_cut,
-            is_lossy=found.is_lossy,
-        )
+        return read_lines(self._tree, path, first=first_line, count=line_count)
 
     def list_files(self, paths: Sequence[str]) -> FileList:
         """Return the names of files that git does not ignore.
@@ -114,10 +103,10 @@ class WorkspaceTools:
         """Return lines that match.
 
         Raises:
-            InputError: the pattern is none, or the search took too long.
+            InputError: the pattern is not valid, or the search took too long.
         """
         self._gate.look("search", {"pattern": pattern[:200], "paths": list(paths[:20])})
-        hits, is_cut = search(
+        return search(
             self._git,
             self._tree,
             pattern,
@@ -126,14 +115,12 @@ class WorkspaceTools:
             ignores_case=ignores_case,
             is_hidden=self._gate.is_secret,
         )
-        found = tuple(SearchHit(path=hit.path, line=hit.line, text=hit.text) for hit in hits)
-        return SearchHits(hits=found, is_cut=is_cut)
 
     def apply_patch(self, patch: str) -> Patched:
         """Apply a patch, all of it or none.
 
         Raises:
-            InputError: it is no patch, it does not fit, or a path leaves the tree.
+            InputError: it is not a patch, it does not fit, or a path leaves the tree.
             ApprovalRequiredError: it touches a protected file.
         """
         edits = parse_patch(patch)
@@ -141,7 +128,7 @@ class WorkspaceTools:
         self._gate.edit("apply_patch", paths)
         with self._changing:
             done = apply_edits(self._tree, edits)
-        return Patched(files=tuple(ChangedFile(path=d.path, action=d.action) for d in done))
+        return Patched(files=done)
 
     def apply_pattern(self, pattern: str, paths: Sequence[str]) -> PatternUse:
         """Apply a pattern of the library to the files that the globs match.
@@ -224,7 +211,7 @@ class WorkspaceTools:
 
 
 def _open_work(root: Path, private: Path, environ: Mapping[str, str]) -> tuple[Git, GitWorkTree]:
-    """Fix which repository the tree belongs to, before anything in it can say otherwise."""
+    """Determine the tree's repository once, before a tool can change it."""
     outside = Git(root, environ=environ)
     git_dir = Path(outside.text("rev-parse", "--absolute-git-dir"))
     base = outside.text("rev-parse", "--verify", "--end-of-options", "HEAD^{commit}")

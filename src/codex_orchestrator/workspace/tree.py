@@ -24,7 +24,7 @@ from codex_orchestrator.workspace.repository import Author
 
 MAX_CHANGED_BYTES = 64 * 1024 * 1024
 REFS = "refs/codex-orchestrator"
-# How git tells, in English, that there is no room or no way to write.
+# What git prints, in English, when the disk is full or cannot be written.
 _STORAGE = ("No space left", "quota exceeded", "Read-only file system", "Input/output error")
 _PLAIN_DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
 
@@ -99,14 +99,14 @@ class GitWorkTree:
     def snapshot(self) -> str:
         """Record the state of all files that are not ignored and return its tree object name.
 
-        The state outlives a crash; it is given up when the run's work tree is closed.
+        The state survives a crash; it is dropped when the run's work tree is closed.
         """
         tree_id = self._write_tree()
         self.keep(tree_id)
         return tree_id
 
     def keep(self, tree_id: str) -> None:
-        """Hold on to a recorded state, also one of another work tree of the run."""
+        """Keep a recorded state, also one of another work tree of the run."""
         self._git.run("update-ref", f"{REFS}/{self._run_id}/snapshots/{tree_id}", tree_id)
 
     def restore(self, tree_id: str) -> None:
@@ -119,7 +119,7 @@ class GitWorkTree:
         """
         self._root.mkdir(mode=0o700, exist_ok=True)
         self._require_state(tree_id)
-        # What git refuses to add it does not take away either; that is cleaned up last.
+        # What git refuses to add it does not remove either; `clean` removes that.
         self._git.attempt("add", "--all", "--", ".")
         self._git.run("read-tree", "--reset", "-u", tree_id)
         self._git.run("clean", "-ffdq")
@@ -128,7 +128,7 @@ class GitWorkTree:
         """Return the patch that makes one recorded state of another; empty when they are equal.
 
         Raises:
-            InputError: one of them is no recorded state.
+            InputError: one of them is not a recorded state.
         """
         self._require_state(old)
         self._require_state(new)
@@ -137,7 +137,7 @@ class GitWorkTree:
     def fit(self, patch: bytes, *, onto: str, is_ours: bool = False) -> FittedPatch:
         """Work out what a patch makes of a recorded state, and record that; no file is touched.
 
-        Unless it is ours it may be anybody's: one that makes a link or a nested repository does
+        Unless it is ours it is not trusted: a patch that makes a link or a nested repository does
         not fit.
         """
         with tempfile.TemporaryDirectory(prefix="codex-orchestrator-") as folder:
@@ -158,11 +158,11 @@ class GitWorkTree:
     def commit(self, message: str, *, branch: str) -> str:
         """Record the change as one commit on a new branch and return its object name.
 
-        Plumbing only: no hook runs, nothing is checked out. When the branch already stands at
+        Plumbing only: no hook runs, nothing is checked out. When the branch is already at
         a commit of the same content on the same base, that commit is returned.
 
         Raises:
-            InputError: the branch name is no good, or the branch holds something else.
+            InputError: the branch name is not valid, or the branch holds something else.
             NotCheckedError: nothing changed.
         """
         status, _, _ = self._git.attempt("check-ref-format", f"refs/heads/{branch}")
@@ -187,15 +187,15 @@ class GitWorkTree:
         status, _, err = self._git.attempt("update-ref", f"refs/heads/{branch}", sha, absent)
         if not status:
             return sha
-        standing = self._same_work(branch, tree_id)
-        if not standing:
+        existing = self._same_work(branch, tree_id)
+        if not existing:
             raise InputError(
                 f"branch {branch!r} cannot be made: it exists with other content "
                 f"or another's name is in its way ({err.strip()[:300]})",
                 fix="rename the branch that git names, or change `branch_prefix`; then "
                 "`codex-orchestrator run --resume RUN`",
             )
-        return standing
+        return existing
 
     def _same_work(self, branch: str, tree_id: str) -> str:
         status, out, _ = self._git.attempt(
@@ -238,7 +238,7 @@ class GitWorkTree:
             self._git.run("add", "--all", "--", ".")
         except GitError as error:
             if any(words in error.message for words in _STORAGE):
-                # That passes, and is no fault of the work.
+                # A full disk is not the fault of the work, and may pass.
                 raise
             raise LimitReachedError(
                 f"the work cannot be recorded: {error.message}",
@@ -284,6 +284,6 @@ class GitWorkTree:
             )
 
 
-def _first_error(said: str) -> str:
-    line = next((line for line in said.splitlines() if line.startswith("error:")), said)
+def _first_error(output: str) -> str:
+    line = next((line for line in output.splitlines() if line.startswith("error:")), output)
     return visible(line.removeprefix("error:").strip()[:500]) or "the patch is empty"

@@ -189,7 +189,7 @@ class _Reader:
         )
 
     def _uncounted(self) -> list[HunkLine]:
-        """Take lines up to the next head: the counts are wrong, as they are in many a reply."""
+        """Take lines up to the next head: the counts are wrong, as models often write them."""
         lines: list[HunkLine] = []
         blank = 0
         while not (self.is_done or self.peek().startswith((b"@@ -", _GIT)) or self.is_at_names):

@@ -50,7 +50,7 @@ _LEFT_BY_TOOLS = (
     ".DS_Store",
 )
 
-# The files are what the commit holds, byte for byte, whatever this machine is set to.
+# The files are those of the commit, byte for byte, whatever this machine's settings are.
 _SETTINGS = {
     "core.attributesFile": os.devnull,
     "core.autocrlf": "false",
@@ -104,12 +104,12 @@ class GitWorkspace(RecordedStates):
 
     @contextmanager
     def open(self, run_id: str, *, base_sha: str) -> Iterator[GitWorkTree]:
-        """Make (or find again, on resume) the run's work tree; remove it at the normal end.
+        """Create (or find again, on resume) the run's work tree; remove it at the normal end.
 
         When the block ends with an exception, the tree stays for `--resume`.
 
         Raises:
-            InputError: the base is not there, or the run began from another base.
+            InputError: the base is missing, or the run began from another base.
             NotCheckedError: the clone is too shallow, or git is missing or too old.
         """
         if not is_identifier(run_id):
@@ -121,7 +121,7 @@ class GitWorkspace(RecordedStates):
         self.forget(run_id)
 
     def forget(self, run_id: str) -> None:
-        """Remove the work trees and the recorded states of a run; nothing happens without any.
+        """Remove the work trees and the recorded states of a run, if there are any.
 
         Work trees of its items go as well.
 
@@ -149,13 +149,13 @@ class GitWorkspace(RecordedStates):
                 self.forget(name)
 
     def leftovers(self) -> tuple[str, ...]:
-        """Return the ids of runs whose work tree still stands, for example after a crash."""
+        """Return the ids of runs whose work tree is still there, for example after a crash."""
         if not self._folder.is_dir():
             return ()
         return tuple(sorted(name for name in os.listdir(self._folder) if is_identifier(name)))
 
     def git_settings(self) -> Mapping[str, str]:
-        """Return what stands in the git folder that makes git run programs, name by digest."""
+        """Return a digest of each setting and hook that makes git run programs, by name."""
         return read_git_settings(self._repository.common_dir)
 
     def require_clean_checkout(self) -> None:
@@ -167,7 +167,7 @@ class GitWorkspace(RecordedStates):
         require_clean_checkout(self._repository)
 
     def apply_to_checkout(self, patch: bytes) -> None:
-        """Put a patch into the user's files when they are clean; the index stays as it is.
+        """Apply a patch to the user's files when they are clean; the index stays as it is.
 
         Raises:
             InputError: tracked files are changed, or the patch does not fit.
@@ -213,7 +213,7 @@ class GitWorkspace(RecordedStates):
                 f"run {run_id} began from commit {record['base']}, not from {base_sha}",
                 fix="resume it from there, or start a new run",
             )
-        # A killed git leaves its lock; the run's own lock says that nobody else works here.
+        # A killed git leaves its lock; the run's own lock keeps other processes out.
         (place / "index.lock").unlink(missing_ok=True)
         return self._tree(place, record, run_id)
 
@@ -224,7 +224,7 @@ class GitWorkspace(RecordedStates):
         root = place / (self._repository.top.name or "repository")
         git = self._repository.git
         self.begin(run_id, base_sha=base_sha)
-        # Forced twice: the place may be known from a tree that somebody removed by hand.
+        # Forced twice: git may still know the place from a tree that was removed by hand.
         git.at(self._repository.top, settings=_SETTINGS).run(
             "worktree", "add", "-f", "-f", "--detach", "--lock", "--", str(root), base_sha
         )
@@ -232,7 +232,7 @@ class GitWorkspace(RecordedStates):
         shutil.copy2(git_dir / "index", place / "index")
         (place / "ignored").write_text("".join(f"{line}\n" for line in _LEFT_BY_TOOLS), "utf-8")
         record = {"base": base_sha, "root": str(root), "git_dir": str(git_dir)}
-        # Written last: a tree without it was never finished and is made anew.
+        # Written last: a tree without it is incomplete and is created again.
         draft = place / "record.tmp"
         draft.write_text(json.dumps(record), "utf-8")
         draft.replace(place / "record.json")
