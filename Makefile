@@ -1,4 +1,4 @@
-# The words of this house. CI calls the same ones. `make` alone prints what each does.
+# All tasks of this project; CI uses the same targets. `make` alone prints what each does.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -6,15 +6,15 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-# Compiled files make the second start of the agents SDK eight seconds faster than the first.
+# With compiled files the agents SDK starts eight seconds faster the second time.
 unexport PYTHONDONTWRITEBYTECODE
-# The environment is ours: nothing of the caller's Python may leak into it.
+# Settings of the caller's Python must not affect our virtual environment.
 unexport PYTHONPATH
 unexport PYTHONUNBUFFERED
 unexport PYTHONHOME
 unexport VIRTUAL_ENV
 
-# prek installs hooks by uv, which brings certificates of its own; pip and git use the system's.
+# prek installs hooks with uv, which has its own certificates; pip and git use those of the system.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export SSL_CERT_FILE ?= /etc/ssl/certs/ca-certificates.crt
 endif
@@ -30,17 +30,17 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --pytho
 
 .PHONY: help demo test check bench house lock schemas readme clean
 
-help: ## Print what each word does
+help: ## Print what each target does
 	@grep -hE '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
 		| sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
-demo: $(PRODUCT) ## Run the main job on examples/ with no key and no network, and show what it made
+demo: $(PRODUCT) ## Run the main use case on examples/ without a key or a network, and show the result
 	@$(PYTHON) examples/demo.py
 
 test: $(DEV) ## Run the whole test suite
 	@$(PYTHON) -m pytest -n $(TEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
 
-check: $(DEV) ## Lint, format, types, import contracts, budgets: quick, changes nothing
+check: $(DEV) ## Lint, format, types, import contracts, budgets: quick, and changes nothing
 	@echo "ruff check" && $(VENV)/bin/ruff check .
 	@echo "ruff format" && $(VENV)/bin/ruff format --check .
 	@echo "mypy" && $(VENV)/bin/mypy
@@ -50,16 +50,16 @@ check: $(DEV) ## Lint, format, types, import contracts, budgets: quick, changes 
 bench: $(DEV) ## Measure speed side by side and print ratios
 	@$(PYTHON) -m benchmarks $(BENCH_ARGS)
 
-house: $(DEV) ## Print the measures of the sources, each with its bound
+house: $(DEV) ## Print the measures of the source code, each with its bound
 	@$(PYTHON) scripts/measure_house.py $(HOUSE_ARGS)
 
-schemas: $(DEV) ## Write schemas/ again from the models
+schemas: $(DEV) ## Generate schemas/ from the models
 	@$(PYTHON) -m codex_orchestrator.model.schemas schemas
 
-readme: $(DEV) ## Write the made parts of README.md again: help, action, hooks
+readme: $(DEV) ## Generate the parts of README.md that show help text, action and hooks
 	@$(PYTHON) scripts/fill_readme.py
 
-lock: $(PYTHON) ## Resolve dependencies again (UPGRADE=1 moves versions)
+lock: $(PYTHON) ## Resolve the lock files again (UPGRADE=1 upgrades versions)
 	@$(INSTALL) --require-hashes -r requirements/uv.lock
 	@$(LOCK) --all-extras --group dev pyproject.toml -o requirements/dev.lock
 	@$(LOCK) --extra agents --extra patterns --extra github --extra catalog \
@@ -67,12 +67,12 @@ lock: $(PYTHON) ## Resolve dependencies again (UPGRADE=1 moves versions)
 		-o requirements/product.lock
 	@echo uv | $(LOCK) - -o requirements/uv.lock
 
-clean: ## Remove everything that was made here
+clean: ## Remove everything that these targets made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
 		build dist
 
-# Two stamps in one environment: the demo needs the product only, tests need everything. The
-# second lock holds the same versions and more.
+# One environment with two stamp files: the demo needs only the product, tests need everything. The
+# second lock file has the same versions and more packages.
 $(PRODUCT): requirements/product.lock pyproject.toml | $(PYTHON)
 	@[ -e $(DEV) ] && [ $(DEV) -nt requirements/dev.lock ] && [ $(DEV) -nt pyproject.toml ] \
 		|| { echo "installing the product into $(VENV) (hash-checked)"; \
