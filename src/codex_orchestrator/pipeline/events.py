@@ -4,9 +4,12 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.errors import ServiceError
-from codex_orchestrator.text.secrets import Redactor
+
+if TYPE_CHECKING:
+    from codex_orchestrator.text.secrets import Redactor
 
 
 class EventStream:
@@ -17,7 +20,7 @@ class EventStream:
         path: Path,
         *,
         clock: Callable[[], str],
-        redaction: Redactor,
+        redaction: "Redactor",
         also: Callable[[str], None],
     ) -> None:
         self._path = path

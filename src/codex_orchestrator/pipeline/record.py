@@ -17,11 +17,11 @@ from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.close_run import close_run
 from codex_orchestrator.pipeline.events import EventStream
 from codex_orchestrator.pipeline.run_rooms import StoppedRun
-from codex_orchestrator.text.secrets import Redactor
 
 if TYPE_CHECKING:
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.store import FileRunStore
+    from codex_orchestrator.text.secrets import Redactor
 
 MAX_MASKED_BYTES = 128 * 1024 * 1024
 
@@ -40,7 +40,7 @@ class RunRecord:
         store: "FileRunStore",
         audit: "FileAuditLog",
         clock: Callable[[], str],
-        redaction: Redactor,
+        redaction: "Redactor",
         on_event: Callable[[str], None],
         binding: str = "",
     ) -> None:

@@ -10,7 +10,6 @@ from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.task import Task
-from codex_orchestrator.text.secrets import Redactor
 
 if TYPE_CHECKING:
     from codex_orchestrator.adapters.choose import LanguageAdapters
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from codex_orchestrator.patterns.library import Library
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.store import FileRunStore
+    from codex_orchestrator.text.secrets import Redactor
     from codex_orchestrator.workspace.worktree import GitWorkspace
 
 
@@ -65,7 +65,7 @@ class RunRooms(NamedTuple):
     parallel: int
     store: "FileRunStore"
     audit: "FileAuditLog"
-    redaction: Redactor
+    redaction: "Redactor"
     lock: Callable[[str], AbstractContextManager[object]]
     clock: Callable[[], str]
     monotonic: Callable[[], float]
