@@ -10,12 +10,12 @@ from codex_orchestrator.model.approval import (
     MAX_VALUE,
     edit_of,
     grant_command,
-    named_by,
     parse_escalation,
     protected_change,
 )
 from codex_orchestrator.model.errors import ApprovalRequiredError, InputError, LimitReachedError
 from codex_orchestrator.model.policy import Policy
+from codex_orchestrator.text.globs import name_of
 
 
 @given(st.lists(st.text(), max_size=4))
@@ -81,7 +81,7 @@ def test_what_only_sounds_like_one_is_not(path: str) -> None:
 def test_what_is_asked_for_covers_one_file_whatever_its_name_would_match(path: str) -> None:
     kind, value = parse_escalation(edit_of(path))
     policy = Policy(approved_edits=(value,))
-    assert (kind, named_by(value)) == ("edit", path)
+    assert (kind, name_of(value)) == ("edit", path)
     assert policy.is_granted_edit(path)
     for other in (".github/workflows/ci.yml", "app/s/AGENTS.md", "a/b.lock", "a/x/b", "a/y/]"):
         assert not policy.is_granted_edit(other)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from codex_orchestrator.text.globs import matching_glob
+from codex_orchestrator.text.shown import counted
 
 
 class Answer(NamedTuple):
@@ -98,25 +99,19 @@ def _built(item: dict[str, Any], *, is_done: bool, summary: str) -> Answer:
 def _explain(transcript: Transcript) -> Answer:
     results = transcript.data["results"]
     bad = [result for result in results if result["status"] != "passed"]
+    checks = counted(len(results), "check")
     if not bad:
-        return Answer(
-            "",
-            {"summary": f"{_checks(len(results))} passed.", "likely_cause": "", "suggestion": ""},
-        )
+        return Answer("", {"summary": f"{checks} passed.", "likely_cause": "", "suggestion": ""})
     failing = [name for result in bad for name in result["failures"]]
     names = ", ".join(failing[:20]) or ", ".join(result["name"] for result in bad)
     return Answer(
         "",
         {
-            "summary": f"{len(bad)} of {_checks(len(results))} did not pass: {names}",
+            "summary": f"{len(bad)} of {checks} did not pass: {names}",
             "likely_cause": "the change of this run, if the checks passed before it",
             "suggestion": "read the log; narrow the step's paths or fix the pattern",
         },
     )
-
-
-def _checks(count: int) -> str:
-    return "1 check" if count == 1 else f"{count} checks"
 
 
 def _review(transcript: Transcript) -> Answer:

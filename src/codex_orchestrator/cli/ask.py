@@ -6,8 +6,9 @@ import sys
 from collections.abc import Mapping
 
 from codex_orchestrator.cli.console import say
-from codex_orchestrator.model.approval import ApprovalKind, Question, grant_command, named_by
+from codex_orchestrator.model.approval import ApprovalKind, Question, grant_command
 from codex_orchestrator.text.diff import file_patches
+from codex_orchestrator.text.globs import name_of
 from codex_orchestrator.text.shown import one_line
 from codex_orchestrator.verbs.check_approver import local_user
 
@@ -107,7 +108,7 @@ def _show_details(question: Question, wanted: str) -> None:
 
 def _part_of(question: Question) -> list[str]:
     """Return the lines of the patch that are about the file in question, tabs as they are."""
-    name = named_by(question.value)
+    name = name_of(question.value)
     about = [
         file.text for file in file_patches(question.patch) if name in (file.old_path, file.path)
     ]

@@ -9,7 +9,7 @@ from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.run import StoredRun
 from codex_orchestrator.model.verification import Outcome, VerifyReport
-from codex_orchestrator.text.shown import printable
+from codex_orchestrator.text.shown import counted, printable
 from codex_orchestrator.verbs.read_runs import ShownLog, ShownRun
 from codex_orchestrator.verbs.remove_runs import Removal
 
@@ -61,8 +61,7 @@ def echo_verification(report: VerifyReport) -> None:
     if not report.runs:
         say("not checked: there is no run to verify")
     elif report.outcome is Outcome.PASSED:
-        count = len(report.runs)
-        say(f"verified: {count} {'run' if count == 1 else 'runs'}, every hash agrees")
+        say(f"verified: {counted(len(report.runs), 'run')}, every hash agrees")
     else:
         say(f"verification: {report.outcome}")
 

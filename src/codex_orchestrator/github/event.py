@@ -12,9 +12,10 @@ from typing import Any
 
 from codex_orchestrator.model.canonical import CanonicalError, load_strict
 from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.text.names import is_object_name
 
 MAX_PAYLOAD_BYTES = 16 * 1024 * 1024
-_SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9._-]{1,100}")
 _PULL_REQUEST_EVENTS = frozenset(
     ["pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment"]
@@ -221,6 +222,6 @@ def _sha(text: str, field: str, *, may_be_absent: bool, path: str = "") -> str:
     # Forty zeros say that there is no commit: a branch that is new or gone.
     if may_be_absent and not text.strip("0"):
         return ""
-    if _SHA.fullmatch(text) is None or not text.strip("0"):
+    if not is_object_name(text) or not text.strip("0"):
         raise InputError("must be a full commit name in lowercase hex", path=path, field=field)
     return text

@@ -6,7 +6,7 @@ from codex_orchestrator.guard.dates import write_day
 from codex_orchestrator.guard.views import NOTHING, RequestedView
 from codex_orchestrator.model.errors import ExitCode, NotCheckedError
 from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.text.shown import one_line, utf8_text
+from codex_orchestrator.text.shown import counted, one_line, utf8_text
 
 SCHEMA = "guard-report.v1"
 PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not-checked"
@@ -50,7 +50,7 @@ class Report(NamedTuple):
             return "spec guard: passed: the event brings no change"
         errors = sum(finding.severity is Severity.ERROR for finding in self.findings)
         warnings = sum(finding.severity is Severity.WARNING for finding in self.findings)
-        code, specs = _count(self.code, "code path"), _count(self.specs, "spec")
+        code, specs = counted(self.code, "code path"), counted(self.specs, "spec")
         if self.view == "all":
             looked_at = f"{specs} and {code} audited"
         elif self.code:
@@ -59,7 +59,7 @@ class Report(NamedTuple):
             looked_at = f"the change touches no code; {specs} checked"
         else:
             looked_at = "the change touches no code and no spec"
-        found = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
+        found = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
         return f"spec guard: {self.outcome}: {found}; {looked_at} (as of {self.as_of})"
 
     def as_text(self, *, has_colour: bool = False) -> str:
@@ -135,7 +135,3 @@ def _place(finding: Finding) -> str:
 
 def _line(text: str) -> str:
     return one_line(text, limit=None).replace("##[", "## [")
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" + ("" if number == 1 else "s")

@@ -1,6 +1,5 @@
 """Approvals: what a person is asked to grant, the answer, and who may give it."""
 
-import re
 import shlex
 from collections.abc import Sequence
 from enum import StrEnum
@@ -15,6 +14,7 @@ from codex_orchestrator.model.errors import (
     LimitReachedError,
     OrchestratorError,
 )
+from codex_orchestrator.text.globs import glob_of
 from codex_orchestrator.text.shown import one_line, shows
 
 MAX_VALUE = 3900
@@ -103,13 +103,7 @@ def protected_change(told: str, paths: Sequence[str], *, patch: bytes = b"") -> 
 
 def edit_of(path: str) -> str:
     """Return the escalation that asks for the edits of one file, whatever its name would match."""
-    literal = re.sub(r"[*?[]", r"[\g<0>]", path)
-    return f"{ApprovalKind.EDIT}:{literal}"
-
-
-def named_by(value: str) -> str:
-    """Return the name of the file that the value of such an escalation stands for."""
-    return re.sub(r"\[([*?[])\]", r"\1", value)
+    return f"{ApprovalKind.EDIT}:{glob_of(path)}"
 
 
 def parse_escalation(text: str) -> tuple[ApprovalKind, str]:

@@ -8,7 +8,7 @@ from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.text.diff import FilePatch, file_patches
 from codex_orchestrator.text.markdown import Markdown, code, line, prose
-from codex_orchestrator.text.shown import one_line
+from codex_orchestrator.text.shown import counted, one_line
 
 _VERDICTS = {
     Verdict.APPROVED: "approved",
@@ -55,7 +55,7 @@ def _head(manifest: Manifest) -> str:
     return (
         f"## Codex Orchestrator: {verdict}\n\n"
         f"**{line(manifest.task.title)}** · task {code(manifest.task.id)} · run {code(run.id)}\n\n"
-        f"Reviewed {code(reviewed)}{base}, {count} finding{'' if count == 1 else 's'}. "
+        f"Reviewed {code(reviewed)}{base}, {counted(count, 'finding')}. "
         f"Mode {code(mode.selected)}: {line(mode.reason)}."
     )
 
@@ -116,7 +116,7 @@ def _plan(manifest: Manifest) -> str:
         for item in manifest.plan.items
     )
     count = len(manifest.plan.items)
-    return _fold(f"Plan: {count} item{'' if count == 1 else 's'}", ("item", "state", "title"), rows)
+    return _fold(f"Plan: {counted(count, 'item')}", ("item", "state", "title"), rows)
 
 
 def _change(files: tuple[FilePatch, ...]) -> str:
@@ -126,7 +126,7 @@ def _change(files: tuple[FilePatch, ...]) -> str:
     rows = [(code(one_line(file.path, limit=None)), _lines(file)) for file in files[:_MAX_FILES]]
     if len(files) > _MAX_FILES:
         rows.append((Markdown(f"and {len(files) - _MAX_FILES} more files"), ""))
-    count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
+    count = counted(len(files), "file")
     return _fold(f"Change: {count}, +{added} -{removed} lines", ("file", "lines"), rows)
 
 

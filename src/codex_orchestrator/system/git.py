@@ -243,16 +243,16 @@ class Git:
     def failure(self, args: tuple[str, ...], code: int) -> NotCheckedError:
         """Ask the failed git again, this time for its complaint, and make it an error."""
         # When git sees no repository at all, that is the thing to say, not what followed from it.
-        complaint = self._complaint("rev-parse", "--git-dir") or self._complaint(*args)
+        said = self._complaint("rev-parse", "--git-dir") or self._complaint(*args)
         return NotCheckedError(
-            f"git {args[0]} failed: {complaint or f'exit {code}'}",
+            f"git {args[0]} failed: {said or f'exit {code}'}",
             fix="run the same git command in the repository and mend what it says",
         )
 
     def _complaint(self, *args: str) -> str:
+        from codex_orchestrator.system.git_output import complaint
+
         done = run_git([*self._settings, *args], env=self.env, folder=self.root)
         if not done.returncode:
             return ""
-        lines = os.fsdecode(done.stderr[:4000]).splitlines()
-        fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
-        return next(iter(fatal or lines), "").strip()
+        return complaint(os.fsdecode(done.stderr[:4000]))

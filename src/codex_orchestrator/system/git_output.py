@@ -1,9 +1,10 @@
-"""What git prints of files: rows of `diff --raw`, `diff --numstat`, `ls-files` and `ls-tree`."""
+"""What git prints: rows of `diff --raw`, `diff --numstat`, `ls-files`, `ls-tree`; complaints."""
 
 import re
 from typing import NamedTuple
 
 from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.text.shown import visible
 
 SYMLINK = "120000"
 SUBMODULE = "160000"
@@ -118,3 +119,12 @@ def _in_conflict(path: str) -> NotCheckedError:
         f"{path}: the index is in conflict, so there is no change to check yet",
         fix="finish or abort the merge, then run the guard again",
     )
+
+
+def complaint(output: str) -> str:
+    """Return the line in which git says what went wrong, safe to show; "" when it says nothing."""
+    lines = [line for line in visible(output).splitlines() if line.strip()]
+    said = [line for line in lines if not line.startswith(("hint:", "warning:"))]
+    wrong = [line for line in said if line.startswith(("fatal:", "error:"))]
+    line = next(iter(wrong or said), "")
+    return line.removeprefix("fatal:").removeprefix("error:").strip()[:500]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError, ServiceError
 from codex_orchestrator.system.git import isolated_git_environment, open_git, run_git
-from codex_orchestrator.text.shown import visible
+from codex_orchestrator.system.git_output import complaint
 
 OLDEST_GIT = (2, 31)
 _SETTINGS = {
@@ -24,7 +24,6 @@ _SETTINGS = {
     "submodule.recurse": "false",
     "advice.detachedHead": "false",
 }
-_OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 class GitError(NotCheckedError):
@@ -192,23 +191,11 @@ class Git:
         return env | self._places
 
 
-def is_object_name(text: str) -> bool:
-    """Say whether text is a full object name in hexadecimal."""
-    return _OBJECT.fullmatch(text) is not None
-
-
 def _failure(command: str, status: int, stderr: str) -> OrchestratorError:
-    lines = [line for line in visible(stderr).splitlines() if line and not _is_hint(line)]
-    fatal = next((line for line in lines if line.startswith(("fatal:", "error:"))), "")
-    complaint = fatal or (lines[0] if lines else f"exit status {status}")
-    message = f"git {command}: {complaint.removeprefix('fatal: ').removeprefix('error: ')[:500]}"
+    message = f"git {command}: {complaint(stderr) or f'exit status {status}'}"
     if "No space left on device" in stderr or "Disk quota exceeded" in stderr:
         return ServiceError(message, fix="free some space, then resume the run")
     fix = ""
     if "dubious ownership" in stderr:
         fix = "git config --global --add safe.directory <that folder>, if you trust it"
     return GitError(message, fix=fix, exit_status=status)
-
-
-def _is_hint(line: str) -> bool:
-    return line.startswith(("hint:", "warning:"))

@@ -25,6 +25,16 @@ def literal_prefix(glob: str) -> str:
     return glob
 
 
+def glob_of(name: str) -> str:
+    """Return the glob that means the file of one name, whatever its own characters would mean."""
+    return re.sub(r"[*?[]", r"[\g<0>]", name)
+
+
+def name_of(glob: str) -> str:
+    """Return the name of the file that such a glob means."""
+    return re.sub(r"\[([*?[])\]", r"\1", glob)
+
+
 def glob_problem(glob: str) -> str:
     """Say what is wrong with a glob; "" when nothing is."""
     if not glob.strip():

@@ -8,6 +8,7 @@ RepoPath = NewType("RepoPath", str)
 """A path relative to the repository root, with forward slashes, that cannot leave it."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _DEVICES = frozenset(
     [
         "con",
@@ -32,6 +33,11 @@ def is_identifier(text: str) -> bool:
         and not text.endswith(".")
         and text.split(".", maxsplit=1)[0] not in _DEVICES
     )
+
+
+def is_object_name(text: str) -> bool:
+    """Say whether text is the full name of a git object, such as a commit, in hexadecimal."""
+    return _OBJECT.fullmatch(text) is not None
 
 
 def path_problem(text: str) -> str:

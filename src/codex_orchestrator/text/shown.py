@@ -109,6 +109,11 @@ def folded(text: str, limit: int) -> str:
     return shortened(" ".join(text.split()), limit)
 
 
+def counted(count: int, word: str) -> str:
+    """Return a number with its word, in the plural unless it is one."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def workflow_command(name: str, message: str, **properties: str | int) -> str:
     """Return one command to GitHub's runner, for example an `error` with `file` and `line`.
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
-from codex_orchestrator.system.safe_git import Git, is_object_name
+from codex_orchestrator.system.git_output import complaint
+from codex_orchestrator.system.safe_git import Git
+from codex_orchestrator.text.names import is_object_name
 
 _AUTHOR = re.compile(r"([^<>\n\0]+) <([^<>\s\0]+)>")
 _SETTINGS_FILES = ("config", "config.worktree", "info/attributes")
@@ -153,9 +155,8 @@ def apply_to_checkout(repository: Repository, patch: bytes) -> None:
     options = ("apply", "--whitespace=nowarn", "--no-ignore-whitespace")
     status, _, err = git.attempt(*options, "--check", "-", stdin=patch)
     if status:
-        reason = next((line for line in err.splitlines() if line.startswith("error:")), err)
         raise InputError(
-            f"the patch does not fit the checkout: {reason.removeprefix('error: ').strip()[:500]}",
+            f"the patch does not fit the checkout: {complaint(err)}",
             path=str(repository.top),
             fix="check out the commit that the run started from, or merge the run's branch",
         )

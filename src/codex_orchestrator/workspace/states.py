@@ -11,9 +11,10 @@ from pathlib import Path
 
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.work_pack import MAX_PACK_BYTES, WorkPack
+from codex_orchestrator.system.git_output import complaint
 from codex_orchestrator.system.output import Redaction, unchanged
-from codex_orchestrator.system.safe_git import Git, is_object_name
-from codex_orchestrator.text.shown import visible
+from codex_orchestrator.system.safe_git import Git
+from codex_orchestrator.text.names import is_object_name
 from codex_orchestrator.workspace.repository import Repository, find_repository, require_commit
 from codex_orchestrator.workspace.tree import REFS
 
@@ -134,7 +135,7 @@ def _unpack(git: Git, data: bytes) -> str:
     """Put a pack's objects into git's store, each checked; return why not, or ""."""
     options = ("--stdin", "--fix-thin", "--strict", f"--max-input-size={MAX_PACK_BYTES}")
     status, _, err = git.attempt("index-pack", *options, stdin=data)
-    return f"it is damaged ({_first_line(err)})" if status else ""
+    return f"it is damaged ({complaint(err) or 'git gave no reason'})" if status else ""
 
 
 def _misfit(git: Git, trees: Sequence[str], *, base_sha: str) -> str:
@@ -144,11 +145,6 @@ def _misfit(git: Git, trees: Sequence[str], *, base_sha: str) -> str:
     if _plain_bytes(git, _listed(git, trees, base_sha=base_sha)) > MAX_PLAIN_BYTES:
         return f"unpacked, it has more than {MAX_PLAIN_BYTES // _MEBI} MiB"
     return ""
-
-
-def _first_line(output: str) -> str:
-    line = next(iter(visible(output).splitlines()), "git gave no reason")
-    return line.removeprefix("fatal: ")[:300]
 
 
 def _quoted(path: Path) -> str:

@@ -16,10 +16,15 @@ from codex_orchestrator.model.errors import (
     NotCheckedError,
 )
 from codex_orchestrator.system import git_output
-from codex_orchestrator.system.git_output import SUBMODULE, SYMLINK, parse_numstat, parse_raw_diff
-from codex_orchestrator.system.safe_git import Git, GitError, is_object_name
-from codex_orchestrator.text.names import is_utf8
-from codex_orchestrator.text.shown import visible
+from codex_orchestrator.system.git_output import (
+    SUBMODULE,
+    SYMLINK,
+    complaint,
+    parse_numstat,
+    parse_raw_diff,
+)
+from codex_orchestrator.system.safe_git import Git, GitError
+from codex_orchestrator.text.names import is_object_name, is_utf8
 from codex_orchestrator.workspace.repository import Author
 
 MAX_CHANGED_BYTES = 64 * 1024 * 1024
@@ -146,7 +151,7 @@ class GitWorkTree:
             options = ("--cached", "--whitespace=nowarn", "--no-ignore-whitespace")
             status, _, err = self._git.attempt("apply", *options, "-", stdin=patch, env=index)
             if status:
-                return FittedPatch(problem=_first_error(err))
+                return FittedPatch(problem=complaint(err) or "the patch is empty")
             tree_id = self._git.run("write-tree", env=index).decode("ascii").strip()
         entries = self._entries(*_PLAIN_DIFF, onto, tree_id, "--")
         for entry in entries:
@@ -282,8 +287,3 @@ class GitWorkTree:
                 fix="ignore what the work leaves behind (.gitignore), or make smaller tasks",
                 reason=TOO_MANY_BYTES,
             )
-
-
-def _first_error(output: str) -> str:
-    line = next((line for line in output.splitlines() if line.startswith("error:")), output)
-    return visible(line.removeprefix("error:").strip()[:500]) or "the patch is empty"
