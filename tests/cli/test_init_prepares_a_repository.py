@@ -57,6 +57,24 @@ def test_files_that_exist_are_kept_byte_for_byte(repo: Path, call: CommandLine) 
     assert "add the spec-guard hook yourself" in done.out
 
 
+@pytest.mark.parametrize(
+    "text", ["[tool\n", "x = " + "[" * 20_000, "x = " + "9" * 6000, "x = '\udcff'\n"]
+)
+def test_a_file_of_the_project_that_cannot_be_read_ends_init(
+    repo: Path, call: CommandLine, text: str
+) -> None:
+    (repo / "pyproject.toml").write_text(text, encoding="utf-8", errors="surrogateescape")
+    done = call("init", "--repo", str(repo))
+    assert done.code == 2
+    assert "pyproject.toml: " in done.err
+
+
+def test_a_table_of_tools_that_is_none_configures_nothing(repo: Path, call: CommandLine) -> None:
+    write(repo, "pyproject.toml", "tool = 3\n")
+    assert call("init", "--repo", str(repo)).code == 0
+    assert ".codex-orchestrator.toml" in files(repo)
+
+
 def test_a_dry_run_writes_nothing(repo: Path, call: CommandLine) -> None:
     done = call("init", "--dry-run", "--repo", str(repo))
     assert files(repo) == {}

@@ -15,6 +15,7 @@ from codex_orchestrator.model.errors import (
     OrchestratorError,
 )
 from codex_orchestrator.text.globs import glob_of
+from codex_orchestrator.text.names import is_utf8
 from codex_orchestrator.text.shown import one_line, shows
 
 MAX_VALUE = 3900
@@ -119,7 +120,7 @@ def parse_escalation(text: str) -> tuple[ApprovalKind, str]:
             field="--approve",
             fix="for example edit:AGENTS.md",
         )
-    if any(0xD800 <= ord(char) <= 0xDFFF for char in value):
+    if not is_utf8(value):
         raise InputError(f"{text!r} is not UTF-8", field="--approve", fix="rename the file first")
     if len(value) > MAX_VALUE:
         raise InputError(

@@ -1,6 +1,5 @@
 """A task: what was asked for. YAML front matter and a brief in Markdown."""
 
-import difflib
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -9,6 +8,7 @@ from codex_orchestrator.model.document import Document, problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.strict_yaml import YamlDocument, YamlError, parse_mapping
 from codex_orchestrator.text.names import is_identifier, path_problem
+from codex_orchestrator.text.toml import did_you_mean
 
 MAX_BRIEF_BYTES = 256 * 1024
 MAX_TITLE = 200
@@ -172,8 +172,7 @@ def _input_error(error: ValidationError, document: YamlDocument, source: str) ->
     message = problem.message
     if problem.kind == "extra_forbidden":
         known = _known_keys(problem.path)
-        near = difflib.get_close_matches(problem.path[-1], known, n=1)
-        message = "unknown key" + (f"; did you mean `{near[0]}`?" if near else "")
+        message = f"unknown key{did_you_mean(problem.path[-1], known)}"
         fix = f"known keys here: {', '.join(known)}"
     return InputError(
         message,

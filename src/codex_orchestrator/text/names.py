@@ -55,9 +55,13 @@ def path_problem(text: str) -> str:
     return ""
 
 
-def is_utf8(text: str) -> bool:
-    """Say whether text can be written as UTF-8: no byte of it was left undecoded."""
-    return not any("\ud800" <= char <= "\udfff" for char in text)
+def is_utf8(text: str | bytes) -> bool:
+    """Say whether bytes are UTF-8, or text can be written as UTF-8: no byte was left undecoded."""
+    try:
+        text.decode() if isinstance(text, bytes) else text.encode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def is_invisible(char: str) -> bool:

@@ -1,12 +1,12 @@
 """Prepare a repository: config, a first spec and task, hooks, a workflow, ignored folders."""
 
-import tomllib
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from codex_orchestrator import __version__
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.text.toml import TomlError, parse_toml
 
 # place in the repository → starter file
 _STARTERS = {
@@ -73,12 +73,13 @@ def _write(repo: Path, place: str, starter: str, *, today: str, is_dry_run: bool
 def _is_configured(repo: Path) -> bool:
     path = repo / "pyproject.toml"
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        document, _ = parse_toml(path.read_bytes())
     except FileNotFoundError:
         return False
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(str(error), path="pyproject.toml", fix="mend the file first") from error
-    return "codex-orchestrator" in document.get("tool", {})
+    except (OSError, TomlError) as error:
+        raise InputError(str(error), path="pyproject.toml", fix="fix the file first") from error
+    tools = document.get("tool")
+    return isinstance(tools, dict) and "codex-orchestrator" in tools
 
 
 def _require_plain_folders(repo: Path, folder: Path) -> None:

@@ -9,6 +9,7 @@ from codex_orchestrator.system.confined import ConfinedTree, parts_of
 from codex_orchestrator.system.listing import listed_names
 from codex_orchestrator.system.safe_git import Git
 from codex_orchestrator.text.globs import matching_glob
+from codex_orchestrator.text.names import is_utf8
 
 MAX_HITS = 200
 MAX_PATHS = 1000
@@ -130,13 +131,5 @@ def read_lines(tree: ConfinedTree, path: str, *, first: int, count: int) -> File
         last_line=last,
         total_lines=len(lines),
         is_cut=last < len(lines) or not is_whole,
-        is_lossy=not _is_utf8(data),
+        is_lossy=not is_utf8(data),
     )
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

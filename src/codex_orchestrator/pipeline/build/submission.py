@@ -13,6 +13,7 @@ from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.pipeline.build.prompt import cloud_prompt
 from codex_orchestrator.pipeline.grants import standing_approvals
 from codex_orchestrator.pipeline.run import Work
+from codex_orchestrator.text.names import is_utf8
 
 if TYPE_CHECKING:
     from codex_orchestrator.codex.cloud import RunCloud
@@ -116,7 +117,7 @@ def _require_sendable(patch: bytes) -> None:
     problem = ""
     if len(patch) > MAX_STARTING_DIFF_BYTES:
         problem = f"{len(patch)} bytes, the limit is {MAX_STARTING_DIFF_BYTES}"
-    elif b"\0" in patch or not _is_text(patch):
+    elif b"\0" in patch or not is_utf8(patch):
         problem = "it is not UTF-8 text"
     if problem:
         raise LimitReachedError(
@@ -124,11 +125,3 @@ def _require_sendable(patch: bytes) -> None:
             fix="run the task with --mode mcp, or make smaller tasks",
             reason="starting-diff",
         )
-
-
-def _is_text(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
