@@ -69,7 +69,7 @@ def test_a_codemod_whose_case_holds_has_no_problem(tmp_path: Path) -> None:
         ({"before": None}, "no case changes anything"),
         ({"before": "x = 1\n", "after": "x = 1\n"}, "no case changes anything"),
         ({"before": b"\xff", "after": "new(1)\n"}, "left alone: not UTF-8"),
-        ({"cases/one/before.rb": "old()\n", "cases/one/after.rb": "old()\n"}, "no rule is for"),
+        ({"cases/one/before.rb": "old()\n", "cases/one/after.rb": "old()\n"}, "no rule applies to"),
     ],
 )
 def test_a_codemods_case_can_fail(
@@ -91,7 +91,7 @@ def test_a_linter_whose_cases_hold_has_no_problem(tmp_path: Path) -> None:
         ({"invalid/a.py": "old()\n"}, "expects nothing"),
         ({"invalid/a.py": "old()  # expect: own\nold()\n"}, "line 2: unexpected own"),
         ({"invalid/a.py": "x = 1  # expect: other\n"}, "no case shows own"),
-        ({"invalid/a.txt": "old()\n"}, "no rule is for files of this name"),
+        ({"invalid/a.txt": "old()\n"}, "no rule applies to files of this name"),
         ({"invalid/b.py": b"\xff"}, "not checked: not UTF-8"),
     ],
 )

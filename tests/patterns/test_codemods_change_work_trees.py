@@ -88,7 +88,7 @@ def test_permissions_stay_and_no_other_file_is_left(library: Library, tmp_path: 
     [
         (BEFORE + b"\xff", "not UTF-8 (byte 16)"),
         (BEFORE + b"\0", "holds NUL bytes"),
-        (BEFORE + b"a\rb\n", "carriage returns that end no line"),
+        (BEFORE + b"a\rb\n", "carriage returns that are not line ends"),
         (BEFORE + b"#\n" * (1024 * 1024), "the limit is 2097152"),
         (BEFORE + b"#" * 20_001, "a line of 20001 characters"),
     ],

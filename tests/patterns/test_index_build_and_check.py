@@ -145,9 +145,9 @@ def test_a_build_replaces_the_one_before_and_nothing_else(repo: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("1.0.0", "1.0.1", "the index says something else"),
+        ("1.0.0", "1.0.1", "the index differs from the folder"),
         ('"two"', '"three"', "is in the index and has no folder"),
-        ('"A test."', '"Another."', "the index says something else"),
+        ('"A test."', '"Another."', "the index differs from the folder"),
         ("{", " {", "is not written as `build` writes it"),
     ],
 )
@@ -228,7 +228,7 @@ def test_an_index_whose_version_stays_is_found(repo: Path) -> None:
     write_files(repo, codemod_files("three"))
     index = build_index(repo / "patterns")[0].model_copy(update={"version": "1.0.0"})
     write_index(repo / "patterns", index)
-    assert versions(repo) == ["index.json: assets moved and the index is still 1.0.0"]
+    assert versions(repo) == ["index.json: assets changed and the index is still 1.0.0"]
 
 
 def test_new_and_removed_assets_need_no_version_of_their_own(repo: Path) -> None:
@@ -268,7 +268,7 @@ def test_a_copy_of_the_toolkits_library_is_the_same_library(tmp_path: Path) -> N
 
 def test_a_folder_that_changed_after_the_build_is_not_applied(repo: Path) -> None:
     edit(repo / RULE, "fix: ", "fix: more_")
-    with pytest.raises(InputError, match="the index does not say what stands in the folder"):
+    with pytest.raises(InputError, match="the index does not match the folder"):
         Library.open(repo).apply("own", repo, [])
 
 

@@ -142,7 +142,7 @@ def test_a_wrong_line_of_pattern_yaml_is_named(tmp_path: Path, line: str, messag
 def test_a_folder_under_another_name_is_refused(tmp_path: Path) -> None:
     write_files(tmp_path, codemod_files("own"))
     (tmp_path / "patterns/codemods/own").rename(tmp_path / "patterns/codemods/other")
-    with pytest.raises(InputError, match="belongs into codemods/own"):
+    with pytest.raises(InputError, match="belongs in codemods/own"):
         build_index(tmp_path / "patterns")
 
 

@@ -69,15 +69,15 @@ def test_an_id_that_is_none_makes_no_path(bad: str, store: FileRunStore) -> None
 
 @pytest.mark.parametrize("name", ["catalog", "audit", "audit.log", "a.lock", "a.lock.json"])
 def test_a_task_cannot_have_the_name_of_a_file_of_ours(name: str, store: FileRunStore) -> None:
-    with pytest.raises(InputError, match="file of ours"):
+    with pytest.raises(InputError, match="reserved name"):
         store.create(name, RUN)
 
 
 @given(st.text(max_size=80))
 def test_no_text_leads_out_of_the_runs_folder(text: str) -> None:
-    places = FileRunStore(Path("/nowhere")).places
+    paths = FileRunStore(Path("/nowhere")).paths
     try:
-        folder = places.run_folder(text, RUN)
+        folder = paths.run_folder(text, RUN)
     except InputError:
         return
     assert Path(os.path.normpath(folder)).parent.parent == Path("/nowhere/.runs")

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from obstore.exceptions import GenericError
 from obstore.store import LocalStore
 
-from codex_orchestrator.catalog.attempts import Patience
+from codex_orchestrator.catalog.attempts import RetryPolicy
 from codex_orchestrator.catalog.object_store import ObjectStoreCatalog
 from codex_orchestrator.catalog.objects import Objects
 from codex_orchestrator.model.errors import InputError, OrchestratorError, ServiceError
@@ -39,7 +39,7 @@ from support.runs_build import RUN, Ticking, make_manifest, pattern_use
 TASK = "0007-logging"
 NEXT_RUN = "20261122t201500z-0000"
 CATALOG = "file://out/catalog"
-QUICK = Patience(attempts=2, deadline_s=5.0, first_wait_s=0.0, longest_wait_s=0.0)
+QUICK = RetryPolicy(attempts=2, deadline_s=5.0, first_wait_s=0.0, longest_wait_s=0.0)
 
 
 class SweptObjects(Objects):
@@ -99,7 +99,7 @@ def finish(
 def sync(repo: Path, disk: CountingDisk, ack: Callable[[str], None]) -> int:
     audit = FileAuditLog(repo, clock=Ticking(), disk=disk)
     objects = SweptObjects(repo / "out/catalog", disk)
-    catalog = ObjectStoreCatalog(objects, url=CATALOG, clock=Ticking(), patience=QUICK)
+    catalog = ObjectStoreCatalog(objects, url=CATALOG, clock=Ticking(), retry=QUICK)
     rooms = SyncRooms(
         FileRunStore(repo, disk=disk), audit, Outbox(repo, disk=disk), lambda: catalog
     )

@@ -1,4 +1,4 @@
-"""Calls to a store that are tried again with jitter, and their failures in our words."""
+"""Calls to a store that are retried with jitter, and their errors as errors of ours."""
 
 import logging
 import re
@@ -11,12 +11,12 @@ from obstore import exceptions
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
 
 _T = TypeVar("_T")
-# Without a handler the word "retry" would go to stderr, in the middle of what people read.
+# Without a handler, messages about retries would go to stderr.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 class RetryPolicy(NamedTuple):
-    """How often and how long a call is tried again. Times are in seconds."""
+    """How often and how long a call is retried. Times are in seconds."""
 
     attempts: int = 5
     deadline_s: float = 60.0
@@ -25,10 +25,10 @@ class RetryPolicy(NamedTuple):
 
 
 def attempt(call: Callable[[], _T], *, what: str, retry: RetryPolicy) -> _T:
-    """Make a call that is harmless to repeat, again after a passing failure.
+    """Make an idempotent call, and repeat it after a failure that may pass.
 
     Raises:
-        ServiceError: it failed to the end; says how to go on.
+        ServiceError: all attempts failed; says how to go on.
         NotCheckedError: the service refused our credential.
         InputError: the store cannot do what a catalog needs.
     """
@@ -59,11 +59,11 @@ def attempt(call: Callable[[], _T], *, what: str, retry: RetryPolicy) -> _T:
             fix="use a store with conditional puts (create only)",
         ) from error
     except FileNotFoundError as error:
-        # A missing object is no error: what is missing is the bucket or container around it.
+        # A missing object raises no error: what is missing is the bucket or container.
         raise InputError(
             f"the catalog cannot {what}: {_plain(error)}",
             field="catalog.url",
-            fix="make the bucket or container first, or mend its name",
+            fix="create the bucket or container first, or correct its name",
         ) from error
     except (exceptions.BaseError, OSError, ValueError) as error:
         raise ServiceError(

@@ -7,7 +7,7 @@ from codex_orchestrator.model.receipt import Receipt
 
 
 class Catalog(Protocol):
-    """Where manifests go."""
+    """Keeps the manifests of finished runs."""
 
     def push(self, manifest: Manifest, data: bytes) -> Receipt:
         """Store the canonical bytes under their hash; idempotent; other bytes are a conflict."""

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 # Vendors' own variables that allow a service without TLS, such as one on this machine.
 _ALLOW_HTTP = ("AWS_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP", "AZURE_ALLOW_HTTP")
-# A disk that failed seldom comes back while we wait.
+# A failed disk seldom recovers while we wait.
 _LOCAL = RetryPolicy(attempts=2, deadline_s=5.0, first_wait_s=0.05, longest_wait_s=0.1)
 
 
 class ObjectStoreCatalog:
-    """A catalog. `url` is what receipts call it; it holds no secret."""
+    """A catalog. Receipts name it by `url`, which holds no secret."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class ObjectStoreCatalog:
         for use in manifest.patterns:
             asset = LearningAsset(id=use.id, kind=use.kind, version=use.version, sha256=use.sha256)
             self._put(f"learning/{use.id}/{use.version}-{use.sha256}.json", _bytes(asset))
-        # Last, so that whoever finds a run by its name finds its manifest too.
+        # Last, so that a run that can be found by its name has its manifest.
         self._put(name, _bytes(pointer))
         return Receipt(
             task_id=manifest.task.id,
@@ -88,7 +88,7 @@ class ObjectStoreCatalog:
         )
 
     def search(self, *, kind: str = "", text: str = "") -> Iterator[LearningAsset]:
-        """Yield the assets of a kind whose id holds a text; "" leaves the question open.
+        """Yield the assets of a kind whose id holds a text; "" means any.
 
         Raises:
             ServiceError: the store failed, or an object is not an asset's.
@@ -109,12 +109,12 @@ class ObjectStoreCatalog:
             return LearningAsset.model_validate_json(data, strict=True)
         except ValidationError as error:
             raise ServiceError(
-                f"object {key} of catalog {self.url} is no learning asset",
+                f"object {key} of catalog {self.url} is not a learning asset",
                 fix="remove it from the store if it is not ours",
             ) from error
 
     def _put(self, key: str, data: bytes) -> bool:
-        """Create an object, read it back, and say whether this call made it."""
+        """Create an object, read it back, and say whether this call created it."""
         created = attempt(
             lambda: self._objects.create(key, data),
             what=f"create {key}",
@@ -134,7 +134,7 @@ class ObjectStoreCatalog:
             raise ConflictError(
                 f"catalog {self.url} holds other bytes under {key}: "
                 f"SHA-256 {sha256_hex(there)}, ours {sha256_hex(data)}; nothing was overwritten",
-                fix="find out which of the two is the run's record; `runs verify` checks ours",
+                fix="find out which of the two is right; `runs verify` checks ours",
             )
         return there is not None
 
@@ -163,7 +163,7 @@ def open_object_store(
             objects = Objects(LocalStore(prefix=root, mkdir=True), root=root)
             retry = retry or _LOCAL
         else:
-            # The waits between attempts are ours: the store's own would multiply with them.
+            # We retry ourselves: retries of the store would multiply with ours.
             store = from_url(url, client_options=_client(), retry_config={"max_retries": 0})
             objects = Objects(store)
     except (exceptions.BaseError, OSError, ValueError) as error:
@@ -173,7 +173,7 @@ def open_object_store(
 
 
 def _client() -> "ClientConfig":
-    """Return the timeouts of each request. They replace what the store reads of the environment."""
+    """Return the timeouts of each request. They replace those of the environment."""
     allow_http = any(os.environ.get(name, "").lower() in ("1", "true") for name in _ALLOW_HTTP)
     return {"timeout": "20s", "connect_timeout": "5s", "allow_http": allow_http}
 

@@ -1,4 +1,4 @@
-"""Objects in a store: create-only puts that are on the disk, or in the service, when we say so."""
+"""Objects in a store: create-only puts, durable when they return."""
 
 import contextlib
 import os
@@ -26,18 +26,20 @@ class Objects:
         """Return an object's bytes; None when there is none.
 
         Raises:
-            ServiceError: it is longer than anything that we put.
+            ServiceError: it is larger than anything that we put.
         """
         try:
             found = obstore.get(self._store, key)
         except FileNotFoundError:
             return None
         if found.meta["size"] > MAX_BYTES:
-            raise ServiceError(f"object {key} has {found.meta['size']} bytes: not one of ours")
+            raise ServiceError(
+                f"object {key} has {found.meta['size']} bytes, more than this tool writes"
+            )
         return bytes(found.bytes())
 
     def create(self, key: str, data: bytes) -> bool:
-        """Put an object unless there is one of that name; say whether this put made it."""
+        """Put an object unless there is one of that name; say whether this put created it."""
         if self._root is not None:
             return self._create_on_disk(self._root, key, data)
         try:
@@ -55,14 +57,14 @@ class Objects:
     def _create_on_disk(self, root: Path, key: str, data: bytes) -> bool:
         """Put a file under its name only after its bytes are on the disk.
 
-        The store itself syncs nothing: after a power cut the name could stand without its bytes,
-        and look like a conflict for ever.
+        The store itself syncs nothing: after a power cut the name could exist without its bytes,
+        and look like a conflict.
         """
         if (root / key).exists():
             return False
         incoming = f"{_INCOMING}/{key.replace('/', '-')}"
         obstore.put(self._store, incoming, data, use_multipart=False)
-        # Another process that puts the same object may take the file away at any moment.
+        # Another process that puts the same object may remove the file at any moment.
         with contextlib.suppress(FileNotFoundError):
             _sync(root / incoming, os.O_RDONLY)
         try:
@@ -73,7 +75,7 @@ class Objects:
             created = True
         with contextlib.suppress(FileNotFoundError):
             obstore.delete(self._store, incoming)
-        # Our own file, or the same one of a process that was quicker.
+        # Our own file, or the same file of a faster process.
         _sync(root / key, os.O_RDONLY)
         for folder in (root / key).parents:
             _sync(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))

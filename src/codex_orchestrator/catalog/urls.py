@@ -1,4 +1,4 @@
-"""URLs of catalogs: which kinds there are, where a local one stands, and no secret in them."""
+"""URLs of catalogs: the kinds, the folder of a local one, and no secret in them."""
 
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -17,19 +17,21 @@ def refuse_secrets(url: str) -> None:
     """
     if not url.startswith(KINDS):
         raise InputError(
-            f"{url[:100]!r} is no catalog", field=_FIELD, fix=f"use one of {', '.join(KINDS)}"
+            f"{url[:100]!r} is not a catalog URL",
+            field=_FIELD,
+            fix=f"use one of {', '.join(KINDS)}",
         )
     parts = urlsplit(url)
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise InputError(
-            "a catalog's URL must not hold a user, a password or a query: it stands in receipts",
+            "a catalog's URL must not hold a user, a password or a query: receipts name it",
             field=_FIELD,
             fix="put credentials into the environment",
         )
 
 
 def local_root(url: str, *, repo: Path) -> Path:
-    """Return the folder of a `file://` URL; a relative one stands in the repository.
+    """Return the folder of a `file://` URL; a relative path starts in the repository.
 
     Raises:
         InputError: it is empty or leaves the repository.

@@ -1,4 +1,4 @@
-"""The environment as a source of secrets: read once, then taken out of what children inherit."""
+"""The environment as a source of secrets: read once; child processes do not inherit them."""
 
 import os
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ VARIABLES: dict[Scope, tuple[str, ...]] = {
 
 
 class EnvironmentCredentialBroker:
-    """Secrets from environment variables. Nothing is leased, so nothing is given back."""
+    """Secrets from environment variables. Nothing is leased, so nothing has to be revoked."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._secrets: dict[Scope, Secret] = {}

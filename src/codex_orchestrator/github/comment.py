@@ -147,7 +147,7 @@ def _create_once(
     wait: Callable[[float], None],
     pauses: tuple[float, ...] = _PAUSES_S,
 ) -> Comment:
-    """Create a comment. After a failure that says nothing, look before trying again."""
+    """Create a comment. After a failure with an unknown outcome, look before trying again."""
     try:
         return pull_request.create(body)
     except UnclearWriteError:

@@ -1,6 +1,6 @@
 """The event that started a workflow: which commits, which pull request, from a fork or not.
 
-The one place that reads `GITHUB_SHA` and the event payload. The payload is text of strangers: it
+The one place that reads `GITHUB_SHA` and the event payload. The payload is not trusted: it
 is read with a size limit and every field that is used is checked.
 """
 

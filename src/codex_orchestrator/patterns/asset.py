@@ -32,7 +32,7 @@ MAX_ASSET_BYTES = 4 * 1024 * 1024
 
 
 class Unless(Document):
-    """A reason to leave a whole file alone: something stands in it."""
+    """A reason to leave a whole file alone: a rule that matches somewhere in it."""
 
     reason: str = Field(min_length=1)
     rule: RuleBody
@@ -186,10 +186,10 @@ def load_asset(folder: Path, *, library: Path) -> Asset:
     relative = folder.relative_to(library).as_posix()
     if relative != f"{FOLDERS[source.kind]}/{source.id}":
         raise InputError(
-            f"a {source.kind} with the id {source.id!r} belongs into "
+            f"a {source.kind} with the id {source.id!r} belongs in "
             f"{FOLDERS[source.kind]}/{source.id}",
             path=f"{folder}/{SOURCE}",
-            fix="rename the folder, or mend `id` and `kind`",
+            fix="rename the folder, or correct `id` and `kind`",
         )
     if source.entry not in files:
         raise InputError("no such file", path=f"{folder}/{source.entry}", field="entry")
@@ -233,6 +233,6 @@ def _load_rules(source: AssetSource, files: Mapping[str, bytes], folder: Path) -
             )
         if source.kind is PatternKind.LINTER and not rule.message:
             raise InputError(
-                f"rule {rule.id!r} has no message", path=path, fix="say what it saw, in `message`"
+                f"rule {rule.id!r} has no message", path=path, fix="say in `message` what it found"
             )
     return rules

@@ -22,7 +22,7 @@ _MARKER = "index.json"
 
 
 def build_index(library: Path) -> tuple[PatternIndex, tuple[Asset, ...]]:
-    """Make a library's index from its folders, after every rule was tried on the engine.
+    """Make a library's index from its folders, after trying every rule in the engine.
 
     Raises:
         InputError: an asset is wrong, or ast-grep refuses one of its rules.
@@ -36,7 +36,7 @@ def build_index(library: Path) -> tuple[PatternIndex, tuple[Asset, ...]]:
 
 
 def write_index(library: Path, index: PatternIndex) -> bool:
-    """Write `index.json` when it says something else, and say whether it did."""
+    """Write `index.json` when it would change, and say whether it did."""
     path = library / INDEX
     data = dump_index(index)
     if path.is_file() and path.read_bytes() == data:
@@ -51,7 +51,7 @@ def write_index(library: Path, index: PatternIndex) -> bool:
 def compiled_files(index: PatternIndex, assets: tuple[Asset, ...]) -> dict[str, bytes]:
     """Return the files of the compiled library by relative path.
 
-    Rules stand as one `ast-grep` project: `ast-grep scan -c dist/patterns/sgconfig.yml`.
+    The rules form one `ast-grep` project: `ast-grep scan -c dist/patterns/sgconfig.yml`.
     """
     found = {"sgconfig.yml": b"ruleDirs: [codemods, linters]\n"}
     entries: list[PatternAsset] = []
@@ -79,15 +79,15 @@ def _rule_document(asset: Asset, number: int) -> dict[str, object]:
         "version": asset.facts.version,
         "sha256": asset.facts.sha256,
     }
-    # JSON is YAML, and says each value's type without doubt.
+    # JSON is YAML with unambiguous types.
     return dict(sorted(document.items()))
 
 
 def write_compiled(files: dict[str, bytes], target: Path) -> None:
-    """Put the compiled library in place of the one before, and nothing else's.
+    """Replace the compiled library in a folder, and nothing but a compiled library.
 
     Raises:
-        InputError: the folder holds something that is no compiled library.
+        InputError: the folder holds something else than a compiled library.
     """
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise InputError("not a folder", path=str(target), fix="remove it, or give --out DIR")

@@ -1,4 +1,4 @@
-"""The library's gate: index and folders agree, cases exist, content moved only with a version."""
+"""Checks of a library: index and folders agree, cases exist, changes raise the version."""
 
 import os
 import posixpath
@@ -28,7 +28,7 @@ from codex_orchestrator.system.git_output import SUBMODULE, parse_listing
 
 
 def check_library(library: Path) -> tuple[Finding, ...]:
-    """Check that a library's index says exactly what stands in its folders.
+    """Check that a library's index describes exactly what is in its folders.
 
     Raises:
         InputError: an asset or the index cannot be read.
@@ -42,7 +42,7 @@ def check_library(library: Path) -> tuple[Finding, ...]:
         if facts is None:
             findings.append(_finding("pattern-index", place, "is not in the index"))
         elif facts != asset.facts:
-            findings.append(_finding("pattern-index", place, "the index says something else"))
+            findings.append(_finding("pattern-index", place, "the index differs from the folder"))
         if not any(name.startswith(("cases/", "invalid/")) for name in asset.files):
             findings.append(_finding("pattern-cases", place, "has no case", fix="add one"))
     findings.extend(
@@ -60,7 +60,7 @@ def check_versions(library: Path, *, repo: Path, base: str) -> tuple[Finding, ..
     The base's digests are made from its files, so that a wrong index there hides nothing.
 
     Raises:
-        InputError: the base is no commit here, or holds a broken asset.
+        InputError: the base is not a commit here, or holds a broken asset.
         NotCheckedError: git cannot be run.
     """
     git = Git(str(repo), git_environment(os.environ, is_hook_repository=False))
@@ -80,13 +80,13 @@ def check_versions(library: Path, *, repo: Path, base: str) -> tuple[Finding, ..
     findings = [found for asset in assets if (found := _check_asset(asset, before)) is not None]
     if INDEX in before[""]:
         old = parse_index(before[""][INDEX], source=f"{base}:{prefix}/{INDEX}")
-        # The stored index may be behind; what `build` makes of it is what counts.
+        # The stored index may be out of date; the one that `build` makes counts.
         if old.assets != made.assets and version_key(load_index(library).version) <= version_key(
             old.version
         ):
             findings.append(
                 _finding(
-                    "pattern-version", INDEX, f"assets moved and the index is still {old.version}"
+                    "pattern-version", INDEX, f"assets changed and the index is still {old.version}"
                 )
             )
     return tuple(findings)
@@ -100,7 +100,7 @@ def _check_asset(asset: Asset, before: dict[str, dict[str, bytes]]) -> Finding |
     try:
         old = parse_source(files, place=place).version
     except InputError:
-        # What could not be read then was no usable asset, so any version is a new start.
+        # What could not be read at the base was not a usable asset: any version may follow.
         return None
     if version_key(asset.facts.version) > version_key(old):
         return None

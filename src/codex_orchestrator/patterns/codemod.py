@@ -44,11 +44,11 @@ class ChangedText(NamedTuple):
 
 
 def change_text(asset: Asset, text: str, language: str) -> ChangedText:
-    """Apply a codemod to one text until nothing is left to change.
+    """Apply a codemod to one text until it changes nothing more.
 
     Raises:
-        SkipFile: the file is to be left alone, or the result could not be trusted: edits that
-            overlap, new syntax errors, or a codemod that finds new work in its own output.
+        SkipFile: the file is to be left alone, or the result would not be safe: edits that
+            overlap, new syntax errors, or a codemod that matches its own output.
     """
     rules = [rule for rule in asset.rules if rule.language == language]
     if not any(needs_of(rule).is_met_by(text) for rule in rules):
@@ -68,7 +68,7 @@ def change_text(asset: Asset, text: str, language: str) -> ChangedText:
 def _settle(
     text: str, plan: _Plan, rules: Sequence[Rule], language: str, adds: Additions
 ) -> ChangedText:
-    """Edit in passes: inner matches wait for the next pass, anything else must be gone by then."""
+    """Edit in passes: inner matches wait for the next pass, all others must be gone by then."""
     count = 0
     insertions: list[Insertion] = []
     if adds != Additions():
@@ -88,12 +88,12 @@ def _settle(
         if not plan.edits:
             return ChangedText(text, count)
         if not may_go_on:
-            raise SkipFile("the codemod finds new work in its own output")
-    raise SkipFile(f"not settled after {_MAX_PASSES} passes")
+            raise SkipFile("the codemod matches its own output")
+    raise SkipFile(f"still changing after {_MAX_PASSES} passes")
 
 
 def _plan(text: str, hits: list[Hit]) -> _Plan:
-    """Plan the outermost edits; what lies inside one waits, and is not even written out yet."""
+    """Plan the outermost edits; matches inside an edit wait for the next pass."""
     edits: list[Edit] = []
     depth = 0
     open_ends: list[int] = []
@@ -119,7 +119,7 @@ def _plan(text: str, hits: list[Hit]) -> _Plan:
 
 
 def apply_edits(text: str, edits: list[Edit], insertions: list[Insertion]) -> str:
-    """Return a text with edits and insertions made; what stands at one place keeps its order.
+    """Return a text with edits and insertions made; insertions at the same place keep their order.
 
     Raises:
         SkipFile: an insertion lies inside an edit.
@@ -144,4 +144,4 @@ def _refuse_broken(before: str, errors: int, after: str, language: str) -> None:
     if count_errors(parse(after, language)) > errors:
         raise SkipFile("the result would have new syntax errors")
     if language == "python" and compiles(before) and not compiles(after):
-        raise SkipFile("the result would not be Python")
+        raise SkipFile("the result would not be valid Python")

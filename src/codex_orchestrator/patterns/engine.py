@@ -1,4 +1,4 @@
-"""ast-grep in process: parse a text, find what a rule describes, count what does not parse."""
+"""ast-grep in process: parse a text, find what a rule matches, count syntax errors."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ _IGNORE = re.compile(r"ast-grep-ignore(?::(?P<ids>[^\n]*))?")
 
 
 class Hit(NamedTuple):
-    """One node that a rule describes. Offsets count characters, `line` counts from 1."""
+    """One node that a rule matches. Offsets count characters, `line` counts from 1."""
 
     rule: Rule
     start: int
@@ -39,7 +39,7 @@ def parse(text: str, language: str) -> "SgNode":
 
 
 def find(root: "SgNode", rule: Rule) -> list["SgNode"]:
-    """Return the nodes that one rule describes, outer before inner.
+    """Return the nodes that one rule matches, outer before inner.
 
     Raises:
         InputError: the engine refuses the rule.
@@ -48,7 +48,7 @@ def find(root: "SgNode", rule: Rule) -> list["SgNode"]:
 
 
 def find_config(root: "SgNode", config: dict[str, Any], *, source: str) -> list["SgNode"]:
-    """Return the nodes that a rule in the engine's own form describes.
+    """Return the nodes that a rule in the engine's own form matches.
 
     Raises:
         InputError: the engine refuses the rule; the message is its own, without its backtrace.
@@ -59,15 +59,15 @@ def find_config(root: "SgNode", config: dict[str, Any], *, source: str) -> list[
         causes = _BACKTRACE.sub("", str(error)).strip().splitlines()
         message = causes[-1].split(": ", 1)[-1].strip() if causes else "not a rule"
         raise InputError(
-            f"ast-grep refuses the rule: {message}", path=source, fix="mend the rule"
+            f"ast-grep refuses the rule: {message}", path=source, fix="fix the rule"
         ) from error
 
 
 def find_hits(text: str, root: "SgNode", rules: Iterable[Rule]) -> list[Hit]:
-    """Return what the rules describe in a text, in order of place, without ignored lines.
+    """Return what the rules match in a text, in order of place, without ignored lines.
 
-    Rules without constraints share one walk of the tree: their hits are told apart afterwards,
-    which costs little because hits are rare.
+    Rules without constraints share one walk of the tree: their hits are assigned to rules
+    afterwards, which costs little because hits are rare.
     """
     hits: list[Hit] = []
     simple: list[Rule] = []
@@ -125,7 +125,7 @@ def _hit(rule: Rule, node: "SgNode") -> Hit:
 
 
 def _is_ignored(lines: list[str], hit: Hit) -> bool:
-    """`ast-grep-ignore` in the line, or alone in the line above, silences a hit."""
+    """Say whether `ast-grep-ignore` in the line, or alone in the line above, suppresses a hit."""
     here = lines[hit.line - 1] if hit.line <= len(lines) else ""
     above = lines[hit.line - 2].strip() if 2 <= hit.line <= len(lines) + 1 else ""
     candidates = [here] + ([above] if above.startswith(("#", "//", "/*")) else [])
@@ -142,7 +142,7 @@ def _is_ignored(lines: list[str], hit: Hit) -> bool:
 def expand(template: str, hit: Hit, text: str) -> str:
     """Fill a fix or message template with what the hit captured.
 
-    Captured code is taken byte for byte. Further lines of a template get the indentation of the
+    Captured code is copied byte for byte. Further lines of a template get the indentation of the
     line where the hit starts, and the file's own line ends.
     """
     body = template.removesuffix("\n")
@@ -174,6 +174,6 @@ def _captured(variable: str, hit: Hit, text: str) -> str:
 
 
 def count_errors(root: "SgNode") -> int:
-    """Count the places that do not parse: error nodes, and tokens that the parser made up."""
+    """Count the syntax errors: error nodes, and tokens that the parser inserted."""
     errors = find_config(root, {"rule": {"kind": "ERROR"}}, source="errors")
     return len(errors) + len(find_config(root, {"rule": {"regex": "^$"}}, source="missing"))

@@ -10,8 +10,8 @@ from codex_orchestrator.system.confined import ConfinedTree
 from codex_orchestrator.system.files import UnfitFileError
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
-# Nobody writes such lines. Matching takes time that grows with the square of the nesting, and what
-# nests a hundred thousand times stands in one line.
+# Such lines are generated. Matching takes time that grows with the square of the nesting, and code
+# that nests a hundred thousand times is in one line.
 MAX_LINE = 20_000
 
 
@@ -42,7 +42,7 @@ def read_source(tree: ConfinedTree, path: str) -> SourceText:
     """Read a file as UTF-8 text.
 
     Raises:
-        SkipFile: it is a link, too large, no text, or its folder is reached through a link.
+        SkipFile: it is a link, too large, not text, or its folder is reached through a link.
     """
     with _unfit_is_skipped():
         return decode(*tree.read(path))
@@ -69,10 +69,10 @@ def _unfit_is_skipped() -> Iterator[None]:
 
 
 def decode(data: bytes, mode: int = 0o644) -> SourceText:
-    """Take bytes as UTF-8 text.
+    """Decode bytes as UTF-8 text.
 
     Raises:
-        SkipFile: they are none, or hold NUL.
+        SkipFile: they are not UTF-8, or hold NUL.
     """
     bom = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
     if b"\0" in data:
@@ -82,7 +82,7 @@ def decode(data: bytes, mode: int = 0o644) -> SourceText:
     except UnicodeDecodeError as error:
         raise SkipFile(f"not UTF-8 (byte {error.start + len(bom)})") from error
     if "\r" in text and "\r" in text.replace("\r\n", ""):
-        raise SkipFile("carriage returns that end no line")
+        raise SkipFile("carriage returns that are not line ends")
     if len(text) > MAX_LINE and (longest := max(map(len, text.split("\n")))) > MAX_LINE:
         raise SkipFile(f"a line of {longest} characters; the limit is {MAX_LINE}")
     return SourceText(text, bom, mode)

@@ -1,4 +1,4 @@
-"""The fixture harness: what each asset's own cases say, really run.
+"""The fixture harness: runs each asset's own cases.
 
 A codemod's case is a folder with `before.<ext>` and `after.<ext>`; where both are the same the
 codemod must leave the file alone. A linter's `invalid/` files mark each expected finding with a
@@ -25,7 +25,7 @@ _EXPECT = re.compile(r"\bexpect:[ \t]*([a-z0-9._, -]+)")
 
 
 class CaseResult(NamedTuple):
-    """What one case said. `problem` is "" when it holds, else what differs."""
+    """The result of one case. `problem` is "" when it passed, else what differs."""
 
     pattern_id: str
     case: str
@@ -52,7 +52,7 @@ def _codemod_cases(asset: Asset) -> Iterator[tuple[str, str]]:
             yield path, f"there is no after{suffix} beside it"
             continue
         if not asset.works_on(path):
-            yield path, f"no rule is for files that end in {suffix!r}"
+            yield path, f"no rule applies to files that end in {suffix!r}"
             continue
         try:
             source = decode(asset.files[path])
@@ -77,7 +77,7 @@ def _linter_cases(asset: Asset) -> Iterator[tuple[str, str]]:
         if folder not in ("valid", "invalid"):
             continue
         if not asset.works_on(path):
-            yield path, "no rule is for files of this name"
+            yield path, "no rule applies to files of this name"
             continue
         try:
             text = decode(asset.files[path]).text
@@ -129,7 +129,7 @@ def load_values(data: bytes, *, source: str) -> dict[str, Any]:
     """Read the values of a template: one JSON object.
 
     Raises:
-        InputError: it is none; names the file.
+        InputError: it is not one; names the file.
     """
     try:
         values = load_strict(data)

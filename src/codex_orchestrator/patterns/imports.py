@@ -1,6 +1,6 @@
 """Additions that a Python codemod needs: imports, and one statement below them.
 
-The file's own tree tells where they go: after docstring and `__future__`, without a second import
+The file's syntax tree says where they go: after docstring and `__future__`, without a second import
 of the same name, and never where the name already means something else.
 """
 
@@ -21,7 +21,7 @@ class Insertion(NamedTuple):
 
 
 def parse_python(text: str) -> ast.Module | None:
-    """Parse Python as the running interpreter reads it; None when it does not."""
+    """Parse Python with the running interpreter; None when that fails."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -31,7 +31,7 @@ def parse_python(text: str) -> ast.Module | None:
 
 
 def compiles(text: str) -> bool:
-    """Say whether the running interpreter can compile a text. Nothing of it is run."""
+    """Say whether the running interpreter can compile a text. Nothing is run."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -44,12 +44,12 @@ def compiles(text: str) -> bool:
 def plan_additions(
     text: str, *, imports: tuple[str, ...], statement: str, first_use: int
 ) -> list[Insertion]:
-    """Plan what must be put in so that the imports and the statement are there.
+    """Plan what must be inserted so that the imports and the statement are there.
 
     Args:
         text: the file before the codemod's own edits.
         imports: statements such as `import logging` or `from datetime import timezone`.
-        statement: one assignment to stand below the imports, or "".
+        statement: one assignment to put below the imports, or "".
         first_use: offset of the first place that needs them.
 
     Raises:
@@ -57,17 +57,17 @@ def plan_additions(
     """
     tree = parse_python(text)
     if tree is None:
-        raise SkipFile("not Python that this interpreter reads; imports cannot be placed")
-    page = _Page(text, tree)
-    planned = [found for wanted in imports if (found := _plan_import(page, wanted)) is not None]
-    if statement and (found := _plan_statement(page, statement)) is not None:
+        raise SkipFile("not Python that this interpreter can parse; imports cannot be placed")
+    source = _Source(text, tree)
+    planned = [found for wanted in imports if (found := _plan_import(source, wanted)) is not None]
+    if statement and (found := _plan_statement(source, statement)) is not None:
         planned.append(found)
     if any(insertion.offset > first_use for insertion in planned):
         raise SkipFile("the name would be used above the imports")
     return planned
 
 
-class _Page:
+class _Source:
     """A file's text with its tree, and how lines relate to offsets."""
 
     def __init__(self, text: str, tree: ast.Module) -> None:
@@ -111,24 +111,24 @@ class _Page:
         return Insertion(offset, text)
 
 
-def _plan_import(page: _Page, wanted: str) -> Insertion | None:
+def _plan_import(source: _Source, wanted: str) -> Insertion | None:
     statement = ast.parse(wanted).body[0]
     if not isinstance(statement, _Import):
         raise SkipFile(f"{wanted!r} is not an import")
     alias = statement.names[0]
     name = alias.asname or alias.name.split(".")[0]
-    same = [node for node in page.body if isinstance(node, _Import) and _gives(node, statement)]
-    if _count_bindings(page.tree, name) > len(same):
+    same = [node for node in source.body if isinstance(node, _Import) and _gives(node, statement)]
+    if _count_bindings(source.tree, name) > len(same):
         raise SkipFile(f"the name {name!r} is already used for something else")
     if same:
         return None
     if isinstance(statement, ast.ImportFrom):
-        sibling = _sibling(page, statement)
+        sibling = _sibling(source, statement)
         if sibling is not None:
             last = sibling.names[-1]
-            offset = page.at(last.end_lineno or 0, last.end_col_offset or 0)
+            offset = source.at(last.end_lineno or 0, last.end_col_offset or 0)
             return Insertion(offset, f", {alias.name}")
-    return _place_import(page, wanted, statement)
+    return _place_import(source, wanted, statement)
 
 
 def _gives(node: _Import, wanted: _Import) -> bool:
@@ -145,9 +145,9 @@ def _origin(node: _Import) -> tuple[str | None, int] | None:
     return (node.module, node.level) if isinstance(node, ast.ImportFrom) else None
 
 
-def _sibling(page: _Page, wanted: ast.ImportFrom) -> ast.ImportFrom | None:
+def _sibling(source: _Source, wanted: ast.ImportFrom) -> ast.ImportFrom | None:
     """Find an import of the same module that can take one more name."""
-    for node in page.body:
+    for node in source.body:
         if (
             isinstance(node, ast.ImportFrom)
             and _origin(node) == _origin(wanted)
@@ -157,60 +157,60 @@ def _sibling(page: _Page, wanted: ast.ImportFrom) -> ast.ImportFrom | None:
     return None
 
 
-def _place_import(page: _Page, wanted: str, statement: _Import) -> Insertion:
+def _place_import(source: _Source, wanted: str, statement: _Import) -> Insertion:
     block: list[_Import] = []
-    for node in page.body[page.prologue :]:
+    for node in source.body[source.prologue :]:
         if not isinstance(node, _Import):
             break
         block.append(node)
     key = _sort_key(statement)
     for node in block:
         if node.col_offset == 0 and _sort_key(node) > key:
-            return page.line(page.before(node), wanted)
-    if block and _stands_alone(page, block[-1]):
-        return page.line(page.after(block[-1]), wanted)
+            return source.line(source.before(node), wanted)
+    if block and _ends_its_line(source, block[-1]):
+        return source.line(source.after(block[-1]), wanted)
     if block:
-        return page.line(page.before(block[0]), wanted)
-    if page.prologue:
-        previous = page.body[page.prologue - 1]
-        if not _stands_alone(page, previous):
+        return source.line(source.before(block[0]), wanted)
+    if source.prologue:
+        previous = source.body[source.prologue - 1]
+        if not _ends_its_line(source, previous):
             raise SkipFile("there is no line for an import")
-        return page.line(page.after(previous), wanted, is_block=True)
-    if not page.body:
+        return source.line(source.after(previous), wanted, is_block=True)
+    if not source.body:
         raise SkipFile("there is no code")
-    offset = page.before(page.body[0])
-    return Insertion(offset, wanted + page.newline + page.newline)
+    offset = source.before(source.body[0])
+    return Insertion(offset, wanted + source.newline + source.newline)
 
 
-def _plan_statement(page: _Page, code: str) -> Insertion | None:
+def _plan_statement(source: _Source, code: str) -> Insertion | None:
     wanted = ast.parse(code).body[0]
     if not isinstance(wanted, ast.Assign) or not isinstance(wanted.targets[0], ast.Name):
         raise SkipFile(f"{code!r} is not an assignment to a name")
     name = wanted.targets[0].id
     code_of = ast.dump(wanted)
-    same = [n for n in page.body if isinstance(n, ast.Assign) and ast.dump(n) == code_of]
-    if _count_bindings(page.tree, name) > len(same):
+    same = [n for n in source.body if isinstance(n, ast.Assign) and ast.dump(n) == code_of]
+    if _count_bindings(source.tree, name) > len(same):
         raise SkipFile(f"the name {name!r} is already used for something else")
     if same:
         return None
     last: ast.stmt | None = None
-    for position, node in enumerate(page.body):
-        if isinstance(node, _Import) or position < page.prologue:
+    for position, node in enumerate(source.body):
+        if isinstance(node, _Import) or position < source.prologue:
             last = node
         elif not _only_imports(node):
             break
         else:
             last = node
     if last is None:
-        # The import goes in front of the first statement, so this follows it there.
-        return Insertion(page.before(page.body[0]), code + page.newline + page.newline)
-    if not _stands_alone(page, last):
+        # The import goes before the first statement, so this follows it there.
+        return Insertion(source.before(source.body[0]), code + source.newline + source.newline)
+    if not _ends_its_line(source, last):
         raise SkipFile("there is no line for a statement below the imports")
-    return page.line(page.after(last), code, is_block=True)
+    return source.line(source.after(last), code, is_block=True)
 
 
 def _only_imports(node: ast.stmt) -> bool:
-    """Say whether a compound statement does nothing but import (version and type guards)."""
+    """Say whether a compound statement only imports (version and type guards)."""
     inner: list[ast.stmt] = []
     if isinstance(node, ast.If):
         inner = [*node.body, *node.orelse]
@@ -244,9 +244,9 @@ def _count_bindings(tree: ast.Module, name: str) -> int:
     return count
 
 
-def _stands_alone(page: _Page, node: ast.stmt) -> bool:
+def _ends_its_line(source: _Source, node: ast.stmt) -> bool:
     """Say whether no other statement follows on the line that a statement ends on."""
-    following = page.body[page.body.index(node) + 1 :]
+    following = source.body[source.body.index(node) + 1 :]
     return not following or following[0].lineno > _end_line(node)
 
 

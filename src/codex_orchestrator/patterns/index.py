@@ -42,7 +42,7 @@ def load_index(library: Path) -> PatternIndex:
     """Read a library's index.
 
     Raises:
-        InputError: it is missing or not what the schema says.
+        InputError: it is missing or does not match the schema.
     """
     path = library / INDEX
     try:
@@ -77,7 +77,7 @@ def parse_index(data: bytes, *, source: str) -> PatternIndex:
 
 
 def make_index(assets: tuple[Asset, ...], previous: PatternIndex | None) -> PatternIndex:
-    """Make the index of a library; its version moves when an asset did."""
+    """Make the index of a library; its version changes when an asset did."""
     facts = tuple(asset.facts for asset in assets)
     if previous is None:
         return PatternIndex(version=FIRST_VERSION, assets=facts)
@@ -85,7 +85,7 @@ def make_index(assets: tuple[Asset, ...], previous: PatternIndex | None) -> Patt
 
 
 def _next_version(previous: PatternIndex, facts: tuple[PatternAsset, ...]) -> str:
-    """Major when an asset went or had a major change, minor for a new one, else patch."""
+    """Major when an asset was removed or had a major change, minor for a new one, else patch."""
     before = {asset.id: asset for asset in previous.assets}
     after = {asset.id: asset for asset in facts}
     if before == after:
@@ -103,18 +103,18 @@ def _next_version(previous: PatternIndex, facts: tuple[PatternAsset, ...]) -> st
 
 
 def _step(old: str, new: str) -> int:
-    """Return which number of a version moved: 0 major, 1 minor, 2 patch or none."""
+    """Return which number of a version changed: 0 major, 1 minor, 2 patch or none."""
     pairs = zip(version_key(old), version_key(new), strict=True)
     return next((place for place, (a, b) in enumerate(pairs) if a != b), 2)
 
 
 def version_key(version: str) -> tuple[int, int, int]:
-    """Return a semantic version as numbers that compare."""
+    """Return a semantic version as numbers, for comparing."""
     major, minor, patch = version.split(".")
     return int(major), int(minor), int(patch)
 
 
 def dump_index(index: PatternIndex) -> bytes:
-    """Return an index as the bytes that stand in the file."""
+    """Return an index as the bytes of its file."""
     document = index.model_dump(by_alias=True, mode="json")
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode("utf-8")

@@ -31,7 +31,7 @@ def known_language(name: str, *, path: str, line: int = 0) -> str:
     The parser library ends the process on a name it does not know, so names are checked here.
 
     Raises:
-        InputError: no pattern can be written for it.
+        InputError: no patterns can be written for it.
     """
     if name.lower() not in _SUFFIXES:
         raise InputError(

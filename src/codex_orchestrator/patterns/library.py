@@ -1,4 +1,4 @@
-"""The learning library: what other rooms and surfaces ask for."""
+"""The learning library: look up, apply, preview, lint, render."""
 
 import difflib
 import re
@@ -22,7 +22,7 @@ from codex_orchestrator.text.globs import matching_glob
 from codex_orchestrator.text.shown import utf8_text
 
 FOLDER = "patterns"
-# A library's cases show wrong code on purpose: they are neither changed nor reported.
+# A library's cases hold wrong code on purpose: they are neither changed nor reported.
 _CASES = re.compile(r"patterns/(codemods|linters|templates)/[^/]+/.+")
 
 
@@ -33,7 +33,7 @@ def _allow_all(_path: str) -> str:
 def built_in_folder() -> Path:
     """Return the folder of the library that comes with the toolkit.
 
-    An installed toolkit carries it; in a checkout it stands at the top.
+    An installed toolkit has it in the package; a checkout has it in the top folder.
     """
     package = Path(__file__).resolve().parent.parent
     packaged = package / "_patterns"
@@ -74,7 +74,7 @@ class Library:
         entries: dict[str, tuple[PatternAsset, Path]] = {}
         folders = [built_in_folder()]
         own = own_library(repo) if repo is not None else None
-        # A pattern that is being written has no index yet, and is not there before it has one.
+        # A pattern that is being written is in no index yet, and cannot be used before.
         if own and (own / INDEX).is_file() and own.resolve() != folders[0].resolve():
             folders.append(own)
         for folder in folders:
@@ -95,13 +95,13 @@ class Library:
         """Return an asset.
 
         Raises:
-            InputError: there is none with that id; names near ones.
+            InputError: there is none with that id; names similar ones.
         """
         if pattern_id not in self._entries:
             near = difflib.get_close_matches(pattern_id, self._entries, n=3, cutoff=0.5)
             known = ", ".join(near or self._entries)
             raise InputError(
-                f"no pattern has the id {pattern_id!r}" + (f"; near: {known}" if near else ""),
+                f"no pattern has the id {pattern_id!r}" + (f"; similar: {known}" if near else ""),
                 fix=f"use one of: {known}" if known else "add patterns with `patterns new`",
             )
         return self._entries[pattern_id][0]
@@ -118,7 +118,7 @@ class Library:
             asset = load_asset(library / Path(facts.entry).parent, library=library)
             if asset.facts != facts:
                 raise InputError(
-                    "the index does not say what stands in the folder",
+                    "the index does not match the folder",
                     path=f"{library}/{INDEX}",
                     field=pattern_id,
                     fix="raise `version` in pattern.yaml and run `codex-orchestrator patterns "
@@ -145,7 +145,7 @@ class Library:
                 listed as `refused`; the caller decides whether that ends its work.
 
         Raises:
-            InputError: the id is unknown or no codemod's.
+            InputError: the id is unknown or not a codemod's.
         """
         return self._run(pattern_id, root, globs, allow, is_writing=True)
 
@@ -218,12 +218,12 @@ class Library:
 
         Args:
             root: the work tree.
-            paths: paths, folders or globs relative to it; none means all files. What is gone
-                (a deleted file of a change) is left out.
+            paths: paths, folders or globs relative to it; none means all files. Missing
+                files (deleted by a change) are left out.
 
         Returns:
             Findings ordered by path and place. A file that could not be read is a warning
-            `pattern-not-checked`, never silence.
+            `pattern-not-checked`.
         """
         assets = [self.load(a.id) for a in self.assets if a.kind is PatternKind.LINTER]
         linter = Linter(assets)
@@ -247,7 +247,7 @@ class Library:
         """Fill a template with values.
 
         Raises:
-            InputError: the id is no template's, or a value is missing.
+            InputError: the id is not a template's, or a value is missing.
         """
         asset = self.load(pattern_id)
         if asset.facts.kind is not PatternKind.TEMPLATE:

@@ -1,4 +1,4 @@
-"""Rules: plain ast-grep YAML, read strictly, so that a wrong key is named with its line."""
+"""Rules: plain ast-grep YAML, parsed strictly; errors name the key and its line."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -24,7 +24,7 @@ _SEVERITIES = {
 
 
 class PatternSource(Document):
-    """A pattern that needs surroundings to parse."""
+    """A pattern that needs surrounding code to parse."""
 
     context: str
     selector: str | None = None
@@ -40,7 +40,7 @@ class NthChild(Document):
 
 
 class RuleBody(Document):
-    """What a node must be. All keys given must hold."""
+    """What a node must match: all of the given keys."""
 
     pattern: str | PatternSource | None = None
     kind: str | None = None
@@ -200,7 +200,7 @@ def parse_document(text: str, *, source: str, offset: int = 0) -> YamlDocument:
         return parse_mapping(text)
     except YamlError as error:
         raise InputError(
-            str(error), path=source, line=error.line + offset, fix="mend the YAML"
+            str(error), path=source, line=error.line + offset, fix="fix the YAML"
         ) from error
 
 
@@ -208,7 +208,7 @@ def schema_error(
     error: ValidationError, document: YamlDocument, *, source: str, offset: int = 0
 ) -> InputError:
     """Turn a schema error into one that names file, line and key."""
-    # Of a union's branches the deepest error is the one that the writer meant.
+    # Of a union's branches the deepest error is about what the author meant.
     problem = max(problems_of(error), key=lambda found: len(found.path))
     line = 0
     place = ""

@@ -1,4 +1,4 @@
-"""`patterns new`: a folder that builds and whose cases pass, to be changed into the real thing."""
+"""`patterns new`: a folder that builds and whose cases pass, as a starting point."""
 
 from pathlib import Path
 
@@ -56,11 +56,11 @@ def new_asset(library: Path, kind: PatternKind, pattern_id: str, language: str) 
     """Write a new asset's folder and return it.
 
     Raises:
-        InputError: the folder is there already, or the language is unknown.
+        InputError: the folder exists already, or the language is unknown.
     """
     folder = library / FOLDERS[kind] / pattern_id
     if folder.exists() or folder.is_symlink():
-        raise InputError("is there already", path=str(folder), fix="choose another id")
+        raise InputError("exists already", path=str(folder), fix="choose another id")
     if kind is PatternKind.TEMPLATE:
         files = _template(pattern_id)
     else:

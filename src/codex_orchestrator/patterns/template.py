@@ -1,4 +1,4 @@
-"""Templates: text with places, filled in a sandbox; values are data and never code."""
+"""Templates: text with placeholders, rendered in a sandbox; values are data, never code."""
 
 import re
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ MAX_OUTPUT = 1024 * 1024
 
 
 def render(asset: Asset, values: Mapping[str, Any]) -> str:
-    """Fill a template.
+    """Render a template.
 
     Raises:
-        InputError: a value is missing, or the template does something it may not.
+        InputError: a value is missing, or the template does something forbidden.
         MissingExtraError: jinja2 is not installed.
     """
     try:

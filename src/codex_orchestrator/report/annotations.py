@@ -6,7 +6,7 @@ from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.text.shown import workflow_command
 
 SHOWN_PER_KIND = 10
-"""GitHub shows ten annotations of a kind for one step and drops the rest without a word."""
+"""GitHub shows ten annotations of a kind for one step and drops the rest silently."""
 _MESSAGE_LIMIT = 4_000
 _KINDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 

@@ -1,4 +1,4 @@
-"""Run folders as they are read: found, listed, loaded, whatever their condition."""
+"""Reading run folders: find, list and load them, even damaged ones."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.manifest import Artifact, Manifest
 from codex_orchestrator.model.run import StoredRun
 from codex_orchestrator.runs.documents import parse_document, parse_manifest, summary_of
-from codex_orchestrator.runs.places import MANIFEST, Places, checked_file_name, checked_run_id
+from codex_orchestrator.runs.paths import MANIFEST, RunPaths, checked_file_name, checked_run_id
 from codex_orchestrator.system.disk import DISK, Disk
 from codex_orchestrator.system.files import read_file
 from codex_orchestrator.text.names import is_identifier
@@ -18,7 +18,7 @@ class RunArchive:
     """The run folders of one repository, for reading."""
 
     def __init__(self, repo: Path, *, disk: Disk = DISK) -> None:
-        self.places = Places(repo, disk=disk)
+        self.paths = RunPaths(repo, disk=disk)
 
     def find(self, run_id: str) -> Path:
         """Return the folder of a run, given its id, the beginning of it, or TASK/RUN.
@@ -36,7 +36,7 @@ class RunArchive:
         chosen = [names for names in found if names[1] == wanted] or found
         if not chosen:
             raise InputError(
-                f"no run {run_id!r} in {self.places.runs}",
+                f"no run {run_id!r} in {self.paths.runs}",
                 fix="`codex-orchestrator runs list` shows them",
             )
         if len(chosen) > 1:
@@ -44,31 +44,31 @@ class RunArchive:
             raise InputError(
                 f"{run_id!r} may be any of several runs: {names}", fix="give one of these names"
             )
-        folder = self.places.run_folder(*chosen[0])
-        self.places.check(folder)
+        folder = self.paths.run_folder(*chosen[0])
+        self.paths.check(folder)
         return folder
 
     def list(self) -> tuple[StoredRun, ...]:
-        """Return every run folder in the order of run ids; a damaged one says its problem."""
+        """Return every run folder in the order of run ids; a damaged one names its problem."""
         return tuple(self.stored(task, run) for task, run in self.names())
 
     def names(self) -> tuple[tuple[str, str], ...]:
         """Return task id and run id of every run folder, in the order of run ids."""
-        if not self.places.check(self.places.runs):
+        if not self.paths.check(self.paths.runs):
             return ()
         found = [
             (task, run)
-            for task in _folders(self.places.runs)
-            for run in _folders(self.places.runs / task)
+            for task in _folders(self.paths.runs)
+            for run in _folders(self.paths.runs / task)
         ]
         return tuple(sorted(found, key=lambda names: (names[1], names[0])))
 
     def stored(self, task_id: str, run_id: str) -> StoredRun:
-        """Return one run folder, whatever its condition."""
+        """Return one run folder, even a damaged one."""
         place = f".runs/{task_id}/{run_id}"
         try:
-            folder = self.places.run_folder(task_id, run_id)
-            self.places.check(folder)
+            folder = self.paths.run_folder(task_id, run_id)
+            self.paths.check(folder)
             data = manifest_file(folder / MANIFEST)
             manifest = parse_manifest(data, source=folder / MANIFEST)
             check_names(manifest, folder)
@@ -104,10 +104,10 @@ class RunArchive:
         Raises:
             NotCheckedError: it is missing, or not as the manifest says.
         """
-        folder = self.places.run_folder(manifest.task.id, manifest.run.id)
+        folder = self.paths.run_folder(manifest.task.id, manifest.run.id)
         path = folder / checked_file_name(artifact.path)
-        self.places.check(path.parent)
-        fix = "copy the whole run folder once more from where the run was, or resume it there"
+        self.paths.check(path.parent)
+        fix = "copy the whole run folder again from where it ran, or resume it there"
         try:
             data = read_file(path, max_bytes=max_bytes)
         except FileNotFoundError as error:
@@ -134,7 +134,7 @@ def manifest_file(path: Path) -> bytes:
     """Return the bytes of a manifest file.
 
     Raises:
-        InputError: there is none, or it is no regular file.
+        InputError: there is none, or it is not a regular file.
     """
     try:
         return read_file(path, max_bytes=MAX_BYTES)
@@ -143,7 +143,7 @@ def manifest_file(path: Path) -> bytes:
 
 
 def check_names(manifest: Manifest, folder: Path) -> None:
-    """Check that a manifest stands in the folder of its own run.
+    """Check that a manifest is in the folder of its own run.
 
     Raises:
         InputError: it is of another run.

@@ -1,8 +1,8 @@
-"""The audit log in `out/audit.log`: appended under a lock, on the disk before it is told.
+"""The audit log in `out/audit.log`: appended under a lock, durable before a caller continues.
 
-Beside it `out/audit.head.json` remembers where the log ends, so that appending reads one line and
-not the log. Records up to that point were told to somebody: they are never repaired. Behind it,
-a record that a crash cut short is saved to a side file, cut off, and the cut is recorded.
+Beside it `out/audit.head.json` stores where the log ends, so that appending reads one line and
+not the log. Records up to that point were acknowledged: they are never repaired. Behind it, a
+record that a crash cut short is saved to a side file, cut off, and the cut is recorded.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from codex_orchestrator.runs.audit_tail import (
     remembered_head,
 )
 from codex_orchestrator.runs.flock import Rank, hold_lock
-from codex_orchestrator.runs.places import Places
+from codex_orchestrator.runs.paths import RunPaths
 from codex_orchestrator.system.disk import DISK, Disk
 from codex_orchestrator.system.durable import sweep_folder, sync_folder, write_all
 from codex_orchestrator.system.files import opened, opened_to_append
@@ -40,9 +40,9 @@ class FileAuditLog:
     def __init__(
         self, repo: Path, *, clock: Callable[[], str], disk: Disk = DISK, wait_s: float = 30.0
     ) -> None:
-        self._places = Places(repo, disk=disk)
-        self._log = self._places.out / "audit.log"
-        self._head_file = self._places.out / "audit.head.json"
+        self._paths = RunPaths(repo, disk=disk)
+        self._log = self._paths.out / "audit.log"
+        self._head_file = self._paths.out / "audit.head.json"
         self._clock = clock
         self._disk = disk
         self._wait_s = wait_s
@@ -61,12 +61,12 @@ class FileAuditLog:
 
         Raises:
             InputError: a record in the middle is damaged; names line and offset, repairs nothing.
-            ServiceError: the disk is full or broken; what was told before stands.
+            ServiceError: the disk is full or broken; earlier records stay.
             LockedError: other writers held the log all the time.
         """
         fields = self._fields(event, task_id, run_id, level, details)
         with self._locked(), opened_to_append(self._log, disk=self._disk) as descriptor:
-            return self._append(descriptor, fields, head=self._mended_head(descriptor))
+            return self._append(descriptor, fields, head=self._repaired_head(descriptor))
 
     def append_once(
         self,
@@ -80,7 +80,7 @@ class FileAuditLog:
     ) -> AuditRecord:
         """Append a record unless one of the same event, task, run and `key` details is there.
 
-        Returns the record that stands. Looked up and written under one lock.
+        Returns the record that is in the log. Looked up and written under one lock.
 
         Raises:
             InputError, ServiceError, LockedError: as `append`.
@@ -88,7 +88,7 @@ class FileAuditLog:
         fields = self._fields(event, task_id, run_id, level, details)
         wanted = _shown(details)
         with self._locked(), opened_to_append(self._log, disk=self._disk) as descriptor:
-            head = self._mended_head(descriptor)
+            head = self._repaired_head(descriptor)
             for record in self._records_of(event, descriptor):
                 is_same = all(record.details.get(name) == wanted.get(name) for name in key)
                 if is_same and (record.task_id, record.run_id) == (task_id, run_id):
@@ -103,11 +103,13 @@ class FileAuditLog:
             LockedError: other writers held the log all the time.
         """
         wanted = _shown(details).items()
-        if not (self._places.check(self._places.out) and os.path.lexists(self._log)):
+        if not (self._paths.check(self._paths.out) and os.path.lexists(self._log)):
             return False
         with self._locked(), opened(self._log) as descriptor:
             found = self._records_of(event, descriptor)
-            return any(one.run_id == run_id and wanted <= one.details.items() for one in found)
+            return any(
+                record.run_id == run_id and wanted <= record.details.items() for record in found
+            )
 
     def check(self, visit: Callable[[AuditRecord], None] | None = None) -> AuditCheck:
         """Walk the whole log and return what is wrong with it; `visit` sees each good record.
@@ -124,7 +126,7 @@ class FileAuditLog:
             if visit:
                 visit(record)
 
-        if not self._places.check(self._places.out):
+        if not self._paths.check(self._paths.out):
             return AuditCheck(0, None, ())
         # Under the lock for a moment: at this size no record is half written.
         with self._locked():
@@ -158,27 +160,27 @@ class FileAuditLog:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        self._places.make(self._places.out)
+        self._paths.make(self._paths.out)
         with hold_lock(
-            self._places.out / "audit.lock",
+            self._paths.out / "audit.lock",
             rank=Rank.AUDIT,
             timeout_s=self._wait_s,
             describe_holder=lambda: "another writer of the audit log",
-            fix="run it again; if it stays so, see which process holds out/audit.lock",
+            fix="run it again; if that fails too, find the process that holds out/audit.lock",
         ):
             yield
 
-    def _mended_head(self, descriptor: int) -> Head:
-        """Return the head; what a crash left behind it is cut off first, and that is recorded."""
+    def _repaired_head(self, descriptor: int) -> Head:
+        """Return the head; a torn record behind it is cut off first, and that is recorded."""
         size = os.fstat(descriptor).st_size
         if size == 0:
-            # Perhaps new: its name must stand on the disk before a record in it is told.
-            sync_folder(self._places.out, disk=self._disk)
+            # Perhaps new: its name must be durable before a record in it is acknowledged.
+            sync_folder(self._paths.out, disk=self._disk)
         known = remembered_head(self._head_file)
         head, bad = find_head(descriptor, log=self._log, size=size, known=known)
         if bad is None:
             return head
-        sweep_folder(self._places.out, disk=self._disk)
+        sweep_folder(self._paths.out, disk=self._disk)
         torn = cut_torn_record(descriptor, log=self._log, size=size, bad=bad, disk=self._disk)
         return self._write(
             descriptor, self._fields("repaired", "", "", "error", torn.model_dump()), head=head

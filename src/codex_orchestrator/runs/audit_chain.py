@@ -1,8 +1,8 @@
 """The chain of the audit log: records as lines, and a walk along the lines of a file.
 
 Each line is the RFC 8785 form of a record. `hash` covers all other fields, `prev` is the hash of
-the line before. The chain shows order and accident; who can write the file can write all of it
-anew, so manifests and receipts, which leave the machine, carry anchors.
+the line before. The chain shows the order and accidental damage; whoever can write the file
+can rewrite all of it, so manifests and receipts, which leave the machine, hold anchors.
 """
 
 import os
@@ -28,7 +28,7 @@ _CHUNK = 1024 * 1024
 
 
 class Head(NamedTuple):
-    """Where a log ends: number and hash of its newest record, and the bytes it stands in."""
+    """Where a log ends: number and hash of its newest record, and where it starts and ends."""
 
     seq: int = -1
     hash: str = GENESIS
@@ -37,7 +37,7 @@ class Head(NamedTuple):
 
 
 class BadLine(NamedTuple):
-    """The first line that does not continue the chain. `is_last`: nothing stands behind it."""
+    """The first line that does not continue the chain. `is_last`: nothing follows it."""
 
     offset: int
     number: int
@@ -85,7 +85,7 @@ def walk(
     size: int,
     visit: Callable[[AuditRecord], None] | None = None,
 ) -> tuple[Head, BadLine | None]:
-    """Walk a log from a head to `size`; return the last good head, and what broke the chain.
+    """Read a log from a head to `size`; return the last good head, and what broke the chain.
 
     Reads in pieces: the log may be longer than memory.
     """

@@ -1,4 +1,4 @@
-"""The end of the audit log: where it is, how it is remembered, and what a crash left there."""
+"""The end of the audit log: where it is, how it is stored, and what a crash left there."""
 
 import os
 from pathlib import Path
@@ -49,7 +49,10 @@ def remember_head(path: Path, head: Head, *, disk: Disk) -> None:
 def head_problem(descriptor: int, *, size: int, head: Head) -> str:
     """Say why the log does not hold the record that a head names; "" when it does."""
     if head.end > size:
-        return f"has {size} bytes and had {head.end}: records up to number {head.seq} were told"
+        return (
+            f"has {size} bytes and had {head.end}: "
+            f"records up to number {head.seq} were acknowledged"
+        )
     line = os.pread(descriptor, head.end - head.start, head.start)
     if not line.endswith(b"\n"):
         return f"record {head.seq} at byte {head.start} is damaged: it does not end its line"
@@ -58,7 +61,7 @@ def head_problem(descriptor: int, *, size: int, head: Head) -> str:
     except ValueError as error:
         return f"record {head.seq} at byte {head.start} is damaged: {error}"
     if (record.seq, record.hash) != (head.seq, head.hash):
-        return f"record {head.seq} at byte {head.start} is another one than was told"
+        return f"record {head.seq} at byte {head.start} is not the record that was acknowledged"
     return ""
 
 
@@ -70,7 +73,7 @@ def find_head(
     Reads from the known head on; without one, the whole log.
 
     Raises:
-        InputError: a record that was told, or one with records behind it, is damaged or gone.
+        InputError: an acknowledged record, or one with records behind it, is damaged or missing.
     """
     if known is not None:
         problem = head_problem(descriptor, size=size, head=known)

@@ -27,12 +27,12 @@ class NewerSchemaError(InputError):
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
-    """Return the bytes of a manifest as they stand on disk: RFC 8785, and nothing else."""
+    """Return the bytes of a manifest as they are on disk: exactly RFC 8785."""
     return canonical_bytes(manifest.model_dump(mode="json", by_alias=True))
 
 
 def parse_manifest(data: bytes, *, source: Path) -> Manifest:
-    """Parse the bytes of a manifest; anything but its one written form is an error.
+    """Parse the bytes of a manifest; anything but its canonical form is an error.
 
     Raises:
         NewerSchemaError: a newer version wrote it.
@@ -42,7 +42,7 @@ def parse_manifest(data: bytes, *, source: Path) -> Manifest:
     manifest = _parse(data, document, Manifest, MANIFEST_SCHEMA, source=source)
     if written != data:
         raise InputError(
-            "is not in canonical form (RFC 8785), so somebody changed it by hand",
+            "is not in canonical form (RFC 8785): it was edited",
             path=str(source),
         )
     return manifest
@@ -60,10 +60,10 @@ def parse_state(data: bytes, *, source: Path) -> TaskState:
 
 
 def parse_document(data: bytes, *, source: Path) -> dict[str, JsonValue]:
-    """Parse the bytes of any JSON document of ours, without a look at its fields.
+    """Parse the bytes of any JSON document of ours, without checking its fields.
 
     Raises:
-        InputError: it is no strict JSON, or no object.
+        InputError: it is not strict JSON, or not an object.
     """
     return _load(data, source=source)[0]
 
@@ -103,7 +103,7 @@ def _parse(
 
 
 def summary_of(manifest: Manifest, manifest_sha256: str) -> RunSummary:
-    """Return the line of the state file that stands for a run."""
+    """Return a run's entry in the state file."""
     return RunSummary(
         run_id=manifest.run.id,
         attempt=manifest.run.attempt,
@@ -116,7 +116,7 @@ def summary_of(manifest: Manifest, manifest_sha256: str) -> RunSummary:
 
 
 def state_of(task_id: str, summaries: tuple[RunSummary, ...]) -> TaskState:
-    """Return the state of a task from its runs: in the order of their start."""
+    """Return the state of a task from its runs, in the order of their start."""
     ordered = sorted(summaries, key=lambda summary: (summary.started_at, summary.run_id))
     return TaskState(
         task_id=task_id,

@@ -1,6 +1,6 @@
 """The kernel's lock on a file: it ends with its process, even on SIGKILL.
 
-The file is never removed, or two holders on two files of the same name could follow.
+The file is never removed: otherwise two processes could lock two files of the same name.
 """
 
 import contextlib
@@ -16,15 +16,15 @@ import filelock
 from codex_orchestrator.model.errors import LockedError, ServiceError
 
 Waiting = Callable[[str, float], None]
-"""Told who holds the lock and how many seconds we have waited."""
+"""Takes who holds the lock and how many seconds we have waited."""
 
 _SHORTEST_PAUSE_S = 0.002
 _LONGEST_PAUSE_S = 0.05
-_TELL_EVERY_S = 5.0
+_REPORT_EVERY_S = 5.0
 
 
 class Rank(IntEnum):
-    """The one order in which locks may be taken; the other way round could wait for ever."""
+    """The one order in which locks may be taken; another order could deadlock."""
 
     TASK = 1
     AUDIT = 2
@@ -46,22 +46,22 @@ def hold_lock(
     """Hold the lock on a file; wait at most `timeout_s` seconds for it.
 
     Raises:
-        LockedError: somebody else held it all the time; names who, and `fix`.
+        LockedError: another process held it all the time; names it, and `fix`.
     """
     ranks: list[Rank] = getattr(_held, "ranks", [])
     if any(rank <= held for held in ranks):
         raise RuntimeError(f"lock order: {rank.name} after {[held.name for held in ranks]}")
     lock = _lock_of(path)
     begin = time.monotonic()
-    next_word = begin
+    next_report = begin
     pause = _SHORTEST_PAUSE_S
     while not _try(lock, path):
         now = time.monotonic()
         if now - begin >= timeout_s:
             raise LockedError(f"{path.name} is held by {describe_holder()}", fix=fix)
-        if waiting and now >= next_word:
+        if waiting and now >= next_report:
             waiting(describe_holder(), now - begin)
-            next_word = now + _TELL_EVERY_S
+            next_report = now + _REPORT_EVERY_S
         # Jitter: with equal pauses the same process would win again and again.
         time.sleep(secrets.SystemRandom().uniform(0, pause))
         pause = min(pause * 2, _LONGEST_PAUSE_S)
@@ -85,8 +85,8 @@ def is_locked(path: Path) -> bool:
 
 
 def _lock_of(path: Path) -> filelock.BaseFileLock:
-    # Without `fallback_to_soft=False` a file system that has no flock gets a lock of another
-    # kind, which the death of its holder does not end.
+    # Without `fallback_to_soft=False` a file system without flock gets a lock of another kind,
+    # which stays when its holder dies.
     return filelock.FileLock(path, mode=0o600, fallback_to_soft=False, preserve_lock_file=True)
 
 

@@ -1,4 +1,4 @@
-"""A run folder held against its own manifest: every file hashed again."""
+"""Compares a run folder with its own manifest: every file is hashed again."""
 
 import os
 import stat
@@ -12,7 +12,7 @@ from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verification import NOT_A_FILE, InspectedRun
 from codex_orchestrator.runs.archive import RunArchive
 from codex_orchestrator.runs.flock import is_locked
-from codex_orchestrator.runs.places import MANIFEST
+from codex_orchestrator.runs.paths import MANIFEST
 from codex_orchestrator.system.durable import is_temporary
 from codex_orchestrator.system.files import convert_storage_errors, hash_file, opened
 
@@ -22,20 +22,20 @@ _RESTORE = "restore the file from the uploaded artifact; the run folder must not
 def inspect_run(archive: RunArchive, task_id: str, run_id: str) -> InspectedRun:
     """Hash every file of a run folder and compare with its manifest.
 
-    In a run that is not finished, files that the manifest does not list yet are no finding.
+    In an unfinished run, files that the manifest does not list yet are not reported.
     """
     stored = archive.stored(task_id, run_id)
     place = f"{stored.path}/{MANIFEST}"
-    is_busy = is_locked(archive.places.lock(task_id)) if not stored.problem else False
-    if stored.problem and _is_empty(archive.places.run_folder(task_id, run_id)):
-        # Killed between making the folder and the first manifest: nothing was told to anybody.
+    is_busy = is_locked(archive.paths.lock(task_id)) if not stored.problem else False
+    if stored.problem and _is_empty(archive.paths.run_folder(task_id, run_id)):
+        # Killed between making the folder and the first manifest: nothing was acknowledged.
         return InspectedRun(stored, None, (), is_busy=is_busy)
     if stored.problem:
         finding = _finding("manifest-damaged", place, stored.problem)
         return InspectedRun(stored, None, (finding,), is_busy=is_busy)
     try:
         manifest = archive.load(f"{task_id}/{run_id}")
-        findings = tuple(_compare(manifest, archive.places.run_folder(task_id, run_id)))
+        findings = tuple(_compare(manifest, archive.paths.run_folder(task_id, run_id)))
     except InputError as error:
         return InspectedRun(
             stored, None, (_finding("manifest-damaged", place, error.message),), is_busy=is_busy
@@ -71,14 +71,14 @@ def _compare_file(
     folder: Path, artifact: Artifact, *, is_regular: bool | None
 ) -> Iterator[Finding]:
     if is_regular is None:
-        yield _finding("artifact-missing", artifact.path, "is in the manifest and not here")
+        yield _finding("artifact-missing", artifact.path, "is in the manifest and missing here")
         return
     try:
         path = folder / artifact.path
         with opened(path) as descriptor, convert_storage_errors(path, "read"):
             digest, size = hash_file(descriptor)
     except (InputError, FileNotFoundError) as error:
-        text = error.message if isinstance(error, InputError) else "went away"
+        text = error.message if isinstance(error, InputError) else "was removed meanwhile"
         yield _finding(NOT_A_FILE, artifact.path, text)
         return
     if size != artifact.bytes:
@@ -90,7 +90,7 @@ def _compare_file(
 
 
 def _files(folder: Path) -> Iterator[tuple[str, bool]]:
-    """Yield every name below a folder that is no folder, and whether it is a regular file."""
+    """Yield every entry below a folder, except folders, and whether it is a regular file."""
     waiting = [folder]
     while waiting:
         with os.scandir(waiting.pop()) as entries:

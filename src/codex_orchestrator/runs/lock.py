@@ -1,4 +1,4 @@
-"""The lock of a task, with a record of who holds it, so that whoever waits can say for whom."""
+"""The lock of a task, with a record of its holder for those who wait."""
 
 import contextlib
 import getpass
@@ -14,14 +14,14 @@ from codex_orchestrator import __version__
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError, LockedError
 from codex_orchestrator.runs.flock import Rank, Waiting, hold_lock
-from codex_orchestrator.runs.places import Places
+from codex_orchestrator.runs.paths import RunPaths
 from codex_orchestrator.system.disk import DISK, Disk
 from codex_orchestrator.system.durable import is_process_alive, write_file
 from codex_orchestrator.system.files import read_file
 
 
 class LockHolder(Document):
-    """Who holds a lock. A process number alone is reused; its start time tells them apart."""
+    """Who holds a lock. Process ids are reused; with the start time they are unique."""
 
     schema_: Literal["lock-holder.v1"] = Field(alias="schema", default="lock-holder.v1")
     id: str
@@ -45,7 +45,7 @@ class TaskLock:
     """One run per task: a context that holds the lock of a task.
 
     Args of the constructor: `holder` is the run's id, `operation` what it does; `timeout_s` is
-    how many seconds to wait for another holder, and `waiting` is told while we do.
+    how many seconds to wait for another holder, and `waiting` is called while we wait.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class TaskLock:
         waiting: Waiting | None = None,
         disk: Disk = DISK,
     ) -> None:
-        self._places = Places(repo, disk=disk)
-        self._lock = self._places.lock(task_id)
-        self._record = self._places.holder(task_id)
+        self._paths = RunPaths(repo, disk=disk)
+        self._lock = self._paths.lock(task_id)
+        self._record = self._paths.holder(task_id)
         self._facts = (holder, operation)
         self._clock = clock
         self._timeout_s = timeout_s
@@ -71,7 +71,7 @@ class TaskLock:
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._places.make(self._places.runs)
+        self._paths.make(self._paths.runs)
         with contextlib.ExitStack() as stack:
             stack.enter_context(
                 hold_lock(
@@ -94,18 +94,18 @@ class TaskLock:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # The record goes while the lock is still ours; the lock's own file stays for ever.
+        # The record is removed while the lock is still ours; the lock file itself stays.
         with self._stack, contextlib.suppress(OSError):
             self._disk.unlink(str(self._record))
 
     def _describe_holder(self) -> str:
         holder = read_holder(self._record)
-        return holder.describe() if holder else "a process that left no readable record"
+        return holder.describe() if holder else "a process without a readable record"
 
     def _refuse_living_holder(self) -> None:
-        """Stop when the lock is free but its record names a holder that may still work.
+        """Raise when the lock is free but its record names a holder that may still work.
 
-        That happens where the kernel's locks do not reach: a folder shared between hosts.
+        That happens on a folder shared between hosts, where the kernel's locks do not apply.
         """
         holder = read_holder(self._record)
         if holder is not None and not _is_gone(holder):
@@ -116,7 +116,7 @@ class TaskLock:
 
 
 def read_holder(record: Path) -> LockHolder | None:
-    """Return the holder record; None when there is none that can be read."""
+    """Return the holder record; None when there is none, or it cannot be read."""
     try:
         return LockHolder.model_validate_json(read_file(record, max_bytes=16 * 1024))
     except (FileNotFoundError, ValidationError, InputError):
@@ -152,7 +152,7 @@ def _user() -> str:
 
 
 def _start_of(pid: int) -> str:
-    """Return when a process started, in the kernel's own count; "" where it does not tell."""
+    """Return when a process started, in the kernel's count; "" when that is unknown."""
     try:
         facts = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:

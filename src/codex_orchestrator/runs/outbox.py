@@ -1,7 +1,7 @@
 """What was sent: one receipt for each run and catalog, and the CI artifact of a run.
 
-A finished run folder is the outbox entry; its receipt in `out/<task>/receipts/` is the mark that
-it is done. Run folders themselves never change after the end of a run.
+A finished run folder is the outbox entry; its receipt in `out/<task>/receipts/` says that
+it was sent. Run folders themselves never change after the end of a run.
 """
 
 import os
@@ -14,7 +14,7 @@ from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.document import Document, problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.receipt import Receipt, RecordedArtifact
-from codex_orchestrator.runs.places import Places, checked_run_id
+from codex_orchestrator.runs.paths import RunPaths, checked_run_id
 from codex_orchestrator.system.disk import DISK, Disk
 from codex_orchestrator.system.durable import sweep_folder, write_file
 from codex_orchestrator.system.files import read_file
@@ -27,13 +27,13 @@ class Outbox:
     """The receipts and recorded artifacts of one repository."""
 
     def __init__(self, repo: Path, *, disk: Disk = DISK) -> None:
-        self._places = Places(repo, disk=disk)
+        self._paths = RunPaths(repo, disk=disk)
         self._disk = disk
 
     def sent(self, task_id: str, *, catalog: str) -> frozenset[str]:
         """Return the ids of a task's runs that have a receipt of a catalog; opens no file."""
-        folder = self._places.task_out(task_id) / "receipts"
-        if not self._places.check(folder):
+        folder = self._paths.task_out(task_id) / "receipts"
+        if not self._paths.check(folder):
             return frozenset()
         ending = _ending(catalog)
         return frozenset(
@@ -54,7 +54,7 @@ class Outbox:
         self._write(path, receipt)
 
     def artifact(self, task_id: str, run_id: str) -> RecordedArtifact | None:
-        """Return where CI keeps a run's folder; None when nobody recorded it.
+        """Return where CI keeps a run's folder; None when that was not recorded.
 
         Raises:
             InputError: the record is damaged.
@@ -66,25 +66,25 @@ class Outbox:
         self._write(self._artifact_file(artifact.task_id, artifact.run_id), artifact)
 
     def sweep(self, task_id: str) -> None:
-        """Remove what writers that died left in the folder of receipts."""
-        folder = self._places.task_out(task_id) / "receipts"
-        if self._places.check(folder):
+        """Remove temporary files that killed writers left in the folder of receipts."""
+        folder = self._paths.task_out(task_id) / "receipts"
+        if self._paths.check(folder):
             sweep_folder(folder, disk=self._disk)
 
     def _receipt_file(self, task_id: str, run_id: str, catalog: str) -> Path:
-        folder = self._places.task_out(task_id) / "receipts"
+        folder = self._paths.task_out(task_id) / "receipts"
         return folder / f"{checked_run_id(run_id)}{_ending(catalog)}"
 
     def _artifact_file(self, task_id: str, run_id: str) -> Path:
-        return self._places.task_out(task_id) / "artifacts" / f"{checked_run_id(run_id)}.json"
+        return self._paths.task_out(task_id) / "artifacts" / f"{checked_run_id(run_id)}.json"
 
     def _write(self, path: Path, document: Document) -> None:
-        self._places.make(path.parent)
+        self._paths.make(path.parent)
         text = document.model_dump_json(by_alias=True, indent=2)
         write_file(path, text.encode() + b"\n", disk=self._disk)
 
     def _read(self, path: Path, kind: type[_T]) -> _T | None:
-        if not self._places.check(path.parent):
+        if not self._paths.check(path.parent):
             return None
         try:
             return kind.model_validate_json(read_file(path, max_bytes=_MAX_BYTES), strict=True)
@@ -96,10 +96,10 @@ class Outbox:
                 problem.message,
                 path=str(path),
                 field=problem.field,
-                fix="remove the file; it is written anew",
+                fix="remove the file; it is written again",
             ) from error
 
 
 def _ending(catalog: str) -> str:
-    # A run may be sent to several catalogs; its receipts stand side by side.
+    # A run may be sent to several catalogs: a receipt for each.
     return f".{sha256_hex(catalog.encode())[:12]}.json"

@@ -1,8 +1,8 @@
-"""A run's files on their way through an artifact: out to a visible folder, and back.
+"""A run's files on their way through an artifact: copied to a visible folder, and back.
 
-Uploads leave out hidden folders, so `.runs` travels as `runs`; with it go the audit log and the
-task's state, which `runs verify` needs. What comes back is text of strangers: names, kinds,
-number and sizes are checked before anything is written.
+Uploads leave out hidden folders, so `.runs` becomes `runs`; the audit log and the task's state go
+with it, because `runs verify` needs them. What comes back is not trusted: names, kinds, number and
+sizes are checked before anything is written.
 """
 
 import os
@@ -71,7 +71,7 @@ def _only_folder(folder: Path) -> str:
 
 
 def _copy_all(pairs: list[tuple[Path, Path]]) -> None:
-    """Copy files and folders; everything is looked at before the first byte is written."""
+    """Copy files and folders; everything is checked before the first byte is written."""
     found = [
         (path, target / path.relative_to(source), size)
         for source, target in pairs
@@ -103,7 +103,7 @@ def _files(place: Path) -> Iterator[tuple[Path, int]]:
         return
     if stat.S_ISDIR(facts.st_mode):
         for name in sorted(os.listdir(place)):
-            # Temporary files of a writer begin with a dot; no file that we keep does.
+            # Temporary files begin with a dot; no file that we keep does.
             if not name.startswith("."):
                 yield from _files(place / name)
         return

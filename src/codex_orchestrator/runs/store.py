@@ -26,7 +26,7 @@ from codex_orchestrator.runs.documents import (
     summary_of,
 )
 from codex_orchestrator.runs.inspection import inspect_run
-from codex_orchestrator.runs.places import MANIFEST, checked_file_name
+from codex_orchestrator.runs.paths import MANIFEST, checked_file_name
 from codex_orchestrator.system.disk import DISK, Disk
 from codex_orchestrator.system.durable import sweep_folder, sync_folder, write_file
 from codex_orchestrator.system.files import convert_storage_errors, hash_file, opened, read_file
@@ -35,7 +35,7 @@ _TRASH = ".removed-"
 
 
 def new_run_id(clock: Callable[[], str], suffix: str) -> str:
-    """Return the id of a new run: ids sort by time, `suffix` (4 hex digits) tells equals apart.
+    """Return the id of a new run: ids sort by time, `suffix` (4 hex digits) makes them unique.
 
     Raises:
         ValueError: the clock or the suffix is not of the agreed form.
@@ -48,7 +48,7 @@ def new_run_id(clock: Callable[[], str], suffix: str) -> str:
 
 
 class _Written(NamedTuple):
-    """A manifest as this process wrote it last: its bytes, and what they say of the run."""
+    """A manifest as this process wrote it last: its bytes, and the run's facts in it."""
 
     data: bytes
     run: RunFacts
@@ -60,17 +60,17 @@ class FileRunStore(RunArchive):
     def __init__(self, repo: Path, *, disk: Disk = DISK) -> None:
         super().__init__(repo, disk=disk)
         self._disk = disk
-        # What stands on the disk by our own hand need not be parsed again to be known.
+        # What this process has written itself need not be parsed again.
         self._written: dict[Path, _Written] = {}
 
     def create(self, task_id: str, run_id: str) -> Path:
         """Make the folder of a new run, durable and private.
 
         Raises:
-            InputError: the run exists, or `.runs` is not ours alone.
+            InputError: the run exists, or others can write to `.runs`.
         """
-        folder = self.places.run_folder(task_id, run_id)
-        if not self.places.make(folder):
+        folder = self.paths.run_folder(task_id, run_id)
+        if not self.paths.make(folder):
             raise InputError(f"run {run_id} of task {task_id} exists", fix="resume it (--resume)")
         return folder
 
@@ -85,7 +85,7 @@ class FileRunStore(RunArchive):
         folder = self._folder(manifest)
         if manifest.run.state is RunState.FINISHED:
             sweep_folder(folder, disk=self._disk)
-        # Read again just before the rename: a process that slept through its lock wakes up here.
+        # Read again just before the rename: a process may have slept while it lost its lock.
         path = folder / MANIFEST
         if self._is_new(path, manifest, data):
             write_file(path, data, disk=self._disk)
@@ -102,12 +102,12 @@ class FileRunStore(RunArchive):
         path = folder / checked_file_name(name)
         if manifest.run.state is RunState.FINISHED:
             raise InputError(f"run {manifest.run.id} is finished", path=str(path))
-        self.places.make(path.parent)
+        self.paths.make(path.parent)
         write_file(path, data, disk=self._disk)
         return Artifact(path=name, kind=kind, sha256=sha256_hex(data), bytes=len(data))
 
     def register(self, manifest: Manifest, path: Path, *, kind: str) -> Artifact:
-        """Return the facts of a file that stands in the run folder, after it is on the disk.
+        """Return the facts of a file in the run folder, after it is on the disk.
 
         `path` is absolute or relative to the run folder.
 
@@ -117,12 +117,12 @@ class FileRunStore(RunArchive):
         folder = self._folder(manifest)
         try:
             name = checked_file_name((folder / path).relative_to(folder).as_posix())
-            self.places.check((folder / name).parent)
+            self.paths.check((folder / name).parent)
             os.lstat(folder / name)
             with convert_storage_errors(folder / name, "sync"):
                 digest, size = self._sync_and_hash(folder, name)
         except (ValueError, FileNotFoundError) as error:
-            raise InputError(f"{path} is no file of the run folder {folder}") from error
+            raise InputError(f"{path} is not a file of the run folder {folder}") from error
         return Artifact(path=name, kind=kind, sha256=digest, bytes=size)
 
     def inspect(self, task_id: str, run_id: str) -> InspectedRun:
@@ -147,8 +147,8 @@ class FileRunStore(RunArchive):
 
     def remove(self, task_id: str, run_id: str) -> None:
         """Remove a run's folder and its line in the state file; the folder goes in one step."""
-        folder = self.places.run_folder(task_id, run_id)
-        self.places.check(folder)
+        folder = self.paths.run_folder(task_id, run_id)
+        self.paths.check(folder)
         trash = folder.with_name(f"{_TRASH}{run_id}")
         with convert_storage_errors(folder, "remove"):
             self._disk.replace(str(folder), str(trash))
@@ -158,7 +158,7 @@ class FileRunStore(RunArchive):
         self.rebuild(task_id)
 
     def rebuild(self, task_id: str) -> TaskState:
-        """Write the task's state file anew from the manifests and return it."""
+        """Write the task's state file again from the manifests and return it."""
         state = state_of(task_id, self._summaries(task_id))
         self._write_state(state)
         return state
@@ -170,8 +170,8 @@ class FileRunStore(RunArchive):
             FileNotFoundError: there is none.
             InputError: it is damaged, or a newer version wrote it.
         """
-        path = self.places.task_out(task_id) / "state.json"
-        if not self.places.check(path.parent):
+        path = self.paths.task_out(task_id) / "state.json"
+        if not self.paths.check(path.parent):
             raise FileNotFoundError(path)
         return parse_state(read_file(path, max_bytes=MAX_BYTES), source=path)
 
@@ -184,8 +184,8 @@ class FileRunStore(RunArchive):
         return digest, size
 
     def _write_state(self, state: TaskState) -> None:
-        folder = self.places.task_out(state.task_id)
-        self.places.make(folder)
+        folder = self.paths.task_out(state.task_id)
+        self.paths.make(folder)
         sweep_folder(folder, disk=self._disk)
         text = state.model_dump_json(by_alias=True, indent=2)
         write_file(folder / "state.json", text.encode() + b"\n", disk=self._disk)
@@ -195,8 +195,8 @@ class FileRunStore(RunArchive):
         return tuple(run.summary for run in stored if run.summary is not None)
 
     def _folder(self, manifest: Manifest) -> Path:
-        folder = self.places.run_folder(manifest.task.id, manifest.run.id)
-        if not self.places.check(folder):
+        folder = self.paths.run_folder(manifest.task.id, manifest.run.id)
+        if not self.paths.check(folder):
             raise InputError(f"run folder {folder} is gone", fix="start a new run")
         return folder
 
@@ -221,6 +221,6 @@ class FileRunStore(RunArchive):
             return False
         if known.state is RunState.FINISHED:
             raise InputError(
-                "is finished and does not change any more", path=str(path), fix="start a new run"
+                "is finished and must not change", path=str(path), fix="start a new run"
             )
         return True

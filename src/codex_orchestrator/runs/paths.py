@@ -1,4 +1,4 @@
-"""Where things stand in a repository: every path is made here, from checked names."""
+"""The paths of runs in a repository: all of them are made here, from checked names."""
 
 import os
 from pathlib import Path
@@ -10,12 +10,12 @@ from codex_orchestrator.system.folders import check_private, make_folder
 from codex_orchestrator.text.names import is_identifier, path_problem
 
 MANIFEST = "manifest.json"
-# Names in `.runs` and `out` that are ours; a task of that name would stand in their place.
+# Names in `.runs` and `out` that are ours; a task must not have such a name.
 _RESERVED = {"catalog", "audit"}
 _RESERVED_ENDS = (".lock", ".json", ".log")
 
 
-class Places:
+class RunPaths:
     """The folders and files of one repository. `repo` is its top folder."""
 
     def __init__(self, repo: Path, *, disk: Disk = DISK) -> None:
@@ -52,7 +52,7 @@ class Places:
         for depth in range(1, len(steps) + 1):
             place = self.repo.joinpath(*steps[:depth])
             if place in self._durable and os.path.lexists(place):
-                # Its name is on the disk since an earlier call; that it is still ours is not sure.
+                # Made by an earlier call, so it is durable; check again that it is still ours.
                 check_private(place)
                 made = False
                 continue
@@ -82,13 +82,13 @@ def checked_task_id(text: str) -> str:
     """Return a task id that may be part of a path.
 
     Raises:
-        InputError: it is no id, or a name that we use ourselves.
+        InputError: it is not an id, or a name that we use ourselves.
     """
     if not is_identifier(text):
         raise InputError(f"{text!r} is not a task id")
     if text in _RESERVED or text.endswith(_RESERVED_ENDS):
         raise InputError(
-            f"task id {text!r} is the name of a file of ours",
+            f"task id {text!r} is a reserved name",
             fix=f"choose an id that is not {' or '.join(sorted(_RESERVED))} and does not end in "
             + ", ".join(_RESERVED_ENDS),
         )
@@ -99,7 +99,7 @@ def checked_run_id(text: str) -> str:
     """Return a run id that may be part of a path.
 
     Raises:
-        InputError: it is no id.
+        InputError: it is not an id.
     """
     if not is_identifier(text):
         raise InputError(
@@ -112,7 +112,7 @@ def checked_file_name(name: str) -> str:
     """Return the name of a file in a run folder, with forward slashes.
 
     Raises:
-        InputError: it leaves the folder, or is the manifest's or a temporary one's.
+        InputError: it leaves the folder, or is the name of the manifest or of a temporary file.
     """
     problem = path_problem(name)
     parts = name.split("/")
