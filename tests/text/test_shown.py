@@ -1,5 +1,7 @@
 """What strangers write is shown, on a terminal, in a log or in a list, and steers none of them."""
 
+import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -144,3 +146,14 @@ def test_text_in_a_log_fence_cannot_issue_commands():
     assert fenced[0] == "::stop-commands::" + "t" * 32
     assert fenced[-1] == "::" + "t" * 32 + "::"
     assert "\r" not in "".join(fenced)
+
+
+def test_loading_the_escapers_compiles_no_expression_and_no_table_of_characters() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import codex_orchestrator.text.shown;"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert "codex_orchestrator.text.shown" in loaded
+    assert not {"re", "unicodedata"} & set(loaded)

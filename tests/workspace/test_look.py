@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.tool_results import FileText
 from codex_orchestrator.system.confined import ConfinedTree
 from codex_orchestrator.system.safe_git import Git
 from codex_orchestrator.workspace.look import is_chosen, list_paths, read_lines, search
@@ -105,7 +106,15 @@ def test_a_path_is_chosen_by_name_folder_or_glob(globs, is_in):
 
 def test_an_empty_file_has_no_lines(tree, root):
     write_files(root, {"empty": ""})
-    assert read_lines(tree, "empty", first=1, count=10) == ("", 1, 0, 0, False, False)
+    assert read_lines(tree, "empty", first=1, count=10) == FileText(
+        path="empty",
+        text="",
+        first_line=1,
+        last_line=0,
+        total_lines=0,
+        is_cut=False,
+        is_lossy=False,
+    )
 
 
 def test_a_file_of_one_huge_line_is_cut_and_said_to_be(tree, root):
