@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
+from support.odd_files import ODD, put_in_place_of
 from support.project import CommandLine, Outcome, commit_all, git, make_project, task_with, write
 
 TASK = "tasks/logging.md"
@@ -339,6 +340,16 @@ def test_work_that_did_not_travel_is_named_with_the_way_out(
     assert done.code == 3
     assert "is missing" in done.err
     assert "copy the whole run folder" in done.err
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_work_that_is_no_file_is_not_taken(
+    kind: str, tmp_path: Path, there: Stopped, call: CommandLine
+) -> None:
+    put_in_place_of(there.pack, kind, aside=tmp_path)
+    done = resume(call, there, *GRANT, *vouched(there))
+    assert done.code == 3, done.err
+    assert there.pack.name in done.err
 
 
 def test_a_clone_without_the_base_commit_says_how_to_fetch_it(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codex_orchestrator.model.errors import ServiceError
+from codex_orchestrator.system.durable import append_line
 
 if TYPE_CHECKING:
     from codex_orchestrator.text.secrets import Redactor
@@ -33,7 +33,8 @@ class EventStream:
         """Write one event, secrets masked, and flush it.
 
         Raises:
-            ServiceError: the disk is full or the file cannot be written.
+            InputError: something else stands in the file's place.
+            ServiceError: the disk is full or broken.
         """
         masked = {
             key: self._redaction.redact(value) if isinstance(value, str) else value
@@ -42,15 +43,5 @@ class EventStream:
         with self._lock:
             document = {"at": self._clock(), "event": kind, **masked}
             line = json.dumps(document, ensure_ascii=False)
-            self._append(line)
+            append_line(self._path, line)
             self._also(line)
-
-    def _append(self, line: str) -> None:
-        try:
-            with self._path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
-                stream.write(line + "\n")
-        except OSError as error:
-            raise ServiceError(
-                f"{self._path}: cannot be written: {error.strerror}",
-                fix="make room, then `codex-orchestrator run --resume RUN`",
-            ) from error

@@ -1,8 +1,11 @@
 """Where a resumed run goes on: what an earlier attempt built, tested and reviewed still holds."""
 
+import os
+
 from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.run import Work
+from codex_orchestrator.system.files import opened
 from codex_orchestrator.text.shown import visible
 
 REPAIR = "repair-"
@@ -71,9 +74,10 @@ def _round_of(log_path: str) -> int:
 def _tail(work: Work, log_path: str) -> str:
     if not log_path:
         return ""
-    path = work.record.folder / log_path
-    if not path.is_file():
+    try:
+        with opened(work.record.folder / log_path) as descriptor:
+            start = max(0, os.fstat(descriptor).st_size - _TAIL_BYTES)
+            data = os.pread(descriptor, _TAIL_BYTES, start)
+    except FileNotFoundError:
         return ""
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-        return visible(stream.read().decode("utf-8", "replace").removeprefix("\ufffd"))
+    return visible(data.decode("utf-8", "replace").removeprefix("\ufffd"))

@@ -1,5 +1,6 @@
 """The run in progress: one manifest, saved durably after every change of it."""
 
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.close_run import close_run
 from codex_orchestrator.pipeline.events import EventStream
 from codex_orchestrator.pipeline.run_rooms import StoppedRun
+from codex_orchestrator.system.files import read_file
 
 if TYPE_CHECKING:
     from codex_orchestrator.runs.audit import FileAuditLog
@@ -191,16 +193,17 @@ class RunRecord:
         What tools wrote there themselves, such as test reports, was masked by nobody before.
         """
         for path in sorted((self.folder / name).rglob("*")):
-            if not path.is_file() or path.is_symlink():
+            facts = path.lstat()
+            if not stat.S_ISREG(facts.st_mode):
                 continue
             place = path.relative_to(self.folder).as_posix()
-            if path.stat().st_size > MAX_MASKED_BYTES:
+            if facts.st_size > MAX_MASKED_BYTES:
                 said = (
                     f"left out: more than {MAX_MASKED_BYTES} bytes are not searched for secrets\n"
                 )
                 self.write(place, said.encode(), kind=kind)
                 continue
-            data = path.read_bytes()
+            data = read_file(path, max_bytes=MAX_MASKED_BYTES)
             if self._redaction.redact_bytes(data) == data:
                 self.register(place, kind=kind)
             else:

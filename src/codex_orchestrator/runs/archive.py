@@ -10,7 +10,7 @@ from codex_orchestrator.model.run import StoredRun
 from codex_orchestrator.runs.documents import parse_document, parse_manifest, summary_of
 from codex_orchestrator.runs.paths import MANIFEST, RunPaths, checked_file_name, checked_run_id
 from codex_orchestrator.system.disk import DISK, Disk
-from codex_orchestrator.system.files import read_file
+from codex_orchestrator.system.files import UnfitFileError, read_file
 from codex_orchestrator.text.names import is_identifier
 
 
@@ -107,11 +107,16 @@ class RunArchive:
         folder = self.paths.run_folder(manifest.task.id, manifest.run.id)
         path = folder / checked_file_name(artifact.path)
         self.paths.check(path.parent)
-        fix = "copy the whole run folder again from where it ran, or resume it there"
+        fix = (
+            f"codex-orchestrator runs verify {manifest.run.id} shows what changed; "
+            "copy the whole run folder again from where it ran, or resume it there"
+        )
         try:
             data = read_file(path, max_bytes=max_bytes)
         except FileNotFoundError as error:
             raise NotCheckedError(f"{path} is missing", fix=fix) from error
+        except UnfitFileError as error:
+            raise NotCheckedError(f"{path} {error.problem}", fix=fix) from error
         if sha256_hex(data) != artifact.sha256:
             raise NotCheckedError(
                 f"{path} has SHA-256 {sha256_hex(data)}, the manifest says {artifact.sha256}",

@@ -8,16 +8,18 @@ sizes are checked before anything is written.
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.system.confined import ConfinedTree
 from codex_orchestrator.text.names import is_identifier, path_problem
 
 MAX_FILES = 5_000
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_TOTAL_BYTES = 512 * 1024 * 1024
-_LOG_FILES = ("audit.log", "audit.head.json")
+_LOG_FILES = ("out/audit.log", "out/audit.head.json")
 
 
 def stage_run(repo: Path, task_id: str, run_id: str, target: Path) -> None:
@@ -30,12 +32,10 @@ def stage_run(repo: Path, task_id: str, run_id: str, target: Path) -> None:
     """
     if target.exists():
         shutil.rmtree(target)
-    pairs = [(repo / ".runs" / task_id / run_id, target / "runs" / task_id / run_id)]
-    if not pairs[0][0].is_dir():
-        raise InputError(f"there is no run {task_id}/{run_id}", path=str(pairs[0][0]))
-    pairs += [(repo / "out" / task_id, target / "out" / task_id)]
-    pairs += [(repo / "out" / name, target / "out" / name) for name in _LOG_FILES]
-    _copy_all(pairs)
+    run = f"{task_id}/{run_id}"
+    if not (repo / ".runs" / run).is_dir():
+        raise InputError(f"there is no run {run}", path=str(repo / ".runs" / run))
+    _copy_all(repo, target, {f".runs/{run}": f"runs/{run}", **_kept_beside(task_id)})
 
 
 def restore_run(source: Path, repo: Path) -> tuple[str, str]:
@@ -53,10 +53,8 @@ def restore_run(source: Path, repo: Path) -> tuple[str, str]:
                 path=str(place),
                 fix="use a job of its own, with a checkout of the base or none",
             )
-    pairs = [(source / "runs" / task_id / run_id, repo / ".runs" / task_id / run_id)]
-    pairs += [(source / "out" / task_id, repo / "out" / task_id)]
-    pairs += [(source / "out" / name, repo / "out" / name) for name in _LOG_FILES]
-    _copy_all(pairs)
+    run = f"{task_id}/{run_id}"
+    _copy_all(source, repo, {f"runs/{run}": f".runs/{run}", **_kept_beside(task_id)})
     return task_id, run_id
 
 
@@ -70,22 +68,29 @@ def _only_folder(folder: Path) -> str:
     return names[0]
 
 
-def _copy_all(pairs: list[tuple[Path, Path]]) -> None:
+def _kept_beside(task_id: str) -> dict[str, str]:
+    return {name: name for name in (f"out/{task_id}", *_LOG_FILES)}
+
+
+def _copy_all(source: Path, target: Path, names: Mapping[str, str]) -> None:
     """Copy files and folders; everything is checked before the first byte is written."""
     found = [
-        (path, target / path.relative_to(source), size)
-        for source, target in pairs
-        for path, size in _files(source)
+        (path.relative_to(source).as_posix(), target / new / path.relative_to(source / old), size)
+        for old, new in names.items()
+        for path, size in _files(source / old)
     ]
     if len(found) > MAX_FILES or sum(size for _, _, size in found) > MAX_TOTAL_BYTES:
-        raise InputError(
-            f"{len(found)} files are more than an artifact may hold", path=str(pairs[0][0])
-        )
-    for path, target, _ in found:
-        _make_folders(target.parent)
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as reader, target.open("xb") as writer:
-            shutil.copyfileobj(reader, writer)
+        raise InputError(f"{len(found)} files are more than an artifact may hold", path=str(source))
+    tree = ConfinedTree(
+        source, max_bytes=MAX_FILE_BYTES, allows_hard_links=True, allows_any_name=True
+    )
+    with closing(tree):
+        for name, _, _ in found:
+            tree.kind(name)  # says when a folder on the way to it is a link
+        for name, place, _ in found:
+            _make_folders(place.parent)
+            with place.open("xb") as writer:
+                writer.write(tree.read(name).data)
 
 
 def _make_folders(folder: Path) -> None:

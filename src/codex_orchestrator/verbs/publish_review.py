@@ -1,6 +1,5 @@
 """Publish a finished run's review where people read it, and record what they really got."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
@@ -98,30 +97,14 @@ def render_review(run_id: str, rooms: PublishRooms) -> tuple[Manifest, str, Mark
             fix=f"finish it: codex-orchestrator run --resume {manifest.run.id}",
         )
     digest = sha256_hex(canonical_bytes(manifest.model_dump(mode="json", by_alias=True)))
-    text = review_text(
-        manifest, patch=_patch(rooms.store.find(run_id), manifest), manifest_sha256=digest
+    patches = [one for one in manifest.artifacts if one.path == _PATCH]
+    patch = b"".join(
+        rooms.store.read_artifact(manifest, one, max_bytes=_MAX_PATCH_BYTES) for one in patches[:1]
     )
+    text = review_text(manifest, patch=patch, manifest_sha256=digest)
     if rooms.redactor.finds_secret(text):
         raise NotCheckedError(
             f"the review of run {manifest.run.id} holds a secret of this environment (leak scan)",
             fix="find where the run got it, revoke it, and run the task again",
         )
     return manifest, digest, text
-
-
-def _patch(folder: Path, manifest: Manifest) -> bytes:
-    named = next((one for one in manifest.artifacts if one.path == _PATCH), None)
-    if named is None:
-        return b""
-    path = folder / _PATCH
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(_MAX_PATCH_BYTES + 1)
-    except OSError as error:
-        raise NotCheckedError(f"cannot read {path}: {error.strerror}") from error
-    if sha256_hex(data) != named.sha256:
-        raise NotCheckedError(
-            f"{path} is not the patch that the manifest names",
-            fix=f"codex-orchestrator runs verify {manifest.run.id} shows what changed",
-        )
-    return data
