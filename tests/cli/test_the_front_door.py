@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import tempfile
 import tomllib
 from pathlib import Path
 
@@ -153,8 +152,8 @@ def test_a_bug_of_ours_leaves_a_report_without_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MY_API_KEY", "canary-in-the-report")
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    message, _ = write_bug_report(ValueError("got canary-in-the-report"), ["run", "x"])
+    error = ValueError("got canary-in-the-report")
+    message, _ = write_bug_report(error, ["run", "x"], str(tmp_path))
     report = next(tmp_path.glob("codex-orchestrator-bug-*.txt"))
     assert str(report) in message
     assert "ValueError" in report.read_text()

@@ -42,9 +42,11 @@ def run(argv: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the boundary
         if isinstance(error, OSError) and error.errno in REFUSALS:
             return _refused(error)
+        import tempfile
+
         from codex_orchestrator.cli.bug_report import write_bug_report
 
-        return _say(*write_bug_report(error, argv), ExitCode.BUG)
+        return _say(*write_bug_report(error, argv, tempfile.gettempdir()), ExitCode.BUG)
     return code
 
 

@@ -8,8 +8,8 @@ import traceback
 from codex_orchestrator import __version__
 
 
-def write_bug_report(error: BaseException, argv: list[str]) -> tuple[str, str]:
-    """Write a report file and return the message and the fix to print.
+def write_bug_report(error: BaseException, argv: list[str], folder: str) -> tuple[str, str]:
+    """Write a report file into a folder and return the message and the fix to print.
 
     Values of environment variables that look like secrets are removed from the text.
     """
@@ -25,7 +25,7 @@ def write_bug_report(error: BaseException, argv: list[str]) -> tuple[str, str]:
         ]
     )
     redactor = Redactor(secrets_in(os.environ, is_path=os.path.exists))
-    handle, path = tempfile.mkstemp(prefix="codex-orchestrator-bug-", suffix=".txt")
+    handle, path = tempfile.mkstemp(dir=folder, prefix="codex-orchestrator-bug-", suffix=".txt")
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
         stream.write(redactor.redact(text))
     return (
