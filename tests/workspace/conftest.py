@@ -1,4 +1,3 @@
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -30,19 +29,3 @@ def scratch(tmp_path: Path) -> Path:
 @pytest.fixture
 def workspace(repo: Path, scratch: Path, tmp_path: Path) -> GitWorkspace:
     return GitWorkspace(repo, clock=clock, environ=git_environ(tmp_path / "home"), scratch=scratch)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path):
-    """A file system of 64 KiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip(f"no small file system here: {mounted.stderr.decode().strip()}")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)

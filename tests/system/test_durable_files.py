@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
+from codex_orchestrator.model.errors import NotCheckedError, ServiceError
 from codex_orchestrator.system.durable import is_process_alive, sweep_folder, write_file
-from codex_orchestrator.system.files import convert_storage_errors, read_file
-from codex_orchestrator.system.folders import check_private, make_folder
+from codex_orchestrator.system.files import convert_storage_errors
 from support.faulty_disk import CountingDisk, FaultyDisk
 
 
@@ -79,50 +78,3 @@ def test_sweeping_removes_what_dead_writers_left_and_nothing_else(tmp_path: Path
         (tmp_path / name).write_bytes(b"")
     assert sweep_folder(tmp_path) == (f".a.tmp.{dead}",)
     assert sorted(os.listdir(tmp_path)) == sorted([f".b.tmp.{os.getpid()}", "a.tmp.1", "a"])
-
-
-def test_a_made_folder_is_private(tmp_path: Path) -> None:
-    assert make_folder(tmp_path / "a")
-    assert not make_folder(tmp_path / "a")
-    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
-
-
-def test_a_link_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "a").symlink_to(tmp_path / "real")
-    with pytest.raises(InputError, match="symbolic link"):
-        make_folder(tmp_path / "a")
-
-
-def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"")
-    with pytest.raises(InputError, match="not a folder"):
-        make_folder(tmp_path / "a")
-
-
-@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
-def test_a_folder_that_others_can_write_is_refused(mode: int, tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a").chmod(mode)
-    with pytest.raises(InputError, match="other users") as caught:
-        check_private(tmp_path / "a")
-    assert "chmod" in caught.value.fix
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
-def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    os.chown(tmp_path / "a", 12345, -1)
-    with pytest.raises(InputError, match="belongs to user 12345"):
-        check_private(tmp_path / "a")
-
-
-def test_reading_refuses_links_pipes_folders_and_long_files(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"1234")
-    (tmp_path / "link").symlink_to(tmp_path / "file")
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "folder").mkdir()
-    assert read_file(tmp_path / "file", max_bytes=4) == b"1234"
-    for name, limit in (("link", 4), ("pipe", 4), ("folder", 4), ("file", 3)):
-        with pytest.raises(InputError, match=name):
-            read_file(tmp_path / name, max_bytes=limit)
