@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from codex_orchestrator.model.config import parse_config
+from codex_orchestrator.model.config_file import parse_table
 from codex_orchestrator.model.task import parse_task
 from support.project import CommandLine, git, write
 
@@ -30,7 +31,9 @@ def test_what_init_writes_is_valid_and_passes_its_own_readers(
 ) -> None:
     assert call("init", "--repo", str(repo)).code == 0
     made = files(repo)
-    parse_config(made[".codex-orchestrator.toml"], source=".codex-orchestrator.toml")
+    table = parse_table(made[".codex-orchestrator.toml"], name=".codex-orchestrator.toml")
+    assert table is not None
+    parse_config(table)
     parse_task(made["tasks/0001-first-change.md"].decode(), source="t.md")
     hooks = yaml.safe_load(made[".pre-commit-config.yaml"])
     assert hooks["repos"][0]["hooks"][0]["id"] == "spec-guard"

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from codex_orchestrator.cli.app import COMMANDS, app
+from codex_orchestrator.cli.commands import COMMANDS, app
 from support.pattern_files import codemod_files, write_files
 from support.project import CommandLine, commit_all, make_project
 

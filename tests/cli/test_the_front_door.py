@@ -10,7 +10,7 @@ import pytest
 
 from codex_orchestrator.cli.bug_report import write_bug_report
 from codex_orchestrator.cli.commands import COMMANDS
-from codex_orchestrator.compose.settings import load_settings
+from codex_orchestrator.compose.settings import Settings, load_settings
 from codex_orchestrator.model.errors import InputError
 from support.project import CommandLine, git, write
 
@@ -107,6 +107,94 @@ def test_a_flag_beats_the_environment_which_beats_the_file(repo: Path) -> None:
     assert name({}, None) == ("file", "pyproject.toml")
     assert name({"CODEX_ORCHESTRATOR_MODEL": "env"}, None) == ("env", "CODEX_ORCHESTRATOR_MODEL")
     assert name({"CODEX_ORCHESTRATOR_MODEL": "env"}, "flag") == ("flag", "command line")
+
+
+EVERY_SOURCE = """\
+branch_prefix = "bots/"
+[model]
+name = "of-the-file"
+[policy]
+run = ["make"]
+[guard]
+max_age_days = 10
+code = ["lib/**"]
+[[guard.waivers]]
+path = "a"
+rule = "SPEC001"
+reason = "old"
+expires = 2099-01-01
+"""
+OWN = ".codex-orchestrator.toml"
+
+
+def origins(settings: Settings) -> dict[str, object]:
+    return {key: row["origin"] for key, row in settings.in_force().items()}
+
+
+def test_each_setting_comes_from_where_doctor_says(repo: Path, call: CommandLine) -> None:
+    write(repo, OWN, EVERY_SOURCE)
+    shown = json.loads(call("doctor", "--repo", str(repo), "--format", "json").out)["settings"]
+    assert {key for key, row in shown.items() if row["origin"] == OWN} == {
+        "branch_prefix",
+        "model.name",
+        "policy.run",
+        "guard.max_age_days",
+        "guard.code",
+        "guard.waivers",
+    }
+    assert shown["guard.max_age_days"]["value"] == 10
+    assert shown["guard.waivers"]["value"][0]["rule"] == "SPEC001"
+    assert shown["guard.warn_days"] == {"value": 7, "origin": "default"}
+    text = call("doctor", "--repo", str(repo)).out
+    assert f"  guard.max_age_days = 10  ({OWN})\n" in text
+    assert "  guard.self_review = warn  (default)\n" in text
+
+
+def test_an_override_is_named_in_place_of_the_file(repo: Path) -> None:
+    write(repo, OWN, EVERY_SOURCE)
+    environ = {"CODEX_ORCHESTRATOR_CATALOG": "file://x", "CODEX_ORCHESTRATOR_MODEL": "m"}
+    found = load_settings(str(repo), None, environ=environ, flags={"model.name": "flag"})
+    assert origins(found)["catalog.url"] == "CODEX_ORCHESTRATOR_CATALOG"
+    assert origins(found)["model.name"] == "command line"
+    assert origins(found)["model.base_url"] == "default"
+
+
+def test_a_file_named_on_the_command_line_protects_itself_and_is_named(repo: Path) -> None:
+    given = write(repo, "ci/orchestrator.toml", EVERY_SOURCE)
+    found = load_settings(str(repo), str(given), environ={})
+    assert found.config.policy.protected == ("ci/orchestrator.toml",)
+    assert origins(found)["policy.protected"] == "command line"
+    assert origins(found)["guard.code"] == str(given)
+
+
+def test_a_mistake_in_the_guards_table_is_the_same_in_doctor(repo: Path, call: CommandLine) -> None:
+    write(repo, OWN, "[guard]\nmax_age = 10\n")
+    done = call("doctor", "--repo", str(repo))
+    assert done.code == 2
+    assert f"{OWN}:2: guard.max_age: unknown key; did you mean `max_age_days`?" in done.err
+
+
+def test_a_project_file_that_only_mentions_us_hides_no_configuration(repo: Path) -> None:
+    write(repo, "pyproject.toml", "[project]\ndependencies = ['codex-orchestrator-toolkit']\n")
+    write(repo, OWN, EVERY_SOURCE)
+    assert load_settings(str(repo), None, environ={}).config.branch_prefix == "bots/"
+
+
+def test_two_files_that_configure_us_are_a_mistake_and_none_is_passed_over(repo: Path) -> None:
+    write(repo, "pyproject.toml", "[tool.codex-orchestrator]\nbranch_prefix = 'x/'\n")
+    write(repo, OWN, EVERY_SOURCE)
+    with pytest.raises(InputError, match=r"pyproject\.toml has \[tool\.codex-orchestrator\] too"):
+        load_settings(str(repo), None, environ={})
+
+
+def test_guard_and_product_find_the_same_table_in_a_file_of_any_name(
+    repo: Path, call: CommandLine
+) -> None:
+    given = write(repo, "x.toml", "[tool.codex-orchestrator.guard]\nmax_age_days = '1'\n")
+    for words in (("guard", "--staged"), ("doctor",)):
+        done = call(*words, "--repo", str(repo), "--config", str(given))
+        assert done.code == 2
+        assert f"{given}:2: guard.max_age_days: must be a number of days" in done.err
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.guard.config import GuardConfig
-from codex_orchestrator.guard.config_file import only_one, parse_named, read_given_config
-from codex_orchestrator.guard.inquiry import CONFIG_FILES, USUAL_FOLDERS
+from codex_orchestrator.guard.config import GuardConfig, only_one, parse_config
+from codex_orchestrator.guard.inquiry import USUAL_FOLDERS
+from codex_orchestrator.guard.settings import read_given_config
+from codex_orchestrator.model.config_file import CONFIG_FILES, parse_table
 from codex_orchestrator.model.errors import InputError
 
 OWN = ".codex-orchestrator.toml"
 
 
 def parse(text: str | bytes, name: str = OWN) -> GuardConfig | None:
-    return parse_named(name, text.encode() if isinstance(text, str) else text)
+    table = parse_table(text.encode() if isinstance(text, str) else text, name=name)
+    return parse_config(table) if table is not None else None
 
 
 def test_defaults_are_those_of_the_documentation() -> None:
@@ -77,10 +79,10 @@ def test_tables_of_others_are_not_the_guards_business() -> None:
         ),
         ("[guard]\n[[guard.waivers]]\npath='a'\nwhy='b'\n", 2, "unknown key"),
         ("guard = 3\n", 0, "must be a table"),
-        ("[guard\n", 1, "no TOML"),
-        ("a = 1\n[guard]\nx = \n", 3, "no TOML"),
+        ("[guard\n", 1, "not valid TOML"),
+        ("a = 1\n[guard]\nx = \n", 3, "not valid TOML"),
         (b"# \xff\n", 1, "is not UTF-8"),
-        ("x = " + "[" * 20_000, 1, "no TOML"),
+        ("x = " + "[" * 20_000, 1, "not valid TOML"),
         ("#" + " " * 1024 * 1024, 0, "more than"),
     ],
 )
@@ -97,10 +99,10 @@ def test_a_mistake_names_file_line_and_what_is_right(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[guard]\nmax_age_days = " + "9" * 6000, "2: no TOML: Exceeds the limit"),
+        ("[guard]\nmax_age_days = " + "9" * 6000, "2: not valid TOML: Exceeds the limit"),
         ("[guard]\n" + "a." * 400_000 + "b = 1", "2: a key has over 100 parts"),
         ("[guard]\nx = {" + "'a' . " * 100_000 + "b = 1}", "2: a key has over 100 parts"),
-        ("[guard]\ncode = " + "[" * 100_000, "no TOML"),
+        ("[guard]\ncode = " + "[" * 100_000, "not valid TOML"),
     ],
 )
 def test_a_hostile_file_is_a_mistake_at_once(text: str, problem: str) -> None:

@@ -373,6 +373,50 @@ def test_a_waived_fault_of_a_spec_lets_it_carry_code(repo: GuardRepo) -> None:
     assert repo.both_views(CODE).outcome == PASSED
 
 
+@pytest.mark.parametrize(
+    ("rule", "near"),
+    [("*", ""), ("SPEC0001", "SPEC001"), ("stale-spec", "SPEC002"), ("spec002", "SPEC002")],
+)
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [
+        ("[guard]\n[[guard.waivers]]\npath = 'a'\n{}\n", 4),
+        ("[guard]\nwaivers = [\n  {{path = 'a', {}}},\n]\n", 2),
+    ],
+)
+def test_a_waiver_of_a_rule_that_does_not_exist_is_a_mistake(
+    repo: GuardRepo, rule: str, near: str, form: str, line: int
+) -> None:
+    rest = "reason = 'r', expires = 2099-01-01"
+    written = f"rule = '{rule}', {rest}"
+    if line == 4:
+        written = written.replace(", ", "\n")
+    repo.stage({CONFIG: form.format(written), **CODE})
+    with pytest.raises(InputError) as caught:
+        repo.staged()
+    error = caught.value
+    assert (error.path, error.line, error.field) == (CONFIG, line, "guard.waivers.0.rule")
+    assert f"there is no rule {rule!r}; did you mean `{near}" in error.message
+
+
+def test_a_change_may_correct_a_waiver_of_no_rule(repo: GuardRepo) -> None:
+    repo.commit({CONFIG: WAIVER.format(expires="2099-01-01").replace("SPEC001", "SPEC1")})
+    report = repo.both_views({CONFIG: WAIVER.format(expires="2099-01-01")})
+    assert (report.outcome, codes(report, "warning")) == (PASSED, ["GUARD002"])
+
+
+def test_a_waiver_of_a_rule_of_others_is_taken(
+    repo: GuardRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer_rule(tmp_path / "site", monkeypatch)
+    waiver = WAIVER.format(expires="2099-01-01").replace("SPEC001", "ACME001")
+    waiver = waiver.replace("[guard]\n", '[guard]\nplugins = ["acme"]\n')
+    repo.commit({CONFIG: waiver.replace("app/**", "src/**")})
+    repo.stage(CODE)
+    report = repo.staged(today=date(2026, 11, 27))
+    assert codes(report, "note") == ["ACME001"]
+
+
 def test_a_change_cannot_switch_off_the_guard_that_checks_it(repo: GuardRepo) -> None:
     off = '[guard]\ncode = ["nothing/**"]\nunowned = "ignore"\n'
     report = repo.both_views({CONFIG: off, "app/x.py": "x\n"})
@@ -437,10 +481,8 @@ def test_every_rule_has_its_own_code_and_all_its_texts() -> None:
         assert all((rule.name, rule.what, rule.why, rule.fix)), rule.code
 
 
-def test_a_rule_of_others_runs_when_the_configuration_names_it(
-    repo: GuardRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    site = tmp_path / "site"
+def offer_rule(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install a package that offers the rule ACME001 under the name `acme`."""
     meta = site / "acme_rules-1.0.dist-info"
     meta.mkdir(parents=True)
     (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-rules\nVersion: 1.0\n")
@@ -457,6 +499,12 @@ def test_a_rule_of_others_runs_when_the_configuration_names_it(
         "            yield self.finding(case.code[0].path, 0, 'no code on a Friday')\n"
     )
     monkeypatch.syspath_prepend(str(site))
+
+
+def test_a_rule_of_others_runs_when_the_configuration_names_it(
+    repo: GuardRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer_rule(tmp_path / "site", monkeypatch)
     repo.commit({CONFIG: '[guard]\nplugins = ["acme"]\n'})
     repo.stage(CODE)
     assert codes(repo.staged(today=date(2026, 11, 27))) == ["ACME001"]

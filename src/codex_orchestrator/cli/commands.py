@@ -12,7 +12,7 @@ COMMANDS = {
     "init": ("cli.init", "Prepare a repository: config, specs, hooks, workflow."),
     "doctor": ("cli.doctor", "Show what works here, and the fix for what does not."),
     "guard": ("cli.guard", "Check that changed code is covered by an approved, fresh spec."),
-    "spec": ("cli.guard", "Write a new spec from the template."),
+    "spec": ("cli.spec", "Write a new spec from the template."),
     "run": ("cli.run", "Hand a task to the agents and keep proof."),
     "runs": ("cli.runs", "List, show and verify runs."),
     "audit": ("cli.runs", "Show or verify the audit log."),

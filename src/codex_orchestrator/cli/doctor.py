@@ -6,7 +6,6 @@ import click
 
 from codex_orchestrator.cli.console import echo_json
 from codex_orchestrator.cli.options import CommonOptions, common_options
-from codex_orchestrator.compose.settings import Settings
 from codex_orchestrator.model.errors import ExitCode
 from codex_orchestrator.text.shown import printable
 
@@ -38,7 +37,7 @@ def doctor(common: CommonOptions) -> int:
             {
                 "schema": "doctor-report.v1",
                 "probes": [probe._asdict() for probe in probes],
-                "settings": _settings(settings),
+                "settings": settings.in_force(),
             }
         )
         return int(code)
@@ -47,16 +46,6 @@ def doctor(common: CommonOptions) -> int:
         if probe.fix:
             click.echo(f"{'':<15} {'':<18} fix: {probe.fix}")
     click.echo("\nsettings in force:")
-    for key, fact in _settings(settings).items():
+    for key, fact in settings.in_force().items():
         click.echo(f"  {key} = {printable(str(fact['value']))}  ({fact['origin']})")
     return int(code)
-
-
-def _settings(settings: Settings) -> dict[str, dict[str, object]]:
-    found: dict[str, dict[str, object]] = {}
-    for table, values in settings.config.model_dump(mode="json").items():
-        rows = values if isinstance(values, dict) else {"": values}
-        for name, value in rows.items():
-            key = f"{table}.{name}".rstrip(".")
-            found[key] = {"value": value, "origin": settings.origins.get(key, "default")}
-    return found

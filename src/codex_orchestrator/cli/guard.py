@@ -1,4 +1,4 @@
-"""The commands `guard` and `spec`."""
+"""The command `guard` with its options and subcommands."""
 
 from typing import Any
 
@@ -79,33 +79,4 @@ def accept(
     )
     say(f"{path}: reviewed on {day} by {reviewer} ({role})")
     say("next: commit it, so that the guard can see it")
-    return int(ExitCode.OK)
-
-
-@click.group()
-def spec() -> None:
-    """Write a new spec from the template."""
-
-
-@spec.command(
-    epilog="Example: codex-orchestrator spec new 0001-login --title Login --paths 'src/login/**'"
-)
-@repository_options
-@click.argument("spec_id", metavar="ID")
-@click.option("--title", metavar="TEXT", required=True, help="One line.")
-@click.option("--paths", metavar="GLOB", multiple=True, help="Code that the spec owns; repeatable.")
-def new(
-    *, repo: str | None, config: str | None, spec_id: str, title: str, paths: tuple[str, ...]
-) -> int:
-    """Write a draft spec; an existing file is never touched."""
-    from codex_orchestrator.verbs.write_specs import write_new_spec
-
-    path = write_new_spec(
-        repository_root(repo), spec_id, title=title, paths=paths, config_file=config
-    )
-    echo(f"{path}\n")
-    say(
-        "next: write the spec, have it approved (`status: approved`), then "
-        f"`codex-orchestrator guard accept {path} --reviewer NAME`"
-    )
     return int(ExitCode.OK)

@@ -2,12 +2,13 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from codex_orchestrator.compose.archive import Archive
     from codex_orchestrator.compose.settings import Settings
 
@@ -29,7 +30,7 @@ class CommonOptions(NamedTuple):
 
         return load_settings(self.repo, self.config, flags=flags, is_used=is_used)
 
-    def root(self) -> Path:
+    def root(self) -> "Path":
         """Return the repository's top folder, after its configuration was found to be right."""
         return self.settings(is_used=False).repo
 

@@ -3,12 +3,18 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from codex_orchestrator.compose.trusted_base import read_at, trusted_commit
-from codex_orchestrator.model.config import Config, Effective, parse_config
+from codex_orchestrator.model.config import parse_config
+from codex_orchestrator.model.config_file import ConfigTable, find_table, parse_table
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.system.files import read_given
 from codex_orchestrator.system.git import repository_root
 from codex_orchestrator.text.toml import MAX_BYTES
+
+if TYPE_CHECKING:
+    from codex_orchestrator.guard.config import GuardConfig
 
 # environment variable → dotted configuration key
 VARIABLES = {
@@ -21,14 +27,40 @@ VARIABLES = {
 class Settings:
     """The repository, its configuration, and where each value came from.
 
-    `rules_at` is the commit whose configuration and patterns hold, "" for the checkout.
+    `origins` names the file, variable or command line by dotted key; what it leaves out is a
+    default. `rules_at` is the commit whose configuration and patterns hold, "" for the checkout.
     """
 
-    def __init__(self, repo: Path, effective: Effective, *, rules_at: str = "") -> None:
+    def __init__(
+        self, repo: Path, table: ConfigTable, origins: dict[str, str], *, rules_at: str = ""
+    ) -> None:
         self.repo = repo
-        self.config: Config = effective.config
-        self.origins = effective.origins
+        self.config = parse_config(table)
+        self.origins = origins
         self.rules_at = rules_at
+        self._table = table
+
+    @property
+    def guard(self) -> "GuardConfig":
+        """The guard's part of the configuration.
+
+        Raises:
+            InputError: a key or value is wrong, or a waiver names a rule that does not exist.
+        """
+        from codex_orchestrator.guard.config import GuardConfig
+        from codex_orchestrator.guard.settings import guard_config
+
+        return guard_config(self._table) or GuardConfig()
+
+    def in_force(self) -> dict[str, dict[str, object]]:
+        """Return value and origin of every setting by its dotted key."""
+        document = self.config.model_dump(mode="json")
+        defaults = {key: value for key, value in self.guard._asdict().items() if key != "source"}
+        document["guard"] = defaults | document["guard"]
+        return {
+            key: {"value": value, "origin": self.origins.get(key, "default")}
+            for key, value in _flat(document).items()
+        }
 
 
 def load_settings(
@@ -59,70 +91,54 @@ def load_settings(
     root = Path(repository_root(repo))
     environment = os.environ if environ is None else environ
     rules_at = (trusted_commit(environment) if is_used else "") or rules_at
-    is_given = config_file is not None
-    source, data = _read(root, config_file, commit="" if is_given else rules_at)
-    label = f" at {rules_at[:12]}" if rules_at and not is_given else ""
-    config = parse_config(data, source=source, label=label)
+    table = _read(root, config_file, rules_at)
+    origins = dict.fromkeys(_flat(table.values), table.source)
+    # What the file says must be right, also where something else is in force.
+    parse_config(table)
+    overrides: list[tuple[str, object, str]] = [
+        (key, environment.get(variable) or None, variable) for variable, key in VARIABLES.items()
+    ]
+    overrides += [(key, value, "command line") for key, value in (flags or {}).items()]
+    if config_file is not None and (own := _path_inside(root, config_file)):
+        protected = table.values.get("policy", {}).get("protected", [])
+        overrides.append(("policy.protected", [*protected, own], "command line"))
+    values = dict(table.values)
+    for key, value, origin in overrides:
+        if value is not None:
+            section, _, name = key.partition(".")
+            values[section] = {**values.get(section, {}), name: value}
+            origins[key] = origin
+    return Settings(root, table._replace(values=values), origins, rules_at=rules_at)
+
+
+def _read(root: Path, config_file: str | None, commit: str) -> ConfigTable:
     if config_file is not None:
-        config = _protecting(config, root, config_file)
-    origins = dict.fromkeys(_set_keys(config), f"{source}{label}")
-    for variable, key in VARIABLES.items():
-        value = environment.get(variable)
-        if value:
-            config, origins[key] = _with(config, key, value), variable
-    for key, flag in (flags or {}).items():
-        if flag is not None:
-            config, origins[key] = _with(config, key, flag), "command line"
-    return Settings(root, Effective(config, origins), rules_at=rules_at)
+        data = read_given(config_file, max_bytes=MAX_BYTES + 1)
+        return parse_table(data, name=config_file) or ConfigTable(source=config_file)
+    if commit:
+        return find_table(lambda name: read_at(root, commit, name), label=f" at {commit[:12]}")
+    return find_table(lambda name: _read_checkout(root / name, name))
 
 
-def _read(root: Path, config_file: str | None, *, commit: str) -> tuple[str, bytes]:
-    if config_file is not None:
-        return config_file, _bytes(Path(config_file), config_file)
-    for name in ("pyproject.toml", ".codex-orchestrator.toml"):
-        data = read_at(root, commit, name) if commit else _found(root, name)
-        if data is not None and (name != "pyproject.toml" or b"codex-orchestrator" in data):
-            return name, data
-    return "pyproject.toml", b""
-
-
-def _found(root: Path, name: str) -> bytes | None:
-    path = root / name
-    if not path.is_file() and os.path.lexists(path):
+def _read_checkout(path: Path, name: str) -> bytes | None:
+    if path.is_file():
+        return read_given(str(path), max_bytes=MAX_BYTES + 1)
+    if os.path.lexists(path):
         raise InputError("no regular file", path=name, fix="put a file there, or nothing")
-    return _bytes(path, name) if path.is_file() else None
+    return None
 
 
-def _bytes(path: Path, name: str) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(
-            f"cannot be read: {error.strerror}", path=name, fix="name a readable file by --config"
-        ) from error
-
-
-def _protecting(config: Config, root: Path, given: str) -> Config:
-    """Protect the configuration file that the user names, where it stands in the repository."""
+def _path_inside(root: Path, given: str) -> str:
+    """Return where a file stands in the repository; "" when it stands elsewhere."""
     place = Path(given).resolve()
-    if not place.is_relative_to(root.resolve()):
-        return config
-    own = place.relative_to(root.resolve()).as_posix()
-    policy = config.policy.model_copy(update={"protected": (*config.policy.protected, own)})
-    return config.model_copy(update={"policy": policy})
+    inside = place.is_relative_to(root.resolve())
+    return place.relative_to(root.resolve()).as_posix() if inside else ""
 
 
-def _set_keys(config: Config) -> list[str]:
-    keys = []
-    for name in config.model_fields_set:
-        value = getattr(config, name)
-        inner = getattr(value, "model_fields_set", None)
-        keys += [f"{name}.{key}" for key in inner] if inner is not None else [name]
-    return keys
-
-
-def _with(config: Config, key: str, value: str) -> Config:
-    table, _, name = key.partition(".")
-    changed = getattr(config, table).model_copy(update={name: value})
-    return config.model_copy(update={table: changed})
+def _flat(document: Mapping[str, Any]) -> dict[str, object]:
+    """Return the values of tables and of keys above them, by dotted key."""
+    flat: dict[str, object] = {}
+    for name, value in document.items():
+        rows = value.items() if isinstance(value, dict) else [("", value)]
+        flat |= {f"{name}.{key}".rstrip("."): row for key, row in rows}
+    return flat

@@ -13,7 +13,7 @@ from codex_orchestrator.guard.config import GuardConfig, Waiver
 from codex_orchestrator.guard.facts import Facts, RawFacts
 from codex_orchestrator.guard.specs import Shelf
 
-_MAGIC = b"codex-orchestrator guard facts 2 "
+_MAGIC = b"codex-orchestrator guard facts 3 "
 _NAME = "codex-orchestrator-guard.cache"
 NO_CONFIG = GuardConfig(source="none")
 """Stands for a file without a table of ours, which is not the same as the defaults."""

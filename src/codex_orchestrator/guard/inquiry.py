@@ -4,12 +4,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from codex_orchestrator.guard.views import View
+from codex_orchestrator.model.config_file import CONFIG_FILES
 from codex_orchestrator.system.git import Git, Job
 
 if TYPE_CHECKING:
     from codex_orchestrator.system.git_objects import Blobs
 
-CONFIG_FILES = ("pyproject.toml", ".codex-orchestrator.toml")
 USUAL_FOLDERS = ("tasks/specs",)
 """Where specs are unless the configuration, which is not read yet, says otherwise."""
 

@@ -3,12 +3,54 @@
 from collections.abc import Mapping, Sequence
 
 from codex_orchestrator.guard.cache import NO_CONFIG, FactsCache
-from codex_orchestrator.guard.config import GuardConfig
-from codex_orchestrator.guard.config_file import MAX_CONFIG_BYTES, only_one, parse_named
-from codex_orchestrator.guard.inquiry import CONFIG_FILES, Inquiry
+from codex_orchestrator.guard.config import GuardConfig, only_one, parse_config
+from codex_orchestrator.guard.inquiry import Inquiry
+from codex_orchestrator.guard.registry import choose_rules
+from codex_orchestrator.model.config_file import CONFIG_FILES, ConfigTable, parse_table
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.system.git_output import Change, Entry
+
+
+def guard_config(table: ConfigTable) -> GuardConfig | None:
+    """Return the guard's part of our table, None when there is none.
+
+    Raises:
+        InputError: a key or value is wrong, or a waiver names a rule that does not exist.
+        NotCheckedError: a rule plugin is missing, so its rules cannot be known.
+    """
+    config = parse_config(table)
+    waivers = config.waivers if config is not None else ()
+    if config is None or not waivers:
+        return config
+    rules = choose_rules(config)
+    for number, waiver in enumerate(waivers):
+        if any(rule.code == waiver.rule for rule in rules):
+            continue
+        from codex_orchestrator.text.toml import did_you_mean
+
+        near = [rule.code for rule in rules if rule.name == waiver.rule]
+        hint = did_you_mean(waiver.rule, near or [rule.code for rule in rules])
+        raise table.error(
+            ("guard", "waivers", str(number), "rule"),
+            f"there is no rule {waiver.rule!r:.80}{hint}",
+            fix="name one rule; `codex-orchestrator guard rules` lists them",
+        )
+    return config
+
+
+def read_given_config(path: str) -> GuardConfig:
+    """Return the configuration in a file that the caller names.
+
+    Raises:
+        InputError: the file cannot be read, or a value is wrong.
+        NotCheckedError: a rule plugin is missing.
+    """
+    from codex_orchestrator.system.files import read_given
+    from codex_orchestrator.text.toml import MAX_BYTES
+
+    table = parse_table(read_given(path, max_bytes=MAX_BYTES + 1), name=path)
+    return (guard_config(table) if table is not None else None) or GuardConfig(source=path)
 
 
 def choose_config(
@@ -79,8 +121,11 @@ def _load(
             continue
         known = cache.get_config(name, blob)
         if known is None:
-            answer = inquiry.blobs.read(blob, MAX_CONFIG_BYTES + 1)
-            known = (parse_named(name, answer[1], label=label) if answer else None) or NO_CONFIG
+            from codex_orchestrator.text.toml import MAX_BYTES
+
+            answer = inquiry.blobs.read(blob, MAX_BYTES + 1)
+            table = parse_table(answer[1], name=name, label=label) if answer else None
+            known = (guard_config(table) if table is not None else None) or NO_CONFIG
             cache.put_config(name, blob, known)
         if known is not NO_CONFIG:
             found.append(known._replace(source=f"{name}{label}"))

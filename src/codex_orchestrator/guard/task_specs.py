@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from codex_orchestrator.guard.case import Case
 from codex_orchestrator.guard.check import make_source
-from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.dates import parse_day, read_day, write_day
 from codex_orchestrator.guard.facts import Facts
 from codex_orchestrator.guard.inquiry import Inquiry
@@ -35,7 +34,6 @@ class RepositorySpecGuard:
     Args:
         repo: top folder of the repository.
         environment: the process environment; git gets an allow-listed part of it.
-        given_config: a configuration that the caller vouches for, instead of the commit's.
         rules_at: the commit whose configuration holds; "" is the one that the work starts from.
     """
 
@@ -44,11 +42,9 @@ class RepositorySpecGuard:
         repo: str | os.PathLike[str],
         *,
         environment: Mapping[str, str] = os.environ,
-        given_config: GuardConfig | None = None,
         rules_at: str = "",
     ) -> None:
         self._git = Git(os.fspath(repo), git_environment(environment, is_hook_repository=False))
-        self._given_config = given_config
         self._rules_at = rules_at
 
     def check_task(self, task: Task, *, base_sha: str, as_of: str) -> tuple[Finding, ...]:
@@ -68,7 +64,7 @@ class RepositorySpecGuard:
         today = read_day(as_of, field="as_of")
         view = _view(base_sha)
         with Inquiry(self._git, view, has_lists=False) as inquiry:
-            config = self._given_config or config_at(inquiry, self._rules_at or base_sha)
+            config = config_at(inquiry, self._rules_at or base_sha)
             rule = TaskWithoutSpec()
             if not path_matcher(config.specs)(task.spec):
                 globs = ", ".join(config.specs)

@@ -1,17 +1,16 @@
 """The configuration: one table; an unknown key is an error that names the nearest known one."""
 
 import re
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
+from codex_orchestrator.model.config_file import TABLE, ConfigTable
 from codex_orchestrator.model.document import Document, problems_of
-from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.text.globs import glob_problem
-from codex_orchestrator.text.toml import TomlError, did_you_mean, line_of, parse_toml
 
-TABLE = "codex-orchestrator"
 OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_AUTHOR = "Codex Orchestrator <codex-orchestrator@localhost>"
 # What git forbids in the name of a branch; see git-check-ref-format.
@@ -112,34 +111,21 @@ class Config(Document):
         return prefix
 
 
-class Effective(NamedTuple):
-    """The configuration in force, and where each value that is no default came from."""
-
-    config: Config
-    origins: dict[str, str]
-
-
-def parse_config(data: bytes, *, source: str, label: str = "") -> Config:
-    """Parse a configuration file: `pyproject.toml`, or a file of our own.
-
-    Args:
-        data: the file's bytes.
-        source: the file's name, for messages; in `pyproject.toml` the table is `tool.codex-…`.
-        label: what messages say after the name, such as ` at 1a2b3c`.
+def parse_config(table: ConfigTable) -> Config:
+    """Return the configuration that our table in a file sets.
 
     Raises:
         InputError: names file, line, field and the nearest known key.
     """
-    place = f"{source}{label}"
     try:
-        document, text = parse_toml(data)
-    except TomlError as error:
-        raise InputError(str(error), path=place, line=error.line, fix="fix the file") from error
-    table, outer = _table_of(document, source)
-    try:
-        return Config.model_validate(table)
+        return Config.model_validate(table.values)
     except ValidationError as error:
-        raise _input_error(error, text, place, outer) from error
+        problem = problems_of(error)[0]
+        if problem.kind == "extra_forbidden":
+            known = _known_keys(problem.path[:-1])
+            raise table.unknown_key(problem.path, known) from error
+        fix = "change the value; `codex-orchestrator doctor` shows the others"
+        raise table.error(problem.path, problem.message, fix=fix) from error
 
 
 def changes_own_table(before: bytes | None, after: bytes | None) -> bool:
@@ -148,6 +134,8 @@ def changes_own_table(before: bytes | None, after: bytes | None) -> bool:
 
 
 def _own_table(data: bytes | None) -> object:
+    from codex_orchestrator.text.toml import TomlError, parse_toml
+
     try:
         document, _ = parse_toml(data or b"")
     except TomlError:
@@ -156,33 +144,7 @@ def _own_table(data: bytes | None) -> object:
     return tools.get(TABLE) if isinstance(tools, dict) else tools
 
 
-def _table_of(document: dict[str, Any], source: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return our table, and the names of the tables that it stands in."""
-    tools = document.get("tool", {})
-    table = tools.get(TABLE) if isinstance(tools, dict) else tools
-    if table is None:
-        return ({}, ()) if source.endswith("pyproject.toml") else (document, ())
-    if not isinstance(table, dict):
-        field = f"tool.{TABLE}" if isinstance(tools, dict) else "tool"
-        raise InputError("must be a table", path=source, field=field, fix=f"[tool.{TABLE}]")
-    return table, ("tool", TABLE)
-
-
-def _input_error(
-    error: ValidationError, text: str, source: str, outer: tuple[str, ...]
-) -> InputError:
-    problem = problems_of(error)[0]
-    place = list(problem.path)
-    message, fix = problem.message, "change the value; `codex-orchestrator doctor` shows the others"
-    if problem.kind == "extra_forbidden":
-        known = _known_keys(place[:-1])
-        message = f"unknown key{did_you_mean(place[-1], known)}"
-        fix = f"known keys here: {', '.join(known)}"
-    line = line_of(text, (*outer, *place))
-    return InputError(message, path=source, line=line, field=problem.field, fix=fix)
-
-
-def _known_keys(place: list[str]) -> list[str]:
+def _known_keys(place: Sequence[str]) -> list[str]:
     owner: type[Document] = Config
     for part in place:
         field = owner.model_fields.get(part)

@@ -42,6 +42,20 @@ def read_file(path: Path, *, max_bytes: int) -> bytes:
         return read_bytes(descriptor, str(path), max_bytes=max_bytes)
 
 
+def read_given(path: str, *, max_bytes: int) -> bytes:
+    """Read at most some bytes of a file that a person named: through a link or a pipe as well.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(max_bytes)
+    except OSError as error:
+        fix = "name a file that can be read"
+        raise InputError(f"cannot be read: {error.strerror}", path=path, fix=fix) from error
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[int]:
     """Open a regular file for reading, as `read_file` does, and close it at the end.

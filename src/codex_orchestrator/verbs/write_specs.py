@@ -5,7 +5,6 @@ from contextlib import closing
 from pathlib import Path
 
 from codex_orchestrator.guard.accept import accept
-from codex_orchestrator.guard.config_file import read_given_config, read_work_tree_config
 from codex_orchestrator.guard.dates import read_day, write_day
 from codex_orchestrator.guard.loading import MAX_SPEC_BYTES
 from codex_orchestrator.guard.new_spec import spec_text
@@ -45,26 +44,24 @@ def accept_spec(
 
 
 def write_new_spec(
-    root: str, spec_id: str, *, title: str, paths: tuple[str, ...], config_file: str | None
+    root: str, folder: str, spec_id: str, *, title: str, paths: tuple[str, ...]
 ) -> str:
     """Write a draft spec from the template and return its path in the repository.
 
     Args:
         root: top folder of the repository.
+        folder: where specs are in it; "" is its top.
         spec_id: the spec's id, and the name of its file.
         title: one line.
         paths: globs of the code that the spec owns.
-        config_file: the configuration that says where specs are; None for the repository's own.
 
     Raises:
         InputError: id, title or a glob cannot be taken, the file exists, or its folder leaves the
             repository.
         ServiceError: the file cannot be written.
     """
-    given = read_given_config(config_file) if config_file is not None else None
-    config = given or read_work_tree_config(root)
     text = spec_text(spec_id, title=title, paths=paths)
-    path = "/".join(filter(None, (config.spec_folders[0], f"{spec_id}.md")))
+    path = "/".join(filter(None, (folder, f"{spec_id}.md")))
     with closing(_spec_files(root)) as tree:
         if tree.kind(path):
             raise InputError("exists already", path=path, fix="choose another id")
