@@ -1,12 +1,10 @@
 """The start of every command, and the one boundary that makes errors exit codes."""
 
-import contextlib
 import errno
 import os
 import sys
-from typing import TextIO
 
-from codex_orchestrator.cli.console import say
+from codex_orchestrator.cli.console import discard, say
 from codex_orchestrator.model.errors import ExitCode, OrchestratorError
 
 # What the machine refuses, wherever it happens: no bug, and each with its exit code.
@@ -37,7 +35,7 @@ def run(argv: list[str]) -> int:
         return _say("interrupted", "", ExitCode.INTERRUPTED)
     except (SystemExit, BrokenPipeError):
         # The reader went away (`| head`); click then leaves with 1, which here means findings.
-        _give_up(sys.stdout, sys.stderr)
+        discard(sys.stdout, sys.stderr)
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the boundary
         if isinstance(error, OSError) and error.errno in REFUSALS:
@@ -77,22 +75,12 @@ def _refused(error: OSError) -> int:
 
 
 def _say(message: str, fix: str, code: ExitCode) -> int:
-    try:
-        say(f"codex-orchestrator: error: {message}")
-        if fix:
-            say(f"  fix: {fix}")
-    except OSError:
-        # The exit code tells it too, so that a message nobody can be shown changes nothing.
-        _give_up(sys.stderr)
+    # The exit code tells it too, so that a message nobody can be shown changes nothing.
+    say(f"codex-orchestrator: error: {message}")
+    if fix:
+        say(f"  fix: {fix}")
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
-        _give_up(sys.stdout)
+        discard(sys.stdout)
     return int(code)
-
-
-def _give_up(*streams: TextIO) -> None:
-    """Let what is still buffered go nowhere: Python flushes at exit, and would leave with 120."""
-    for stream in streams:
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

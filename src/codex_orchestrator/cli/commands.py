@@ -1,10 +1,12 @@
 """The command tree, each command loaded when it is called."""
 
 import importlib
+import sys
 
 import click
 
 from codex_orchestrator import __version__
+from codex_orchestrator.cli.console import discard
 from codex_orchestrator.model.errors import ExitCode, InterruptedRunError
 
 # name → (module that defines it, one-line help). Help is here so that `--help` imports no command.
@@ -74,6 +76,13 @@ def call(argv: list[str]) -> int:
     except click.Abort as error:
         raise InterruptedRunError("interrupted") from error
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return int(ExitCode.USAGE)
     return int(result) if isinstance(result, int) else int(ExitCode.OK)
+
+
+def _show(error: click.ClickException) -> None:
+    try:
+        error.show()
+    except OSError:
+        discard(sys.stderr)

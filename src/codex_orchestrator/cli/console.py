@@ -4,6 +4,7 @@ Without Click: the hook comes this way.
 """
 
 import contextlib
+import os
 import sys
 from typing import TextIO
 
@@ -23,9 +24,18 @@ def echo_json(document: object) -> None:
 
 
 def say(text: str) -> None:
-    """Print a line for people to stderr. Work goes on when nobody reads it any more."""
-    with contextlib.suppress(BrokenPipeError):
+    """Print a line for people to stderr. Work goes on when it cannot be shown to anybody."""
+    try:
         _write(sys.stderr, f"{printable(text)}\n")
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(*streams: TextIO) -> None:
+    """Let what is still buffered go nowhere: Python flushes at exit, and would leave with 120."""
+    for stream in streams:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _write(stream: TextIO, text: str) -> None:
