@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from codex_orchestrator import __version__
-from codex_orchestrator.model.config_file import PYPROJECT, parse_table
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.system.files import read_given
-from codex_orchestrator.text.toml import MAX_BYTES
+from codex_orchestrator.text.toml import TomlError, parse_toml
 
 # place in the repository → starter file
 _STARTERS = {
@@ -73,10 +71,15 @@ def _write(repo: Path, place: str, starter: str, *, today: str, is_dry_run: bool
 
 
 def _is_configured(repo: Path) -> bool:
-    if not (repo / PYPROJECT).exists():
+    path = repo / "pyproject.toml"
+    try:
+        document, _ = parse_toml(path.read_bytes())
+    except FileNotFoundError:
         return False
-    data = read_given(str(repo / PYPROJECT), max_bytes=MAX_BYTES + 1)
-    return parse_table(data, name=PYPROJECT) is not None
+    except (OSError, TomlError) as error:
+        raise InputError(str(error), path="pyproject.toml", fix="fix the file first") from error
+    tools = document.get("tool")
+    return isinstance(tools, dict) and "codex-orchestrator" in tools
 
 
 def _require_plain_folders(repo: Path, folder: Path) -> None:
