@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from codex_orchestrator.codex.binary import find_codex, require_tested
-from codex_orchestrator.codex.cloud import Patience, RunCloud
+from codex_orchestrator.codex.cloud import Polling, RunCloud
 from codex_orchestrator.codex.cloud_cli import CloudCli, CloudOutput, open_cloud_cli
 from codex_orchestrator.compose.run import Surroundings, compose_run
 from codex_orchestrator.compose.settings import load_settings
@@ -100,8 +100,8 @@ class MarkedCloud(RunCloud):
             with self._clock.elsewhere():
                 time.sleep(seconds)
 
-        patience = Patience(0.1, 1.0, deadline_s, lambda: 1.0, sleep, time.monotonic)
-        tasks = self.wait(task_ids, patience=patience)
+        polling = Polling(0.1, 1.0, deadline_s, lambda: 1.0, sleep, time.monotonic)
+        tasks = self.wait(task_ids, polling=polling)
         self._clock.mark("all ready")
         return tasks
 

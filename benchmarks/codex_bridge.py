@@ -23,7 +23,7 @@ from benchlib import Measured, table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from codex_orchestrator.codex.binary import CodexBinary, find_codex
-from codex_orchestrator.codex.cloud import CodexCloud, Patience
+from codex_orchestrator.codex.cloud import CodexCloud, Polling
 from codex_orchestrator.codex.cloud_cli import open_cloud_cli
 from codex_orchestrator.codex.hardening import (
     HARDENING,
@@ -164,10 +164,10 @@ def a_hundred_cloud_tasks(binary: CodexBinary, folder: Path) -> tuple[float, flo
                     }
                 )
             cloud = CodexCloud(cli, environment="env_1", label="bench")
-            patience = Patience(0, 0, 300, lambda: 1.0, lambda _: None, time.monotonic)
+            polling = Polling(0, 0, 300, lambda: 1.0, lambda _: None, time.monotonic)
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             began = time.process_time()
-            tasks = cloud.wait(list(service.tasks), patience=patience)
+            tasks = cloud.wait(list(service.tasks), polling=polling)
             took_ms = (time.process_time() - began) * 1000
             grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
             looks = 4

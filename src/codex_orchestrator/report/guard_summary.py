@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.text.markdown import Markdown, code, line
+from codex_orchestrator.text.markdown import Markdown, code, line, location, table
 
 
 def read_findings(report: Mapping[str, Any]) -> tuple[Finding, ...]:
@@ -35,15 +35,12 @@ def guard_summary(report: Mapping[str, Any], findings: Sequence[Finding]) -> Mar
     if not findings:
         return Markdown(f"{head}\n\nNo findings.")
     rows = (
-        f"| {finding.severity} | {_place(finding)} | {code(finding.rule)} "
-        f"{line(finding.message)} | {line(finding.fix)} |"
+        (
+            finding.severity,
+            location(finding.path, finding.line),
+            f"{code(finding.rule)} {line(finding.message)}",
+            line(finding.fix),
+        )
         for finding in findings
     )
-    table = "| severity | where | what | fix |\n| --- | --- | --- | --- |\n" + "\n".join(rows)
-    return Markdown(f"{head}\n\n{table}")
-
-
-def _place(finding: Finding) -> str:
-    if not finding.path:
-        return ""
-    return code(f"{finding.path}:{finding.line}" if finding.line else finding.path)
+    return Markdown(f"{head}\n\n{table(('severity', 'where', 'what', 'fix'), rows)}")

@@ -7,7 +7,7 @@ from codex_orchestrator.model.manifest import Manifest, Validation
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.text.diff import FilePatch, file_patches
-from codex_orchestrator.text.markdown import Markdown, code, line, prose
+from codex_orchestrator.text.markdown import Markdown, code, line, location, prose, table
 from codex_orchestrator.text.shown import counted, one_line
 
 _VERDICTS = {
@@ -64,14 +64,11 @@ def _findings(manifest: Manifest) -> str:
     if not count_findings(manifest) or manifest.review is None:
         return ""
     ordered = sorted(manifest.review.findings, key=lambda finding: _ORDER[finding.severity])
-    rows = ((finding.severity, _place(finding), _what(finding)) for finding in ordered)
-    return "### Findings\n\n" + _table(("severity", "where", "what"), rows)
-
-
-def _place(finding: ReviewFinding) -> str:
-    if not finding.path:
-        return ""
-    return code(f"{finding.path}:{finding.line}" if finding.line else finding.path)
+    rows = (
+        (finding.severity, location(finding.path, finding.line), _what(finding))
+        for finding in ordered
+    )
+    return "### Findings\n\n" + table(("severity", "where", "what"), rows)
 
 
 def _what(finding: ReviewFinding) -> str:
@@ -93,7 +90,7 @@ def _checks(validations: tuple[Validation, ...]) -> str:
         for check in validations
     )
     headings = ("check", "result", "exit code", "time", "failures")
-    return "### Checks\n\n" + _table(headings, rows)
+    return "### Checks\n\n" + table(headings, rows)
 
 
 def _failures(check: Validation) -> str:
@@ -165,11 +162,5 @@ def _proof(manifest: Manifest, manifest_sha256: str) -> str:
     )
 
 
-def _table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    marks = ("---",) * len(headings)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (headings, marks, *rows))
-
-
 def _fold(title: str, headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    table = _table(headings, rows)
-    return f"<details><summary>{title}</summary>\n\n{table}\n\n</details>"
+    return f"<details><summary>{title}</summary>\n\n{table(headings, rows)}\n\n</details>"

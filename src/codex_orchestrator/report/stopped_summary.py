@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from codex_orchestrator.text.markdown import Markdown, code, line
+from codex_orchestrator.text.markdown import Markdown, code, line, table
 
 
 def stopped_summary(
@@ -18,9 +18,8 @@ def stopped_summary(
     """
     what = "waits for an approval" if state == "waiting" else "was interrupted"
     approvals = [("approve", value) for value in wanted]
-    rows = "\n".join(
-        f"| `{name}` | {code(value)} |" for name, value in [*inputs.items(), *approvals] if value
-    )
+    given = [*inputs.items(), *approvals]
+    rows = ((f"`{name}`", code(value)) for name, value in given if value)
     asked = (
         "It is granted by whoever starts the workflow with these inputs, and needs write access. "
         "Each value of `approve` goes on a line of its own."
@@ -29,5 +28,5 @@ def stopped_summary(
     )
     return Markdown(
         f"## Run {code(inputs['resume'])} {what}\n\n{line(reason)}\n\n{asked}\n\n"
-        f"| input | value |\n| --- | --- |\n{rows}"
+        f"{table(('input', 'value'), rows)}"
     )

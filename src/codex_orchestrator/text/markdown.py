@@ -7,6 +7,7 @@ written anew, and everything else becomes plain text.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import NewType
 
 from codex_orchestrator.text.shown import folded, shortened, visible
@@ -54,6 +55,19 @@ def _span(text: str) -> str:
     ticks = "`" * (_longest_run(text, "`") + 1)
     pad = " " if text[0] == "`" or text[-1] == "`" else ""
     return f"{ticks}{pad}{text}{pad}{ticks}"
+
+
+def location(path: str, line_number: int) -> Markdown:
+    """Return `path:line` as one code span; "" without a path, `path` alone without a line."""
+    if not path:
+        return Markdown("")
+    return code(f"{path}:{line_number}" if line_number else path)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Markdown:
+    """Return a table of cells that are Markdown already."""
+    marks = ("---",) * len(headings)
+    return Markdown("\n".join(f"| {' | '.join(cells)} |" for cells in (headings, marks, *rows)))
 
 
 def fenced(text: str, *, info: str = "", limit: int = 10_000) -> Markdown:
