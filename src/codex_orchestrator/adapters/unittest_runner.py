@@ -77,7 +77,7 @@ def main() -> int:
     parser.add_argument("--top", default=".")
     parser.add_argument("--junit", required=True)
     options = parser.parse_args()
-    # This file's own folder is no place to import tests from.
+    # Tests must not be imported from this file's own folder.
     sys.path[0] = os.path.abspath(os.curdir)
     suite = unittest.TestLoader().discover(options.start, top_level_dir=options.top)
     runner = unittest.TextTestRunner(resultclass=_Result, buffer=True)

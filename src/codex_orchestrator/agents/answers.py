@@ -29,5 +29,5 @@ class AnswerSchema(AgentOutputSchema):
             return self._document.model_validate_json(json_str, strict=True)
         except ValidationError as error:
             problems = problems_of(error)[:_MOST_PROBLEMS]
-        said = "; ".join(one_line(str(problem)) for problem in problems)
-        raise ModelBehaviorError(f"not a valid {self._document.__name__}: {said}")
+        found = "; ".join(one_line(str(problem)) for problem in problems)
+        raise ModelBehaviorError(f"not a valid {self._document.__name__}: {found}")

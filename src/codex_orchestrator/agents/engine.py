@@ -1,4 +1,4 @@
-"""The engine: starts what four agents need for one run, and ends all of it with the run."""
+"""The engine: starts what the four agents of a run need, and ends it with the run."""
 
 import logging
 import secrets as randomness

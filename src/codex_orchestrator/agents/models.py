@@ -40,13 +40,13 @@ def require_server(endpoint: ModelEndpoint) -> None:
         raise InputError(
             "the address of the model server holds a user name or a password",
             field="model.base_url",
-            fix="take it out: addresses stand in argument lists that anybody here can read; "
+            fix="take it out: addresses are visible in argument lists on this machine; "
             "a key is given by OPENAI_API_KEY",
         )
     if key is not None and not _KEY.fullmatch(key.reveal()):
         raise NotCheckedError(
             "the model's key holds a space, a line break or a character that is not ASCII",
-            fix="set OPENAI_API_KEY anew, without what a file or a copy added around it",
+            fix="set OPENAI_API_KEY again, without spaces and line breaks around it",
         )
     if key is None and base_url == OPENAI_URL:
         raise NotCheckedError(

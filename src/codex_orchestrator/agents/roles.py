@@ -22,7 +22,7 @@ _BUILDER_TOOLS = {
 
 
 class Guardrails(NamedTuple):
-    """Which guardrails stand before and after the agents."""
+    """The guardrails before and after the agents."""
 
     before_plan: InputGuardrail[Any]
     after_all: OutputGuardrail[Any]

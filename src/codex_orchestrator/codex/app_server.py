@@ -40,7 +40,7 @@ class AppServer:
         answer: AnswerRequest,
     ) -> None:
         # The package adds to the environment of this process. What must not be inherited is
-        # taken away by name, so that no value stands on a command line.
+        # removed by name, so that no value is on a command line.
         unwanted = [f"-u{name}" for name in os.environ if name not in environment]
         flags = [part for setting in settings for part in ("-c", setting)]
         self._client = CodexClient(

@@ -49,7 +49,7 @@ class CodexCloud:
     """Tasks of one Codex Cloud environment. Nothing here touches a work tree.
 
     `label` is unique to the caller, a run id for example: with the number of a submission it
-    makes the marker that stands at the head of the prompt.
+    makes the marker at the head of the prompt.
     """
 
     def __init__(self, cli: CloudCli, *, environment: str, label: str) -> None:

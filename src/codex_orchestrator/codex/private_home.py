@@ -1,4 +1,4 @@
-"""A private home for one Codex process, in memory where the system has a place for that."""
+"""A private home for one Codex process, in memory where the system has a memory file system."""
 
 import os
 import tempfile

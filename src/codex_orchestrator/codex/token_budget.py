@@ -4,7 +4,7 @@ import threading
 
 
 class TokenBudget:
-    """Counts tokens of turns that may run at the same time; a `limit` of None is no bound."""
+    """Counts tokens of turns that may run at the same time; a `limit` of None means no bound."""
 
     def __init__(self, limit: int | None) -> None:
         self._limit = limit

@@ -86,7 +86,7 @@ class Connection:
     def _reason(self, error: Any) -> str:
         """Return the one sentence of an error that people can use, without the token.
 
-        It is text of a stranger. The error itself may hold headers, so nothing is chained to it.
+        The text is not trusted. The error itself may hold headers, so nothing is chained to it.
         """
         data = getattr(error, "data", None)
         text = data.get("message", "") if isinstance(data, dict) else ""

@@ -54,7 +54,7 @@ class StickyText:
 
 
 class DeliveredComment(NamedTuple):
-    """The comment that stands now, read back. `superseded`: a newer run's text was left alone."""
+    """The comment as it is now, read back. `superseded`: a newer run's text was left alone."""
 
     id: int
     url: str
@@ -78,7 +78,7 @@ def keep_comment(
     """Make the pull request hold exactly one comment of ours for the key, and read it back.
 
     Args:
-        pull_request: where the comment stands.
+        pull_request: where the comment is.
         sticky: what to say.
         author: the login that our token writes with.
         wait: sleeps; given seconds.
@@ -102,7 +102,7 @@ def keep_comment(
     created = _create_once(pull_request, body, known={found.id for found in listed}, wait=wait)
     earlier = _ours(listed, sticky.key, created.author) if created.author != author else []
     if earlier:
-        # The token writes under another name than we were told, and has written here before.
+        # The token writes under another name than `author`, and has written here before.
         replaced = _edit_oldest(pull_request, [*earlier, created], body)
         return _read_back(pull_request, replaced or created, body, "updated")
     return _read_back(pull_request, created, body, "created")

@@ -20,7 +20,7 @@ from codex_orchestrator.text.markdown import Markdown
 
 DEFAULT_AUTHOR = "github-actions[bot]"
 _NUMBER = re.compile(r"[0-9]{1,18}")
-# Without these the summary is what readers get; otherwise another review stands, or none fits.
+# With these reasons the summary is enough; with the others the review is out of date.
 _SUMMARY_IS_ENOUGH = frozenset(
     [Undelivered.NO_TOKEN, Undelivered.READ_ONLY_TOKEN, Undelivered.NO_PULL_REQUEST]
 )

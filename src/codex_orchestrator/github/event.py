@@ -117,7 +117,7 @@ def _found(
 def _from_pull_request(
     payload: "_Payload", name: str, repository: str, checkout_sha: str
 ) -> ChangeEvent:
-    # The head's repository is null when the fork was deleted: a stranger's all the same.
+    # The head's repository is null when the fork was deleted: it counts as a fork.
     home = payload.find("pull_request.head.repo.full_name")
     return _found(
         name,

@@ -13,7 +13,7 @@ class DeliveryTarget(Protocol):
     def deliver(self, manifest: Manifest, text: Markdown) -> Delivery:
         """Put a run's review there, read it back, and say what readers got.
 
-        The same review again changes nothing. A place that is missing here is no error: then
+        The same review again changes nothing. A missing place is not an error: then
         nothing was posted, and the delivery has the reason and the fix.
 
         Raises:

@@ -262,7 +262,7 @@ def _refuse_redefinition(built_in: PatternAsset, own: PatternAsset, folder: Path
         f"{own.id!r} {own.version} is not the toolkit's {built_in.version} of that id",
         path=f"{folder}/{INDEX}",
         field=own.id,
-        fix="give yours an id of its own, or a higher version to stand in for the toolkit's",
+        fix="give yours an id of its own, or a higher version that replaces the toolkit's",
     )
 
 

@@ -60,7 +60,7 @@ def _of(body: RuleBody, utils: dict[str, RuleBody], depth: int) -> Need:
     need = Need()
     if isinstance(body.pattern, str):
         found = _IDENTIFIER.findall(_METAVARIABLE.sub(" ", body.pattern))
-        # Inside quotes a word may touch an escape sequence, so it is no whole word there.
+        # Inside quotes a word may touch an escape sequence, so it is not a whole word there.
         is_plain = not any(char in body.pattern for char in "'\"`/")
         need = Need(names=frozenset(found)) if is_plain else Need(frozenset(found))
     if body.regex is not None:
@@ -86,7 +86,7 @@ def _of_regex(regex: str) -> Need:
             return Need(choices=(tuple(Need(frozenset([word])) for word in words),))
         return Need(frozenset(words))
     # Without groups and alternatives a run of letters must be there; the last letter may be
-    # optional, so it is left out where anything follows that is no plain end.
+    # optional, so it is left out where anything follows that is not a plain end.
     flat = _CLASS_OR_ESCAPE.sub(" ", regex)
     if any(char in flat for char in "()|[]{}\\"):
         return Need()

@@ -1,4 +1,4 @@
-"""Run a check: its exit code decides, its log is kept, and a check that did not run is no pass."""
+"""Run a check: its exit code decides, its log is kept, and one that did not run did not pass."""
 
 import os
 import re

@@ -113,8 +113,8 @@ def _base_ref(run_id: str) -> str:
 def _missing(git: Git, trees: Sequence[str]) -> tuple[str, ...]:
     wanted = [tree_id for tree_id in trees if is_object_name(tree_id)]
     asked = "".join(f"{tree_id}\n" for tree_id in wanted).encode("ascii")
-    said = git.run("cat-file", "--batch-check=%(objecttype)", stdin=asked).split(b"\n")
-    found = {name for name, kind in zip(wanted, said, strict=False) if kind == b"tree"}
+    kinds = git.run("cat-file", "--batch-check=%(objecttype)", stdin=asked).split(b"\n")
+    found = {name for name, kind in zip(wanted, kinds, strict=False) if kind == b"tree"}
     return tuple(tree_id for tree_id in trees if tree_id not in found)
 
 

@@ -129,15 +129,15 @@ class _Reader:
 
     def _mode(self, header: dict[bytes, bytes], number: int) -> int | None:
         for key in (b"old mode", b"deleted file mode", b"new mode", b"new file mode"):
-            told = header.get(key)
-            if told is not None and told.strip() not in _MODES:
+            mode = header.get(key)
+            if mode is not None and mode.strip() not in _MODES:
                 raise PatchError(
                     "only regular files (mode 100644 or 100755) can be patched, no links",
                     path="patch",
                     line=number,
                 )
-        told = header.get(b"new mode", header.get(b"new file mode"))
-        return None if told is None else _MODES[told.strip()]
+        mode = header.get(b"new mode", header.get(b"new file mode"))
+        return None if mode is None else _MODES[mode.strip()]
 
     def _hunk(self) -> Hunk:
         number = self.at + 1
