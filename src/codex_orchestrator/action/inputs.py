@@ -13,23 +13,6 @@ if TYPE_CHECKING:
 
 COMMANDS = ("guard", "run", "verify", "publish", "sync", "all")
 FAIL_ON = ("findings", "failed", "never")
-OUTPUTS = frozenset(
-    [
-        "verdict",
-        "exit-code",
-        "run-id",
-        "mode",
-        "findings",
-        "manifest-path",
-        "manifest-sha256",
-        "posted",
-        "comment-url",
-        "synced",
-        "waiting-for",
-        "staged-path",
-        "artifact-name",
-    ]
-)
 APPROVER_OUTPUTS = frozenset(["approved-by", "exit-code"])
 """What the step puts out that asks GitHub who approves."""
 
@@ -87,6 +70,11 @@ class Found(NamedTuple):
             "manifest-sha256": self.manifest_sha256,
             "waiting-for": self.waiting_for,
         }
+
+
+_OTHERS = ("posted", "comment-url", "synced", "staged-path", "artifact-name")
+OUTPUTS = frozenset((*Found().outputs(), *_OTHERS))
+"""Every output of the steps `work` and `finish`."""
 
 
 def read_inputs(environment: Mapping[str, str]) -> Inputs:
