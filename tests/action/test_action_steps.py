@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from codex_orchestrator.action.finish import Artifact, finish, is_let_pass, read_artifact
+from codex_orchestrator.action.finish import Artifact, finish, is_tolerated, read_artifact
 from codex_orchestrator.action.inputs import (
     Called,
     Found,
@@ -345,7 +345,7 @@ def test_the_verdict_is_said_before_a_failed_delivery(tmp_path):
     assert (code, outputs["exit-code"]) == (ExitCode.FINDINGS, "1")
 
 
-def test_a_verdict_that_is_let_pass_does_not_hide_a_failed_delivery(tmp_path):
+def test_a_verdict_that_is_tolerated_does_not_hide_a_failed_delivery(tmp_path):
     bad = WORKED._replace(verdict="failed", exit_code=ExitCode.FINDINGS)
     inputs = make_inputs(tmp_path, command="all", fail_on="never")
     outputs, code = finish(inputs, bad, ARTIFACT, Script(review=(4, {}), sync=(0, {"synced": [1]})))
@@ -368,7 +368,7 @@ def test_a_verdict_that_is_let_pass_does_not_hide_a_failed_delivery(tmp_path):
     ],
 )
 def test_only_a_verdict_is_ever_let_pass(verdict, code, fail_on, passes):
-    assert is_let_pass(Found(verdict, ExitCode(code)), fail_on) is passes
+    assert is_tolerated(Found(verdict, ExitCode(code)), fail_on) is passes
 
 
 def test_a_work_step_that_broke_is_not_checked():

@@ -104,13 +104,13 @@ def test_a_bot_is_refused_without_asking(workflow, github, login):
 
 def test_an_account_that_is_no_person_is_refused(workflow, github):
     github.roles, github.account_types = {"acme": "admin"}, {"acme": "Organization"}
-    with pytest.raises(ApprovalRequiredError, match="no person's account"):
+    with pytest.raises(ApprovalRequiredError, match="not the account of a person"):
         workflow.start("acme")
 
 
 def test_a_schedule_approves_nothing(workflow, github):
     github.roles = {"octocat": "admin"}
-    with pytest.raises(ApprovalRequiredError, match="started by nobody"):
+    with pytest.raises(ApprovalRequiredError, match="not started by a person"):
         workflow.start("octocat", GITHUB_EVENT_NAME="schedule")
 
 

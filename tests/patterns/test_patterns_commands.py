@@ -110,7 +110,7 @@ def test_apply_changes_files_and_says_which(patterns: Command) -> None:
         (("lint", "gone.py"), "gone.py: no such file or folder"),
         (("build",), "this repository has no patterns of its own"),
         (("check",), "this repository has no patterns of its own"),
-        (("new", "codemod", "../x"), "'../x' is no id"),
+        (("new", "codemod", "../x"), "'../x' is not a valid id"),
         (("new", "codemod", "x", "--language", "klingon"), "unknown language 'klingon'"),
         (("new", "script", "x"), "is not one of 'codemod', 'linter', 'template'"),
         (("render", "py-not-in", "nowhere.json"), "No such file"),

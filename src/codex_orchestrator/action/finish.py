@@ -1,4 +1,4 @@
-"""The action's second half: record the artifact, publish, sync, and say how it all ended."""
+"""The action's second half: record the artifact, publish, sync, and report the result."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class Ended(NamedTuple):
 
 
 class Artifact(NamedTuple):
-    """What the upload step said, or an earlier job."""
+    """The uploaded artifact, as the upload step or an earlier job named it."""
 
     id: str
     digest: str
@@ -26,7 +26,7 @@ class Artifact(NamedTuple):
 
 
 def finish(inputs: Inputs, found: Found, artifact: Artifact, call: Call) -> Ended:
-    """Deliver what the work made. A part that fails does not keep the next from being tried."""
+    """Deliver the result of the work. When one delivery fails, the next is still tried."""
     codes: list[ExitCode] = []
     posted, comment_url, synced = "false", "", "false"
     # A run that stopped before its end has no verdict: there is nothing to deliver yet.
@@ -50,12 +50,12 @@ def finish(inputs: Inputs, found: Found, artifact: Artifact, call: Call) -> Ende
     }
     if found.exit_code is ExitCode.OK:
         outputs["exit-code"] = str(int(delivered))
-    judged = ExitCode.OK if is_let_pass(found, inputs.fail_on) else found.exit_code
+    judged = ExitCode.OK if is_tolerated(found, inputs.fail_on) else found.exit_code
     return Ended(outputs, judged if judged is not ExitCode.OK else delivered)
 
 
-def is_let_pass(found: Found, fail_on: str) -> bool:
-    """Say whether a bad verdict is let pass. Only a verdict is: no check is never a pass."""
+def is_tolerated(found: Found, fail_on: str) -> bool:
+    """Say whether `fail-on` tolerates a bad verdict. What was not checked is never tolerated."""
     if found.exit_code is not ExitCode.FINDINGS:
         return False
     if fail_on == "never":
@@ -80,7 +80,7 @@ def _sync(inputs: Inputs, run_id: str, call: Call) -> ExitCode:
 
 
 def read_artifact(environment: Mapping[str, str]) -> Artifact:
-    """Read the artifact's facts: of this action's upload, else those that an input names."""
+    """Read the artifact's facts: of the upload in this job, else those that the inputs name."""
     return Artifact(
         *(
             environment.get(f"UPLOADED_{name}") or environment.get(f"INPUT_ARTIFACT_{name}", "")

@@ -1,4 +1,4 @@
-"""What a workflow asked the action for, and what an earlier step of the action found out."""
+"""What a workflow asks of the action, and what an earlier step of the action found."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 COMMANDS = ("guard", "run", "verify", "publish", "sync", "all")
 FAIL_ON = ("findings", "failed", "never")
 APPROVER_OUTPUTS = frozenset(["approved-by", "exit-code"])
-"""What the step puts out that asks GitHub who approves."""
+"""The outputs of the step that asks GitHub who approves."""
 
 
 class Inputs(NamedTuple):
@@ -39,10 +39,10 @@ class Inputs(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What came of the work: the verdict, its exit code, and the run if there is one.
+    """The result of the work: the verdict, its exit code, and the run if there is one.
 
     A run that stopped before its end has a `state` and a `reason`; `waiting_for` is what it asks
-    for, one `KIND:VALUE` a line. `attempt` is the run's own.
+    for, one `KIND:VALUE` a line. `attempt` counts the starts of the run.
     """
 
     verdict: str = "not-checked"
@@ -59,7 +59,7 @@ class Found(NamedTuple):
     attempt: int = 1
 
     def outputs(self) -> dict[str, str]:
-        """Return the action's outputs that say it."""
+        """Return it as outputs of the action."""
         return {
             "verdict": self.verdict,
             "exit-code": str(int(self.exit_code)),
@@ -97,7 +97,7 @@ def read_inputs(environment: Mapping[str, str]) -> Inputs:
     approve = tuple(line.strip() for line in text("approve").splitlines() if line.strip())
     if (approve or text("resume")) and command not in ("run", "all"):
         raise InputError(
-            "only `run` and `all` go on with a run", field="approve" if approve else "resume"
+            "only `run` and `all` resume a run", field="approve" if approve else "resume"
         )
     return Inputs(
         command=command,
@@ -123,7 +123,7 @@ def read_inputs(environment: Mapping[str, str]) -> Inputs:
 
 
 def read_found(environment: Mapping[str, str]) -> Found:
-    """Read what the work step put out, from the variables `WORK_…`; all empty when it broke."""
+    """Read the outputs of the work step from the variables `WORK_…`; not checked when it failed."""
     code = environment.get("WORK_EXIT_CODE", "")
     if not code.isdecimal():
         return Found()
@@ -141,7 +141,7 @@ def read_found(environment: Mapping[str, str]) -> Found:
 
 def _choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
-        raise InputError(f"{value!r} is none of {', '.join(allowed)}", field=name)
+        raise InputError(f"{value!r} is not one of {', '.join(allowed)}", field=name)
     return value
 
 
@@ -157,7 +157,7 @@ def temporary_folder(environment: Mapping[str, str]) -> Path:
     """Return the runner's temporary folder.
 
     Raises:
-        InputError: RUNNER_TEMP is not set: this is no workflow.
+        InputError: RUNNER_TEMP is not set: this is not a workflow.
     """
     folder = environment.get("RUNNER_TEMP", "")
     if not folder:
@@ -179,8 +179,8 @@ Call = Callable[..., Called]
 def command_line(repo: Path, environment: Mapping[str, str], new_token: Callable[[], str]) -> Call:
     """Return a function that runs our own commands as child processes on a repository.
 
-    What they say to people goes to the log between stop-commands marks, so that no text in it is
-    taken as a workflow command.
+    What they print for people goes to the log between stop-commands marks, so that no text in it
+    is taken as a workflow command.
     """
     import subprocess
 
@@ -214,7 +214,7 @@ def command_line(repo: Path, environment: Mapping[str, str], new_token: Callable
 
 
 def answer_of(child: "subprocess.Popen[bytes]") -> bytes:
-    """Return what a command wrote. A cancelled job ends it gently: it saves its state first."""
+    """Return what a command wrote. A cancelled job ends it by SIGTERM: it saves its state first."""
     while True:
         try:
             return child.communicate()[0]

@@ -1,4 +1,4 @@
-"""The outputs of the action's steps, written so that no text of strangers can set another one."""
+"""Write the outputs of the action's steps so that no untrusted text can set another output."""
 
 import re
 from collections.abc import Callable, Mapping

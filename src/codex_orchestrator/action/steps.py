@@ -25,7 +25,7 @@ def action() -> None:
 
 @action.command("approver")
 def approver_step() -> int:
-    """Ask GitHub whether whoever started the workflow may approve, before agents are started."""
+    """Ask GitHub whether the account that started the workflow may approve, before agents start."""
     from codex_orchestrator.compose.approver import check_workflow_actor
 
     try:
@@ -34,31 +34,31 @@ def approver_step() -> int:
             inputs.approve, os.environ, repo=inputs.repo, run_id=inputs.resume
         )
     except OrchestratorError as error:
-        _put_out({"exit-code": str(int(error.exit_code))}, declared=APPROVER_OUTPUTS)
+        _write_outputs({"exit-code": str(int(error.exit_code))}, declared=APPROVER_OUTPUTS)
         raise
-    _put_out({"approved-by": by}, declared=APPROVER_OUTPUTS)
+    _write_outputs({"approved-by": by}, declared=APPROVER_OUTPUTS)
     return 0
 
 
 @action.command("work")
 def work_step() -> int:
-    """Check, run or verify, and stage what is to be uploaded. A bad verdict is no failure yet."""
+    """Check, run or verify, and stage the upload. A bad verdict does not fail this step."""
     from codex_orchestrator.action.work import work
 
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         inputs = read_inputs(os.environ)
         call = command_line(inputs.repo, os.environ, _new_token)
-        work(inputs, call, os.environ, _put_out)
+        work(inputs, call, os.environ, _write_outputs)
     except OrchestratorError as error:
-        _put_out(Found(exit_code=error.exit_code).outputs())
+        _write_outputs(Found(exit_code=error.exit_code).outputs())
         raise
     return 0
 
 
 @action.command("finish")
 def finish_step() -> int:
-    """Record the artifact, publish, sync, put out the result and end with its exit code."""
+    """Record the artifact, publish, sync, write the outputs, exit with the result."""
     from codex_orchestrator.action.finish import finish, read_artifact
 
     found = read_found(os.environ)
@@ -68,9 +68,9 @@ def finish_step() -> int:
         ended = finish(inputs, found, read_artifact(os.environ), call)
     except OrchestratorError as error:
         failed = {"posted": "false", "synced": "false", "exit-code": str(int(error.exit_code))}
-        _put_out({**found.outputs(), **failed})
+        _write_outputs({**found.outputs(), **failed})
         raise
-    _put_out(ended.outputs)
+    _write_outputs(ended.outputs)
     return int(ended.exit_code)
 
 
@@ -82,7 +82,7 @@ def _new_token() -> str:
     return f"co_{secrets.token_hex(16)}"
 
 
-def _put_out(values: dict[str, str], *, declared: frozenset[str] = OUTPUTS) -> None:
+def _write_outputs(values: dict[str, str], *, declared: frozenset[str] = OUTPUTS) -> None:
     path = os.environ.get("GITHUB_OUTPUT", "")
     if not path:
         raise InputError("is not set: this command belongs to action.yml", field="GITHUB_OUTPUT")

@@ -15,8 +15,8 @@ RUNS = ("run", "all")
 TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 
 
-def work(inputs: Inputs, call: Call, environment: Mapping[str, str], put_out: Writer) -> Found:
-    """Do what the command asks for, up to a staged run folder, and put out what came of it."""
+def work(inputs: Inputs, call: Call, environment: Mapping[str, str], write: Writer) -> Found:
+    """Do what the command asks for, up to a staged run folder, and write the outputs."""
     if inputs.manifests:
         from codex_orchestrator.verbs.hand_over_run import take_from_artifact
 
@@ -37,7 +37,7 @@ def work(inputs: Inputs, call: Call, environment: Mapping[str, str], put_out: Wr
             attempt=found.attempt,
             workflow_attempt=environment.get("GITHUB_RUN_ATTEMPT", "1"),
         )
-    put_out({**found.outputs(), **staged})
+    write({**found.outputs(), **staged})
     if found.state and environment.get("GITHUB_STEP_SUMMARY"):
         _say_stopped(found, staged, environment)
     return found
@@ -79,7 +79,7 @@ def _run(inputs: Inputs, call: Call) -> Found:
     words = ["run", "--mode", inputs.mode]
     words += ["--model", inputs.model] if inputs.model else []
     words += ["--builder", inputs.builder] if inputs.builder else []
-    words += [f"--approve={one}" for one in inputs.approve]
+    words += [f"--approve={grant}" for grant in inputs.approve]
     if inputs.resume:
         words += [f"--resume={inputs.resume}"]
         words += ["--from-artifact"] if inputs.manifests else []
@@ -111,7 +111,7 @@ def _require_unfinished(run_id: str, call: Call) -> None:
     manifest = call("runs", "show", "--", run_id).document
     if manifest.get("run", {}).get("state") == "finished":
         raise NotCheckedError(
-            f"run {run_id} has finished, so there is nothing to go on with",
+            f"run {run_id} has finished, so it cannot be resumed",
             fix="use the command publish or sync, which verify it first",
         )
 

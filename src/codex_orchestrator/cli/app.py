@@ -75,7 +75,7 @@ def _refused(error: OSError) -> int:
 
 
 def _say(message: str, fix: str, code: ExitCode) -> int:
-    # The exit code tells it too, so that a message nobody can be shown changes nothing.
+    # The exit code says it too, so a message that cannot be shown changes nothing.
     say(f"codex-orchestrator: error: {message}")
     if fix:
         say(f"  fix: {fix}")

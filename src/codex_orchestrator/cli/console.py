@@ -1,6 +1,6 @@
-"""What every command needs to talk to a person: lines on stderr, results on stdout.
+"""Output of every command: lines for people on stderr, results on stdout.
 
-Without Click: the hook comes this way.
+Without Click, because the hook uses it.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ def echo_json(document: object) -> None:
 
 
 def say(text: str) -> None:
-    """Print a line for people to stderr. Work goes on when it cannot be shown to anybody."""
+    """Print a line for people to stderr. When it cannot be written, the work continues."""
     try:
         _write(sys.stderr, f"{printable(text)}\n")
     except OSError:
@@ -32,7 +32,7 @@ def say(text: str) -> None:
 
 
 def discard(*streams: TextIO) -> None:
-    """Let what is still buffered go nowhere: Python flushes at exit, and would leave with 120."""
+    """Discard what is still buffered: Python flushes at exit, and would exit with 120."""
     for stream in streams:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -29,9 +29,11 @@ def init(*, dry_run: bool, repo: str | None, output_format: str) -> None:
     root = Path(repository_root(repo))
     prepared = init_repository(root, today=utc_now()[:10], is_dry_run=dry_run)
     if output_format == "json":
-        echo_json({"schema": "init-report.v1", "files": [dict(one._asdict()) for one in prepared]})
+        echo_json(
+            {"schema": "init-report.v1", "files": [dict(file._asdict()) for file in prepared]}
+        )
         return
-    for one in prepared:
-        hint = f"  ({one.hint})" if one.hint else ""
-        click.echo(f"{one.action:<12} {printable(one.path)}{hint}")
+    for file in prepared:
+        hint = f"  ({file.hint})" if file.hint else ""
+        click.echo(f"{file.action:<12} {printable(file.path)}{hint}")
     say("next: edit the spec, then `codex-orchestrator guard --all`")

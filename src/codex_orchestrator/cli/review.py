@@ -57,7 +57,7 @@ def _places(_context: click.Context, _parameter: click.Parameter, value: str) ->
     help="The login that the token writes with; only its comments are ours.",
 )
 @click.option("--staged-only", is_flag=True, help="Print the text that would be posted, and stop.")
-@click.option("--require-posted", is_flag=True, help="A lesser form than asked for is exit 3.")
+@click.option("--require-posted", is_flag=True, help="Exit 3 unless posted as asked.")
 @common_options("text", "json")
 def publish(
     common: CommonOptions,

@@ -64,7 +64,7 @@ def verify(common: CommonOptions, run_id: str | None) -> int:
 @click.argument("tasks", metavar="[TASK]...", nargs=-1)
 @common_options()
 def rebuild(common: CommonOptions, tasks: tuple[str, ...]) -> None:
-    """Write out/<task>/state.json anew from the manifests."""
+    """Write out/<task>/state.json again from the manifests."""
     from codex_orchestrator.verbs.read_runs import rebuild_states
 
     archive = common.archive("rebuild")
@@ -78,7 +78,10 @@ def rebuild(common: CommonOptions, tasks: tuple[str, ...]) -> None:
 @click.option("--unsynced", is_flag=True, help="Also runs that no catalog holds.")
 @click.option("--unfinished", is_flag=True, help="Also runs that could still be resumed.")
 @click.option(
-    "--dry-run/--delete", default=True, show_default=True, help="Say what would go, or remove it."
+    "--dry-run/--delete",
+    default=True,
+    show_default=True,
+    help="Show what would go, or remove it.",
 )
 @common_options("text", "json")
 def gc(
@@ -92,7 +95,7 @@ def gc(
 ) -> None:
     """Remove old runs that are finished and in a catalog; the audit log records each removal.
 
-    Work trees that no run will come back to go as well.
+    Work trees that no run will use again are removed as well.
     """
     from codex_orchestrator.cli.runs_output import echo_removal
     from codex_orchestrator.compose.archive import open_archive, open_work_trees
@@ -101,7 +104,9 @@ def gc(
 
     if keep is None and older_than is None:
         raise InputError(
-            "say which runs may go", fix="give --keep N or --older-than DAYS", field="gc"
+            "no rule for what may be removed",
+            fix="give --keep N or --older-than DAYS",
+            field="gc",
         )
     root = common.root()
     archive = open_archive(root, operation="gc")

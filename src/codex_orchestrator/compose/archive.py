@@ -1,4 +1,4 @@
-"""Past runs of a repository: their folders, the audit log, what was sent, and where it goes."""
+"""Past runs of a repository: their folders, the audit log, what was sent, and the catalog."""
 
 import os
 from collections.abc import Callable

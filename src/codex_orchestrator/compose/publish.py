@@ -43,7 +43,7 @@ def open_publishing(repo: Path, target: Target, environment: Mapping[str, str]) 
 
     Raises:
         InputError: a repository that is not OWNER/NAME, or a wrong payload of the event.
-        NotCheckedError: the event's payload is about no change, and no pull request was named.
+        NotCheckedError: the event names no change, and no pull request was given.
     """
     broker = EnvironmentCredentialBroker(environment)
     return PublishRooms(
@@ -88,7 +88,7 @@ def _comment(
         return MissingPullRequest(
             reason=Undelivered.NO_PULL_REQUEST,
             detail="there is no pull request here to comment on",
-            fix="name one with --pr N",
+            fix="give one with --pr N",
         )
     if token is None:
         return MissingPullRequest(

@@ -1,4 +1,4 @@
-"""What the MCP servers speak for: the tools of a work tree, and the bridge to Codex."""
+"""What the MCP servers offer: the tools of a work tree, and the bridge to Codex."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -45,8 +45,8 @@ def open_tools(
         uses: file for uses of patterns; None keeps none.
 
     Raises:
-        InputError: root is no folder.
-        NotCheckedError: root is no git work tree.
+        InputError: root is not a folder.
+        NotCheckedError: root is not a git work tree.
     """
     from codex_orchestrator.workspace.gate import Gate
     from codex_orchestrator.workspace.tools import WorkspaceTools
@@ -102,7 +102,7 @@ def open_bridge(
 
     Raises:
         InputError: an approval or the address is wrong.
-        NotCheckedError: there is no usable Codex, or no key where one was promised.
+        NotCheckedError: Codex cannot be used, or the key that was announced is not there.
     """
     from codex_orchestrator.codex.binary import find_codex, require_tested
     from codex_orchestrator.codex.bridge import BridgeSettings, CodexBridge

@@ -1,4 +1,4 @@
-"""A client that goes away in the middle of an answer ends its server, and that is no bug."""
+"""A client that disconnects in the middle of an answer ends its server; that is not a bug."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def client_may_go() -> Iterator[None]:
-    """End the block quietly when nobody reads our answers any more, for example after a kill."""
+    """End the block without an error when the client is gone, for example killed."""
     try:
         yield
     except* (BrokenPipeError, ConnectionResetError):

@@ -62,7 +62,7 @@ async def serve_stdio(bridge: CodexBridge) -> None:
 class _Tools:
     def __init__(self, bridge: CodexBridge) -> None:
         self._bridge = bridge
-        # Each call waits in a thread of its own: a full pool would keep interrupts waiting.
+        # Each call waits in its own thread: a full pool would delay interrupts.
         self._pool = ThreadPoolExecutor(_MAX_CALLS, thread_name_prefix="codex-call")
 
     async def list_tools(
@@ -106,14 +106,14 @@ class _Tools:
         cancelled = threading.Event()
         turn = self._in_thread(
             lambda: self._bridge.run_turn(
-                thread_id, prompt, on_progress=progress.tell, cancelled=cancelled
+                thread_id, prompt, on_progress=progress.send, cancelled=cancelled
             )
         )
         try:
             report = await asyncio.shield(turn)
         except asyncio.CancelledError:
             cancelled.set()
-            # The client went away, its turn must not go on. The scope is cancelled already, so
+            # The client is gone, so its turn must stop. The scope is cancelled already, so
             # the wait needs a shield of its own.
             with anyio.move_on_after(_STOP_TIMEOUT_S, shield=True):
                 await self._stop(turn, thread_id)
@@ -122,11 +122,11 @@ class _Tools:
         return _result(report, self._bridge.codex_version)
 
     async def _stop(self, turn: "asyncio.Future[TurnReport]", thread_id: str) -> None:
-        # Again and again: the first time the turn may not have begun yet.
+        # Repeated, because the turn may not have begun at the first time.
         while not turn.done():
             await self._in_thread(lambda: self._bridge.interrupt(thread_id))
             await asyncio.wait([turn], timeout=_STOP_PAUSE_S)
-        turn.exception()  # nobody is left who would read it
+        turn.exception()  # marks it as read: no caller is left
 
     def _in_thread(self, call: Callable[[], _Result]) -> "asyncio.Future[_Result]":
         return asyncio.get_running_loop().run_in_executor(self._pool, functools.partial(call))
@@ -140,7 +140,7 @@ class _Progress:
         self._loop = asyncio.get_running_loop()
         self._sent: list[Future[None]] = []
 
-    def tell(self, line: str) -> None:
+    def send(self, line: str) -> None:
         report = self._context.session.report_progress(len(self._sent) + 1, None, line)
         self._sent.append(asyncio.run_coroutine_threadsafe(report, self._loop))
 

@@ -34,8 +34,8 @@ class CodexArguments(_Arguments):
     approval_policy: Literal["never", "on-request"] = Field(
         default="on-request",
         alias="approval-policy",
-        description="on-request: a wish to leave the sandbox is reported (and declined unless "
-        "approved beforehand); never: Codex declines it by itself and nobody hears of it.",
+        description="on-request: a request to leave the sandbox is reported (and declined unless "
+        "approved beforehand); never: Codex declines it and it is not reported.",
     )
     config: dict[str, Setting] = Field(
         default_factory=dict,
@@ -64,7 +64,7 @@ class CodexArguments(_Arguments):
 class ReplyArguments(_Arguments):
     """Arguments of the tool `codex-reply`."""
 
-    thread_id: str = Field(alias="threadId", min_length=1, description="Thread to go on with.")
+    thread_id: str = Field(alias="threadId", min_length=1, description="Thread to continue.")
     prompt: str = Field(min_length=1, description="What to do next.")
 
 
@@ -100,7 +100,7 @@ class WireCommand(_Wire):
 
 
 class WireEscalation(_Wire):
-    """A wish to leave the sandbox that was declined; `kind:value` is what one would approve.
+    """A declined request to leave the sandbox; a person would approve `kind:value`.
 
     Where `canBeApproved` is false no approval covers it: a shell would interpret the command, a
     path lies outside, or it is about the network.
@@ -114,7 +114,7 @@ class WireEscalation(_Wire):
 
 
 class CodexAnswer(_Wire):
-    """Structured content of a turn; that of a failed one has `error` {code, message} besides."""
+    """Structured content of a turn; that of a failed turn also has `error` {code, message}."""
 
     thread_id: str
     content: str

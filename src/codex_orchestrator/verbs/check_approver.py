@@ -12,8 +12,8 @@ from codex_orchestrator.model.errors import ApprovalRequiredError, NotCheckedErr
 if TYPE_CHECKING:
     from codex_orchestrator.runs.audit import FileAuditLog
 
-# Their workflows are started by nobody: the actor is whoever changed the schedule last.
-_NOBODYS_EVENTS = frozenset({"schedule"})
+# No person starts their workflows: the actor is the one who changed the schedule last.
+_WITHOUT_A_PERSON = frozenset({"schedule"})
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _MAY_APPROVE = frozenset({"admin", "write"})
 _MAY_NOT = frozenset({"read", "none"})
@@ -30,29 +30,29 @@ def check_approver(
 ) -> str:
     """Return who approves, such as `github:octocat (write)`; the answer goes to the audit log.
 
-    Both who started the workflow and who started it again need write access: the one chose what
-    is approved, the other approves it now.
+    Both who started the workflow and who started it again need write access: the first chose
+    what is approved, the second approves it now.
 
     Args:
         wanted: what is approved, `KIND:VALUE` each.
         start: who started the workflow.
         permission_of: asks the platform what an account may do.
         audit: where the answer is recorded.
-        run_id: the run that it is for, "" for a new one.
+        run_id: the run that it is for, "" for a new run.
 
     Raises:
         ApprovalRequiredError: the account is a bot or may only read; nothing is approved (exit 6).
-        NotCheckedError: the platform names nobody, or did not answer (exit 3).
+        NotCheckedError: the platform names no account, or did not answer (exit 3).
     """
     approver = start.triggering_actor or start.actor
     found = None
     refusal = ""
-    if start.event in _NOBODYS_EVENTS:
-        refusal = f"a workflow of the event {start.event} is started by nobody"
-    # The approver comes last, so that `found` is about him.
+    if start.event in _WITHOUT_A_PERSON:
+        refusal = f"a workflow of the event {start.event} is not started by a person"
+    # The approver comes last: `found` is what that account may do.
     for login in dict.fromkeys((start.actor or approver, approver)):
         if not refusal:
-            found, refusal = _look(login, start, permission_of)
+            found, refusal = _check_account(login, start, permission_of)
     if found is None or refusal:
         audit.append(
             "approval-refused",
@@ -70,9 +70,9 @@ def check_approver(
 
 
 def local_user() -> str:
-    """Return the name of the user whose process this is; no variable can change it.
+    """Return the name of the user who runs this process; no environment variable can change it.
 
-    Under sudo it is `root`, and the note beside it is what sudo says of where it came from.
+    Under sudo it is `root`, with the user beside it that sudo says it was called by.
     """
     name = _name_of(os.getuid())
     came_from = os.environ.get("SUDO_UID", "")
@@ -88,7 +88,7 @@ def _name_of(uid: int) -> str:
         return f"uid {uid}"
 
 
-def _look(
+def _check_account(
     login: str, start: WorkflowStart, permission_of: Callable[[str], AccountPermission]
 ) -> tuple[AccountPermission | None, str]:
     """Return what the account may do, and why it may not approve ("" when it may)."""
@@ -101,7 +101,7 @@ def _look(
         )
     found = permission_of(login)
     if not found.is_person:
-        return found, f"{login} is no person's account"
+        return found, f"{login} is not the account of a person"
     if found.permission in _MAY_APPROVE:
         return found, ""
     if found.permission in _MAY_NOT:

@@ -115,5 +115,5 @@ def _catalog(repo: Path, config: Config) -> Probe:
         return Probe("catalog", "not tried", f"{urlsplit(url).scheme} store")
     place = repo / url.removeprefix("file://")
     if place.exists() and not place.is_dir():
-        return Probe("catalog", "missing", f"{url} is no folder", "set catalog.url")
+        return Probe("catalog", "missing", f"{url} is not a folder", "set catalog.url")
     return Probe("catalog", "works", url)

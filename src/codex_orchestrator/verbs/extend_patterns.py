@@ -31,7 +31,7 @@ class BuiltLibrary(NamedTuple):
 
 
 class RunCases(NamedTuple):
-    """The cases that ran, of how many patterns."""
+    """The cases that ran, and how many patterns they belong to."""
 
     patterns: int
     results: tuple[CaseResult, ...]
@@ -46,11 +46,11 @@ def new_pattern(root: Path, kind: str, pattern_id: str, *, language: str) -> str
     """Write the folder of a new pattern and return its path in the repository.
 
     Raises:
-        InputError: the id is none, its folder is there already, or the language is unknown.
+        InputError: the id is not valid, its folder exists already, or the language is unknown.
     """
     if not is_identifier(pattern_id):
         raise InputError(
-            f"{pattern_id!r} is no id",
+            f"{pattern_id!r} is not a valid id",
             field="ID",
             fix="use lowercase letters, digits and `-`, such as py-old-name",
         )
@@ -78,7 +78,7 @@ def build_patterns(root: Path, *, out: Path | None) -> BuiltLibrary:
 
 
 def run_pattern_cases(root: Path, pattern_id: str | None) -> RunCases:
-    """Run the cases of one pattern; without an id those of all that the repository has.
+    """Run the cases of one pattern; without an id, those of all patterns of the repository.
 
     A repository without patterns runs the toolkit's. A pattern without cases fails.
 

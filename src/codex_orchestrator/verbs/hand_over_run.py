@@ -20,8 +20,8 @@ def put_into_artifact(
         task_id: the task of the run.
         run_id: the run.
         folder: the temporary folder of the runner.
-        attempt: how often the run was begun.
-        workflow_attempt: how often the workflow run was begun.
+        attempt: how many times the run was started or resumed.
+        workflow_attempt: how many times the workflow run was started.
 
     Raises:
         InputError: the run folder is missing, or too large for an artifact.
@@ -29,7 +29,7 @@ def put_into_artifact(
     staged = folder / STAGING
     stage_run(repo, task_id, run_id, staged)
     # Names are used once in a workflow run; the run id keeps the legs of a matrix apart.
-    # A run that went on in a later job of the same workflow run has an artifact of its own.
+    # A run that was resumed in a later job of the same workflow run gets another artifact.
     later = f"-{attempt}" if attempt > 1 else ""
     name = f"run-{run_id}-{workflow_attempt}{later}"
     return {"staged-path": str(staged), "artifact-name": name}
@@ -44,7 +44,7 @@ def take_from_artifact(source: Path, repo: Path, *, resume: str | None) -> str:
         resume: the run that will be resumed; None when none will be.
 
     Raises:
-        InputError: the folder is no staged run or holds another run, or the checkout has runs.
+        InputError: the folder is not a staged run, or not this one; or the checkout has runs.
     """
     _, run_id = restore_run(source, repo)
     if resume is not None and resume != run_id:

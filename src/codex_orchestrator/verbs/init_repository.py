@@ -37,7 +37,7 @@ def init_repository(repo: Path, *, today: str, is_dry_run: bool) -> tuple[Prepar
         is_dry_run: only say what would be done.
 
     Raises:
-        InputError: a folder on the way is no folder of the repository, or cannot be written.
+        InputError: a folder on the path is a link or not a folder, or a file cannot be written.
     """
     done = []
     has_tasks = any((repo / "tasks").glob("**/*.md"))
@@ -86,7 +86,7 @@ def _require_plain_folders(repo: Path, folder: Path) -> None:
     """Refuse to write through a link: it may point out of the repository."""
     while folder != repo:
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-            raise InputError("is a link or no folder", path=str(folder.relative_to(repo)))
+            raise InputError("is a link or not a folder", path=str(folder.relative_to(repo)))
         folder = folder.parent
 
 

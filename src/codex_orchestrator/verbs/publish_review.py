@@ -1,4 +1,4 @@
-"""Publish a finished run's review where people read it, and record what they really got."""
+"""Publish a finished run's review where people read it, and record what was delivered."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,7 +41,7 @@ class PublishedReview(NamedTuple):
     delivery: Delivery
 
     def exit_code(self, *, must_be_posted: bool) -> ExitCode:
-        """Return how the command ends; a lesser form than asked for is enough unless it must be."""
+        """Return how the command ends; a fallback is enough unless the review must be posted."""
         if self.delivery.posted is Posted.TRUE or self.delivery.reason is Undelivered.NEWER_RUN:
             return ExitCode.OK
         is_enough = self.delivery.posted is Posted.DEGRADED and not must_be_posted
@@ -97,9 +97,10 @@ def render_review(run_id: str, rooms: PublishRooms) -> tuple[Manifest, str, Mark
             fix=f"finish it: codex-orchestrator run --resume {manifest.run.id}",
         )
     digest = sha256_hex(canonical_bytes(manifest.model_dump(mode="json", by_alias=True)))
-    patches = [one for one in manifest.artifacts if one.path == _PATCH]
+    patches = [artifact for artifact in manifest.artifacts if artifact.path == _PATCH]
     patch = b"".join(
-        rooms.store.read_artifact(manifest, one, max_bytes=_MAX_PATCH_BYTES) for one in patches[:1]
+        rooms.store.read_artifact(manifest, patch, max_bytes=_MAX_PATCH_BYTES)
+        for patch in patches[:1]
     )
     text = review_text(manifest, patch=patch, manifest_sha256=digest)
     if rooms.redactor.finds_secret(text):

@@ -1,4 +1,4 @@
-"""Read what past runs left: their folders, manifests and records; write task states anew."""
+"""Read what past runs left: folders, manifests and records; write task states again."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +33,7 @@ class Wanted(NamedTuple):
     last: int | None = None
 
     def matches(self, record: AuditRecord) -> bool:
-        """Say whether a record is one of them."""
+        """Say whether a record is wanted."""
         fields = ("event", "run_id", "task_id", "level")
         return all(getattr(self, name) in (None, getattr(record, name)) for name in fields)
 
@@ -65,7 +65,7 @@ def rebuild_states(
     store: "FileRunStore",
     lock: Callable[[str], AbstractContextManager[object]],
 ) -> Iterator[TaskState]:
-    """Write `out/<task>/state.json` anew from the manifests and yield it; of all tasks by default.
+    """Write `out/<task>/state.json` again from the manifests and yield it; by default of all tasks.
 
     Raises:
         LockedError: a process works on one of the tasks.

@@ -1,4 +1,4 @@
-"""Remove old runs whose record is safe elsewhere, and work trees that nobody will come back to."""
+"""Remove old runs whose record is safe elsewhere, and work trees that no run will use again."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -20,7 +20,7 @@ Lock = Callable[[str], AbstractContextManager[object]]
 
 
 class RemovalRule(NamedTuple):
-    """Which runs may go: all but the `keep` newest of each task, and older than `older_than_days`.
+    """Which runs may be removed: all but the `keep` newest of a task, older than `older_than_days`.
 
     None switches a condition off. A run that no catalog holds stays unless `even_unsynced`, one
     that is not finished unless `even_unfinished`: it cannot be resumed afterwards.
@@ -33,33 +33,33 @@ class RemovalRule(NamedTuple):
 
 
 class RemovedRun(NamedTuple):
-    """A run that goes or stays, and why it stays ("" when it goes)."""
+    """A run, and why it is kept ("" when it is removed)."""
 
     run: StoredRun
     kept_because: str
 
 
 class LeftTree(NamedTuple):
-    """A work tree that goes, and the task of its run ("" when no run folder knows it)."""
+    """A work tree that is removed, and the task of its run ("" when no run folder knows it)."""
 
     name: str
     task_id: str
 
 
 class Removal(NamedTuple):
-    """Every run with what becomes of it, and the work trees that go."""
+    """Every run and whether it is removed, and the work trees that are removed."""
 
     runs: tuple[RemovedRun, ...]
     work_trees: tuple[LeftTree, ...]
 
     @property
     def removed(self) -> tuple[str, ...]:
-        """The ids of the runs that go."""
+        """The ids of the runs that are removed."""
         return tuple(run.run_id for run, kept_because in self.runs if not kept_because)
 
     @property
     def kept(self) -> dict[str, str]:
-        """Why each other run stays, by its id."""
+        """Why each other run is kept, by its id."""
         return {run.run_id: kept_because for run, kept_because in self.runs if kept_because}
 
 
@@ -73,16 +73,16 @@ def remove_runs(
     now: str,
     is_dry_run: bool,
 ) -> Removal:
-    """Remove the runs that the rule lets go, and work trees; the record of each run comes first.
+    """Remove the runs that the rule allows, and work trees; each removal is recorded first.
 
     Args:
-        rule: which runs may go.
+        rule: which runs may be removed.
         store: the run folders.
         audit: says which runs a catalog holds, and gets a record of each removal.
         trees: the work trees of runs.
         lock: takes the lock of a task.
         now: the present moment, RFC 3339.
-        is_dry_run: only say what would go.
+        is_dry_run: only say what would be removed.
 
     Raises:
         LockedError: a process works on one of the tasks.
@@ -116,7 +116,7 @@ def _synced_runs(audit: "FileAuditLog") -> frozenset[tuple[str, str]]:
 def _choose_runs(
     runs: Iterable[StoredRun], *, rule: RemovalRule, now: str, synced: frozenset[tuple[str, str]]
 ) -> tuple[RemovedRun, ...]:
-    """Decide which runs go. `synced` holds (run id, manifest hash) of what a catalog has."""
+    """Decide which runs are removed. `synced` has run id and manifest hash of runs in a catalog."""
     chosen: list[RemovedRun] = []
     newer: dict[str, int] = {}
     for run in sorted(runs, key=lambda run: run.run_id, reverse=True):
@@ -129,7 +129,7 @@ def _choose_runs(
 def choose_work_trees(
     names: Iterable[str], *, runs: Iterable[StoredRun], going: frozenset[str], now: str
 ) -> tuple[LeftTree, ...]:
-    """Decide which work trees go: those of runs that finished, that go, or that nobody knows.
+    """Decide which work trees are removed: those of runs that finished, are removed or are unknown.
 
     Args:
         names: the work trees that stand.

@@ -1,4 +1,4 @@
-"""Tell the readers of a workflow what the guard found, or how to resume a run that stopped."""
+"""Report in the job summary what the guard found, or how to resume a run that stopped."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Send finished, verified runs to the catalog: once each, with one receipt."""
+"""Send finished, verified runs to the catalog: each once, with one receipt."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
@@ -87,7 +87,7 @@ def _finished(
     for task_id, run_id in names:
         summary = rooms.store.stored(task_id, run_id).summary
         if summary is None or summary.state is RunState.FINISHED:
-            # A damaged one goes on too: the verification says what is wrong with it.
+            # A damaged run is due too: the verification says what is wrong with it.
             due.append((task_id, run_id))
         else:
             reason = f"not finished: {summary.state}"

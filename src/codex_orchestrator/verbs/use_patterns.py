@@ -34,7 +34,7 @@ def apply_pattern(
     """Apply a codemod to files, folders or globs; none means the whole repository.
 
     Raises:
-        InputError: the id is no codemod's, or a path is missing or outside the repository.
+        InputError: no codemod has this id, or a path is missing or outside the repository.
     """
     library = Library.open(root)
     act = library.preview if is_dry_run else library.apply
@@ -42,10 +42,10 @@ def apply_pattern(
 
 
 def render_template(root: Path, pattern_id: str, values: bytes, *, source: str) -> str:
-    """Return a template filled with the values of a JSON document that was read from `source`.
+    """Return a template filled with the values of a JSON document read from `source`.
 
     Raises:
-        InputError: the id is no template's, or the values are no JSON object or lack one.
+        InputError: no template has this id, the values are not a JSON object, or one is missing.
     """
     return Library.open(root).render(pattern_id, load_values(values, source=source))
 

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.store import FileRunStore
 
-_STATE_FIX = "`codex-orchestrator runs rebuild` writes it anew from the manifests"
+_STATE_FIX = "`codex-orchestrator runs rebuild` writes it again from the manifests"
 _LOG_FIX = "compare with the manifest in the catalog or in the uploaded artifact"
 
 
 class _Logged:
-    """What the audit log says about runs, gathered on one walk."""
+    """What the audit log says about runs, collected in one pass."""
 
     def __init__(self, wanted: Iterable[InspectedRun]) -> None:
         anchors = (run.manifest.audit for run in wanted if run.manifest)
@@ -69,7 +69,7 @@ def verify_names(
 ) -> VerifyReport:
     """Verify the runs of these task and run ids, and the chain of the audit log.
 
-    When these are all runs, one that the log knows and that is not here is a finding.
+    When these are all runs, a run that is in the log and not here is a finding.
     """
     # First the folders, then the log: a run's record is written after its manifest.
     inspected = tuple(store.inspect(task, run) for task, run in names)
@@ -141,7 +141,7 @@ def _unfinished(state: RunState, *, is_busy: bool) -> str:
 def _anchor_findings(run: InspectedRun, logged: _Logged) -> Iterator[Finding]:
     anchor = run.manifest.audit if run.manifest else None
     if anchor and logged.hashes.get(anchor.seq) != anchor.hash:
-        text = f"audit record {anchor.seq}, which the manifest names, is gone or another one"
+        text = f"audit record {anchor.seq}, which the manifest names, is missing or was replaced"
         yield _finding("audit-anchor", "out/audit.log", text, line=anchor.seq + 1, fix=_LOG_FIX)
 
 
