@@ -1,11 +1,13 @@
 """What a language adapter is: it knows how one kind of project is tested, linted and built."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.task import CheckName
+from codex_orchestrator.system.files import UnfitFileError, opened
 
 _MAX_BYTES = 512 * 1024
 
@@ -53,7 +55,8 @@ class LanguageAdapter(Protocol):
 
 def read_text(path: Path) -> str:
     """Return the start of a project file as text; "" when there is none. Never follows a link."""
-    if path.is_symlink() or not path.is_file():
+    try:
+        with opened(path) as descriptor:
+            return os.read(descriptor, _MAX_BYTES).decode("utf-8", "replace")
+    except (FileNotFoundError, UnfitFileError):
         return ""
-    with path.open("rb") as stream:
-        return stream.read(_MAX_BYTES).decode("utf-8", "replace")

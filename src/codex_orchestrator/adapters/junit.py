@@ -1,11 +1,10 @@
 """JUnit reports: which tests failed, read from untrusted XML that a test run wrote."""
 
-import os
-import stat
 from pathlib import Path
 from typing import NamedTuple
 from xml.parsers import expat
 
+from codex_orchestrator.system.files import UnfitFileError, read_file
 from codex_orchestrator.text.shown import shortened, shows
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -37,14 +36,11 @@ def read_junit(path: Path) -> JunitReport:
         JunitError: it is missing, a link, too large, or not plain XML.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
+        return parse_junit(read_file(path, max_bytes=MAX_BYTES))
+    except FileNotFoundError as error:
         raise JunitError(f"the report cannot be read: {error.strerror}") from error
-    with open(handle, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise JunitError("the report is not a regular file")
-        data = stream.read(MAX_BYTES + 1)
-    return parse_junit(data)
+    except UnfitFileError as error:
+        raise JunitError(f"the report {error.problem}") from error
 
 
 def parse_junit(data: bytes) -> JunitReport:

@@ -20,6 +20,7 @@ from codex_orchestrator.patterns.rule import (
     parse_rules,
     schema_error,
 )
+from codex_orchestrator.system.files import read_file
 
 SOURCE = "pattern.yaml"
 FOLDERS = {
@@ -142,7 +143,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
                     raise InputError(
                         f"the asset is larger than {MAX_ASSET_BYTES} bytes", path=str(folder)
                     )
-                found[relative] = path.read_bytes()
+                found[relative] = read_file(path, max_bytes=MAX_ASSET_BYTES)
     return found
 
 

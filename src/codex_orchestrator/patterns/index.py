@@ -5,11 +5,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from codex_orchestrator.model.canonical import CanonicalError, load_strict
+from codex_orchestrator.model.canonical import MAX_BYTES, CanonicalError, load_strict
 from codex_orchestrator.model.document import problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.pattern import PatternAsset, PatternIndex
 from codex_orchestrator.patterns.asset import FOLDERS, Asset, load_asset
+from codex_orchestrator.system.files import read_file
 
 INDEX = "index.json"
 FIRST_VERSION = "1.0.0"
@@ -46,11 +47,9 @@ def load_index(library: Path) -> PatternIndex:
     """
     path = library / INDEX
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            error.strerror or "cannot be read", path=str(path), fix="run `patterns build`"
-        ) from error
+        data = read_file(path, max_bytes=MAX_BYTES)
+    except FileNotFoundError as error:
+        raise InputError("no such file", path=str(path), fix="run `patterns build`") from error
     return parse_index(data, source=str(path))
 
 
