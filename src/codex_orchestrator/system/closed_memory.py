@@ -1,4 +1,4 @@
-"""Keep other processes of the same user out of the memory and the environment of this one."""
+"""Keep other processes of the same user from reading this one's memory and environment."""
 
 import ctypes
 import sys
@@ -7,11 +7,11 @@ _SET_DUMPABLE = 4
 
 
 def close_memory() -> bool:
-    """Let the kernel refuse others this process's memory and environment; say whether it does.
+    """Have the kernel refuse others this process's memory and environment; return whether it does.
 
     Checks and builders run as the same user, who may otherwise read `/proc/PID/environ` and
-    `/proc/PID/mem` of any process of theirs. Linux only; whoever may trace every process, as root
-    usually may, still can. Children are not concerned: a program that is started begins anew.
+    `/proc/PID/mem` of all their processes. Linux only. Who may trace every process, as root usually
+    may, still can. It does not hold for programs that this process starts.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -1,4 +1,4 @@
-"""The files below one folder, reached by name but never out of it."""
+"""Files below one folder: no name and no link leads out of it."""
 
 import errno
 import os
@@ -32,15 +32,15 @@ class PlainFile(NamedTuple):
 class ConfinedTree:
     """Reads and changes the files below one folder.
 
-    Every path is walked from the folder's open descriptor, one component at a time, so nothing
-    that changes underneath can lead elsewhere.
+    Every path is opened from the folder's descriptor, one component at a time, so that nothing that
+    changes meanwhile can lead elsewhere.
 
     Args:
         root: the folder.
         max_bytes: how long a file may be that is read.
         allows_hard_links: whether a file may have a second name, which may lie outside.
         allows_any_name: whether names are taken as the file system has them: also `.git`, and
-            what is not UTF-8 or hard to read. Without it a path is what `parts_of` accepts.
+            names that are not UTF-8 or hold control characters. If not, `parts_of` checks them.
     """
 
     def __init__(
@@ -62,15 +62,15 @@ class ConfinedTree:
             ) from error
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the folder."""
         os.close(self._root)
 
     def read(self, path: str) -> PlainFile:
         """Return a file's bytes.
 
         Raises:
-            InputError: there is no such file, it is no regular one, it is too large, or the way
-                to it leaves the tree.
+            InputError: there is no such file, it is no regular one, it is too large, or a
+                folder on the way is a link.
         """
         with self.opened(path) as descriptor:
             mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
@@ -109,7 +109,7 @@ class ConfinedTree:
         return kinds.get(stat.S_IFMT(mode), "other")
 
     def replace(self, path: str, data: bytes, *, mode: int, makes_folders: bool) -> None:
-        """Put a file in place in one step, whatever stood there.
+        """Write or replace a file in one step; a link in its place is replaced, not followed.
 
         Args:
             path: its name in the tree.
@@ -195,7 +195,7 @@ def parts_of(path: str) -> list[str]:
     """Return the components of a path that somebody wrote; empty and `.` ones are left out.
 
     Raises:
-        InputError: it leaves the tree, enters `.git`, or holds what nobody could read.
+        InputError: it leaves the tree, enters `.git`, or holds a character that nobody can see.
     """
     parts = [part for part in path.split("/") if part not in ("", ".")]
     problem = path_problem(path)

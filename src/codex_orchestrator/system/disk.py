@@ -1,7 +1,7 @@
 """The calls that change a disk, one method each.
 
-Everything that this room writes goes through a `Disk`. Tests pass one that stops, fails or
-records at any of its calls.
+What must survive a crash is written through a `Disk`. Tests pass one that stops, fails or records
+at any of its calls.
 """
 
 import os
@@ -15,11 +15,11 @@ class Disk:
         return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), mode)
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
-        """Write some of the data and return how many bytes were taken."""
+        """Write some of the data and return how many bytes were written."""
         return os.write(descriptor, data)
 
     def fsync(self, descriptor: int) -> None:
-        """Return when the file's data and size stand on the disk."""
+        """Return when the file's data and size are on the disk."""
         os.fsync(descriptor)
 
     def truncate(self, descriptor: int, size: int) -> None:
@@ -31,7 +31,7 @@ class Disk:
         os.close(descriptor)
 
     def replace(self, source: str, target: str) -> None:
-        """Give a file a new name in one step, in place of what had it."""
+        """Rename a file in one step; a file that had the new name is replaced."""
         os.replace(source, target)
 
     def unlink(self, path: str) -> None:

@@ -1,8 +1,8 @@
-"""Files that survive a crash: whole and new, or whole and old, and on disk when we say so.
+"""Files that survive a crash: with the old content or the new one, never with a part of it.
 
-A new file is written beside its place, synced, renamed, and its folder is synced. Whoever makes
-a folder syncs the folder above it. A failed sync is never tried again: the kernel may have
-dropped the pages it could not write.
+A new file is written under a temporary name, synced and renamed; then its folder is synced. After
+a folder is made, the folder above it is synced. A failed sync is never tried again: the kernel may
+have dropped the pages that it could not write.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ _TEMPORARY = re.compile(r"\.(?P<name>.+)\.tmp\.(?P<pid>[0-9]{1,10})")
 
 
 def write_file(path: Path, data: bytes, *, disk: Disk = DISK, is_cache: bool = False) -> None:
-    """Put a file in its place, durable before this returns; the old one stays whole until then.
+    """Write or replace a file in one step; it is on the disk when this returns.
 
-    A cache, which can be made again, is put in its place in one step too, but not synced.
+    A cache, which can be made again, is replaced in one step too, but not synced.
 
     Raises:
-        ServiceError: the disk is full or broken. The old file stands and nothing is left over.
+        ServiceError: the disk is full or broken. The old file is unchanged.
         NotCheckedError: a permission is missing.
     """
     temporary = path.with_name(f".{path.name}.tmp.{os.getpid()}")
@@ -45,7 +45,7 @@ def _write_new(path: Path, data: bytes, *, disk: Disk, is_cache: bool) -> None:
     try:
         descriptor = disk.open(str(path), flags)
     except FileExistsError:
-        # Left by a process that died and whose number we now have: the name is ours alone.
+        # Left by a process that died and had the number that this one has now.
         disk.unlink(str(path))
         descriptor = disk.open(str(path), flags)
     try:
@@ -57,14 +57,14 @@ def _write_new(path: Path, data: bytes, *, disk: Disk, is_cache: bool) -> None:
 
 
 def write_all(descriptor: int, data: bytes, *, disk: Disk = DISK) -> None:
-    """Write all of the data; one call of the system may take less."""
+    """Write all of the data; one system call may write less."""
     view = memoryview(data)
     while view:
         view = view[disk.write(descriptor, view) :]
 
 
 def sync_folder(path: Path, *, disk: Disk = DISK) -> None:
-    """Return when the names in a folder stand on the disk."""
+    """Return when the names in a folder are on the disk."""
     descriptor = disk.open(str(path), os.O_RDONLY | _DIRECTORY)
     try:
         disk.fsync(descriptor)
@@ -87,9 +87,9 @@ def append_line(path: Path, line: str) -> None:
 
 
 def sweep_folder(path: Path, *, disk: Disk = DISK) -> tuple[str, ...]:
-    """Remove temporary files that dead writers left in a folder; return their names.
+    """Remove temporary files that writers left when they died; return their names.
 
-    Call it under the lock that guards the folder: a process number says nothing across hosts.
+    Call it under the lock of the folder: a process number means nothing on another host.
     """
     gone = []
     for name in sorted(os.listdir(path)):

@@ -1,7 +1,7 @@
 """Regular files, opened by name and never through a link: read, hashed, appended to.
 
-A file is looked at before it is opened, because opening a device or a pipe may wait or do
-something, and again when it is open, because another may have taken its place.
+A file is checked before it is opened, because opening a pipe or a device may block or have an
+effect, and again once it is open, because it may have been replaced in between.
 """
 
 import errno
@@ -23,7 +23,7 @@ _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class UnfitFileError(InputError):
-    """A name does not stand for a file that may be used. `problem` says why, without the name."""
+    """Something else than a usable file has a name. `problem` says what, without the name."""
 
     def __init__(self, problem: str, *, path: str, fix: str = "") -> None:
         super().__init__(problem, path=path, fix=fix)
@@ -102,7 +102,7 @@ def open_regular(
 
 
 def check_regular(facts: os.stat_result, path: str, *, allows_hard_links: bool) -> None:
-    """Check that what `stat` tells is told of a regular file.
+    """Check that the result of a `stat` call is that of a regular file.
 
     Raises:
         UnfitFileError: it is a link, a folder, a pipe or a device, or has a second name.
@@ -153,11 +153,11 @@ def hash_file(descriptor: int) -> tuple[str, int]:
 
 @contextmanager
 def opened_to_append(path: Path, *, disk: Disk = DISK) -> Iterator[int]:
-    """Open a regular file for appending and reading, and close it at the end; made when missing.
+    """Open a regular file for appending and reading; it is made if missing, and closed at the end.
 
     Raises:
         UnfitFileError: it is no regular file.
-        ServiceError: the disk is full or broken, also for what is done with the open file.
+        ServiceError: the disk is full or broken; also when that happens while the file is open.
         NotCheckedError: a permission is missing.
     """
     with convert_storage_errors(path, "append to"):
@@ -173,7 +173,7 @@ def opened_to_append(path: Path, *, disk: Disk = DISK) -> Iterator[int]:
 
 @contextmanager
 def convert_storage_errors(path: Path, doing: str) -> Iterator[None]:
-    """Turn the operating system's errors into ours, naming the file and the way out."""
+    """Turn errors of the operating system into ours, which name the file and the fix."""
     try:
         yield
     except OSError as error:
@@ -182,7 +182,7 @@ def convert_storage_errors(path: Path, doing: str) -> Iterator[None]:
             raise InputError("is a symbolic link", path=str(path), fix="remove the link") from error
         if error.errno in _FULL:
             raise ServiceError(
-                f"disk full: cannot {doing} {path}: {reason}; what stood there before is whole",
+                f"disk full: cannot {doing} {path}: {reason}; what was there before is unchanged",
                 fix="free some space, then run the same command again",
             ) from error
         if error.errno in _DENIED:

@@ -1,4 +1,4 @@
-"""Folders that are ours alone: made, checked, removed."""
+"""Private folders: made, checked, removed."""
 
 import os
 import shutil
@@ -14,10 +14,10 @@ _PRIVATE = 0o700
 
 
 def make_folder(path: Path, *, disk: Disk = DISK) -> bool:
-    """Make a private folder, durable, in a folder that exists; say whether it is new.
+    """Make a private folder in a folder that exists, and sync it; return whether it is new.
 
     Raises:
-        InputError: the place is taken by something else, or others could write there.
+        InputError: something else has that name, or others may write to the folder.
     """
     with convert_storage_errors(path, "make folder"):
         try:
@@ -25,14 +25,14 @@ def make_folder(path: Path, *, disk: Disk = DISK) -> bool:
             made = True
         except FileExistsError:
             made = False
-        # Synced in both cases: who made it may have died between the two calls.
+        # Synced also when it exists: the process that made it may have died before it did so.
         sync_folder(path.parent, disk=disk)
     check_private(path)
     return made
 
 
 def check_private(path: Path) -> None:
-    """Check that a folder is one, is ours, and is not open to writing by others.
+    """Check that a folder is no link, belongs to this user, and that no other user may write to it.
 
     Raises:
         InputError: names the folder and the fix.
@@ -55,7 +55,7 @@ def check_private(path: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder and all in it, folders included that a test has made read-only.
+    """Remove a folder and everything in it, read-only folders included.
 
     Raises:
         ServiceError: something in it cannot be removed.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 _KEPT = frozenset(["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CEILING_DIRECTORIES"])
-# What git may need on the user's own repository: to reach a server, and programs to reach it with.
+# What git may need on the user's own repository: servers, and programs that reach them.
 _KEPT_FOR_THE_USER = _KEPT | frozenset(
     [
         *("USER", "LOGNAME", "LD_LIBRARY_PATH", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR"),
@@ -31,7 +31,7 @@ _KEPT_FOR_A_HOOK = _KEPT_FOR_THE_USER | frozenset(
         *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_SHALLOW_FILE"),
     ]
 )
-_KEPT_FOR_STRANGERS = _KEPT | frozenset(
+_KEPT_WHEN_ISOLATED = _KEPT | frozenset(
     [
         *("XDG_CACHE_HOME", "SYSTEMROOT", "USERPROFILE"),
         *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
@@ -69,7 +69,7 @@ def git_environment(outside: Mapping[str, str], *, is_hook_repository: bool) -> 
 
     Args:
         outside: the environment of this process.
-        is_hook_repository: whether git's own hook variables speak of the repository at hand.
+        is_hook_repository: whether what git sets for a hook is about this repository.
     """
     allowed = _KEPT_FOR_A_HOOK if is_hook_repository else _KEPT_FOR_THE_USER
     kept = {
@@ -81,11 +81,11 @@ def git_environment(outside: Mapping[str, str], *, is_hook_repository: bool) -> 
 
 
 def isolated_git_environment(outside: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for git on a repository that strangers may have written to.
+    """Return the environment for git on a repository that others may have written to.
 
-    Nothing in it says which repository that is, and nothing gives access to a server.
+    It does not say which repository to use, and gives no access to a server.
     """
-    kept = {name: value for name, value in outside.items() if name in _KEPT_FOR_STRANGERS}
+    kept = {name: value for name, value in outside.items() if name in _KEPT_WHEN_ISOLATED}
     return kept | _FIXED | {"GIT_ATTR_NOSYSTEM": "1"}
 
 
@@ -175,11 +175,11 @@ class Git:
     def __init__(self, root: str, env: Mapping[str, str]) -> None:
         self.root = root
         self.env = env
-        # A repository may name a program as its file system monitor; looking is not running.
+        # A repository may name a program as its file system monitor; a check must not run it.
         self._settings = ("-c", "core.fsmonitor=false")
 
     def start(self, *args: str, stdin: int | None = None) -> Job:
-        """Start git and return at once. `stdin` is a descriptor; without it stdin is empty.
+        """Start git and return at once. `stdin` is a descriptor; without it, stdin is empty.
 
         Raises:
             NotCheckedError: git is not installed.
@@ -227,7 +227,7 @@ class Git:
         return os.waitstatus_to_exitcode(os.waitpid(job.pid, 0)[1]), b"".join(parts)
 
     def abandon(self, job: Job) -> None:
-        """End a started git whose answer nobody needs."""
+        """End a started git whose output is not needed."""
         os.close(job.pipe)
         os.waitpid(job.pid, 0)
 
@@ -241,12 +241,12 @@ class Git:
         return None if code else os.fsdecode(output).rstrip("\n")
 
     def failure(self, args: tuple[str, ...], code: int) -> NotCheckedError:
-        """Ask the failed git again, this time for its complaint, and make it an error."""
-        # When git sees no repository at all, that is the thing to say, not what followed from it.
+        """Run the failed git again for its error message, and return it as an error."""
+        # When git finds no repository at all, that is what to report, not what followed from it.
         said = self._complaint("rev-parse", "--git-dir") or self._complaint(*args)
         return NotCheckedError(
             f"git {args[0]} failed: {said or f'exit {code}'}",
-            fix="run the same git command in the repository and mend what it says",
+            fix="run the same git command in the repository and fix what it reports",
         )
 
     def _complaint(self, *args: str) -> str:

@@ -1,4 +1,4 @@
-"""Objects of a repository: many by name through one git, and files as a commit holds them."""
+"""Objects of a repository: many of them through one git process, and the files of a commit."""
 
 import os
 from collections.abc import Iterable, Iterator

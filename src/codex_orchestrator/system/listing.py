@@ -1,4 +1,4 @@
-"""The files of a work tree that people keep: what git ignores and what tools leave is left out."""
+"""The files of a work tree, without what git ignores and what tools generate."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ def list_files(root: Path) -> list[str]:
 
 
 def listed_names(run: Callable[..., bytes]) -> set[bytes]:
-    """Return the names of tracked and new files and links as git lists them, also if one is gone.
+    """Return the names of tracked and new files and links as git lists them, deleted ones too.
 
     Args:
         run: runs git in the work tree and returns what it writes.

@@ -1,4 +1,4 @@
-"""A command's output on its way into the log: secrets masked, size bounded, the end remembered."""
+"""The log of a command's output: secrets masked, size bounded, the last lines kept for reports."""
 
 import os
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Redaction: TypeAlias = Callable[[bytes], bytes]
 
 TAIL_BYTES = 4096
 _LONGEST_LINE = 64 * 1024
-# A line without an end is written in pieces; a secret may lie across the cut, so this much waits.
+# A very long line is written in pieces. A secret may lie across a cut, so this much is held back.
 _HELD_BACK = 8 * 1024
 
 
@@ -38,7 +38,7 @@ class OutputLog:
         self._left = limit
         self._redact = redact
         self._on_line = on_line
-        self._waiting = b""
+        self._pending = b""
         self._tail = b""
         try:
             self._fd = os.open(
@@ -47,24 +47,24 @@ class OutputLog:
                 0o600,
             )
         except OSError as error:
-            raise self._trouble(error) from error
+            raise self._error(error) from error
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes of output.
+        """Add the next bytes of output.
 
         Raises:
             ServiceError: the log cannot be written, for example because the disk is full.
         """
-        *lines, self._waiting = (self._waiting + data).split(b"\n")
+        *lines, self._pending = (self._pending + data).split(b"\n")
         for line in lines:
             self._keep(self._redact(line) + b"\n")
-        if len(self._waiting) > _LONGEST_LINE:
-            masked = self._redact(self._waiting)
+        if len(self._pending) > _LONGEST_LINE:
+            masked = self._redact(self._pending)
             self._keep(masked[:-_HELD_BACK])
-            self._waiting = masked[-_HELD_BACK:]
+            self._pending = masked[-_HELD_BACK:]
 
     def close(self) -> None:
-        """Write what waits and a notice when bytes were dropped, and make the file durable.
+        """Write what is held back, and a notice when bytes were dropped, and sync the file.
 
         Raises:
             ServiceError: the log cannot be written.
@@ -73,14 +73,14 @@ class OutputLog:
             return
         fd = self._fd
         try:
-            if self._waiting:
-                self._keep(self._redact(self._waiting))
-                self._waiting = b""
+            if self._pending:
+                self._keep(self._redact(self._pending))
+                self._pending = b""
             if self.dropped:
                 self._write(f"\n[log cut here: {self.dropped} more bytes were not kept]\n".encode())
             os.fsync(fd)
         except OSError as error:
-            raise self._trouble(error) from error
+            raise self._error(error) from error
         finally:
             self._fd = -1
             os.close(fd)
@@ -105,9 +105,9 @@ class OutputLog:
             while view:
                 view = view[os.write(self._fd, view) :]
         except OSError as error:
-            raise self._trouble(error) from error
+            raise self._error(error) from error
 
-    def _trouble(self, error: OSError) -> ServiceError:
+    def _error(self, error: OSError) -> ServiceError:
         return ServiceError(
             f"{self.path}: the log cannot be written: {error.strerror}",
             fix="free some space, then resume the run",

@@ -1,4 +1,4 @@
-"""Run a command to its end or its deadline, with its output in one log and nothing left behind."""
+"""Run a command with a time limit: its output goes to a log, and no process of it stays."""
 
 import os
 import selectors
@@ -19,7 +19,7 @@ GRACE_S = 2.0
 MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 _POLL_S = 0.1
 _DRAIN_S = 1.0
-# The reaper asks for `GRACE_S`, then kills for 5 s; beyond that it is stuck itself.
+# The reaper asks for `GRACE_S`, then kills for 5 s; if it takes longer it is stuck itself.
 _REAPER_S = 10.0
 _End = Literal["", "timed-out", "stopped", "flooded"]
 
@@ -27,10 +27,10 @@ _End = Literal["", "timed-out", "stopped", "flooded"]
 class ProcessResult(NamedTuple):
     """How a command ended.
 
-    `exit_code` is negative for a signal, None when the command did not start or its end is not
-    known. `is_flooded` says that it was ended because it printed more than it may. `left_behind`
-    counts processes that it left and that were ended; `survivors` those that could not be.
-    `problem` says why there is no exit code. `tail` is safe text.
+    `exit_code` is negative for a signal, None when the command did not start or how it ended is
+    not known; then `problem` says why. `is_flooded` says that it was ended because it printed more
+    than it may. `left_behind` counts processes that it left running and that were ended,
+    `survivors` those that could not be ended. `tail` is safe text.
     """
 
     exit_code: int | None
@@ -106,38 +106,38 @@ class _Started:
         self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], grace_s: float
     ) -> None:
         self.facts: dict[str, int] = {}
-        self._told = b""
+        self._report = b""
         self._grace_s = grace_s
-        self.status, teller = os.pipe()
-        self.output, printer = os.pipe()
-        leash, self._lifeline = os.pipe()
+        self.status, status_writer = os.pipe()
+        self.output, output_writer = os.pipe()
+        lifeline, self._lifeline_writer = os.pipe()
         try:
             self._reaper = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-S", reaper.__file__),
-                    *(str(teller), str(round(grace_s * 1000))),
+                    *(str(status_writer), str(round(grace_s * 1000))),
                     *argv,
                 ],
                 cwd=cwd,
                 env=dict(env),
-                stdin=leash,
-                stdout=printer,
-                stderr=printer,
-                pass_fds=(teller,),
+                stdin=lifeline,
+                stdout=output_writer,
+                stderr=output_writer,
+                pass_fds=(status_writer,),
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            _close(self.status, self.output, self._lifeline)
+            _close(self.status, self.output, self._lifeline_writer)
             raise NotCheckedError(f"{argv[0]!r} cannot be started in {cwd}: {error}") from error
         finally:
-            _close(teller, printer, leash)
+            _close(status_writer, output_writer, lifeline)
         os.set_blocking(self.output, False)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End what still runs. Also the way out of an exception, such as the user's interrupt."""
+        """End what still runs, also after an exception such as the user's interrupt."""
         self.end()
         try:
             self._reaper.wait(self._grace_s + _REAPER_S)
@@ -147,10 +147,10 @@ class _Started:
         _close(self.output, self.status)
 
     def end(self) -> None:
-        """Let go of the lifeline: the reaper ends the command and all below it."""
-        if self._lifeline >= 0:
-            _close(self._lifeline)
-            self._lifeline = -1
+        """Close the lifeline: the reaper then ends the command and every process below it."""
+        if self._lifeline_writer >= 0:
+            _close(self._lifeline_writer)
+            self._lifeline_writer = -1
 
     def kill(self) -> None:
         """Kill the reaper and the command's group: the last resort."""
@@ -158,7 +158,7 @@ class _Started:
         self.kill_group()
 
     def kill_group(self) -> None:
-        """Kill the command's group, which a killed reaper has left alone."""
+        """Kill the command's process group, which outlives a killed reaper."""
         pid = self.facts.get("pid")
         if pid:
             try:
@@ -166,10 +166,10 @@ class _Started:
             except (ProcessLookupError, PermissionError):
                 return
 
-    def hear(self) -> bool:
-        """Take in a report of the reaper; False when it will say no more."""
+    def read_report(self) -> bool:
+        """Read what the reaper reports; False when it has closed its side."""
         data = os.read(self.status, 4096)
-        *lines, self._told = (self._told + data).split(b"\n")
+        *lines, self._report = (self._report + data).split(b"\n")
         for line in lines:
             name, _, number = line.decode("ascii").partition("=")
             self.facts[name] = int(number)
@@ -179,9 +179,9 @@ class _Started:
 def _follow(
     started: _Started, log: OutputLog, deadline: float, stop: threading.Event | None
 ) -> _End:
-    """Copy output to the log until all is over; say what ended the command."""
+    """Copy output to the log until the command is over; return what ended it early, or ""."""
     end: _End = ""
-    trouble: OrchestratorError | None = None
+    log_error: OrchestratorError | None = None
     give_up = float("inf")
     with selectors.DefaultSelector() as selector:
         selector.register(started.output, selectors.EVENT_READ)
@@ -193,24 +193,24 @@ def _follow(
                 break
             for key, _ in selector.select(max(0.0, min(_POLL_S, deadline - now))):
                 if key.fd == started.status:
-                    if not started.hear():
+                    if not started.read_report():
                         selector.unregister(started.status)
-                        # A process that nobody could end may hold the output open for ever.
+                        # A process that could not be ended may keep the output open.
                         give_up = min(give_up, now + _DRAIN_S)
                         if "exit" not in started.facts:
                             started.kill_group()
                 elif not (data := _read(started.output)):
                     selector.unregister(started.output)
-                elif trouble is None:
+                elif log_error is None:
                     try:
                         log.feed(data)
                     except OrchestratorError as error:
-                        trouble = error
+                        log_error = error
             is_over = "exit" in started.facts or "errno" in started.facts
             if not is_over and not end:
                 if time.monotonic() >= deadline:
                     end = "timed-out"
-                elif trouble is not None or (stop is not None and stop.is_set()):
+                elif log_error is not None or (stop is not None and stop.is_set()):
                     end = "stopped"
                 elif log.dropped:
                     end = "flooded"
@@ -218,8 +218,8 @@ def _follow(
                     started.end()
                     deadline = float("inf")
                     give_up = time.monotonic() + GRACE_S + _REAPER_S
-    if trouble is not None:
-        raise trouble
+    if log_error is not None:
+        raise log_error
     return end or ("flooded" if log.dropped else "")
 
 

@@ -1,12 +1,12 @@
 """Run one command and end every process that it leaves, even one that hides from its group.
 
-A script of its own, started by `process.py` with `python -I -S`; standard library only, and
-nothing of this package, so that it is up in a hundredth of a second. On Linux it becomes the
+A script of its own, which `process.py` starts with `python -I -S`. It imports the standard library
+only, so that it starts within ten milliseconds. On Linux it becomes the
 "child subreaper": a process that the command orphans (a daemon, a double fork, a new session)
-becomes a child of this one, so all of them stay in reach until they are gone. Elsewhere only the
+becomes a child of this one, so that all of them can be found and ended. Elsewhere only the
 command's process group is ended, and the report says so.
 
-stdin is a lifeline: when it closes, because the caller wants an end or is dead, all is ended.
+stdin is a lifeline: when it closes, because the caller says so or is dead, all are ended.
 Usage: reaper.py STATUS_FD GRACE_MS ARGV…; the report goes to STATUS_FD as lines `fact=number`.
 """
 
@@ -23,7 +23,7 @@ _FAILED_TO_START = 127
 
 
 def main() -> None:
-    """Run the command, wait for its end or the caller's, and leave nothing behind."""
+    """Run the command, wait until it or the caller ends, and end every process that it left."""
     status_fd, grace_s, argv = int(sys.argv[1]), int(sys.argv[2]) / 1000, sys.argv[3:]
     os.set_inheritable(status_fd, False)  # noqa: FBT003 - the standard library's order
     reaches_all = _become_subreaper()
@@ -58,7 +58,7 @@ def _become_subreaper() -> bool:
 
 def _start(argv: list[str]) -> tuple[int, int]:
     """Start the command in a session of its own; return its pid and 0, or 0 and the errno."""
-    told, teller = os.pipe()
+    errno_reader, errno_writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
@@ -68,12 +68,12 @@ def _start(argv: list[str]) -> tuple[int, int]:
                 signal.signal(number, signal.SIG_DFL)
             os.execvp(argv[0], argv)  # noqa: S606 - without a shell is the point
         except OSError as error:
-            os.write(teller, str(error.errno).encode())
+            os.write(errno_writer, str(error.errno).encode())
         finally:
             os._exit(_FAILED_TO_START)
-    os.close(teller)
-    errno = os.read(told, 16)
-    os.close(told)
+    os.close(errno_writer)
+    errno = os.read(errno_reader, 16)
+    os.close(errno_reader)
     if errno:
         os.waitpid(pid, 0)
         return 0, int(errno)
@@ -81,7 +81,7 @@ def _start(argv: list[str]) -> tuple[int, int]:
 
 
 def _wait(command: int, wake: int) -> int | None:
-    """Return the command's wait status, or None when the caller wants an end first."""
+    """Return the command's wait status, or None when the caller wants it ended."""
     while True:
         ready, _, _ = select.select([0, wake], [], [])
         if wake in ready:
@@ -113,14 +113,14 @@ def _end_all(
 ) -> tuple[int | None, int]:
     """Ask all to end, then kill; return the command's status and how many could not be ended."""
     _signal_all(command, signal.SIGTERM, reaches_all=reaches_all)
-    patience = time.monotonic() + grace_s
-    while time.monotonic() < patience:
+    deadline = time.monotonic() + grace_s
+    while time.monotonic() < deadline:
         status, more = _reap(command, status)
         if not more:
             break
         time.sleep(0.005)
-    patience = time.monotonic() + _KILL_FOR_S
-    while time.monotonic() < patience:
+    deadline = time.monotonic() + _KILL_FOR_S
+    while time.monotonic() < deadline:
         _signal_all(command, signal.SIGKILL, reaches_all=reaches_all)
         status, more = _reap(command, status)
         if not more:
@@ -165,12 +165,12 @@ def _alive(*, reaches_all: bool) -> list[int]:
 
 
 def _report(status_fd: int, **facts: int) -> None:
-    # By hand: importing json would take longer than all the rest.
+    # Formatted by hand: importing json would take longer than everything else here.
     text = "".join(f"{name}={int(fact)}\n" for name, fact in facts.items())
     try:
         os.write(status_fd, text.encode())
     except OSError:
-        # The caller is dead. That is no reason to leave its command alone.
+        # The caller is dead; its command is ended all the same.
         return
 
 

@@ -1,4 +1,4 @@
-"""Run git on a repository that strangers may have written to: no hook, no filter, no prompt."""
+"""Run git on a repository that others may have written to: no hook, no filter, no prompt."""
 
 import contextlib
 import os
@@ -130,21 +130,21 @@ class Git:
                 args, env=self._environment(settings), folder=self.folder, stderr=complaints
             ) as process,
         ):
-            late = threading.Event()
+            has_timed_out = threading.Event()
 
-            def give_up() -> None:
-                late.set()
-                # Its whole group: a child of git would hold the output open.
+            def kill() -> None:
+                has_timed_out.set()
+                # The whole process group: a child of git would keep the output open.
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
 
-            timer = threading.Timer(timeout_s, give_up)
+            timer = threading.Timer(timeout_s, kill)
             timer.start()
             data = process.stdout.read(limit) if process.stdout else b""
             timer.cancel()
-            is_cut = late.is_set() or len(data) == limit
+            is_cut = has_timed_out.is_set() or len(data) == limit
             if is_cut:
-                give_up()
+                kill()
             status = process.wait()
             complaints.seek(0)
             err = complaints.read(4096).decode("utf-8", "replace")
