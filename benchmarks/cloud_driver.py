@@ -19,12 +19,15 @@ from typing import Any
 from codex_orchestrator.codex.binary import find_codex, require_tested
 from codex_orchestrator.codex.cloud import Polling, RunCloud
 from codex_orchestrator.codex.cloud_cli import CloudCli, CloudOutput, open_cloud_cli
-from codex_orchestrator.compose.run import Surroundings, compose_run
+from codex_orchestrator.compose.run import compose_run
 from codex_orchestrator.compose.settings import load_settings
 from codex_orchestrator.model.cloud import CloudTask
 from codex_orchestrator.model.credential import Scope, Secret
-from codex_orchestrator.pipeline.run_rooms import FinishedRun, RunRequest
+from codex_orchestrator.model.mode import choose_mode
+from codex_orchestrator.pipeline.outcome import FinishedRun
+from codex_orchestrator.pipeline.request import RunRequest
 from codex_orchestrator.pipeline.run_task import run_task
+from codex_orchestrator.pipeline.services import Terminal
 from codex_orchestrator.pipeline.task_file import read_task
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -123,16 +126,10 @@ def carry_out(repo: Path, task: str) -> dict[str, Any]:
         if line.startswith("test") and clock.marks[-1]["name"] == "all ready":
             clock.mark("all merged")
 
-    around = Surroundings(
-        repo=repo,
-        config=settings.config,
-        environ=os.environ,
-        progress=progress,
-        on_event=lambda _line: None,
-    )
-    rooms = compose_run(task_file.task, around)._replace(open_cloud=open_cloud)
-    request = RunRequest(task_file.task, task_file.data, task_file.source)
-    finished = run_task(request, rooms)
+    request = RunRequest(task_file, settings, choose_mode(task_file.task))
+    services = compose_run(request, Terminal(progress))
+    rooms = services.rooms._replace(open_cloud=open_cloud)
+    finished = run_task(request, services._replace(rooms=rooms))
     assert isinstance(finished, FinishedRun)
     return {
         "marks": clock.marks,

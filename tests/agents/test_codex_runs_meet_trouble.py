@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
-from codex_orchestrator.compose.run import Surroundings, compose_run
+from codex_orchestrator.compose.run import compose_run
 from codex_orchestrator.compose.settings import load_settings
+from codex_orchestrator.model.mode import choose_mode
 from codex_orchestrator.model.verdict import Verdict
-from codex_orchestrator.pipeline.run_rooms import FinishedRun, RunRequest
+from codex_orchestrator.pipeline.outcome import FinishedRun
+from codex_orchestrator.pipeline.request import RunRequest
 from codex_orchestrator.pipeline.run_task import run_task
+from codex_orchestrator.pipeline.services import Terminal
 from codex_orchestrator.pipeline.task_file import read_task
 from support.codex_run import (
     APPROVED,
@@ -227,17 +230,11 @@ def test_a_turn_that_never_ends_is_ended_by_the_limit_of_minutes(scene: Scene) -
     scene.of.server.script["*"] = course
     settings = load_settings(str(scene.of.repo), None, flags={"model.name": MODEL})
     file = read_task(str(scene.of.repo / TASK), scene.of.repo)
-    around = Surroundings(
-        repo=settings.repo,
-        config=settings.config,
-        environ=scene.of.environment,
-        progress=lambda _line: None,
-        on_event=lambda _line: None,
-        builder="codex",
-    )
-    rooms = compose_run(file.task, around)
-    request = RunRequest(task=file.task, task_text=file.data, task_source=file.source, mode="auto")
-    done = run_task(request, rooms._replace(monotonic=lambda: time.monotonic() + skipped))
+    request = RunRequest(file, settings, choose_mode(file.task), builder="codex")
+    terminal = Terminal(progress=lambda _line: None)
+    services = compose_run(request, terminal, environ=scene.of.environment)
+    ambient = services.ambient._replace(monotonic=lambda: time.monotonic() + skipped)
+    done = run_task(request, services._replace(ambient=ambient))
     assert isinstance(done, FinishedRun)
     assert done.manifest.verdict is Verdict.FAILED
     assert "limits.minutes" in done.manifest.model_dump_json()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from codex_orchestrator.model.receipt import AuditRecord
+from codex_orchestrator.model.audit import AuditRecord
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.store import FileRunStore
 from support.runs_build import Ticking, finish_run

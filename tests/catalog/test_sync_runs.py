@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.catalog.object_store import ObjectStoreCatalog, open_object_store
+from codex_orchestrator.model.audit import AuditRecord
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
 from codex_orchestrator.model.manifest import Manifest
-from codex_orchestrator.model.receipt import AuditRecord, Receipt
+from codex_orchestrator.model.receipt import Receipt
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.sync import SyncReport
 from codex_orchestrator.runs.audit import FileAuditLog

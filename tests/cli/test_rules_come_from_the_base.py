@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from codex_orchestrator.compose.settings import Settings, load_settings
+from codex_orchestrator.compose.settings import load_settings
+from codex_orchestrator.model.config import Settings
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from support.four_agents import course, manifest_of, serving
 from support.project import (

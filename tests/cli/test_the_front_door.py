@@ -10,7 +10,8 @@ import pytest
 
 from codex_orchestrator.cli.bug_report import write_bug_report
 from codex_orchestrator.cli.commands import COMMANDS
-from codex_orchestrator.compose.settings import Settings, load_settings
+from codex_orchestrator.compose.settings import in_force, load_settings
+from codex_orchestrator.model.config import Settings
 from codex_orchestrator.model.errors import InputError
 from support.project import CommandLine, git, write
 
@@ -128,7 +129,7 @@ OWN = ".codex-orchestrator.toml"
 
 
 def origins(settings: Settings) -> dict[str, object]:
-    return {key: row["origin"] for key, row in settings.in_force().items()}
+    return {key: row["origin"] for key, row in in_force(settings).items()}
 
 
 def test_each_setting_comes_from_where_doctor_says(repo: Path, call: CommandLine) -> None:

@@ -10,7 +10,7 @@ from codex_orchestrator.model.approval import (
     MAX_VALUE,
     edit_of,
     grant_command,
-    parse_escalation,
+    parse_grant,
     protected_change,
 )
 from codex_orchestrator.model.errors import ApprovalRequiredError, InputError, LimitReachedError
@@ -29,7 +29,7 @@ def test_a_shell_reads_from_the_command_exactly_what_was_asked_for(wanted: list[
 @pytest.mark.parametrize("value", ["x" * (MAX_VALUE + 1), "name\udcff"])
 def test_what_no_record_can_hold_is_no_grant(value: str) -> None:
     with pytest.raises(InputError, match="--approve"):
-        parse_escalation(f"edit:{value}")
+        parse_grant(f"edit:{value}")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_only_sounds_like_one_is_not(path: str) -> None:
     "path", ["app/[slug]/AGENTS.md", "AGENTS.md", ".github/**", "a/*.lock", "a/?/b", "a/[!x]/[]]"]
 )
 def test_what_is_asked_for_covers_one_file_whatever_its_name_would_match(path: str) -> None:
-    kind, value = parse_escalation(edit_of(path))
+    kind, value = parse_grant(edit_of(path))
     policy = Policy(approved_edits=(value,))
     assert (kind, name_of(value)) == ("edit", path)
     assert policy.is_granted_edit(path)

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_orchestrator.model.approval import ApprovalKind, parse_escalation
+from codex_orchestrator.model.approval import ApprovalKind, parse_grant
 from codex_orchestrator.model.config import parse_config
 from codex_orchestrator.model.errors import ExitCode, InputError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.mode import ModeName, choose_mode, needs_network_approval
 from codex_orchestrator.model.plan import Plan, PlanItem
-from codex_orchestrator.model.policy import Policy, policy_of
+from codex_orchestrator.model.policy import Policy, run_policy
 from codex_orchestrator.model.review import Decision, Review, merge_review
 from codex_orchestrator.model.task import Execution, Step, Task
 from codex_orchestrator.model.verdict import (
@@ -117,10 +117,10 @@ def test_an_empty_allowed_command_is_refused_because_it_would_allow_all() -> Non
 
 
 def test_escalations_are_kind_and_value() -> None:
-    assert parse_escalation("edit:a:b") == (ApprovalKind.EDIT, "a:b")
+    assert parse_grant("edit:a:b") == (ApprovalKind.EDIT, "a:b")
     for wrong in ("edit", "edit:", "eat:x", "", ":x"):
         with pytest.raises(InputError, match="KIND:VALUE"):
-            parse_escalation(wrong)
+            parse_grant(wrong)
 
 
 def test_an_error_that_a_rule_found_cannot_be_approved_away() -> None:
@@ -154,7 +154,7 @@ def test_a_folder_that_the_configuration_protects_is_protected_with_all_in_it(na
     config = parse_config(
         f"[policy]\nprotected = ['{named}']\n".encode(), source=".codex-orchestrator.toml"
     )
-    policy = policy_of(config)
+    policy = run_policy(make_task(), config, ())
     for path in ("src/greeter", "src/greeter/hello.py", "src/greeter/a/b.py"):
         assert policy.protecting_rule(path) == named
     assert policy.protecting_rule("src/greeters/hello.py") == ""

@@ -12,7 +12,7 @@ from support.workspace import clock
 def test_events_that_threads_send_at_once_are_whole_lines_in_one_order(tmp_path: Path) -> None:
     passed_on: list[str] = []
     place = tmp_path / "events.jsonl"
-    events = EventStream(place, clock=clock, redaction=Redactor(()), also=passed_on.append)
+    events = EventStream(place, clock=clock, redactor=Redactor(()), also=passed_on.append)
     # Longer than what one call of the system writes for sure.
     text = "x" * 20_000
 

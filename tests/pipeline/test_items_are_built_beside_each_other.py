@@ -15,7 +15,7 @@ from codex_orchestrator.model.errors import (
     ServiceError,
 )
 from codex_orchestrator.model.manifest import Manifest
-from codex_orchestrator.pipeline.build.here import build_here
+from codex_orchestrator.pipeline.build.here import LocalBuilder
 from codex_orchestrator.pipeline.build.merge import conflict_findings
 from support.hands import (
     PATIENCE_S,
@@ -79,29 +79,29 @@ def test_items_that_are_ready_together_are_at_work_at_the_same_time(site: Site) 
 
     site.bench.builders = {"one": meet, "two": meet}
     record = site.begin(ONE_TWO)
-    with site.work(record) as work:
-        assert build_here(work, ONE_TWO)
-        assert set(files_of(work)) == {"a.txt", "one.txt", "two.txt"}
+    with site.run(record) as run:
+        assert LocalBuilder(run).build(ONE_TWO)
+        assert set(files_of(run)) == {"a.txt", "one.txt", "two.txt"}
         roots = {root for _, root in site.bench.asked}
         assert len(roots) == 2
-        assert work.tree.root not in roots
+        assert run.tree.root not in roots
         assert len(record.manifest.patterns) == 2
     assert is_clean(site)
 
 
 def test_a_single_item_is_built_in_the_run_s_own_work_tree_by_its_own_team(site: Site) -> None:
     plan = make_plan(make_item("one"), make_item("two", "one"))
-    with site.work(site.begin(plan)) as work:
-        assert build_here(work, plan)
-        assert {root for _, root in site.bench.asked} == {work.tree.root}
+    with site.run(site.begin(plan)) as run:
+        assert LocalBuilder(run).build(plan)
+        assert {root for _, root in site.bench.asked} == {run.tree.root}
 
 
 def test_a_limit_of_one_is_one_after_the_other_in_plan_order(tmp_path: Path) -> None:
     site = Site(tmp_path, limits={"parallel": 1})
-    with site.work(site.begin(ONE_TWO)) as work:
-        assert build_here(work, ONE_TWO)
-        assert site.bench.asked == [("one", work.tree.root), ("two", work.tree.root)]
-        assert set(files_of(work)) == {"a.txt", "one.txt", "two.txt"}
+    with site.run(site.begin(ONE_TWO)) as run:
+        assert LocalBuilder(run).build(ONE_TWO)
+        assert site.bench.asked == [("one", run.tree.root), ("two", run.tree.root)]
+        assert set(files_of(run)) == {"a.txt", "one.txt", "two.txt"}
 
 
 def test_no_more_than_the_limit_are_at_work_at_once(tmp_path: Path) -> None:
@@ -123,8 +123,8 @@ def test_an_item_starts_from_what_it_depends_on_and_the_last_has_all(site: Site)
         hands.write(f"{hands.item.id}.txt", "x\n")
 
     site.bench.builders = dict.fromkeys(("top", "left", "right", "last"), look)
-    with site.work(site.begin(DIAMOND)) as work:
-        assert build_here(work, DIAMOND)
+    with site.run(site.begin(DIAMOND)) as run:
+        assert LocalBuilder(run).build(DIAMOND)
     assert seen == {
         "top": set(), "left": {"top"}, "right": {"top"}, "last": {"top", "left", "right"},
     }  # fmt: skip
@@ -146,10 +146,10 @@ def test_a_change_that_does_not_fit_is_made_again_on_the_work_so_far(site: Site)
 
     site.bench.builders = {"one": line(5, "ONE"), "two": second}
     record = site.begin(ONE_TWO)
-    with site.work(record) as work:
-        assert build_here(work, ONE_TWO)
-        assert "ONE and TWO" in files_of(work)["a.txt"]
-        assert site.bench.asked[-1] == ("two", work.tree.root)
+    with site.run(record) as run:
+        assert LocalBuilder(run).build(ONE_TWO)
+        assert "ONE and TWO" in files_of(run)["a.txt"]
+        assert site.bench.asked[-1] == ("two", run.tree.root)
     assert "patch failed: a.txt:" in site.bench.fed_back["two"]
     assert "+TWO" in site.bench.fed_back["two"], "its own change is shown again"
     assert "one" not in {n for n, feedback in site.bench.fed_back.items() if feedback}
@@ -166,9 +166,9 @@ def test_a_change_that_cannot_be_made_to_fit_fails_the_run_with_the_reason(site:
     record = site.begin(make_plan(*ONE_TWO.items, make_item("three")))
     plan = record.manifest.plan
     assert plan is not None
-    with site.work(record) as work:
-        assert not build_here(work, plan)
-        assert "three.txt" in files_of(work), "what was built beside it is merged"
+    with site.run(record) as run:
+        assert not LocalBuilder(run).build(plan)
+        assert "three.txt" in files_of(run), "what was built beside it is merged"
     manifest = record.manifest
     assert manifest.verdict == "failed"
     assert "item two was not done" in manifest.notes.summary
@@ -184,8 +184,8 @@ def test_a_second_build_that_makes_nothing_is_no_mended_conflict(site: Site) -> 
 
     site.bench.builders = {"one": line(5, "ONE"), "two": second}
     record = site.begin(ONE_TWO)
-    with site.work(record) as work:
-        assert not build_here(work, ONE_TWO)
+    with site.run(record) as run:
+        assert not LocalBuilder(run).build(ONE_TWO)
     assert states_of(record) == {"one": "done", "two": "failed"}
     assert "nothing was made in its place" in record.manifest.notes.summary
     (finding,) = conflict_findings(record.manifest)
@@ -194,16 +194,16 @@ def test_a_second_build_that_makes_nothing_is_no_mended_conflict(site: Site) -> 
 
 def test_lines_apart_in_one_file_fit_together(site: Site) -> None:
     site.bench.builders = {"one": line(1, "ONE"), "two": line(9, "TWO")}
-    with site.work(site.begin(ONE_TWO)) as work:
-        assert build_here(work, ONE_TWO)
-        assert files_of(work)["a.txt"] == "ONE\n2\n3\n4\n5\n6\n7\n8\nTWO\n"
+    with site.run(site.begin(ONE_TWO)) as run:
+        assert LocalBuilder(run).build(ONE_TWO)
+        assert files_of(run)["a.txt"] == "ONE\n2\n3\n4\n5\n6\n7\n8\nTWO\n"
 
 
 def test_an_item_that_changes_nothing_is_done(site: Site) -> None:
     site.bench.builders = {"one": lambda _hands: None, "two": lambda _hands: None}
     record = site.begin(ONE_TWO)
-    with site.work(record) as work:
-        assert build_here(work, ONE_TWO)
+    with site.run(record) as run:
+        assert LocalBuilder(run).build(ONE_TWO)
     assert states_of(record) == {"one": "done", "two": "done"}
 
 
@@ -215,11 +215,11 @@ def test_links_and_binary_files_of_an_item_arrive_as_they_are(site: Site) -> Non
         (hands.root / "run").chmod(0o755)
 
     site.bench.builders = {"two": build}
-    with site.work(site.begin(ONE_TWO)) as work:
-        assert build_here(work, ONE_TWO)
-        assert os.readlink(work.tree.root / "link") == "a.txt"
-        assert (work.tree.root / "data").read_bytes() == bytes(range(256))
-        assert os.access(work.tree.root / "run", os.X_OK)
+    with site.run(site.begin(ONE_TWO)) as run:
+        assert LocalBuilder(run).build(ONE_TWO)
+        assert os.readlink(run.tree.root / "link") == "a.txt"
+        assert (run.tree.root / "data").read_bytes() == bytes(range(256))
+        assert os.access(run.tree.root / "run", os.X_OK)
 
 
 def test_an_item_that_fails_ends_the_run_and_the_others_work_is_kept(tmp_path: Path) -> None:
@@ -236,9 +236,9 @@ def test_an_item_that_fails_ends_the_run_and_the_others_work_is_kept(tmp_path: P
     site.when_said["one: not done"] = failed
     plan = make_plan(*ONE_TWO.items, make_item("three"))
     record = site.begin(plan)
-    with site.work(record) as work:
-        assert not build_here(work, plan)
-        assert "two.txt" in files_of(work)
+    with site.run(record) as run:
+        assert not LocalBuilder(run).build(plan)
+        assert "two.txt" in files_of(run)
     assert states_of(record) == {"three": "planned", "one": "failed", "two": "done"}
     assert record.manifest.notes.summary == "item one was not done: did one"
     assert site.bench.count("three") == 0, "nothing new is begun"
@@ -274,9 +274,9 @@ def test_all_that_builders_ask_a_person_for_is_named_at_once(site: Site) -> None
     assert is_clean(site)
     site.bench.builders = {}
     again = site.record_of(site.store.load(record.manifest.run.id))
-    with site.work(again) as work:
-        assert build_here(work, plan)
-        assert len(files_of(work)) == 4
+    with site.run(again) as run:
+        assert LocalBuilder(run).build(plan)
+        assert len(files_of(run)) == 4
     assert site.bench.count("three") == 1, "what was built is not built again"
 
 
@@ -342,9 +342,9 @@ def test_work_trees_that_a_killed_run_left_are_removed(site: Site) -> None:
     left = f"{record.manifest.run.id}.item-0"
     site.is_killed_in(left)
     assert left in site.trees
-    with site.work(record) as work:
-        assert build_here(work, ONE_TWO)
-        assert "dirt.txt" not in files_of(work)
+    with site.run(record) as run:
+        assert LocalBuilder(run).build(ONE_TWO)
+        assert "dirt.txt" not in files_of(run)
         assert [name for name in site.trees if "." in name] == []
 
 
@@ -380,9 +380,9 @@ def test_a_run_that_dies_after_any_record_goes_on_to_the_same_result(tmp_path: P
     builders: dict[str, Builder] = {"left": line(5, "left"), "right": right}
     whole = Site(tmp_path / "whole", limits={"parallel": 3})
     whole.bench.builders = builders
-    with whole.work(whole.begin(plan)) as work:
-        assert build_here(work, plan)
-        wanted = files_of(work)
+    with whole.run(whole.begin(plan)) as run:
+        assert LocalBuilder(run).build(plan)
+        wanted = files_of(run)
     died = 0
     for saves in range(1, 100):
         site = Site(tmp_path / f"after-{saves}", limits={"parallel": 3})
@@ -401,9 +401,9 @@ def test_a_run_that_dies_after_any_record_goes_on_to_the_same_result(tmp_path: P
         kept = durable.load(record.manifest.run.id)
         before = [name for name, _ in site.bench.asked]
         again = site.record_of(kept)
-        with site.work(again) as work:
-            assert build_here(work, plan)
-            assert files_of(work) == wanted, f"after {saves} records"
+        with site.run(again) as run:
+            assert LocalBuilder(run).build(plan)
+            assert files_of(run) == wanted, f"after {saves} records"
         # What was built and does not fit is to be made again; what is merged never is.
         finished = {one.id for one in kept.items if one.state == "done"}
         finished |= {one.id for one in kept.items if one.state == "built" and one.id != "right"}

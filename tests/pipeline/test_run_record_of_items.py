@@ -7,37 +7,24 @@ import pytest
 from codex_orchestrator.model.manifest import CloudSubmissionFacts, Manifest
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.record import RunRecord
-from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.store import FileRunStore
-from codex_orchestrator.text.secrets import Redactor
 from support.manifests import make_manifest
-
-NOW = "2026-11-22T10:00:00.000Z"
-
-
-def clock() -> str:
-    return NOW
+from support.services import make_services
 
 
 @pytest.fixture
 def record(tmp_path: Path) -> RunRecord:
+    repo = tmp_path / "repo"
+    repo.mkdir()
+    services = make_services(repo)
     made = make_manifest()
-    run = made.run.model_copy(update={"state": RunState.RUNNING})
-    manifest = made.model_copy(update={"run": run, "items": (), "artifacts": ()})
-    store = FileRunStore(tmp_path)
-    return RunRecord(
-        manifest,
-        store.create(manifest.task.id, run.id),
-        store=store,
-        audit=FileAuditLog(tmp_path, clock=clock),
-        clock=clock,
-        redaction=Redactor(()),
-        on_event=lambda _line: None,
-    )
+    manifest = made.replace(run=made.run.replace(state=RunState.RUNNING), items=(), artifacts=())
+    folder = services.evidence.store.create(manifest.task.id, manifest.run.id)
+    return RunRecord(manifest, folder, services)
 
 
 def stored(record: RunRecord, folder: Path) -> Manifest:
-    return FileRunStore(folder).load(record.manifest.run.id)
+    return FileRunStore(folder / "repo").load(record.manifest.run.id)
 
 
 def facts(number: int, task_id: str = "") -> CloudSubmissionFacts:
@@ -56,17 +43,17 @@ def test_a_submission_is_stored_at_once_and_its_task_takes_its_place(
     record: RunRecord, tmp_path: Path
 ) -> None:
     record.item("one", ItemState.RUNNING)
-    record.submission("one", facts(1))
+    record.submitted("one", facts(1))
     assert stored(record, tmp_path).items[0].submissions == (facts(1),)
-    record.submission("one", facts(1, "task_e_1"))
-    record.submission("one", facts(2))
+    record.submitted("one", facts(1, "task_e_1"))
+    record.submitted("one", facts(2))
     record.item("one", ItemState.DONE, tree="2" * 40)
     assert stored(record, tmp_path).items[0].submissions == (facts(1, "task_e_1"), facts(2))
 
 
 def test_what_was_not_sent_is_taken_back(record: RunRecord, tmp_path: Path) -> None:
     record.item("one", ItemState.RUNNING)
-    record.submission("one", facts(1, "task_e_1"))
-    record.submission("one", facts(2))
-    record.withdraw("one", 2)
+    record.submitted("one", facts(1, "task_e_1"))
+    record.submitted("one", facts(2))
+    record.withdrawn("one", 2)
     assert stored(record, tmp_path).items[0].submissions == (facts(1, "task_e_1"),)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from codex_orchestrator.model.audit import AuditRecord
 from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
 from codex_orchestrator.model.errors import InputError, ServiceError
-from codex_orchestrator.model.receipt import AuditRecord
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.audit_chain import MAX_LINE
 from support.faulty_disk import FaultyDisk

@@ -9,7 +9,7 @@ import pytest
 from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.run import RunState
-from codex_orchestrator.pipeline.close_run import close_run
+from codex_orchestrator.pipeline.finish import close_run
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.audit_chain import Head, walk
 from codex_orchestrator.runs.audit_tail import find_head, remembered_head

@@ -16,11 +16,11 @@ from hypothesis.stateful import (
 )
 
 from codex_orchestrator.catalog.object_store import open_object_store
+from codex_orchestrator.model.audit import AuditRecord
 from codex_orchestrator.model.errors import InputError, LockedError
-from codex_orchestrator.model.receipt import AuditRecord
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verification import Outcome
-from codex_orchestrator.pipeline.close_run import close_run
+from codex_orchestrator.pipeline.finish import close_run
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore

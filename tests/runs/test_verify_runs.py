@@ -8,7 +8,7 @@ from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verification import Outcome, VerifyReport
-from codex_orchestrator.pipeline.close_run import close_run
+from codex_orchestrator.pipeline.finish import close_run
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.lock import TaskLock
 from codex_orchestrator.runs.store import FileRunStore

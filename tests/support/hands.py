@@ -5,11 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from codex_orchestrator.model.build import BuildReport
-from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import InterruptedRunError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.pattern import PatternUse
@@ -18,20 +16,15 @@ from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.run import RunState, Usage
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import Limits, Task
-from codex_orchestrator.pipeline.build.here import build_here
+from codex_orchestrator.pipeline.build.here import LocalBuilder
 from codex_orchestrator.pipeline.record import RunRecord
-from codex_orchestrator.pipeline.run import Work
-from codex_orchestrator.pipeline.run_rooms import RunRequest
-from codex_orchestrator.runs.audit import FileAuditLog
-from codex_orchestrator.runs.store import FileRunStore
-from codex_orchestrator.text.secrets import Redactor
-from codex_orchestrator.workspace.worktree import GitWorkspace
+from codex_orchestrator.pipeline.run import Run, open_tree
 from support.manifests import make_manifest
 from support.runs_build import pattern_use
-from support.workspace import clock, git_environ, make_repository
+from support.services import make_request, make_services
+from support.workspace import make_repository
 
 PATIENCE_S = 60.0
-_CHECK = CheckCommand(name="test", argv=("true",))
 START = {"a.txt": "1\n2\n3\n4\n5\n6\n7\n8\n9\n"}
 
 
@@ -150,15 +143,12 @@ class Site:
     def __init__(self, folder: Path, *, limits: Mapping[str, int] | None = None) -> None:
         self.repo = folder / "repo"
         make_repository(self.repo, START)
-        self.scratch = folder / "scratch"
-        self.workspace = GitWorkspace(
-            self.repo, clock=clock, environ=git_environ(folder / "home"), scratch=self.scratch
-        )
         self.bench = Bench()
         self.said: list[str] = []
         self.when_said: dict[str, threading.Event] = {}
-        self.store: Any = FileRunStore(self.repo)
-        self.audit = FileAuditLog(self.repo, clock=clock)
+        self.services = make_services(self.repo, engine=self.bench, progress=self._hear)
+        self.workspace = self.services.rooms.workspace
+        self.store: Any = self.services.evidence.store
         self.limits = Limits(**(limits or {}))
         self.base_sha = self.workspace.head_sha()
 
@@ -170,48 +160,32 @@ class Site:
         manifest = made.model_copy(update={**changes, "usage": Usage(), "verdict": None})
         self.store.create(manifest.task.id, run.id)
         record = self.record_of(manifest)
-        record.save()
+        record.begun()
         return record
 
     def record_of(self, manifest: Manifest) -> RunRecord:
         """Make the record that goes on with a manifest."""
-        return RunRecord(
-            manifest,
-            self.store.find(manifest.run.id),
-            store=self.store,
-            audit=self.audit,
-            clock=clock,
-            redaction=Redactor(()),
-            on_event=lambda _line: None,
-        )
+        evidence = self.services.evidence._replace(store=self.store)
+        services = self.services._replace(evidence=evidence)
+        return RunRecord(manifest, self.store.find(manifest.run.id), services)
 
     @contextmanager
-    def work(self, record: RunRecord) -> Iterator[Work]:
+    def run(self, record: RunRecord) -> Iterator[Run]:
         """Open the run's work tree and main team."""
         task = Task(id="t", title="T", spec="tasks/specs/s.md", limits=self.limits)
-        adapters = SimpleNamespace(commands=lambda *_, **__: ("command", {"test": _CHECK}))
-        rooms: Any = SimpleNamespace(
-            workspace=self.workspace,
-            engine=self.bench,
-            adapters=adapters,
-            parallel=10,
-            progress=self._hear,
-            redaction=Redactor(()),
-            clock=clock,
-        )
-        run = record.manifest.run
+        facts = record.manifest.run
         spending = Spending(task.limits, before=record.manifest.usage, monotonic=lambda: 0.0)
+        request = make_request(task, self.repo)
         with (
-            self.workspace.open(run.id, base_sha=run.base_sha) as tree,
-            self.bench.open(root=tree.root) as team,
+            open_tree(request, self.services, facts.id, base_sha=facts.base_sha) as work,
+            self.bench.open(root=work.tree.root) as team,
         ):
-            request = RunRequest(task, b"", "t.md")
-            yield Work(request, rooms, record, tree, team, (_CHECK,), Policy(), spending)
+            yield Run(request, self.services, record, work, team, Policy(), spending)
 
     def build(self, record: RunRecord, plan: Plan) -> bool:
         """Build the plan of a run; say whether all of it was done."""
-        with self.work(record) as work:
-            return build_here(work, plan)
+        with self.run(record) as run:
+            return LocalBuilder(run).build(plan)
 
     def _hear(self, text: str) -> None:
         self.said.append(text.split(maxsplit=1)[1])
@@ -233,9 +207,9 @@ class Site:
         return list(self.workspace.leftovers())
 
 
-def files_of(work: Work) -> dict[str, str]:
+def files_of(run: Run) -> dict[str, str]:
     """Return the text of every file in the run's work tree."""
-    root = work.tree.root
+    root = run.tree.root
     return {path.name: path.read_text() for path in sorted(root.iterdir()) if path.name != ".git"}
 
 

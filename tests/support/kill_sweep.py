@@ -26,7 +26,7 @@ from codex_orchestrator.catalog.objects import Objects
 from codex_orchestrator.model.errors import InputError, OrchestratorError, ServiceError
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verification import Outcome
-from codex_orchestrator.pipeline.close_run import close_run
+from codex_orchestrator.pipeline.finish import close_run
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.lock import TaskLock
 from codex_orchestrator.runs.outbox import Outbox

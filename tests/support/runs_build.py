@@ -7,7 +7,7 @@ from codex_orchestrator.model.mode import Mode, ModeName
 from codex_orchestrator.model.pattern import PatternKind, PatternUse
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verdict import Verdict
-from codex_orchestrator.pipeline.close_run import close_run
+from codex_orchestrator.pipeline.finish import close_run
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.store import FileRunStore
 

@@ -52,38 +52,43 @@ class Codex(NamedTuple):
     open_bridge: Callable[[BridgeRequest], AbstractContextManager[ServerCommand]]
 
 
-class EngineSettings(NamedTuple):
-    """Which model, where, and how the workspace server is started.
+class SdkAgentEngine:
+    """Runs the four agents on the OpenAI Agents SDK, with tools over MCP.
 
-    `server` is the command up to its options; `environment` is all that the server inherits.
-    `library` is the folder that user patterns are read from. Without `codex` the builder writes
-    by the workspace server's own tools.
+    Args:
+        endpoint: which model, and where it is asked.
+        server: the command of the workspace server, up to its options.
+        environment: all that the server inherits.
+        library: the folder that user patterns are read from.
+        codex: None lets the builder write by the workspace server's own tools.
     """
 
-    endpoint: ModelEndpoint
-    server: tuple[str, ...]
-    environment: dict[str, str]
-    library: Path
-    codex: Codex | None = None
-
-
-class SdkAgentEngine:
-    """Runs the four agents on the OpenAI Agents SDK, with tools over MCP."""
-
-    def __init__(self, settings: EngineSettings) -> None:
-        self._settings = settings
-        require_server(settings.endpoint)
+    def __init__(
+        self,
+        endpoint: ModelEndpoint,
+        *,
+        server: tuple[str, ...],
+        environment: dict[str, str],
+        library: Path,
+        codex: Codex | None = None,
+    ) -> None:
+        require_server(endpoint)
+        self._endpoint = endpoint
+        self._server = server
+        self._environment = environment
+        self._library = library
+        self._codex = codex
         # Our own errors report these failures, with an exit code and a fix.
         logging.getLogger("openai.agents").addHandler(logging.NullHandler())
         agents.set_tracing_disabled(True)
 
     def describe(self) -> Engine:
         """Return what does the work, with versions."""
-        codex = self._settings.codex
+        codex = self._codex
         return Engine(
             toolkit=__version__,
             agents_sdk=agents.version.__version__,
-            model=self._settings.endpoint.model,
+            model=self._endpoint.model,
             builder="codex" if codex else "workspace",
             codex=codex.version if codex else "",
         )
@@ -140,7 +145,7 @@ class SdkAgentEngine:
             )
 
     def _open_model(self, stack: ExitStack, portal: BlockingPortal, spending: Spending) -> Model:
-        opened = open_model(self._settings.endpoint, spending=spending)
+        opened = open_model(self._endpoint, spending=spending)
         return stack.enter_context(portal.wrap_async_context_manager(opened))
 
     def _open_workspace(
@@ -153,19 +158,19 @@ class SdkAgentEngine:
         log_dir: Path,
     ) -> ToolServer:
         argv = (
-            *self._settings.server,
+            *self._server,
             *("--root", str(root)),
             *("--policy", str(files.policy)),
             *("--checks", str(files.checks)),
             *("--decisions", str(files.decisions)),
             *("--uses", str(files.uses)),
             *("--log-dir", str(log_dir)),
-            *("--library-root", str(self._settings.library)),
+            *("--library-root", str(self._library)),
         )
         server = ToolServer(
             "workspace",
-            ServerCommand(argv, self._settings.environment, str(root)),
-            offers=workspace_offers("codex" if self._settings.codex else "workspace"),
+            ServerCommand(argv, self._environment, str(root)),
+            offers=workspace_offers("codex" if self._codex else "workspace"),
             log=files.log,
         )
         enter_server(stack, portal, server)
@@ -180,9 +185,9 @@ class SdkAgentEngine:
         *,
         log: Path,
     ) -> ToolServer | None:
-        if self._settings.codex is None:
+        if self._codex is None:
             return None
-        command = stack.enter_context(self._settings.codex.open_bridge(request))
+        command = stack.enter_context(self._codex.open_bridge(request))
         server = ToolServer(
             "codex", command, offers={"builder": CODEX_TOOLS}, log=log, on_answer=calls.note
         )

@@ -20,7 +20,7 @@ from codex_orchestrator.model.errors import (
     ServiceError,
 )
 
-RESUME = "the work is kept; continue with `codex-orchestrator run --resume RUN`"
+RESUME = "the work is kept; resume the run"
 
 
 def explain(error: AgentsException | OpenAIError, *, role: str) -> OrchestratorError:

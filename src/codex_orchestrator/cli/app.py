@@ -29,7 +29,7 @@ def run(argv: list[str]) -> int:
         # Here and not at exit: a result that could not be written is trouble with a code.
         sys.stdout.flush()
     except OrchestratorError as error:
-        return _say(error.message, error.fix, error.exit_code)
+        return _say(error.message, error.fix, error.exit_code, resume=_resume_command(error))
     except KeyboardInterrupt:
         say("")  # the terminal shows `^C` where the cursor stands
         return _say("interrupted", "", ExitCode.INTERRUPTED)
@@ -74,11 +74,22 @@ def _refused(error: OSError) -> int:
     return _say(f"{place}: {error.strerror}", fix, code)
 
 
-def _say(message: str, fix: str, code: ExitCode) -> int:
+def _resume_command(error: OrchestratorError) -> str:
+    """Return the command that goes on with the run that an error stopped, "" for none."""
+    if not error.run_id:
+        return ""
+    from codex_orchestrator.model.approval import grant_command
+
+    return grant_command(error.run_id, error.wanted)
+
+
+def _say(message: str, fix: str, code: ExitCode, *, resume: str = "") -> int:
     # The exit code says it too, so a message that cannot be shown changes nothing.
     say(f"codex-orchestrator: error: {message}")
     if fix:
         say(f"  fix: {fix}")
+    if resume:
+        say(f"  resume: {resume}")
     try:
         sys.stdout.flush()
     except (OSError, ValueError):

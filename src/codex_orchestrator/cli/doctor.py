@@ -21,6 +21,7 @@ Examples:
 def doctor(common: CommonOptions) -> int:
     """Show what works here, the fix for what does not, and the configuration in force."""
     from codex_orchestrator.compose.run import open_broker
+    from codex_orchestrator.compose.settings import in_force
     from codex_orchestrator.verbs.diagnose import diagnose_setup
 
     settings = common.settings()
@@ -37,7 +38,7 @@ def doctor(common: CommonOptions) -> int:
             {
                 "schema": "doctor-report.v1",
                 "probes": [probe._asdict() for probe in probes],
-                "settings": settings.in_force(),
+                "settings": in_force(settings),
             }
         )
         return int(code)
@@ -46,6 +47,6 @@ def doctor(common: CommonOptions) -> int:
         if probe.fix:
             click.echo(f"{'':<15} {'':<18} fix: {probe.fix}")
     click.echo("\nsettings in force:")
-    for key, fact in settings.in_force().items():
+    for key, fact in in_force(settings).items():
         click.echo(f"  {key} = {printable(str(fact['value']))}  ({fact['origin']})")
     return int(code)

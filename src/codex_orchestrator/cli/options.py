@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from codex_orchestrator.compose.archive import Archive
-    from codex_orchestrator.compose.settings import Settings
+    from codex_orchestrator.model.config import Settings
 
 Decorated = Callable[..., Any]
 

@@ -2,32 +2,21 @@
 
 import os
 import signal
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from codex_orchestrator.cli.console import echo_json, say
-from codex_orchestrator.cli.options import format_option, repository_options
-from codex_orchestrator.compose.approver import approver_of
-from codex_orchestrator.compose.settings import Settings, load_settings
-from codex_orchestrator.compose.trusted_base import trusted_library
+from codex_orchestrator.cli.options import CommonOptions, common_options
+from codex_orchestrator.compose.request import open_request
 from codex_orchestrator.model.errors import OrchestratorError
-from codex_orchestrator.pipeline.task_file import (
-    EngineBefore,
-    TaskFile,
-    choose_task,
-    engine_before,
-    matrix_of,
-    require_new_run,
-)
+from codex_orchestrator.pipeline.request import Asked, RunRequest
+from codex_orchestrator.pipeline.services import Terminal
+from codex_orchestrator.pipeline.task_file import matrix_of
 from codex_orchestrator.system.closed_memory import close_memory
 
 if TYPE_CHECKING:
-    from codex_orchestrator.compose.run import Surroundings
-    from codex_orchestrator.model.approval import Question
-    from codex_orchestrator.pipeline.run_rooms import RunRequest, StoppedRun
+    from codex_orchestrator.pipeline.outcome import StoppedRun
 
 EXAMPLES = """\b
 Examples:
@@ -36,22 +25,6 @@ Examples:
   codex-orchestrator run --resume 20261122t191500z-4f3a2b
   codex-orchestrator run --matrix tasks/*.md
 """
-
-
-class RunOptions(NamedTuple):
-    """What the command line says, besides the task."""
-
-    mode: str
-    builder: str
-    approve: tuple[str, ...]
-    resume: str | None
-    manifest_sha256: str | None
-    is_from_artifact: bool
-    must_apply: bool
-    events: str | None
-    output_format: str
-    may_ask: bool
-    rules_at: str = ""
 
 
 @click.command(epilog=EXAMPLES)
@@ -102,28 +75,14 @@ class RunOptions(NamedTuple):
 @click.option("--prompt-file", metavar="FILE", help="Make the task from plain text.")
 @click.option("--spec", metavar="PATH", help="The spec of a task made by --prompt-file.")
 @click.option("--matrix", is_flag=True, help="Print a GitHub job matrix of the tasks and stop.")
-@format_option("text", "json")
-@repository_options
+@common_options("text", "json")
 def run(
-    tasks: tuple[str, ...],
+    common: CommonOptions,
     *,
-    mode: str,
-    model: str | None,
-    builder: str,
-    approve: tuple[str, ...],
-    resume: str | None,
-    manifest_sha256: str | None,
-    from_artifact: bool,
-    no_input: bool,
-    dry_run: bool,
-    must_apply: bool,
     events: str | None,
-    prompt_file: str | None,
-    spec: str | None,
     matrix: bool,
-    output_format: str,
-    repo: str | None,
-    config: str | None,
+    no_input: bool,
+    **asked: Unpack[Asked],
 ) -> int:
     """Hand a task to the agents and keep proof.
 
@@ -131,51 +90,15 @@ def run(
     """
     # Before anything is started: the key may stand in our environment, which children could read.
     close_memory()
-    settings = load_settings(repo, config, flags={"model.name": model})
-    options = RunOptions(
-        mode,
-        builder,
-        approve,
-        resume,
-        manifest_sha256,
-        from_artifact,
-        must_apply,
-        events,
-        output_format,
-        not no_input,
-    )
     if matrix:
-        echo_json(matrix_of(tasks, settings.repo))
+        settings = common.settings(flags={"model.name": asked["model"]})
+        echo_json(matrix_of(asked["tasks"], settings.repo))
         return 0
-    if resume is None:
-        require_new_run(manifest_sha256, is_from_artifact=from_artifact)
-    else:
-        options, before = _as_begun(options, resume, settings.repo, model=model)
-        flags = {"model.name": model or before.model}
-        settings = load_settings(repo, config, flags=flags, rules_at=before.rules_at)
-    options = options._replace(rules_at=settings.rules_at)
-    task_file = choose_task(tasks, settings.repo, resume, prompt_file, spec)
     signal.signal(signal.SIGTERM, _interrupt)
-    with trusted_library(settings.repo, settings.rules_at) as library:
-        return (_preview if dry_run else _run)(task_file, settings, options, library)
-
-
-def _as_begun(
-    options: RunOptions, resume: str, repo: Path, *, model: str | None
-) -> tuple[RunOptions, EngineBefore]:
-    """Return the options of a run to resume, and with what it was begun."""
-    before = engine_before(
-        resume,
-        repo,
-        builder=options.builder,
-        is_vouched=bool(options.manifest_sha256),
-        is_from_artifact=options.is_from_artifact,
-    )
-    # A run keeps its mode; in another one its builder would not be opened.
-    options = options._replace(mode=before.mode)
-    if model != "offline":
-        options = options._replace(builder=before.builder)
-    return options, before
+    with open_request(asked, repo=common.repo, config=common.config) as request:
+        if asked["dry_run"]:
+            return _preview(request, is_json=common.is_json)
+        return _run(request, events, is_json=common.is_json, may_ask=not no_input)
 
 
 def _interrupt(_signal: int, _frame: object) -> None:
@@ -183,93 +106,41 @@ def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _preview(
-    task_file: TaskFile, settings: Settings, options: RunOptions, library: Path | None
-) -> int:
+def _preview(request: RunRequest, *, is_json: bool) -> int:
     from codex_orchestrator.cli.run_output import preview_document, say_preview
     from codex_orchestrator.compose.run import compose_run
     from codex_orchestrator.pipeline.preview import preview_task
 
-    around = _around(settings, options, lambda _line: None, library)
-    preview = preview_task(_request(task_file, options), compose_run(task_file.task, around))
-    if options.output_format == "json":
+    preview = preview_task(request, compose_run(request, Terminal(progress=say)))
+    if is_json:
         echo_json(preview_document(preview))
     else:
         say_preview(preview)
     return 0
 
 
-def _run(task_file: TaskFile, settings: Settings, options: RunOptions, library: Path | None) -> int:
-    from codex_orchestrator.cli.run_output import EventWriter, run_document, say_run, tell_stopped
+def _run(request: RunRequest, events: str | None, *, is_json: bool, may_ask: bool) -> int:
+    from codex_orchestrator.cli.ask import ask, can_ask
+    from codex_orchestrator.cli.run_output import EventWriter, print_stopped, run_document, say_run
     from codex_orchestrator.compose.run import compose_run
     from codex_orchestrator.pipeline.run_task import run_task
 
-    approved_by = approver_of(
-        options.approve, os.environ, repo=settings.repo, run_id=options.resume or ""
-    )
-    with EventWriter(options.events, is_json=options.output_format == "json") as writer:
-        around = _around(settings, options, writer.write, library)
-        stopped: list[StoppedRun] = []
-        rooms = compose_run(task_file.task, around)._replace(
-            ask=_ask(options), on_stop=stopped.append
-        )
+    repo = request.settings.repo
+    is_asked = may_ask and not is_json and can_ask(os.environ)
+    stopped: list[StoppedRun] = []
+    with EventWriter(events, is_json=is_json) as writer:
+        terminal = Terminal(say, writer.write, stopped.append, ask if is_asked else None)
+        services = compose_run(request, terminal)
         try:
-            outcome = run_task(_request(task_file, options, approved_by=approved_by), rooms)
+            outcome = run_task(request, services)
         except (OrchestratorError, KeyboardInterrupt) as error:
-            # The error is told at the boundary; this is what scripts need to go on.
+            # The boundary prints the error; this is what scripts need to go on.
             for one in stopped[-1:]:
-                tell_stopped(one, error, settings.repo, is_json=options.output_format == "json")
+                print_stopped(one, error, repo, is_json=is_json)
             raise
-    document = run_document(outcome, settings.repo)
-    if options.output_format == "json":
+    document = run_document(outcome, repo)
+    if is_json:
         echo_json(document)
     else:
         say_run(outcome, document)
     return int(document["exit_code"])
-
-
-def _ask(options: RunOptions) -> "Callable[[Question], bool] | None":
-    from codex_orchestrator.cli.ask import ask, can_ask
-
-    is_wanted = options.may_ask and options.output_format != "json"
-    return ask if is_wanted and can_ask(os.environ) else None
-
-
-def _around(
-    settings: Settings,
-    options: RunOptions,
-    on_event: Callable[[str], None],
-    library: Path | None,
-) -> "Surroundings":
-    from codex_orchestrator.compose.run import Surroundings
-
-    return Surroundings(
-        repo=settings.repo,
-        config=settings.config,
-        environ=os.environ,
-        progress=say,
-        on_event=on_event,
-        builder=options.builder,
-        mode=options.mode,
-        rules_at=settings.rules_at,
-        library=library,
-    )
-
-
-def _request(task_file: TaskFile, options: RunOptions, *, approved_by: str = "") -> "RunRequest":
-    from codex_orchestrator.pipeline.run_rooms import RunRequest
-
-    return RunRequest(
-        task=task_file.task,
-        task_text=task_file.data,
-        task_source=task_file.source,
-        mode=options.mode,
-        approvals=options.approve,
-        approved_by=approved_by,
-        resume=options.resume or "",
-        manifest_sha256=options.manifest_sha256 or "",
-        is_from_artifact=options.is_from_artifact,
-        is_task_stored=task_file.is_stored,
-        rules_at=options.rules_at,
-        must_apply=options.must_apply,
-    )

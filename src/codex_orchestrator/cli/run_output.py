@@ -9,7 +9,6 @@ import click
 
 from codex_orchestrator.cli.console import echo_json, say
 from codex_orchestrator.model.errors import (
-    ApprovalRequiredError,
     ExitCode,
     InputError,
     OrchestratorError,
@@ -17,8 +16,8 @@ from codex_orchestrator.model.errors import (
 )
 from codex_orchestrator.model.verdict import Verdict, exit_code_of
 from codex_orchestrator.model.work_pack import WORK_KIND
+from codex_orchestrator.pipeline.outcome import FinishedRun, RefusedTask, StoppedRun
 from codex_orchestrator.pipeline.preview import Preview
-from codex_orchestrator.pipeline.run_rooms import FinishedRun, RefusedTask, StoppedRun
 from codex_orchestrator.text.shown import printable
 
 
@@ -63,8 +62,7 @@ class EventWriter:
         except OSError as error:
             raise ServiceError(
                 f"{self._target}: events cannot be written: {error.strerror}",
-                fix="the work is kept; make room and continue with `codex-orchestrator run "
-                "--resume RUN`",
+                fix="the work is kept; make room",
             ) from error
 
     def __exit__(self, *_: object) -> None:
@@ -129,7 +127,9 @@ def stopped_document(stopped: StoppedRun, error: BaseException, repo: Path) -> d
     manifest = stopped.manifest
     folder = stopped.folder.relative_to(repo).as_posix()
     work = [one.path for one in manifest.artifacts if one.kind == WORK_KIND]
-    code = error.exit_code if isinstance(error, OrchestratorError) else ExitCode.INTERRUPTED
+    code, wanted = ExitCode.INTERRUPTED, tuple[str, ...]()
+    if isinstance(error, OrchestratorError):
+        code, wanted = error.exit_code, error.wanted
     return {
         "schema": "run-report.v1",
         "run_id": manifest.run.id,
@@ -138,7 +138,7 @@ def stopped_document(stopped: StoppedRun, error: BaseException, repo: Path) -> d
         "state": str(manifest.run.state),
         "attempt": manifest.run.attempt,
         "reason": stopped.reason,
-        "wanted": list(error.wanted) if isinstance(error, ApprovalRequiredError) else [],
+        "wanted": list(wanted),
         "mode": str(manifest.mode.selected),
         "model": manifest.engine.model,
         "manifest_path": f"{folder}/manifest.json",
@@ -149,7 +149,7 @@ def stopped_document(stopped: StoppedRun, error: BaseException, repo: Path) -> d
     }
 
 
-def tell_stopped(stopped: StoppedRun, error: BaseException, repo: Path, *, is_json: bool) -> None:
+def print_stopped(stopped: StoppedRun, error: BaseException, repo: Path, *, is_json: bool) -> None:
     """Print to stdout what a script needs to go on with a run that stopped before its end."""
     document = stopped_document(stopped, error, repo)
     if is_json:

@@ -21,10 +21,11 @@ def spec() -> None:
 @click.option("--paths", metavar="GLOB", multiple=True, help="Code that the spec owns; repeatable.")
 def new(common: CommonOptions, *, spec_id: str, title: str, paths: tuple[str, ...]) -> int:
     """Write a draft spec; an existing file is never touched."""
+    from codex_orchestrator.compose.settings import guard_part
     from codex_orchestrator.verbs.write_specs import write_new_spec
 
     settings = common.settings(is_used=False)
-    folder = settings.guard.spec_folders[0]
+    folder = guard_part(settings).spec_folders[0]
     path = write_new_spec(str(settings.repo), folder, spec_id, title=title, paths=paths)
     echo(f"{path}\n")
     say(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from codex_orchestrator.model.approval import ApprovalKind, parse_escalation
+from codex_orchestrator.model.approval import ApprovalKind, parse_grant
 from codex_orchestrator.model.codex_call import Escalation
 from codex_orchestrator.text.globs import matching_glob
 
@@ -48,7 +48,7 @@ def parse_grants(approvals: Sequence[str]) -> Grants:
     Raises:
         InputError: one of them has another form.
     """
-    return Grants(tuple(parse_escalation(entry) for entry in approvals))
+    return Grants(tuple(parse_grant(entry) for entry in approvals))
 
 
 def _may_ever_edit(paths: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codex_orchestrator.compose.trusted_base import read_at, trusted_commit
-from codex_orchestrator.model.config import parse_config
+from codex_orchestrator.model.config import Settings, parse_config
 from codex_orchestrator.model.config_file import ConfigTable, find_table, parse_table
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.files import read_given
@@ -22,45 +22,6 @@ VARIABLES = {
     "OPENAI_BASE_URL": "model.base_url",
     "CODEX_ORCHESTRATOR_CATALOG": "catalog.url",
 }
-
-
-class Settings:
-    """The repository, its configuration, and where each value came from.
-
-    `origins` names the file, variable or command line by dotted key; what it leaves out is a
-    default. `rules_at` is the commit whose configuration and patterns hold, "" for the checkout.
-    """
-
-    def __init__(
-        self, repo: Path, table: ConfigTable, origins: dict[str, str], *, rules_at: str = ""
-    ) -> None:
-        self.repo = repo
-        self.config = parse_config(table)
-        self.origins = origins
-        self.rules_at = rules_at
-        self._table = table
-
-    @property
-    def guard(self) -> "GuardConfig":
-        """The guard's part of the configuration.
-
-        Raises:
-            InputError: a key or value is wrong, or a waiver names a rule that does not exist.
-        """
-        from codex_orchestrator.guard.config import GuardConfig
-        from codex_orchestrator.guard.settings import guard_config
-
-        return guard_config(self._table) or GuardConfig()
-
-    def in_force(self) -> dict[str, dict[str, object]]:
-        """Return value and origin of every setting by its dotted key."""
-        document = self.config.model_dump(mode="json")
-        defaults = {key: value for key, value in self.guard._asdict().items() if key != "source"}
-        document["guard"] = defaults | document["guard"]
-        return {
-            key: {"value": value, "origin": self.origins.get(key, "default")}
-            for key, value in _flat(document).items()
-        }
 
 
 def load_settings(
@@ -108,7 +69,36 @@ def load_settings(
             section, _, name = key.partition(".")
             values[section] = {**values.get(section, {}), name: value}
             origins[key] = origin
-    return Settings(root, table._replace(values=values), origins, rules_at=rules_at)
+    table = table._replace(values=values)
+    return Settings(root, parse_config(table), origins, rules_at, table)
+
+
+def guard_part(settings: Settings) -> "GuardConfig":
+    """Return the guard's part of the configuration.
+
+    Raises:
+        InputError: a key or value is wrong, or a waiver names a rule that does not exist.
+    """
+    from codex_orchestrator.guard.config import GuardConfig
+    from codex_orchestrator.guard.settings import guard_config
+
+    return guard_config(settings.table) or GuardConfig()
+
+
+def in_force(settings: Settings) -> dict[str, dict[str, object]]:
+    """Return value and origin of every setting by its dotted key.
+
+    Raises:
+        InputError: a key or value of the guard's part is wrong.
+    """
+    document = settings.config.model_dump(mode="json")
+    guard = guard_part(settings)._asdict()
+    defaults = {key: value for key, value in guard.items() if key != "source"}
+    document["guard"] = defaults | document["guard"]
+    return {
+        key: {"value": value, "origin": settings.origins.get(key, "default")}
+        for key, value in _flat(document).items()
+    }
 
 
 def _read(root: Path, config_file: str | None, commit: str) -> ConfigTable:

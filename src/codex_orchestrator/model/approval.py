@@ -1,12 +1,13 @@
 """Approvals: what a person is asked to grant, the answer, and who may give it."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from pydantic import Field
 
+from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import (
     ApprovalRequiredError,
@@ -30,6 +31,16 @@ class ApprovalKind(StrEnum):
     NETWORK = "network"
 
 
+class Grant(NamedTuple):
+    """What is asked for, or granted. As text it is `KIND:VALUE`."""
+
+    kind: ApprovalKind
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
 class Approval(Document):
     """A person's answer to an escalation, bound to one task text and one base commit."""
 
@@ -38,6 +49,11 @@ class Approval(Document):
     by: str
     at: str
     bound_to: str
+
+    @property
+    def grant(self) -> Grant:
+        """What the person granted."""
+        return Grant(self.kind, self.value)
 
 
 class Question(NamedTuple):
@@ -54,6 +70,29 @@ class Question(NamedTuple):
     run_id: str
     item: str = ""
     patch: bytes = b""
+
+
+def binding_of(*, task_sha256: str, base_sha: str, head_sha: str) -> str:
+    """Return what a grant is bound to, as one hash; when it is another, the grant is void.
+
+    Args:
+        task_sha256: of the task file's bytes.
+        base_sha: the commit that the run works on.
+        head_sha: the commit that the checkout stands on.
+    """
+    commits = base_sha if head_sha == base_sha else f"{base_sha} {head_sha}"
+    return sha256_hex(f"{task_sha256} {commits}".encode())
+
+
+def standing_grants(approvals: Iterable[Approval], binding: str) -> tuple[Grant, ...]:
+    """Return what approvals grant that are bound to what holds now."""
+    return tuple(one.grant for one in approvals if one.bound_to == binding)
+
+
+def void_approvals(approvals: Sequence[Approval], binding: str) -> tuple[Approval, ...]:
+    """Return the approvals that do not hold any more and were not given again."""
+    standing = standing_grants(approvals, binding)
+    return tuple(one for one in approvals if one.grant not in standing)
 
 
 class AccountPermission(NamedTuple):
@@ -107,7 +146,7 @@ def edit_of(path: str) -> str:
     return f"{ApprovalKind.EDIT}:{glob_of(path)}"
 
 
-def parse_escalation(text: str) -> tuple[ApprovalKind, str]:
+def parse_grant(text: str) -> Grant:
     """Parse `KIND:VALUE`, for example `edit:.github/workflows/ci.yml`.
 
     Raises:
@@ -128,4 +167,4 @@ def parse_escalation(text: str) -> tuple[ApprovalKind, str]:
             field="--approve",
             fix="nobody could read it; make the change without it",
         )
-    return ApprovalKind(kind), value
+    return Grant(ApprovalKind(kind), value)

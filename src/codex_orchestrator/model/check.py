@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from codex_orchestrator.model.document import Document
-from codex_orchestrator.model.task import MAX_OUTPUT_BYTES
+from codex_orchestrator.model.task import MAX_OUTPUT_BYTES, Limits
 from codex_orchestrator.model.verdict import ValidationStatus
 
 LOG_DIR = "{log_dir}"
@@ -34,6 +34,12 @@ class CheckCommand(Document):
         """The command as it stands in manifests and comments."""
         return self.shown or self.argv
 
+    def within(self, limits: Limits) -> "CheckCommand":
+        """Return the command with no more time and output than a task allows."""
+        timeout_s = min(self.timeout_s, limits.check_seconds)
+        changes = {"timeout_s": timeout_s, "max_output_bytes": limits.output_bytes}
+        return self.model_copy(update=changes)
+
 
 class CheckResult(Document):
     """What one check did. `failures` names failing tests, as far as a report tells.
@@ -51,3 +57,7 @@ class CheckResult(Document):
     failures: tuple[str, ...] = ()
     is_flooded: bool = False
     detail: str = ""
+
+    def recorded(self, argv: tuple[str, ...], failures: tuple[str, ...]) -> "CheckResult":
+        """Return the result as it may be shown: the recorded command, and the failing tests."""
+        return self.model_copy(update={"argv": argv, "failures": failures})

@@ -1,8 +1,9 @@
 """The configuration: one table; an unknown key is an error that names the nearest known one."""
 
 import re
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -109,6 +110,20 @@ class Config(Document):
         if _NO_BRANCH.search(prefix):
             raise ValueError("no name of a git branch can begin like this")
         return prefix
+
+
+class Settings(NamedTuple):
+    """A repository and its configuration in force, as `table` has it.
+
+    `origins` names the file, variable or command line by dotted key; what it leaves out is a
+    default. `rules_at` is the commit whose configuration and patterns hold, "" for the checkout.
+    """
+
+    repo: Path
+    config: Config
+    origins: Mapping[str, str]
+    rules_at: str = ""
+    table: ConfigTable = ConfigTable(source="")
 
 
 def parse_config(table: ConfigTable) -> Config:

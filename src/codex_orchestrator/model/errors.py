@@ -21,9 +21,15 @@ class ExitCode(IntEnum):
 
 
 class OrchestratorError(Exception):
-    """Trouble that ends a command. `fix` is the sentence that tells the user what to do."""
+    """Trouble that ends a command. `fix` is the sentence that tells the user what to do.
+
+    `run_id` is the run that it stopped and that can be resumed, "" for none. `wanted` is what a
+    person must grant before, `KIND:VALUE` each; all of it is needed to go on.
+    """
 
     exit_code = ExitCode.BUG
+    run_id = ""
+    wanted: tuple[str, ...] = ()
 
     def __init__(self, message: str, *, fix: str = "") -> None:
         super().__init__(message)
@@ -83,10 +89,9 @@ class LockedError(OrchestratorError):
 
 
 class ApprovalRequiredError(OrchestratorError):
-    """The run waits for a person. The message names what is asked and how to grant it.
+    """The run waits for a person. The message names what is asked.
 
-    `wanted` is what is asked for, `KIND:VALUE` each; all of it is needed to go on. `patch` is the
-    change that was made already, for a person to look at.
+    `patch` is the change that was made already, for a person to look at.
     """
 
     exit_code = ExitCode.APPROVAL

@@ -1,18 +1,20 @@
 """What agents may do: protected and secret paths, commands, and what a person granted beyond."""
 
 import shlex
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field, field_validator
 
-from codex_orchestrator.model.approval import ApprovalKind, parse_escalation
-from codex_orchestrator.model.config import Config
+from codex_orchestrator.model.approval import ApprovalKind, Grant
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.mode import CLOUD_HOST
 from codex_orchestrator.model.task import MAX_OUTPUT_BYTES, Task
 from codex_orchestrator.text.globs import matching_glob
+
+if TYPE_CHECKING:
+    from codex_orchestrator.model.config import Config
 
 # Files that decide what runs, who reviews or what agents are told. A change needs a person.
 PROTECTED_PATHS = (
@@ -141,64 +143,52 @@ class Rails(NamedTuple):
     secrets: Callable[[str], str]
 
 
-def policy_of(config: Config) -> Policy:
-    """Return the built-in policy with what the configuration adds.
+def run_policy(task: Task, config: "Config", granted: Iterable[Grant]) -> Policy:
+    """Return what agents may do in a run: what is built in and configured, its steps, and grants.
+
+    Args:
+        task: the task, whose own steps are allowed.
+        config: adds protected paths and commands.
+        granted: what a person granted.
 
     Raises:
-        InputError: a command of `policy.run` cannot be split into arguments.
-    """
-    commands = []
-    for text in config.policy.run:
-        try:
-            commands.append(tuple(shlex.split(text)))
-        except ValueError as error:
-            raise InputError(f"{text!r}: {error}", field="policy.run") from error
-    return Policy(
-        protected=(*PROTECTED_PATHS, *config.policy.protected),
-        run=tuple(command for command in commands if command),
-    )
-
-
-def run_policy(task: Task, granted: Sequence[str], policy: Policy) -> Policy:
-    """Return the policy with what the task's own steps need and what a person approved.
-
-    `granted` holds the approvals as `KIND:VALUE`.
-
-    Raises:
+        InputError: a command of `policy.run`, or a granted one, cannot be split into arguments.
         NotCheckedError: a network approval was given for something else than Codex Cloud; no
             builder here can be given a network.
     """
-    run = list(policy.run)
-    edits = list(policy.approved_edits)
-    runs = list(policy.approved_runs)
+    configured = (_split(text, shown=repr(text), field="policy.run") for text in config.policy.run)
+    run = [command for command in configured if command]
     run += [step.command for step in task.steps if step.command]
-    for text in granted:
-        kind, value = parse_escalation(text)
+    edits, runs = [], []
+    for kind, value in granted:
         if kind is ApprovalKind.EDIT:
             edits.append(value)
         elif kind is ApprovalKind.RUN:
-            run.append(_split(value))
+            run.append(_split_granted(value))
             runs.append(value)
         elif value.partition("/")[0] != CLOUD_HOST:
             raise NotCheckedError(
                 f"network access to {value} cannot be granted: the workspace builder has none",
                 fix="fetch what the task needs beforehand and leave the approval out",
             )
-    return policy.model_copy(
-        update={
-            "run": tuple(run),
-            "approved_edits": tuple(edits),
-            "approved_runs": tuple(runs),
-            "output_bytes": task.limits.output_bytes,
-        }
+    return Policy(
+        protected=(*PROTECTED_PATHS, *config.policy.protected),
+        run=tuple(run),
+        approved_edits=tuple(edits),
+        approved_runs=tuple(runs),
+        output_bytes=task.limits.output_bytes,
     )
 
 
-def _split(command: str) -> tuple[str, ...]:
+def _split(command: str, *, shown: str, field: str) -> tuple[str, ...]:
     try:
-        words = tuple(shlex.split(command))
+        return tuple(shlex.split(command))
     except ValueError as error:
-        raise InputError(f"run:{command}: {error}", field="--approve") from error
+        raise InputError(f"{shown}: {error}", field=field) from error
+
+
+def _split_granted(command: str) -> tuple[str, ...]:
+    words = _split(command, shown=f"run:{command}", field="--approve")
     if not words:
         raise InputError("run: names no command", field="--approve", fix="--approve run:COMMAND")
     return words

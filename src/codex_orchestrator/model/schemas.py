@@ -12,10 +12,11 @@ from typing import Any, Literal
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from codex_orchestrator.model.audit import AuditRecord
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.pattern import PatternIndex
-from codex_orchestrator.model.receipt import AuditRecord, Receipt, RecordedArtifact
+from codex_orchestrator.model.receipt import Receipt, RecordedArtifact
 from codex_orchestrator.model.run import TaskState
 from codex_orchestrator.model.sync import LearningAsset, RunPointer, SyncReport
 from codex_orchestrator.model.task import Task

@@ -62,7 +62,7 @@ class Spending:
                     fix="raise limits.turns in the task",
                     reason="limits.turns",
                 )
-            self._usage = _plus(self._usage, turns=1)
+            self._usage = self._usage.plus(turns=1)
 
     def add(self, *, requests: int, input_tokens: int, output_tokens: int) -> None:
         """Count what a model was paid for.
@@ -76,8 +76,7 @@ class Spending:
     def note(self, *, requests: int, input_tokens: int, output_tokens: int) -> None:
         """Count what a model was paid for where nothing can be stopped; the next turn is."""
         with self._lock:
-            self._usage = _plus(
-                self._usage,
+            self._usage = self._usage.plus(
                 requests=requests,
                 input_tokens=input_tokens,
                 output_tokens=output_tokens,
@@ -106,9 +105,3 @@ class Spending:
 
 def _tokens(usage: Usage) -> int:
     return usage.input_tokens + usage.output_tokens
-
-
-def _plus(usage: Usage, **more: int) -> Usage:
-    return usage.model_copy(
-        update={name: getattr(usage, name) + count for name, count in more.items()}
-    )

@@ -1,14 +1,16 @@
 """A task: what was asked for. YAML front matter and a brief in Markdown."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from codex_orchestrator.model.document import Document, problems_of
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.strict_yaml import YamlDocument, YamlError, parse_mapping
 from codex_orchestrator.text.names import is_identifier, path_problem
 from codex_orchestrator.text.toml import did_you_mean
+
+if TYPE_CHECKING:
+    from codex_orchestrator.model.strict_yaml import YamlDocument
 
 MAX_BRIEF_BYTES = 256 * 1024
 MAX_TITLE = 200
@@ -118,6 +120,8 @@ def parse_task(text: str, *, source: str) -> Task:
     Raises:
         InputError: names file, line, field and the fix.
     """
+    from codex_orchestrator.model.strict_yaml import YamlError, parse_mapping
+
     front, brief = split_front_matter(text, source=source)
     if len(brief.encode("utf-8", "surrogatepass")) > MAX_BRIEF_BYTES:
         raise InputError(
@@ -164,7 +168,7 @@ def split_front_matter(text: str, *, source: str) -> tuple[str, str]:
     )
 
 
-def _input_error(error: ValidationError, document: YamlDocument, source: str) -> InputError:
+def _input_error(error: ValidationError, document: "YamlDocument", source: str) -> InputError:
     problem = problems_of(error)[0]
     place = problem.field
     line = document.lines.get(place) or document.lines.get(place.rsplit(".", 1)[0], 0)

@@ -5,11 +5,11 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
+from codex_orchestrator.model.audit import AuditAnchor
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import ExitCode
 from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.manifest import Manifest
-from codex_orchestrator.model.receipt import AuditAnchor
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.run import RunState, StoredRun
 
@@ -32,6 +32,11 @@ class InspectedRun(NamedTuple):
     manifest: Manifest | None
     findings: tuple[Finding, ...]
     is_busy: bool
+
+    @property
+    def special_files(self) -> tuple[str, ...]:
+        """The links, pipes and devices in the folder."""
+        return tuple(one.path for one in self.findings if one.rule == NOT_A_FILE)
 
 
 class VerifiedRun(Document):

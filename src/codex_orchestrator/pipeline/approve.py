@@ -4,34 +4,39 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from codex_orchestrator.model.approval import Question, grant_command, parse_escalation
+from codex_orchestrator.model.approval import Grant, Question, parse_grant
 from codex_orchestrator.model.errors import ApprovalRequiredError, InputError, LimitReachedError
 from codex_orchestrator.model.run import ItemState, RunState
-from codex_orchestrator.pipeline.grants import record_grants, standing_approvals
+from codex_orchestrator.pipeline.outcome import FinishedRun
 from codex_orchestrator.pipeline.record import RunRecord
-from codex_orchestrator.pipeline.run_rooms import FinishedRun, RunRequest, RunRooms
 
 if TYPE_CHECKING:
+    from codex_orchestrator.pipeline.services import Terminal
     from codex_orchestrator.workspace.tree import GitWorkTree
 
 
 def with_approvals(
-    record: RunRecord, request: RunRequest, rooms: RunRooms, work: Callable[[], FinishedRun]
+    record: RunRecord, terminal: "Terminal", work: Callable[[], FinishedRun], *, by: str
 ) -> FinishedRun:
     """Do the work; where it stops for an approval, ask, and do it again when it is granted.
 
     Done stages and items are kept, so that only the stage in flight is done again. Nothing that
     the run started is alive while a person is asked.
 
+    Args:
+        record: the run.
+        terminal: where the person is asked.
+        work: what stops for approvals.
+        by: who grants what is answered with yes.
+
     Raises:
-        ApprovalRequiredError: nobody can be asked, or the answer was no; `fix` tells how to go on.
+        ApprovalRequiredError: nobody can be asked, or the answer was no.
     """
     while True:
         try:
             return work()
         except ApprovalRequiredError as error:
-            if not _is_granted(error, record, request, rooms):
-                error.fix = _fix(error, record.manifest.run.id)
+            if not _is_granted(error, record, terminal, by=by):
                 raise
 
 
@@ -48,38 +53,36 @@ def showing_change(tree: "GitWorkTree") -> Iterator[None]:
 
 
 def _is_granted(
-    error: ApprovalRequiredError, record: RunRecord, request: RunRequest, rooms: RunRooms
+    error: ApprovalRequiredError, record: RunRecord, terminal: "Terminal", *, by: str
 ) -> bool:
-    standing = set(standing_approvals(record))
-    missing = tuple(one for one in error.wanted if one not in standing)
-    # Nothing is missing when a grant does not cover what it seems to: asking again would not end.
-    if rooms.ask is None or not missing:
-        return False
     try:
-        questions = [_question(one, error, record) for one in missing]
+        wanted = [parse_grant(one) for one in error.wanted]
     except InputError:
         return False  # a name that no grant can hold
-    # Told before the question: if the terminal goes away, the run waits like any other.
-    record.save_run(state=RunState.WAITING)
-    for one, question in zip(missing, questions, strict=True):
-        record.audit("approval-asked", grant=one, reason=error.message)
-        if not rooms.ask(question):
-            record.audit("approval-declined", grant=one, by=request.approved_by)
-            rooms.progress("declined: the run waits")
+    missing = [one for one in wanted if one not in record.standing]
+    # Nothing is missing when a grant does not cover what it seems to: asking again would not end.
+    if terminal.ask is None or not missing:
+        return False
+    # Recorded before the question: if the terminal goes away, the run waits like any other.
+    record.in_state(RunState.WAITING)
+    for one in missing:
+        record.audit("approval-asked", grant=str(one), reason=error.message)
+        if not terminal.ask(_question(one, error, record)):
+            record.audit("approval-declined", grant=str(one), by=by)
+            terminal.progress("declined: the run waits")
             return False
-    record_grants(record, rooms, missing, by=request.approved_by, how="terminal")
-    record.save_run(state=RunState.RUNNING)
+    record.granted(missing, by=by, how="terminal")
+    record.in_state(RunState.RUNNING)
     record.resumed_from = RunState.WAITING
     return True
 
 
-def _question(wanted: str, error: ApprovalRequiredError, record: RunRecord) -> Question:
-    kind, value = parse_escalation(wanted)
+def _question(wanted: Grant, error: ApprovalRequiredError, record: RunRecord) -> Question:
     manifest = record.manifest
     running = [item.id for item in manifest.items if item.state is ItemState.RUNNING]
     return Question(
-        kind=kind,
-        value=value,
+        kind=wanted.kind,
+        value=wanted.value,
         reason=error.message,
         task_id=manifest.task.id,
         run_id=manifest.run.id,
@@ -87,8 +90,3 @@ def _question(wanted: str, error: ApprovalRequiredError, record: RunRecord) -> Q
         item=running[0] if len(running) == 1 else "",
         patch=error.patch,
     )
-
-
-def _fix(error: ApprovalRequiredError, run_id: str) -> str:
-    command = grant_command(run_id, error.wanted)
-    return f"{error.fix}: {command}" if error.fix else command

@@ -20,12 +20,12 @@ class EventStream:
         path: Path,
         *,
         clock: Callable[[], str],
-        redaction: "Redactor",
+        redactor: "Redactor",
         also: Callable[[str], None],
     ) -> None:
         self._path = path
         self._clock = clock
-        self._redaction = redaction
+        self._redactor = redactor
         self._also = also
         self._lock = threading.Lock()
 
@@ -37,7 +37,7 @@ class EventStream:
             ServiceError: the disk is full or broken.
         """
         masked = {
-            key: self._redaction.redact(value) if isinstance(value, str) else value
+            key: self._redactor.redact(value) if isinstance(value, str) else value
             for key, value in facts.items()
         }
         with self._lock:

@@ -1,54 +1,121 @@
 """Finish a run: patch, branch, review text, artifacts, manifest, state and audit record."""
 
+import stat
 from typing import TYPE_CHECKING
 
+from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest
-from codex_orchestrator.model.verdict import Verdict
+from codex_orchestrator.model.run import RunState
+from codex_orchestrator.pipeline.outcome import FinishedRun
 from codex_orchestrator.pipeline.record import RunRecord
-from codex_orchestrator.pipeline.run_rooms import FinishedRun, RunRooms
 from codex_orchestrator.pipeline.work_pack import drop_work
+from codex_orchestrator.system.files import read_file
 
 if TYPE_CHECKING:
+    from codex_orchestrator.pipeline.services import Services
+    from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.runs.store import FileRunStore
+    from codex_orchestrator.text.secrets import Redactor
     from codex_orchestrator.workspace.tree import GitWorkTree
 
+MAX_MASKED_BYTES = 128 * 1024 * 1024
 
-def finish_run(record: RunRecord, rooms: RunRooms, tree: "GitWorkTree") -> FinishedRun:
+
+def finish_run(
+    record: RunRecord, services: "Services", tree: "GitWorkTree", *, branch_prefix: str
+) -> FinishedRun:
     """Write all that a reader needs to judge the run, the manifest last."""
+    from codex_orchestrator.report.review_text import review_text
+
+    redactor = services.evidence.redactor
     if record.manifest.verdict is None:
-        record.save(verdict=Verdict.FAILED)
+        record.failed()
     # From here on a resumed run judges nothing again: the branch below may exist already.
-    record.save_run(tree=tree.snapshot(), finished_at=rooms.clock())
+    record.ended(tree.snapshot())
     change = tree.change()
-    patch = rooms.redaction.redact_bytes(change.patch)
+    patch = redactor.redact_bytes(change.patch)
     record.write("diff.patch", patch, kind="diff")
     branch = ""
-    leaks = rooms.redaction.finds_secret(change.patch.decode("utf-8", "replace"))
+    leaks = redactor.finds_secret(change.patch.decode("utf-8", "replace"))
     if change.paths and not leaks:
-        branch = branch_of(record.manifest, rooms.branch_prefix)
-        record.save_run(head_sha=tree.commit(_message(record.manifest), branch=branch))
-    _collect_risks(record)
+        branch = _branch_of(record.manifest, branch_prefix)
+        record.committed(tree.commit(_message(record.manifest), branch=branch))
+    record.warned(_risks(record.manifest))
     if record.manifest.review is not None:
         text = record.manifest.review.model_dump_json(indent=2)
         record.write("review.json", text.encode() + b"\n", kind="review")
-    record.write("review.md", rooms.review_text(record.manifest, patch).encode(), kind="review")
+    text = review_text(record.manifest, patch=patch)
+    record.write("review.md", text.encode(), kind="review")
     record.events.send("run-finished", {"verdict": str(record.manifest.verdict), "branch": branch})
-    record.register_folder("tests", kind="log")
+    _register_logs(record, redactor)
     record.register("events.jsonl", kind="events")
     drop_work(record)
-    digest = record.finish()
-    rooms.progress(f"verdict {record.manifest.verdict}, manifest sha256 {digest}")
-    return FinishedRun(record.manifest, digest, record.folder, branch)
+    finished = finished_run(record, services, branch_prefix=branch_prefix)
+    services.terminal.progress(
+        f"verdict {finished.manifest.verdict}, manifest sha256 {finished.manifest_sha256}"
+    )
+    return finished
 
 
-def stored_run(record: RunRecord, manifest_sha256: str, rooms: RunRooms) -> FinishedRun:
-    """Return a run that finished before, as it is stored."""
-    manifest = record.manifest
-    branch = branch_of(manifest, rooms.branch_prefix) if manifest.run.head_sha else ""
-    return FinishedRun(manifest, manifest_sha256, record.folder, branch)
+def finished_run(record: RunRecord, services: "Services", *, branch_prefix: str) -> FinishedRun:
+    """Close a run that is written up, or has finished before, and return it."""
+    manifest = record.finished()
+    digest = close_run(manifest, store=services.evidence.store, audit=services.evidence.audit)
+    branch = _branch_of(manifest, branch_prefix) if manifest.run.head_sha else ""
+    return FinishedRun(manifest, digest, record.folder, branch)
 
 
-def branch_of(manifest: Manifest, prefix: str) -> str:
+def close_run(manifest: Manifest, *, store: "FileRunStore", audit: "FileAuditLog") -> str:
+    """Record the end of a run and return the SHA-256 of its manifest.
+
+    The manifest is first, then the audit record, then the state, so that each can be repeated:
+    calling it again, after a crash at any point, completes what is missing and repeats nothing.
+
+    Raises:
+        InputError: the manifest is not in state finished, or another one stands finished.
+        LockedError: a higher attempt has taken the run over.
+    """
+    if manifest.run.state is not RunState.FINISHED or manifest.verdict is None:
+        raise InputError(f"run {manifest.run.id} is not finished")
+    digest = store.save(manifest)
+    audit.append_once(
+        "run-finished",
+        task_id=manifest.task.id,
+        run_id=manifest.run.id,
+        key=("manifest_sha256",),
+        details={
+            "manifest_sha256": digest,
+            "verdict": str(manifest.verdict),
+            "attempt": manifest.run.attempt,
+        },
+    )
+    store.summarize(manifest, digest)
+    return digest
+
+
+def _register_logs(record: RunRecord, redactor: "Redactor") -> None:
+    """List every file below `tests/` of the run folder, secrets masked.
+
+    What tools wrote there themselves, such as test reports, was masked by nobody before.
+    """
+    for path in sorted((record.folder / "tests").rglob("*")):
+        facts = path.lstat()
+        if not stat.S_ISREG(facts.st_mode):
+            continue
+        place = path.relative_to(record.folder).as_posix()
+        if facts.st_size > MAX_MASKED_BYTES:
+            text = f"left out: more than {MAX_MASKED_BYTES} bytes are not searched for secrets\n"
+            record.write(place, text.encode(), kind="log")
+            continue
+        data = read_file(path, max_bytes=MAX_MASKED_BYTES)
+        if redactor.redact_bytes(data) == data:
+            record.register(place, kind="log")
+        else:
+            record.write(place, data, kind="log")
+
+
+def _branch_of(manifest: Manifest, prefix: str) -> str:
     """Return the name of the branch that holds a run's commit."""
     return f"{prefix}{manifest.task.id}/{manifest.run.id}"
 
@@ -63,11 +130,11 @@ def _message(manifest: Manifest) -> str:
     )
 
 
-def _collect_risks(record: RunRecord) -> None:
-    plan, review = record.manifest.plan, record.manifest.review
+def _risks(manifest: Manifest) -> tuple[str, ...]:
+    plan, review = manifest.plan, manifest.review
     warned = [
         f"{finding.path}:{finding.line}: {finding.message}"
         for finding in (review.findings if review else ())
         if finding.severity is not Severity.NOTE
     ]
-    record.note(risks=(*(plan.risks if plan else ()), *warned[:20]))
+    return (*(plan.risks if plan else ()), *warned[:20])

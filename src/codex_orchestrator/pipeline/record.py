@@ -1,94 +1,123 @@
-"""The run in progress: one manifest, saved durably after every change of it."""
+"""The record of a run in progress: one manifest, written durably after every change of it."""
 
-import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from threading import Lock
+from typing import TYPE_CHECKING, Literal, Unpack
 
+from codex_orchestrator.model.approval import Approval, Grant, binding_of, standing_grants
 from codex_orchestrator.model.manifest import (
     Artifact,
     CloudSubmissionFacts,
+    Engine,
     Guardrail,
     Manifest,
+    ManifestChanges,
     ManifestItem,
     MergeConflict,
+    Notes,
+    RunChanges,
+    Validation,
 )
-from codex_orchestrator.model.run import ItemState, RunState
-from codex_orchestrator.pipeline.close_run import close_run
+from codex_orchestrator.model.mode import Mode
+from codex_orchestrator.model.pattern import PatternUse
+from codex_orchestrator.model.plan import Plan
+from codex_orchestrator.model.review import Review
+from codex_orchestrator.model.run import ItemState, RunState, Usage
+from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.events import EventStream
-from codex_orchestrator.pipeline.run_rooms import StoppedRun
-from codex_orchestrator.system.files import read_file
+from codex_orchestrator.pipeline.outcome import StoppedRun
 
 if TYPE_CHECKING:
-    from codex_orchestrator.runs.audit import FileAuditLog
-    from codex_orchestrator.runs.store import FileRunStore
-    from codex_orchestrator.text.secrets import Redactor
-
-MAX_MASKED_BYTES = 128 * 1024 * 1024
+    from codex_orchestrator.pipeline.services import Services
 
 
 class RunRecord:
     """Holds the manifest of a run and writes each change of it before anything else happens.
 
-    `binding` is what grants are bound to now; see `grants.py`.
+    `binding` is what grants are bound to now. `head_sha` is the commit that the checkout stands
+    on, "" for the one that the run works on.
     """
 
     def __init__(
-        self,
-        manifest: Manifest,
-        folder: Path,
-        *,
-        store: "FileRunStore",
-        audit: "FileAuditLog",
-        clock: Callable[[], str],
-        redaction: "Redactor",
-        on_event: Callable[[str], None],
-        binding: str = "",
+        self, manifest: Manifest, folder: Path, services: "Services", *, head_sha: str = ""
     ) -> None:
         self.manifest = manifest
-        self.resumed_from: RunState | None = None
-        self.binding = binding
         self.folder = folder
-        self.events = EventStream(
-            folder / "events.jsonl", clock=clock, redaction=redaction, also=on_event
+        self.binding = binding_of(
+            task_sha256=manifest.task.sha256,
+            base_sha=manifest.run.base_sha,
+            head_sha=head_sha or manifest.run.base_sha,
         )
-        self._store = store
-        self._audit = audit
-        self._clock = clock
-        self._redaction = redaction
-        self._waits = False
+        self.resumed_from: RunState | None = None
+        self._store, self._audit, self._redactor, _ = services.evidence
+        self._clock = services.ambient.now
+        self.events = EventStream(
+            folder / "events.jsonl",
+            clock=self._clock,
+            redactor=self._redactor,
+            also=services.terminal.on_event,
+        )
+        self._changing, self._writing = Lock(), Lock()
+        self._changes = self._written = 0
+        self._digest = ""
 
-    def save(self, **changes: Any) -> str:
-        """Change fields of the manifest, write it, and return its hash ("" within `one_save`)."""
-        self.manifest = self.manifest.model_copy(update=changes)
-        return "" if self._waits else self._store.save(self.manifest)
+    def begun(self) -> None:
+        """Write the manifest of a new run for the first time."""
+        self._change(lambda manifest: manifest)
 
-    @contextmanager
-    def one_save(self) -> Iterator[None]:
-        """Make one save of all changes within; they are durable when the block has ended."""
-        self._waits = True
-        try:
-            yield
-        finally:
-            self._waits = False
-        self.save()
+    def resumed(self, engine: Engine) -> None:
+        """Record that another attempt goes on: whoever does may name another model."""
+        self.resumed_from = self.manifest.run.state
+        run = self.manifest.run
+        run = run.replace(state=RunState.RUNNING, attempt=run.attempt + 1)
+        self._replace(engine=engine, run=run)
 
-    def save_run(self, **changes: Any) -> str:
-        """Change fields of the manifest's `run` part and write the manifest."""
-        return self.save(run=self.manifest.run.model_copy(update=changes))
+    def in_state(self, state: RunState) -> None:
+        """Record where the run stands."""
+        self._replace_run(state=state)
 
-    def note(self, **changes: Any) -> None:
-        """Change fields of the manifest's notes without writing yet."""
-        notes = self.manifest.notes.model_copy(update=changes)
-        self.manifest = self.manifest.model_copy(update={"notes": notes})
+    def changed_mode(self, mode: Mode) -> None:
+        """Record that the plan changed the mode."""
+        self._replace(mode=mode)
+
+    def signed_in(self, codex: str) -> None:
+        """Record that Codex Cloud builds, by this version of Codex."""
+        self._replace(engine=self.manifest.engine.in_cloud(codex))
+
+    def planned(self, plan: Plan) -> None:
+        """Record the plan."""
+        self.write("plan.json", plan.model_dump_json(indent=2).encode() + b"\n", kind="plan")
+        self._replace(plan=plan)
+
+    def tested(self, validations: tuple[Validation, ...]) -> None:
+        """Record what the checks said."""
+        self._replace(validations=validations)
+
+    def reviewed(self, review: Review, verdict: Verdict) -> None:
+        """Record the review and the verdict."""
+        self._replace(review=review, verdict=verdict)
+
+    def failed(
+        self,
+        summary: str = "",
+        *,
+        follow_up: tuple[str, ...] | None = None,
+        review: Review | None = None,
+    ) -> None:
+        """Record that the run has failed, and why, where that is not recorded yet."""
+        notes = self.manifest.notes
+        if summary:
+            follow_up = notes.follow_up if follow_up is None else follow_up
+            self._note(Notes(summary=summary, risks=notes.risks, follow_up=follow_up))
+        self._replace(review=review or self.manifest.review, verdict=Verdict.FAILED)
 
     def guardrail(
         self, name: str, outcome: Literal["passed", "blocked", "noted"], detail: str
     ) -> None:
         """Record what a guardrail said, in the manifest and in the audit log."""
-        said = Guardrail(name=name, outcome=outcome, detail=self._redaction.redact(detail))
-        self.save(guardrails=(*self.manifest.guardrails, said))
+        said = Guardrail(name=name, outcome=outcome, detail=self._redactor.redact(detail))
+        self._replace(guardrails=(*self.manifest.guardrails, said))
         self.audit(f"guardrail-{outcome}", guardrail=name, detail=said.detail)
 
     def audit(self, event: str, **details: str | int | bool | None) -> None:
@@ -97,144 +126,175 @@ class RunRecord:
         record = self._audit.append(
             event, task_id=facts.task.id, run_id=facts.run.id, details=details
         )
-        self.manifest = facts.model_copy(update={"audit": record.anchor})
+        with self._changing:
+            self.manifest = self.manifest.replace(audit=record.anchor)
 
     def item(self, item_id: str, state: ItemState, *, tree: str = "") -> None:
         """Record where a plan item stands."""
-        known = {item.id: item for item in self.manifest.items}
-        # Items stand in the order in which they changed: the last one that is done has all work.
-        before = known.pop(item_id, None) or ManifestItem(id=item_id, state=state, attempt=0)
-        attempt = before.attempt + (state is ItemState.RUNNING)
-        changes = {"state": state, "attempt": max(attempt, 1), "tree": tree or before.tree}
-        known[item_id] = before.model_copy(update=changes)
-        self.save(items=tuple(known.values()))
+        self._change(lambda manifest: manifest.with_item_in(item_id, state, tree=tree))
 
     def begin_together(self, item_ids: Sequence[str], *, base: str) -> None:
         """Record, all at once, that items will be built beside each other from one state."""
-        known = {item.id: item for item in self.manifest.items}
-        for item_id in item_ids:
-            before = known.pop(item_id, None)
-            known[item_id] = ManifestItem(
-                id=item_id,
-                state=ItemState.PLANNED,
-                attempt=before.attempt if before else 1,
-                base=base,
-            )
-        self.save(items=tuple(known.values()))
-
-    def conflicts(self, item_id: str) -> tuple[MergeConflict, ...]:
-        """Return the changes of an item that did not fit, in order."""
-        return next((one.conflicts for one in self.manifest.items if one.id == item_id), ())
+        self._change(lambda manifest: manifest.with_items_begun(item_ids, base=base))
 
     def conflict(
-        self, item_id: str, conflict: MergeConflict, *, submission: CloudSubmissionFacts | None
+        self,
+        item_id: str,
+        conflict: MergeConflict,
+        *,
+        submission: CloudSubmissionFacts | None = None,
     ) -> None:
         """Record that an item's change did not fit, so that the item is to be made again."""
-        self._change_item(
-            item_id,
-            lambda item: {
-                "state": ItemState.PLANNED,
-                "tree": "",
-                "base": "",
-                "conflicts": (*item.conflicts, conflict),
-                "submissions": _with_submission(item.submissions, submission),
-            },
-        )
+        self._change_item(item_id, lambda item: item.with_conflict(conflict, submission))
 
-    def submissions(self, item_id: str) -> tuple[CloudSubmissionFacts, ...]:
-        """Return what was submitted for an item, in order."""
-        return next((one.submissions for one in self.manifest.items if one.id == item_id), ())
+    def sending(self, item_id: str, facts: CloudSubmissionFacts) -> None:
+        """Record that an item is about to be submitted; several threads may say so at once."""
 
-    def submission(self, item_id: str, facts: CloudSubmissionFacts) -> None:
-        """Record a submission of an item that is at work; one of the same number is replaced."""
-        self._change_item(
-            item_id, lambda item: {"submissions": _with_submission(item.submissions, facts)}
-        )
+        def begin(manifest: Manifest) -> Manifest:
+            manifest = manifest.with_item_in(item_id, ItemState.RUNNING)
+            return manifest.with_changed_item(item_id, lambda item: item.with_submission(facts))
 
-    def withdraw(self, item_id: str, number: int) -> None:
+        self._change(begin)
+
+    def submitted(self, item_id: str, facts: CloudSubmissionFacts) -> None:
+        """Record what is known of a submission now; several threads may say so at once."""
+        self._change_item(item_id, lambda item: item.with_submission(facts))
+
+    def withdrawn(self, item_id: str, number: int) -> None:
         """Take back the record of a submission that is known not to have been sent."""
-        others = tuple(one for one in self.submissions(item_id) if one.number != number)
-        self._change_item(item_id, lambda _item: {"submissions": others})
+        self._change_item(item_id, lambda item: item.without_submission(number))
 
-    def _change_item(
-        self, item_id: str, changes_of: Callable[[ManifestItem], Mapping[str, Any]]
+    def spent(
+        self,
+        usage: Usage,
+        patterns: tuple[PatternUse, ...],
+        *,
+        tested: str = "",
+        reviewed: str = "",
     ) -> None:
-        self.save(
-            items=tuple(
-                item.model_copy(update=changes_of(item)) if item.id == item_id else item
-                for item in self.manifest.items
-            )
+        """Record what models and patterns did, and how far the run came.
+
+        Args:
+            usage: what the models were asked for.
+            patterns: what patterns changed.
+            tested: the state that the checks ran on; "" leaves it as it is.
+            reviewed: the state that the review is of; "" leaves it as it is.
+        """
+        run = self.manifest.run
+        run = run.replace(tested=tested or run.tested, reviewed=reviewed or run.reviewed)
+        self._replace(run=run, usage=usage, patterns=patterns)
+
+    @property
+    def standing(self) -> tuple[Grant, ...]:
+        """What is granted now, in this attempt or an earlier one."""
+        return standing_grants(self.manifest.approvals, self.binding)
+
+    def granted(self, grants: Iterable[Grant], *, by: str, how: str) -> None:
+        """Record what a person grants, in the manifest and in the audit log.
+
+        Args:
+            grants: what is granted; what stands already is not recorded again.
+            by: the person.
+            how: `command line`, or `terminal` for an answer to a question.
+        """
+        known = set(self.standing)
+        added = tuple(
+            Approval(kind=kind, value=value, by=by, at=self._clock(), bound_to=self.binding)
+            for kind, value in dict.fromkeys(grants)
+            if (kind, value) not in known
         )
+        if added:
+            self._replace(approvals=(*self.manifest.approvals, *added))
+        for one in added:
+            self.audit(
+                "approval-granted", grant=str(one.grant), by=by, how=how, bound_to=one.bound_to
+            )
+
+    def ended(self, tree: str) -> None:
+        """Record the state that the stages ended with: nothing is judged again from here on."""
+        self._replace_run(tree=tree, finished_at=self._clock())
+
+    def committed(self, head_sha: str) -> None:
+        """Record the commit that holds the run's work."""
+        self._replace_run(head_sha=head_sha)
+
+    def explained(self, summary: str) -> None:
+        """Record a summary of the run; it is written with the next change."""
+        notes = self.manifest.notes
+        self._note(Notes(summary=summary, risks=notes.risks, follow_up=notes.follow_up))
+
+    def warned(self, risks: tuple[str, ...]) -> None:
+        """Record what is risky about the change; it is written with the next change."""
+        notes = self.manifest.notes
+        self._note(Notes(summary=notes.summary, risks=risks, follow_up=notes.follow_up))
 
     def write(self, name: str, data: bytes, *, kind: str) -> None:
         """Write one artifact of the run, secrets masked, and list it in the manifest."""
-        clean = self._redaction.redact_bytes(data)
+        clean = self._redactor.redact_bytes(data)
         self._list(self._store.artifact(self.manifest, name, clean, kind=kind))
 
     def register(self, name: str, *, kind: str) -> None:
         """List a file that stands in the run folder already."""
         self._list(self._store.register(self.manifest, Path(name), kind=kind))
 
-    def keep_only(self, names: Sequence[str], *, kind: str) -> None:
+    def kept_only(self, names: Sequence[str], *, kind: str) -> None:
         """Take the other files of a kind out of the manifest, then out of the run folder."""
-        kept = tuple(
-            old for old in self.manifest.artifacts if old.kind != kind or old.path in names
-        )
-        if kept == self.manifest.artifacts:
+        artifacts = self.manifest.artifacts
+        kept = tuple(old for old in artifacts if old.kind != kind or old.path in names)
+        if kept == artifacts:
             return
-        gone = [old.path for old in self.manifest.artifacts if old not in kept]
-        self.save(artifacts=kept)
-        for name in gone:
-            (self.folder / name).unlink(missing_ok=True)
+        self._replace(artifacts=kept)
+        for old in artifacts:
+            if old not in kept:
+                (self.folder / old.path).unlink(missing_ok=True)
 
-    def register_folder(self, name: str, *, kind: str) -> None:
-        """List every file below a folder of the run, secrets masked.
+    def finished(self) -> Manifest:
+        """Return the last manifest, which says that the run has finished; it is not written yet."""
+        run = self.manifest.run.replace(state=RunState.FINISHED)
+        self.manifest = self.manifest.replace(run=run)
+        return self.manifest
 
-        What tools wrote there themselves, such as test reports, was masked by nobody before.
-        """
-        for path in sorted((self.folder / name).rglob("*")):
-            facts = path.lstat()
-            if not stat.S_ISREG(facts.st_mode):
-                continue
-            place = path.relative_to(self.folder).as_posix()
-            if facts.st_size > MAX_MASKED_BYTES:
-                said = (
-                    f"left out: more than {MAX_MASKED_BYTES} bytes are not searched for secrets\n"
-                )
-                self.write(place, said.encode(), kind=kind)
-                continue
-            data = read_file(path, max_bytes=MAX_MASKED_BYTES)
-            if self._redaction.redact_bytes(data) == data:
-                self.register(place, kind=kind)
-            else:
-                self.write(place, data, kind=kind)
-
-    def finish(self) -> str:
-        """Close the run: last manifest, audit record, state. Safe to repeat; return the hash."""
-        run = self.manifest.run.model_copy(update={"state": RunState.FINISHED})
-        self.manifest = self.manifest.model_copy(update={"run": run})
-        return close_run(self.manifest, store=self._store, audit=self._audit)
-
-    def pause(self, state: RunState, reason: str) -> StoppedRun:
+    def paused(self, state: RunState, reason: str) -> StoppedRun:
         """Write that the run stopped before its end and why; it can be resumed."""
-        said = self._redaction.redact(reason)
+        reason = self._redactor.redact(reason)
         if not self.manifest.run.tree:
             # A run that is judged keeps what was said of it; what hindered the rest passes.
-            self.note(summary=said)
-        digest = self.save_run(state=state)
+            self.explained(reason)
+        digest = self._replace_run(state=state)
         self._store.summarize(self.manifest, digest)
-        stopped = StoppedRun(self.manifest, digest, self.folder, said)
-        self.audit(f"run-{state}", reason=said)
+        stopped = StoppedRun(self.manifest, digest, self.folder, reason)
+        self.audit(f"run-{state}", reason=reason)
         return stopped
 
     def _list(self, artifact: Artifact) -> None:
         others = tuple(old for old in self.manifest.artifacts if old.path != artifact.path)
-        self.save(artifacts=(*others, artifact))
+        self._replace(artifacts=(*others, artifact))
 
+    def _note(self, notes: Notes) -> None:
+        self.manifest = self.manifest.replace(notes=notes)
 
-def _with_submission(
-    before: Sequence[CloudSubmissionFacts], facts: CloudSubmissionFacts | None
-) -> tuple[CloudSubmissionFacts, ...]:
-    if facts is None:
-        return tuple(before)
-    return (*(one for one in before if one.number != facts.number), facts)
+    def _replace_run(self, **changes: Unpack[RunChanges]) -> str:
+        return self._replace(run=self.manifest.run.replace(**changes))
+
+    def _replace(self, **changes: Unpack[ManifestChanges]) -> str:
+        return self._change(lambda manifest: manifest.replace(**changes))
+
+    def _change_item(self, item_id: str, change: Callable[[ManifestItem], ManifestItem]) -> None:
+        self._change(lambda manifest: manifest.with_changed_item(item_id, change))
+
+    def _change(self, change: Callable[[Manifest], Manifest]) -> str:
+        """Change the manifest and write it; return its hash.
+
+        What several threads change while the disk is busy is one write.
+        """
+        with self._changing:
+            self.manifest = change(self.manifest)
+            self._changes += 1
+            mine = self._changes
+        with self._writing:
+            if self._written < mine:
+                with self._changing:
+                    manifest, newest = self.manifest, self._changes
+                self._digest = self._store.save(manifest)
+                self._written = newest
+            return self._digest

@@ -1,4 +1,4 @@
-"""Decide what a stopped run is worth here, and bring its work.
+"""Go on with a run that stopped: decide what it is worth here, and bring its work.
 
 A run folder may have come through an artifact that somebody without rights could write. What a
 run says of itself is believed when it was at work in this repository before (a ref in the git
@@ -6,30 +6,120 @@ folder says so), or when the caller names the SHA-256 of its manifest. Otherwise
 proposal: they are tested and reviewed again, and nothing that was granted or judged counts.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
+from codex_orchestrator.model.approval import void_approvals
 from codex_orchestrator.model.canonical import sha256_hex
-from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.finding import Severity
-from codex_orchestrator.model.manifest import Manifest, ManifestItem, Notes
-from codex_orchestrator.model.mode import choose_mode
-from codex_orchestrator.model.run import Usage
-from codex_orchestrator.model.verification import NOT_A_FILE
-from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
+from codex_orchestrator.model.manifest import Manifest, TaskFacts
+from codex_orchestrator.model.mode import ModeName
+from codex_orchestrator.model.run import RunState, Usage
+from codex_orchestrator.pipeline.record import RunRecord
+from codex_orchestrator.pipeline.request import Asked, Resume, RunRequest
 from codex_orchestrator.pipeline.work_pack import bring_work
+from codex_orchestrator.text.shown import one_line
 
-_JUDGED = ("tested", "reviewed", "tree", "head_sha")
-
-
-class TakenRun(NamedTuple):
-    """The manifest to go on with. `doubt` says what of it does not count here, "" for nothing."""
-
-    manifest: Manifest
-    doubt: str = ""
+if TYPE_CHECKING:
+    from codex_orchestrator.pipeline.services import Services
+    from codex_orchestrator.workspace.worktree import GitWorkspace
 
 
-def take_over(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> TakenRun:
-    """Return the manifest of a run to go on with, as far as it is believed, its work at hand.
+def as_begun(asked: Asked, manifest: Manifest, *, is_believed: bool) -> tuple[Asked, str]:
+    """Return what is asked of a run to resume, as it was begun where nothing is named anew.
+
+    Whoever wrote the folder of a run from elsewhere does not choose who reviews it.
+
+    Args:
+        asked: what the command line says; the builder `auto` stands for the one of the run.
+        manifest: the run's.
+        is_believed: whether the run was at work here, or the caller names the manifest's hash.
+
+    Returns:
+        What is asked, and the commit that the run's rules were read from, "" for the checkout.
+    """
+    # A run keeps its mode; in another one its builder would not be opened.
+    mode, before = manifest.mode.requested, manifest.engine
+    asked = {**asked, "mode": mode if mode in set(ModeName) else "auto"}
+    builder, rules_at = asked["builder"], ""
+    if manifest.run.state is RunState.FINISHED:
+        # Nothing is built any more, so nobody has to have what the builder needs.
+        builder = "workspace"
+    elif not is_believed:
+        return asked, ""
+    else:
+        rules_at = manifest.run.rules_at
+        if builder == "auto" and before.builder in ("codex", "workspace"):
+            builder = before.builder
+    if asked["model"] == "offline":
+        builder = asked["builder"]
+    return {**asked, "builder": builder, "model": asked["model"] or before.model}, rules_at
+
+
+def is_ours(manifest: Manifest, resume: Resume, workspace: "GitWorkspace") -> bool:
+    """Say whether a run was at work in this repository before."""
+    # A machine that keeps its clone may remember a run whose folder came back through an artifact.
+    return not resume.is_from_artifact and workspace.has_begun(manifest.run.id)
+
+
+def resume_run(request: RunRequest, resume: Resume, services: "Services") -> RunRecord:
+    """Return the record of the run to go on with, its work at hand.
+
+    Raises:
+        InputError: the run belongs to another task text, or a commit holds its folder.
+        NotCheckedError: the run came from elsewhere, and does not fit or is not known.
+    """
+    store, workspace = services.evidence.store, services.rooms.workspace
+    folder = store.find(resume.run_id)
+    place = f".runs/{folder.parent.name}/{folder.name}"
+    if workspace.is_tracked(place):
+        raise InputError(
+            "the folder of the run is part of the checked-out commit, so a change may have brought "
+            "it: nothing in it proves that a person granted anything",
+            path=place,
+            fix="git rm -r --cached it, put .runs/ into .gitignore, and start a new run",
+        )
+    manifest = store.load(folder.name)
+    file = request.task
+    if (manifest.task.id, manifest.task.sha256) != (file.task.id, sha256_hex(file.data)):
+        raise InputError(
+            f"the task's text is not the one that run {manifest.run.id} was started with",
+            path=file.source,
+            fix="start a new run, or give the run folder's own task.md",
+        )
+    _require_stated_manifest(manifest, resume, services)
+    head_sha = workspace.head_sha()
+    if manifest.run.state is RunState.FINISHED:
+        _require_believed_end(manifest, resume, services)
+        return RunRecord(manifest, folder, services, head_sha=head_sha)
+    manifest, doubt = _take_over(manifest, request, resume, services)
+    record = RunRecord(manifest, folder, services, head_sha=head_sha)
+    record.resumed(services.rooms.engine.describe())
+    record.audit("run-resumed", attempt=record.manifest.run.attempt)
+    if doubt:
+        record.guardrail("foreign-run", "noted", doubt)
+        services.terminal.progress(doubt)
+    # After the save: a run that is known here is believed, so first goes what is not.
+    workspace.begin(manifest.run.id, base_sha=manifest.run.base_sha)
+    record.granted(request.grants.wanted, by=request.grants.by, how="command line")
+    _report_void(record, services)
+    return record
+
+
+def _report_void(record: RunRecord, services: "Services") -> None:
+    """Say, to people and in the audit log, which earlier grants do not hold any more."""
+    for one in void_approvals(record.manifest.approvals, record.binding):
+        record.audit("approval-void", grant=str(one.grant), by=one.by, bound_to=one.bound_to)
+        services.terminal.progress(
+            f"void: {one_line(str(one.grant))}, granted by {one.by} at {one.at}: it was given for "
+            "other commits than the run and the checkout stand on now; it is asked for again"
+        )
+
+
+def _take_over(
+    manifest: Manifest, request: RunRequest, resume: Resume, services: "Services"
+) -> tuple[Manifest, str]:
+    """Bring the work of a run; return its manifest as far as it is believed, and what is not.
 
     Nothing of the run is written before this returns.
 
@@ -38,58 +128,56 @@ def take_over(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> Taken
         NotCheckedError: the run came from elsewhere and too little is known of it, its folder holds
             links, or its work is missing or damaged.
     """
-    is_vouched = bool(request.manifest_sha256)
-    taken = TakenRun(manifest)
-    is_ours = _is_ours(manifest, request, rooms)
-    if not is_ours:
-        _require_files_of_its_own(manifest, rooms)
-    if not (is_vouched or is_ours):
-        taken = _doubted(manifest, request, rooms)
-    bring_work(taken.manifest, rooms)
-    return taken
+    doubt = ""
+    if not is_ours(manifest, resume, services.rooms.workspace):
+        _require_files_of_its_own(manifest, services)
+        if not resume.is_vouched:
+            manifest, doubt = _doubted(manifest, request, services)
+    bring_work(manifest, services)
+    return manifest, doubt
 
 
-def require_stated_manifest(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> None:
+def _require_stated_manifest(manifest: Manifest, resume: Resume, services: "Services") -> None:
     """Check that a run to resume is the one whose manifest hash the caller has named.
 
     Raises:
         NotCheckedError: it has another hash.
     """
-    if not request.manifest_sha256:
+    if not resume.is_vouched:
         return
-    found = _digest(manifest, rooms)
-    if found != request.manifest_sha256:
+    found = _digest(manifest, services)
+    if found != resume.manifest_sha256:
         raise NotCheckedError(
             f"the manifest of run {manifest.run.id} has SHA-256 {found}, "
-            f"and {request.manifest_sha256} was expected",
+            f"and {resume.manifest_sha256} was expected",
             fix="take the folder and the hash from the same run, as it stopped last",
         )
 
 
-def _require_files_of_its_own(manifest: Manifest, rooms: RunRooms) -> None:
+def _require_files_of_its_own(manifest: Manifest, services: "Services") -> None:
     """Check that nothing in the run folder leads out of it: its files are written and removed."""
-    for one in rooms.store.inspect(manifest.task.id, manifest.run.id).findings:
-        if one.rule == NOT_A_FILE:
-            raise NotCheckedError(
-                f"the folder of run {manifest.run.id} came from elsewhere, and {one.path} in it "
-                "is a link, a pipe or a device",
-                fix="copy the files of the run folder, and no links",
-            )
+    inspected = services.evidence.store.inspect(manifest.task.id, manifest.run.id)
+    for path in inspected.special_files[:1]:
+        raise NotCheckedError(
+            f"the folder of run {manifest.run.id} came from elsewhere, and {path} in it "
+            "is a link, a pipe or a device",
+            fix="copy the files of the run folder, and no links",
+        )
 
 
-def require_believed_end(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> None:
+def _require_believed_end(manifest: Manifest, resume: Resume, services: "Services") -> None:
     """Check that a finished run ended here as its manifest says, or that the caller vouches for it.
 
     Raises:
         NotCheckedError: its folder came from elsewhere, or was changed since.
     """
-    run, digest = manifest.run, _digest(manifest, rooms)
-    if request.manifest_sha256 or _is_ours(manifest, request, rooms):
+    if resume.is_vouched or is_ours(manifest, resume, services.rooms.workspace):
         return
-    is_recorded = rooms.audit.holds(
+    run, digest = manifest.run, _digest(manifest, services)
+    is_recorded = services.evidence.audit.holds(
         "run-finished", run_id=run.id, details={"manifest_sha256": digest}
     )
-    if request.is_from_artifact or not is_recorded:
+    if resume.is_from_artifact or not is_recorded:
         raise NotCheckedError(
             f"run {run.id} has finished, and nothing here says that it ended as its manifest "
             "says, so its verdict does not count",
@@ -97,55 +185,48 @@ def require_believed_end(manifest: Manifest, request: RunRequest, rooms: RunRoom
         )
 
 
-def _is_ours(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> bool:
-    # A machine that keeps its clone may remember a run whose folder came back through an artifact.
-    return not request.is_from_artifact and rooms.workspace.has_begun(manifest.run.id)
-
-
-def _digest(manifest: Manifest, rooms: RunRooms) -> str:
+def _digest(manifest: Manifest, services: "Services") -> str:
     """Hash the manifest as it stands: an older version wrote fewer fields than we would."""
-    return sha256_hex(rooms.store.read(f"{manifest.task.id}/{manifest.run.id}")[0])
+    return sha256_hex(services.evidence.store.read(f"{manifest.task.id}/{manifest.run.id}")[0])
 
 
-def _doubted(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> TakenRun:
-    run, task = manifest.run, request.task
+def _doubted(manifest: Manifest, request: RunRequest, services: "Services") -> tuple[Manifest, str]:
+    """Return what of a foreign run's manifest is taken, and words for what is not."""
+    run, task = manifest.run, request.task.task
+    guard = services.rooms.guard
     stated = "say with --manifest-sha256 what the job that stopped put out"
-    if request.is_task_stored:
+    if request.task.is_stored:
         raise NotCheckedError(
             f"run {run.id} was not at work in this repository, so its own task file is not taken",
             fix=f"name the task as well (run TASK --resume {run.id}), or {stated}",
         )
-    if run.base_sha != rooms.workspace.head_sha():
+    if run.base_sha != services.rooms.workspace.head_sha():
         raise NotCheckedError(
             f"run {run.id} was not at work in this repository, and began from another commit "
             f"than the one that is checked out here: {run.base_sha}",
             fix=f"git checkout {run.base_sha}, or {stated}",
         )
-    for one in rooms.guard.check_task(task, base_sha=run.base_sha, as_of=rooms.clock()[:10]):
+    for one in guard.check_task(task, base_sha=run.base_sha, as_of=services.ambient.now()[:10]):
         if one.severity is Severity.ERROR:
             raise NotCheckedError(f"the spec guard refuses the task: {one.message}", fix=one.fix)
-    requested = manifest.mode.requested
     steps = [item.step for item in manifest.plan.items if item.step] if manifest.plan else []
     is_planned = steps == list(task.steps)
-    spec = rooms.guard.spec_facts(task, base_sha=run.base_sha)
-    believed = manifest.model_copy(
-        update={
-            "task": manifest.task.model_copy(update={"title": task.title, "spec": spec}),
-            "run": run.model_copy(update=dict.fromkeys(_JUDGED, "") | {"finished_at": None}),
-            "mode": choose_mode(
-                task, requested=requested if requested in ("mcp", "cloud") else "auto"
-            ),
-            "guardrails": (),
-            "approvals": (),
-            "plan": manifest.plan if is_planned else None,
-            "items": _proposed(manifest.items) if is_planned else (),
-            "validations": (),
-            "review": None,
-            "verdict": None,
-            # What was spent counts on; less than nothing would lift the limits.
-            "usage": Usage(**{name: max(0, n) for name, n in manifest.usage.model_dump().items()}),
-            "notes": Notes(),
-        }
+    spec = guard.spec_facts(task, base_sha=run.base_sha)
+    # What was spent counts on; less than nothing would lift the limits.
+    spent = {name: max(0, count) for name, count in manifest.usage.model_dump().items()}
+    # No branch of a submission is chosen by such a record, nor which task is read.
+    items = tuple(item.without_submissions() for item in manifest.items)
+    believed = Manifest(
+        task=TaskFacts(id=task.id, title=task.title, sha256=manifest.task.sha256, spec=spec),
+        run=run.replace(tested="", reviewed="", tree="", head_sha="", finished_at=None),
+        mode=request.mode,
+        engine=manifest.engine,
+        plan=manifest.plan if is_planned else None,
+        items=items if is_planned else (),
+        patterns=manifest.patterns,
+        artifacts=manifest.artifacts,
+        usage=Usage(**spent),
+        audit=manifest.audit,
     )
     doubt = (
         "the run was at work elsewhere and nobody named its manifest: "
@@ -154,9 +235,4 @@ def _doubted(manifest: Manifest, request: RunRequest, rooms: RunRooms) -> TakenR
     sent = sum(len(item.submissions) for item in manifest.items)
     if sent:
         doubt += f"; {sent} submissions to Codex Cloud are not waited for, and may be sent again"
-    return TakenRun(believed, doubt)
-
-
-def _proposed(items: tuple[ManifestItem, ...]) -> tuple[ManifestItem, ...]:
-    """Return items without what would choose the branch of a submission or which task is read."""
-    return tuple(item.model_copy(update={"submissions": ()}) for item in items)
+    return believed, doubt

@@ -1,59 +1,119 @@
-"""What the stages of one run share."""
+"""The run in progress: what its stages share, and how its work trees and teams are opened."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.spending import Spending
+from codex_orchestrator.pipeline.checks import choose_checks
+from codex_orchestrator.pipeline.guardrails import rails_of
 from codex_orchestrator.pipeline.record import RunRecord
-from codex_orchestrator.pipeline.run_rooms import RunRequest, RunRooms
+from codex_orchestrator.pipeline.request import RunRequest
 
 if TYPE_CHECKING:
     from codex_orchestrator.agents.team import SdkAgentTeam
-    from codex_orchestrator.codex.cloud import RunCloud
+    from codex_orchestrator.pipeline.services import Services
     from codex_orchestrator.workspace.tree import GitWorkTree
 
 
-class Work:
-    """One run at work: its rooms, record, work tree, agents, and Codex Cloud in cloud mode."""
+class OpenTree(NamedTuple):
+    """A work tree that stands open, and the checks of the project in it."""
+
+    tree: "GitWorkTree"
+    checks: tuple[CheckCommand, ...]
+
+
+@contextmanager
+def open_tree(
+    request: RunRequest, services: "Services", place: str, *, base_sha: str, state: str = ""
+) -> Iterator[OpenTree]:
+    """Open a work tree and ask the project's adapter for the task's checks in it.
+
+    It is asked in each tree: what tools a check needs may lie there.
+
+    Args:
+        request: what was asked.
+        services: what it is done with.
+        place: the id of the work tree: the run's own, or one that begins with it and a dot.
+        base_sha: the commit that the tree is made from.
+        state: a recorded state that it is brought to; "" leaves it as it is.
+
+    Raises:
+        InputError: the task names no check, or one that the adapter has no command for.
+    """
+    with services.rooms.workspace.open(place, base_sha=base_sha) as tree:
+        if state:
+            tree.restore(state)
+        yield OpenTree(tree, choose_checks(request.task, services.rooms.adapters, tree.root))
+
+
+def open_team(
+    request: RunRequest,
+    services: "Services",
+    work: OpenTree,
+    *,
+    policy: Policy,
+    spending: Spending,
+    log_dir: Path,
+    on_event: Callable[[str, Mapping[str, str | int | bool]], None],
+) -> "AbstractContextManager[SdkAgentTeam]":
+    """Start a team of agents that work in an open work tree; all of it ends with the context.
+
+    Args:
+        request: what was asked.
+        services: what it is done with.
+        work: where the agents work.
+        policy: what they may do.
+        spending: what they may use, and have used.
+        log_dir: where the logs of the checks that they run go.
+        on_event: takes what happens, its kind and its facts.
+    """
+    return services.rooms.engine.open(
+        root=work.tree.root,
+        log_dir=log_dir,
+        policy=policy,
+        checks=work.checks,
+        rails=rails_of(request, services, work.tree, policy),
+        spending=spending,
+        on_event=on_event,
+    )
+
+
+class Run:
+    """One run at work: what was asked, what it is done with, its record, work tree and agents."""
 
     def __init__(
         self,
         request: RunRequest,
-        rooms: RunRooms,
+        services: "Services",
         record: RunRecord,
-        tree: "GitWorkTree",
+        work: OpenTree,
         team: "SdkAgentTeam",
-        checks: tuple[CheckCommand, ...],
         policy: Policy,
         spending: Spending,
-        *,
-        cloud: "RunCloud | None" = None,
     ) -> None:
         self.request = request
-        self.task = request.task
-        self.rooms = rooms
+        self.task = request.task.task
+        self.services = services
         self.record = record
-        self.tree = tree
+        self.tree, self.checks = work
         self.team = team
-        self.checks = checks
         self.policy = policy
         self.spending = spending
-        self.cloud = cloud
         self.round = 0
-        self.git_settings = rooms.workspace.git_settings()
+        self.git_settings = services.rooms.workspace.git_settings()
         # An earlier attempt of this run has done something already.
         self._patterns_before = record.manifest.patterns
         self._patterns_apart: tuple[PatternUse, ...] = ()
 
-    def save_usage(self, **reached: str) -> None:
-        """Write what the models were asked for, what the patterns did, and how far the run came."""
-        self.record.save(
-            run=self.record.manifest.run.model_copy(update=reached),
-            usage=self.spending.usage,
-            patterns=self._patterns_before + self._patterns_apart + self.team.patterns_used,
-        )
+    def save_usage(self, *, tested: str = "", reviewed: str = "") -> None:
+        """Record what models and patterns did, and how far the run came; see `RunRecord.spent`."""
+        patterns = self._patterns_before + self._patterns_apart + self.team.patterns_used
+        self.record.spent(self.spending.usage, patterns, tested=tested, reviewed=reviewed)
 
     def add_patterns(self, uses: tuple[PatternUse, ...]) -> None:
         """Count what patterns did in the hands of another team than the run's own."""
@@ -61,5 +121,5 @@ class Work:
 
     def say(self, stage: str, text: str) -> None:
         """Tell people and the event stream where the run stands."""
-        self.rooms.progress(f"{stage:<7} {text}")
+        self.services.terminal.progress(f"{stage:<7} {text}")
         self.record.events.send("stage", {"stage": stage, "text": text})

@@ -1,5 +1,9 @@
-"""The stages between the first manifest and the last: plan, build, test, review, repair."""
+"""The stages around the builder: plan, test, review, repair.
 
+Where a run is resumed, what an earlier attempt tested and reviewed still holds.
+"""
+
+import os
 from collections.abc import Sequence
 
 from codex_orchestrator.model.build import Change
@@ -11,79 +15,73 @@ from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.review import ReviewFinding, merge_review
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.verdict import ValidationStatus, Verdict, choose_verdict
-from codex_orchestrator.pipeline.build.cloud import build_in_cloud, mend_in_cloud
-from codex_orchestrator.pipeline.build.here import build_here
 from codex_orchestrator.pipeline.build.merge import conflict_findings
-from codex_orchestrator.pipeline.go_on import REPAIR
+from codex_orchestrator.pipeline.builder import Builder
 from codex_orchestrator.pipeline.guardrails import require_granted_change
-from codex_orchestrator.pipeline.run import Work
+from codex_orchestrator.pipeline.run import Run
+from codex_orchestrator.system.files import opened
 from codex_orchestrator.text.diff import file_patches
+from codex_orchestrator.text.shown import visible
+
+REPAIR = "repair-"
+_TAIL_BYTES = 4000
 
 
-def plan_work(work: Work) -> Plan:
+def plan_work(run: Run) -> Plan:
     """Ask the planner, unless an earlier attempt has a plan; a plan must hold the task's steps."""
-    if work.record.manifest.plan is not None:
-        return work.record.manifest.plan
-    work.say("plan", "asking the planner")
-    plan = work.team.plan(work.task, work.rooms.library.assets)
+    if run.record.manifest.plan is not None:
+        return run.record.manifest.plan
+    run.say("plan", "asking the planner")
+    plan = run.team.plan(run.task, run.services.rooms.library.assets)
     planned = [item.step for item in plan.items if item.step is not None]
-    if planned != list(work.task.steps):
+    if planned != list(run.task.steps):
         raise LimitReachedError(
             "the plan does not hold the task's steps, each once and in order",
             reason="plan-without-steps",
         )
-    work.record.write("plan.json", plan.model_dump_json(indent=2).encode() + b"\n", kind="plan")
-    work.record.save(plan=plan)
-    work.save_usage()
+    run.record.planned(plan)
+    run.save_usage()
     for item in plan.items:
-        work.say("plan", f"{item.id}: {item.title}")
+        run.say("plan", f"{item.id}: {item.title}")
     return plan
 
 
-def build_items(work: Work, plan: Plan) -> bool:
-    """Build the items that are not done yet, each kept when it is done; say whether all are."""
-    if work.cloud is not None:
-        return build_in_cloud(work, work.cloud, plan)
-    return build_here(work, plan)
-
-
-def run_checks(work: Work) -> tuple[CheckResult, ...]:
+def run_checks(run: Run) -> tuple[CheckResult, ...]:
     """Run every check for real; the tester then explains what came of it.
 
     Raises:
         ApprovalRequiredError: the change needs a person's approval; no check was run.
     """
-    _require_small(work)
-    require_granted_change(work)
-    work.round += 1
-    left_s = work.spending.stage()
-    tested = work.tree.snapshot()
-    folder = f"tests/round-{work.round}"
-    log_dir = work.record.folder / folder
+    _require_small(run)
+    require_granted_change(run.tree, run.policy, workspace=run.services.rooms.workspace)
+    run.round += 1
+    left_s = run.spending.stage()
+    tested = run.tree.snapshot()
+    folder = f"tests/round-{run.round}"
+    log_dir = run.record.folder / folder
     results = []
-    for command in work.checks:
-        work.say("test", f"running {command.name}")
-        result = work.rooms.workspace.run_check(
-            work.tree.root, command, log_dir=log_dir, deadline_s=left_s()
+    for command in run.checks:
+        run.say("test", f"running {command.name}")
+        result = run.services.rooms.workspace.run_check(
+            run.tree.root, command, log_dir=log_dir, deadline_s=left_s()
         )
         report = log_dir / command.junit if command.junit else None
-        named = work.rooms.adapters.failures(report) if report else ()
-        failures = tuple(work.rooms.redaction.redact(name) for name in named)
+        named = run.services.rooms.adapters.failures(report) if report else ()
+        failures = tuple(run.services.evidence.redactor.redact(name) for name in named)
         # As it is recorded: where programs lie on this machine is nobody's business.
-        known = {"failures": failures, "argv": command.recorded}
-        results.append(result.model_copy(update=known))
-        work.say("test", f"{command.name}: {result.status}")
-    work.record.save(validations=tuple(_validation(result, folder) for result in results))
-    _require_bounded(work, results)
-    explanation = work.team.explain(work.task, results)
-    work.record.note(summary=explanation.summary)
-    work.save_usage(tested=tested)
+        results.append(result.recorded(command.recorded, failures))
+        run.say("test", f"{command.name}: {result.status}")
+    run.record.tested(tuple(_validation(result, folder) for result in results))
+    _require_bounded(run, results)
+    explanation = run.team.explain(run.task, results)
+    run.record.explained(explanation.summary)
+    run.save_usage(tested=tested)
     return tuple(results)
 
 
-def _require_small(work: Work) -> None:
+def _require_small(run: Run) -> None:
     """Check that the change is within the task's limits before anything is made of it."""
-    limits, change = work.task.limits, work.tree.change()
+    limits, change = run.task.limits, run.tree.change()
     lines = change.added_lines + change.removed_lines
     for name, found, most in (
         ("changed_files", len(change.paths), limits.changed_files),
@@ -97,12 +95,12 @@ def _require_small(work: Work) -> None:
             )
 
 
-def _require_bounded(work: Work, results: Sequence[CheckResult]) -> None:
+def _require_bounded(run: Run, results: Sequence[CheckResult]) -> None:
     """Check that no check had to be ended for what it printed."""
     for result in results:
         if result.is_flooded:
             raise LimitReachedError(
-                f"check {result.name} printed more than {work.task.limits.output_bytes} bytes",
+                f"check {result.name} printed more than {run.task.limits.output_bytes} bytes",
                 fix="make it print less, or raise limits.output_bytes in the task",
                 reason="limits.output_bytes",
             )
@@ -120,24 +118,67 @@ def _validation(result: CheckResult, folder: str) -> Validation:
     )
 
 
-def review_change(work: Work, plan: Plan, results: Sequence[CheckResult]) -> None:
+def earlier_results(run: Run) -> tuple[CheckResult, ...]:
+    """Return what checks said of the work as it is now; none when they are still to be run."""
+    facts = run.record.manifest
+    if not facts.run.tested or facts.run.tested != run.tree.snapshot():
+        return ()
+    if len(facts.validations) != len(run.checks):
+        return ()
+    run.round = _round_of(facts.validations[-1].log_path) if facts.validations else 0
+    run.say("test", "done before")
+    return tuple(
+        CheckResult(
+            name=check.name,
+            argv=known.command,
+            status=known.status,
+            exit_code=known.exit_code,
+            duration_ms=known.duration_ms,
+            log_path=known.log_path,
+            output_tail=_tail(run, known.log_path),
+            failures=known.failures,
+            detail=known.detail,
+        )
+        for check, known in zip(run.checks, facts.validations, strict=True)
+    )
+
+
+def _round_of(log_path: str) -> int:
+    folder = log_path.split("/")[1] if log_path.count("/") > 1 else ""
+    number = folder.removeprefix("round-")
+    return int(number) if number.isdecimal() else 1
+
+
+def _tail(run: Run, log_path: str) -> str:
+    if not log_path:
+        return ""
+    try:
+        with opened(run.record.folder / log_path) as descriptor:
+            start = max(0, os.fstat(descriptor).st_size - _TAIL_BYTES)
+            data = os.pread(descriptor, _TAIL_BYTES, start)
+    except FileNotFoundError:
+        return ""
+    return visible(data.decode("utf-8", "replace").removeprefix("\ufffd"))
+
+
+def review_change(run: Run, plan: Plan, results: Sequence[CheckResult]) -> None:
     """Let rules and the reviewer look at the change, and decide the verdict."""
-    work.say("review", "asking the reviewer")
-    change = work.tree.change()
-    review = work.team.review(work.task, plan, change, results)
-    found = (*conflict_findings(work.record.manifest), *_rule_findings(work, change))
+    run.say("review", "asking the reviewer")
+    change = run.tree.change()
+    review = run.team.review(run.task, plan, change, results)
+    found = (*conflict_findings(run.record.manifest), *_rule_findings(run, change))
     review = merge_review(review, found)
     verdict = choose_verdict(
         tuple(result.status for result in results), is_approved=review.decision == "approve"
     )
-    work.record.save(review=review, verdict=verdict)
-    work.save_usage(reviewed=work.record.manifest.run.tested)
-    work.say("review", f"{review.decision}, {len(review.findings)} findings: {verdict}")
+    run.record.reviewed(review, verdict)
+    run.save_usage(reviewed=run.record.manifest.run.tested)
+    run.say("review", f"{review.decision}, {len(review.findings)} findings: {verdict}")
 
 
-def _rule_findings(work: Work, change: Change) -> tuple[Finding, ...]:
+def _rule_findings(run: Run, change: Change) -> tuple[Finding, ...]:
     """Return what rules say of the lines that the run added; older lines are not its doing."""
-    tampered = _tampered(work)
+    tampered = _tampered(run)
     if not change.paths:
         return (
             *tampered,
@@ -151,10 +192,10 @@ def _rule_findings(work: Work, change: Change) -> tuple[Finding, ...]:
             ),
         )
     added = {file.path: set(file.added) for file in file_patches(change.patch)}
-    linted = work.rooms.library.lint(work.tree.root, list(change.paths))
+    linted = run.services.rooms.library.lint(run.tree.root, list(change.paths))
     # Line 0 is about the whole file, for example that it could not be checked.
     found = [one for one in linted if not one.line or one.line in added.get(one.path, ())]
-    if work.rooms.redaction.finds_secret(change.patch.decode("utf-8", "replace")):
+    if run.services.evidence.redactor.finds_secret(change.patch.decode("utf-8", "replace")):
         found.append(
             Finding(
                 "run/secret-in-change",
@@ -168,9 +209,9 @@ def _rule_findings(work: Work, change: Change) -> tuple[Finding, ...]:
     return (*tampered, *found)
 
 
-def _tampered(work: Work) -> tuple[Finding, ...]:
-    """Find what changed in the repository's git folder while checks and builder were at work."""
-    before, now = work.git_settings, work.rooms.workspace.git_settings()
+def _tampered(run: Run) -> tuple[Finding, ...]:
+    """Find what changed in the repository's git folder while checks and builder were at run."""
+    before, now = run.git_settings, run.services.rooms.workspace.git_settings()
     return tuple(
         Finding(
             "run/git-settings-changed",
@@ -185,38 +226,51 @@ def _tampered(work: Work) -> tuple[Finding, ...]:
     )
 
 
-def repair(work: Work, plan: Plan, results: tuple[CheckResult, ...], *, done: int) -> None:
-    """Let the builder mend what was found; a round that changes nothing is the last.
+def is_reviewed(run: Run) -> bool:
+    """Say whether the verdict is about the work as it was tested last."""
+    facts = run.record.manifest.run
+    return bool(facts.reviewed) and facts.reviewed == facts.tested
+
+
+def repair(
+    run: Run, builder: Builder, plan: Plan, results: tuple[CheckResult, ...], *, done: int
+) -> None:
+    """Let the builder repair what was found; a round that changes nothing is the last.
 
     `done` rounds were finished by an earlier attempt of the run.
     """
-    for number in range(done + 1, work.task.limits.repair_rounds + 1):
-        review = work.record.manifest.review
-        if work.record.manifest.verdict is Verdict.APPROVED or review is None:
+    for number in range(done + 1, run.task.limits.repair_rounds + 1):
+        review = run.record.manifest.review
+        if run.record.manifest.verdict is Verdict.APPROVED or review is None:
             return
-        before = work.tree.snapshot()
+        before = run.tree.snapshot()
         item = PlanItem(
             id=f"{REPAIR}{number}",
             title=f"Repair round {number}",
-            instructions="Mend what the feedback says; change nothing else.",
+            instructions="Repair what the feedback says; change nothing else.",
         )
         feedback = _feedback(results, review.summary, review.findings)
-        work.say("repair", f"round {number} of {work.task.limits.repair_rounds}")
-        if not _mend(work, item, feedback) or work.tree.snapshot() == before:
-            work.tree.restore(before)
-            work.say("repair", "the builder changed nothing")
+        run.say("repair", f"round {number} of {run.task.limits.repair_rounds}")
+        if not builder.repair(item, feedback) or run.tree.snapshot() == before:
+            run.tree.restore(before)
+            run.say("repair", "the builder changed nothing")
             return
-        work.record.item(item.id, ItemState.DONE, tree=work.tree.snapshot())
-        results = run_checks(work)
-        review_change(work, plan, results)
+        run.record.item(item.id, ItemState.DONE, tree=run.tree.snapshot())
+        results = run_checks(run)
+        review_change(run, plan, results)
 
 
-def _mend(work: Work, item: PlanItem, feedback: str) -> bool:
-    if work.cloud is not None:
-        return mend_in_cloud(work, work.cloud, item, feedback=feedback)
-    report = work.team.build(work.task, item, feedback=feedback)
-    work.save_usage()
-    return report.is_done
+def restore_repairs(run: Run) -> int:
+    """Bring back the work of finished repair rounds; return how many there were."""
+    rounds = [
+        item
+        for item in run.record.manifest.items
+        if item.state is ItemState.DONE and item.id.startswith(REPAIR)
+    ]
+    if rounds:
+        run.tree.restore(rounds[-1].tree)
+        run.say("repair", f"{rounds[-1].id}: done before")
+    return len(rounds)
 
 
 def _feedback(

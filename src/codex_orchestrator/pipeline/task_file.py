@@ -3,26 +3,14 @@
 import re
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.task import MAX_BRIEF_BYTES, MAX_TITLE, Task, parse_task
+from codex_orchestrator.model.task import MAX_BRIEF_BYTES, MAX_TITLE, parse_task
+from codex_orchestrator.pipeline.request import Asked, TaskFile
 from codex_orchestrator.text.names import is_identifier
 
 MAX_TASK_BYTES = MAX_BRIEF_BYTES + 64 * 1024
 MAX_LEGS = 256
-
-
-class TaskFile(NamedTuple):
-    """A task, the bytes that it was parsed from, and what to call them.
-
-    `is_stored` says that it is the task of a run, as the run's folder has it.
-    """
-
-    task: Task
-    data: bytes
-    source: str
-    is_stored: bool = False
 
 
 def read_task(name: str, repo: Path) -> TaskFile:
@@ -43,107 +31,33 @@ def read_task(name: str, repo: Path) -> TaskFile:
     return _parse(_read(path, source), source)
 
 
-def find_run_task(run_id: str, repo: Path) -> TaskFile:
-    """Read the task that a run was started with, from the run's folder.
-
-    Raises:
-        InputError: there is no such run, or its task file is gone.
-    """
-    from codex_orchestrator.compose.run import open_store
-
-    folder = open_store(repo).find(run_id)
-    stored = _parse(_read(folder / "task.md", "task.md"), f"{folder.name}/task.md")
-    return stored._replace(is_stored=True)
-
-
-def require_new_run(manifest_sha256: str | None, *, is_from_artifact: bool) -> None:
-    """Check that nothing was said about a run to resume where none was named.
-
-    Raises:
-        InputError: names the option.
-    """
-    if manifest_sha256 or is_from_artifact:
-        field = "--manifest-sha256" if manifest_sha256 else "--from-artifact"
-        raise InputError("is about a run to resume", field=field, fix="name it by --resume RUN")
-
-
-def choose_task(
-    tasks: tuple[str, ...],
-    repo: Path,
-    resume: str | None,
-    prompt_file: str | None,
-    spec: str | None,
-) -> TaskFile:
+def choose_task(asked: Asked, repo: Path, run_folder: Path | None) -> TaskFile:
     """Return the task that the command line names, in one way or another.
+
+    Args:
+        asked: what the command line says.
+        repo: where the ids of tasks are looked for.
+        run_folder: the folder of the run to resume, which holds the task that it was started with;
+            None for a new run.
 
     Raises:
         InputError: it names none, or several, or one that cannot be read.
     """
-    given = len(tasks) + (prompt_file is not None)
-    if given > 1:
+    tasks, prompt_file = asked["tasks"], asked["prompt_file"]
+    if len(tasks) + (prompt_file is not None) > 1:
         raise InputError(
             "more than one task was given",
             fix="run them one by one, or print a job matrix with --matrix",
         )
     if prompt_file is not None:
-        return read_prompt(prompt_file, spec=spec)
+        return read_prompt(prompt_file, spec=asked["spec"])
     if tasks:
         return read_task(tasks[0], repo)
-    if resume is not None:
-        return find_run_task(resume, repo)
+    if run_folder is not None:
+        source = f"{run_folder.name}/task.md"
+        return _parse(_read(run_folder / "task.md", "task.md"), source, is_stored=True)
     raise InputError(
         "no task was given", field="TASK", fix="codex-orchestrator run tasks/<id>.md, or --help"
-    )
-
-
-class EngineBefore(NamedTuple):
-    """With what a run was begun: its model, its builder, the mode that was asked for, its rules.
-
-    `model` is None where the run's own word for it does not count. `rules_at` is the commit that
-    its configuration was read from, "" for the checkout.
-    """
-
-    model: str | None
-    builder: str
-    mode: str
-    rules_at: str = ""
-
-
-def engine_before(
-    run_id: str, repo: Path, *, builder: str, is_vouched: bool, is_from_artifact: bool
-) -> EngineBefore:
-    """Return with what a stopped run goes on, when nothing is named anew.
-
-    Whoever wrote the folder of a run from elsewhere does not choose who reviews it.
-
-    Args:
-        run_id: the run.
-        repo: its repository.
-        builder: what the command line says; `auto` stands for the one of the run.
-        is_vouched: whether the caller names the manifest's hash.
-        is_from_artifact: whether the folder was written by others since it was here.
-
-    Raises:
-        InputError: there is no such run.
-    """
-    from codex_orchestrator.compose.run import has_begun_here, open_store
-    from codex_orchestrator.model.mode import ModeName
-    from codex_orchestrator.model.run import RunState
-
-    store = open_store(repo)
-    manifest = store.load(store.find(run_id).name)
-    asked = manifest.mode.requested
-    mode = asked if asked in set(ModeName) else "auto"
-    if manifest.run.state is RunState.FINISHED:
-        # Nothing is built any more, so nobody has to have what the builder needs.
-        return EngineBefore(manifest.engine.model, "workspace", mode)
-    is_ours = not is_from_artifact and has_begun_here(repo, manifest.run.id)
-    if not (is_vouched or is_ours):
-        return EngineBefore(None, builder, mode)
-    before = manifest.engine.builder
-    is_kept = builder == "auto" and before in ("codex", "workspace")
-    return EngineBefore(
-        manifest.engine.model, before if is_kept else builder, mode, manifest.run.rules_at
     )
 
 
@@ -203,14 +117,14 @@ def _read(path: Path, source: str) -> bytes:
         raise InputError(f"cannot be read: {error.strerror}", path=source, fix=fix) from error
 
 
-def _parse(data: bytes, source: str) -> TaskFile:
+def _parse(data: bytes, source: str, *, is_stored: bool = False) -> TaskFile:
     if len(data) > MAX_TASK_BYTES:
         raise InputError(
             f"more than {MAX_TASK_BYTES} bytes",
             path=source,
             fix="move long material into the repository and name its path in the brief",
         )
-    return TaskFile(parse_task(_decode(data, source), source=source), data, source)
+    return TaskFile(parse_task(_decode(data, source), source=source), data, source, is_stored)
 
 
 def _decode(data: bytes, source: str) -> str:

@@ -1,6 +1,7 @@
 """Carry the work of an unfinished run: into its folder when it stops, out of it elsewhere."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError
 from codex_orchestrator.model.manifest import Manifest, ManifestItem
@@ -12,7 +13,9 @@ from codex_orchestrator.model.work_pack import (
     work_pack_name,
 )
 from codex_orchestrator.pipeline.record import RunRecord
-from codex_orchestrator.pipeline.run_rooms import RunRooms
+
+if TYPE_CHECKING:
+    from codex_orchestrator.pipeline.services import Services
 
 
 def recorded_states(manifest: Manifest) -> tuple[str, ...]:
@@ -31,38 +34,39 @@ def _states_of(item: ManifestItem) -> Iterator[str]:
         yield conflict.tree
 
 
-def keep_work(record: RunRecord, rooms: RunRooms) -> None:
+def keep_work(record: RunRecord, services: "Services") -> None:
     """Put what the run has recorded into its folder, so that any clone can go on with it.
 
     What cannot be packed stays in this clone, and manifest and progress say so. The old pack
     goes when the manifest names the new one: a kill in between leaves both.
     """
     trees = recorded_states(record.manifest)
-    if not trees or rooms.workspace.missing_states(trees):
+    if not trees or services.rooms.workspace.missing_states(trees):
         return
-    pack = _packed(record, rooms, trees)
+    pack = _packed(record, services, trees)
     name = work_pack_name(pack.data) if pack.data else ""
     if name and all(old.path != name for old in record.manifest.artifacts):
         record.write(name, pack.data, kind=WORK_KIND)
-    record.keep_only((name,), kind=WORK_KIND)
+    record.kept_only((name,), kind=WORK_KIND)
     if pack.problem:
-        told = f"the work is not in the run folder, so only this clone can go on: {pack.problem}"
-        rooms.progress(told)
-        record.guardrail("portable-work", "blocked", told)
+        reason = f"the work is not in the run folder, so only this clone can go on: {pack.problem}"
+        services.terminal.progress(reason)
+        record.guardrail("portable-work", "blocked", reason)
 
 
-def _packed(record: RunRecord, rooms: RunRooms, trees: tuple[str, ...]) -> WorkPack:
+def _packed(record: RunRecord, services: "Services", trees: tuple[str, ...]) -> WorkPack:
     try:
-        pack = rooms.workspace.pack_states(trees, base_sha=record.manifest.run.base_sha)
+        base_sha = record.manifest.run.base_sha
+        pack = services.rooms.workspace.pack_states(trees, base_sha=base_sha)
     except OrchestratorError as error:
-        # What stopped the run is what has to be told; this is only said beside it.
+        # What stopped the run is the message that counts; this is said beside it.
         return WorkPack(problem=error.message)
-    if rooms.redaction.redact_bytes(pack.data) != pack.data:
+    if services.evidence.redactor.redact_bytes(pack.data) != pack.data:
         return WorkPack(problem="it holds a secret")
     return pack
 
 
-def bring_work(manifest: Manifest, rooms: RunRooms) -> None:
+def bring_work(manifest: Manifest, services: "Services") -> None:
     """Make sure that this repository has what the run has recorded, out of its folder if need be.
 
     Raises:
@@ -71,7 +75,8 @@ def bring_work(manifest: Manifest, rooms: RunRooms) -> None:
     """
     run = manifest.run
     trees = recorded_states(manifest)
-    missing = rooms.workspace.missing_states(trees)
+    workspace = services.rooms.workspace
+    missing = workspace.missing_states(trees)
     if not missing:
         return
     packs = [one for one in manifest.artifacts if one.kind == WORK_KIND]
@@ -81,14 +86,14 @@ def bring_work(manifest: Manifest, rooms: RunRooms) -> None:
             "and the run folder does not hold it",
             fix="resume it where it ran, or run the task again without --resume",
         )
-    data = rooms.store.read_artifact(manifest, packs[0], max_bytes=MAX_PACK_BYTES)
-    rooms.workspace.unpack_states(data, run_id=run.id, trees=trees, base_sha=run.base_sha)
-    rooms.progress(f"took the work of run {run.id} out of {packs[0].path}")
+    data = services.evidence.store.read_artifact(manifest, packs[0], max_bytes=MAX_PACK_BYTES)
+    workspace.unpack_states(data, run_id=run.id, trees=trees, base_sha=run.base_sha)
+    services.terminal.progress(f"took the work of run {run.id} out of {packs[0].path}")
 
 
 def drop_work(record: RunRecord) -> None:
     """Take the pack out of the folder of a run that ends: its patch and branch hold the work."""
-    record.keep_only((), kind=WORK_KIND)
+    record.kept_only((), kind=WORK_KIND)
     # A kill may have left one that no manifest names.
     for path in record.folder.glob("work-*.pack"):
         if is_work_pack_name(path.name):

@@ -11,9 +11,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from codex_orchestrator.model.audit import AuditAnchor, AuditCheck, AuditRecord
 from codex_orchestrator.model.canonical import JsonValue
 from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.model.receipt import AuditAnchor, AuditCheck, AuditRecord
 from codex_orchestrator.runs.audit_chain import Head, make_record, parse_line, walk
 from codex_orchestrator.runs.audit_tail import (
     cut_torn_record,

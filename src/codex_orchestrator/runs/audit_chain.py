@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from codex_orchestrator.model.audit import AuditRecord
 from codex_orchestrator.model.canonical import (
     CanonicalError,
     JsonValue,
@@ -20,7 +21,6 @@ from codex_orchestrator.model.canonical import (
 )
 from codex_orchestrator.model.document import problems_of
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.receipt import AuditRecord
 
 GENESIS = "0" * 64
 MAX_LINE = 64 * 1024

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from codex_orchestrator.model.audit import AuditCheck, AuditRecord
 from codex_orchestrator.model.canonical import JsonValue
-from codex_orchestrator.model.receipt import AuditCheck, AuditRecord
 from codex_orchestrator.model.run import StoredRun, TaskState
 
 if TYPE_CHECKING:

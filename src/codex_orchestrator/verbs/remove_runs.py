@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from codex_orchestrator.model.receipt import AuditRecord
+from codex_orchestrator.model.audit import AuditRecord
 from codex_orchestrator.model.run import RunState, StoredRun
 
 if TYPE_CHECKING:

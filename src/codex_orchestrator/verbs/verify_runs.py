@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from codex_orchestrator.model.audit import AuditRecord
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding, Severity, has_errors
-from codex_orchestrator.model.receipt import AuditRecord
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.run import RunState, RunSummary
 from codex_orchestrator.model.verification import (

@@ -197,8 +197,7 @@ class GitWorkTree:
             raise InputError(
                 f"branch {branch!r} cannot be made: it exists with other content "
                 f"or another's name is in its way ({err.strip()[:300]})",
-                fix="rename the branch that git names, or change `branch_prefix`; then "
-                "`codex-orchestrator run --resume RUN`",
+                fix="rename the branch that git names, or change `branch_prefix`; then resume",
             )
         return existing
 

@@ -7,12 +7,11 @@ but ask its team, and returns what came of it.
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import ExitStack, suppress
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.build import BuildReport
-from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import (
     ApprovalRequiredError,
     InterruptedRunError,
@@ -22,23 +21,20 @@ from codex_orchestrator.model.errors import (
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.model.run import ItemState
-from codex_orchestrator.pipeline.checks import choose_checks
-from codex_orchestrator.pipeline.rails_of import rails_of
-from codex_orchestrator.pipeline.run import Work
+from codex_orchestrator.pipeline.run import OpenTree, Run, open_team, open_tree
 
 if TYPE_CHECKING:
     from codex_orchestrator.agents.team import SdkAgentTeam
-    from codex_orchestrator.workspace.tree import GitWorkTree
 
 
-def build_apart(work: Work, items: Sequence[PlanItem], *, base: str, most: int) -> dict[str, str]:
+def build_apart(run: Run, items: Sequence[PlanItem], *, base: str, most: int) -> dict[str, str]:
     """Build items that all start from one state; return why items failed.
 
     Each is recorded as built when it is done. When one fails or waits for a person, nothing new
     is begun and what is at work goes on; any other trouble ends what is at work.
 
     Args:
-        work: the run.
+        run: the run.
         items: what to build.
         base: the recorded state that each work tree starts from.
         most: how many may be at work at once.
@@ -47,43 +43,42 @@ def build_apart(work: Work, items: Sequence[PlanItem], *, base: str, most: int) 
         ApprovalRequiredError: some wait for a person; names all that is asked for.
         OrchestratorError: what stopped one of them stops the run.
     """
-    shop = _Shop(work, base)
+    work = _ParallelWork(run, base)
     waiting = deque(items)
     try:
         with ThreadPoolExecutor(most, thread_name_prefix="item") as threads:
             try:
-                while (waiting and shop.goes_on) or shop.at_work:
-                    while waiting and shop.goes_on and len(shop.at_work) < most:
-                        shop.begin(waiting.popleft(), threads)
-                    for future in wait(shop.at_work, return_when=FIRST_COMPLETED).done:
-                        shop.end(future)
+                while (waiting and work.may_begin) or work.open_items:
+                    while waiting and work.may_begin and len(work.open_items) < most:
+                        work.begin(waiting.popleft(), threads)
+                    for future in wait(work.open_items, return_when=FIRST_COMPLETED).done:
+                        work.end(future)
             finally:
-                shop.crew.stop()
+                work.teams.stop()
     finally:
-        shop.close()
-    shop.raise_troubles()
-    return shop.failures
+        work.close()
+    work.raise_errors()
+    return work.failures
 
 
-class _Told(NamedTuple):
-    """What a thread returns: a report, or the trouble that stopped its item."""
+class _Result(NamedTuple):
+    """What a thread returns: a report, or the error that stopped its item."""
 
     report: BuildReport | None
     patterns: tuple[PatternUse, ...]
-    trouble: OrchestratorError | None
+    error: OrchestratorError | None
 
 
-class _Place(NamedTuple):
+class _OpenItem(NamedTuple):
     """An item and its work tree, which is removed when the stack is closed."""
 
     item: PlanItem
-    tree: "GitWorkTree"
-    checks: tuple[CheckCommand, ...]
+    work: OpenTree
     stack: ExitStack
 
 
-class _Crew:
-    """The teams at work; all of them can be told to stop from another thread."""
+class _Teams:
+    """The teams at work; all of them can be stopped from another thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -109,127 +104,118 @@ class _Crew:
             team.stop()
 
 
-class _Shop:
-    """What is at work now. All of it runs in the main thread, except `_ask`."""
+class _ParallelWork:
+    """The items at work now. All of it runs in the main thread, except `_build`."""
 
-    def __init__(self, work: Work, base: str) -> None:
-        self._work = work
+    def __init__(self, run: Run, base: str) -> None:
+        self._run = run
         self._base = base
-        self._troubles: list[OrchestratorError] = []
+        self._errors: list[OrchestratorError] = []
         self._asked: dict[str, ApprovalRequiredError] = {}
-        self.crew = _Crew()
-        self.at_work: dict[Future[_Told], _Place] = {}
+        self.teams = _Teams()
+        self.open_items: dict[Future[_Result], _OpenItem] = {}
         self.failures: dict[str, str] = {}
 
     @property
-    def goes_on(self) -> bool:
+    def may_begin(self) -> bool:
         """Say whether something new may be begun."""
-        return not (self.failures or self._asked or self._troubles)
+        return not (self.failures or self._asked or self._errors)
 
     def begin(self, item: PlanItem, threads: ThreadPoolExecutor) -> None:
         """Open a work tree at the state to start from, and put a thread to work in it."""
-        work = self._work
+        run = self._run
+        manifest = run.record.manifest
+        planned = manifest.plan.items if manifest.plan else ()
+        place = f"{manifest.run.id}.item-{planned.index(item)}"
         stack = ExitStack()
-        tree = stack.enter_context(self._open_tree(item))
-        tree.restore(self._base)
-        # Asked again: what tools a check needs may lie in the work tree.
-        adapter, commands = work.rooms.adapters.commands(
-            tree.root, wanted=work.task.adapter, checks=work.task.checks
+        base_sha = manifest.run.base_sha
+        work = stack.enter_context(
+            open_tree(run.request, run.services, place, base_sha=base_sha, state=self._base)
         )
-        checks = choose_checks(work.request, commands, adapter=adapter)
-        work.say("build", f"{item.id}: {item.title}")
-        work.record.item(item.id, ItemState.RUNNING)
-        place = _Place(item, tree, checks, stack)
-        self.at_work[threads.submit(self._ask, place)] = place
+        run.say("build", f"{item.id}: {item.title}")
+        run.record.item(item.id, ItemState.RUNNING)
+        opened = _OpenItem(item, work, stack)
+        self.open_items[threads.submit(self._build, opened)] = opened
 
-    def end(self, future: Future[_Told]) -> None:
+    def end(self, future: Future[_Result]) -> None:
         """Record what came of an item, and remove its work tree."""
-        place, work = self.at_work.pop(future), self._work
-        told = future.result()
-        work.add_patterns(told.patterns)
-        work.save_usage()
-        name = place.item.id
-        if told.trouble is not None:
-            self._take(told.trouble, place)
-        elif told.report is not None and told.report.is_done:
-            tree = place.tree.snapshot()
-            work.tree.keep(tree)
-            work.record.item(name, ItemState.BUILT, tree=tree)
-            work.say("build", f"{name}: built")
-        elif told.report is not None:
-            work.record.item(name, ItemState.FAILED)
-            work.say("build", f"{name}: not done")
-            self.failures[name] = told.report.summary[:1000]
-        place.stack.close()
+        opened, run = self.open_items.pop(future), self._run
+        report, patterns, error = future.result()
+        run.add_patterns(patterns)
+        run.save_usage()
+        name = opened.item.id
+        if error is not None:
+            self._keep_error(error, opened)
+        elif report is not None and report.is_done:
+            tree = opened.work.tree.snapshot()
+            run.tree.keep(tree)
+            run.record.item(name, ItemState.BUILT, tree=tree)
+            run.say("build", f"{name}: built")
+        elif report is not None:
+            run.record.item(name, ItemState.FAILED)
+            run.say("build", f"{name}: not done")
+            self.failures[name] = report.summary[:1000]
+        opened.stack.close()
 
     def close(self) -> None:
         """Keep what was done when the work was stopped, and remove every work tree."""
-        work = self._work
+        run = self._run
         try:
-            for future in [one for one in self.at_work if one.done()]:
+            for future in [one for one in self.open_items if one.done()]:
                 self.end(future)
         finally:
-            work.rooms.workspace.forget_items(work.record.manifest.run.id)
+            run.services.rooms.workspace.forget_items(run.record.manifest.run.id)
 
-    def raise_troubles(self) -> None:
+    def raise_errors(self) -> None:
         """Raise what stops the run, if something does.
 
         A limit and a failed item end it for good; what a person is asked for comes before what
         may pass by itself.
         """
-        limits = [one for one in self._troubles if isinstance(one, LimitReachedError)]
+        limits = [one for one in self._errors if isinstance(one, LimitReachedError)]
         if limits:
             raise limits[0]
         if self.failures:
             return
         if self._asked:
             raise _all_asked(self._asked)
-        if self._troubles:
-            raise self._troubles[0]
+        if self._errors:
+            raise self._errors[0]
 
-    def _take(self, trouble: OrchestratorError, place: _Place) -> None:
-        if isinstance(trouble, ApprovalRequiredError):
+    def _keep_error(self, error: OrchestratorError, opened: _OpenItem) -> None:
+        if isinstance(error, ApprovalRequiredError):
             # For the person who is asked; a change that is too large is no reason not to ask.
             with suppress(LimitReachedError):
-                trouble.patch = trouble.patch or place.tree.change().patch
-            self._asked[place.item.id] = trouble
-        elif not (isinstance(trouble, InterruptedRunError) and self.crew.is_stopped):
-            self._troubles.append(trouble)
-            self.crew.stop()
+                error.patch = error.patch or opened.work.tree.change().patch
+            self._asked[opened.item.id] = error
+        elif not (isinstance(error, InterruptedRunError) and self.teams.is_stopped):
+            self._errors.append(error)
+            self.teams.stop()
 
-    def _open_tree(self, item: PlanItem) -> "AbstractContextManager[GitWorkTree]":
-        manifest = self._work.record.manifest
-        planned = manifest.plan.items if manifest.plan else ()
-        place = f"{manifest.run.id}.item-{planned.index(item)}"
-        return self._work.rooms.workspace.open(place, base_sha=manifest.run.base_sha)
-
-    def _ask(self, place: _Place) -> _Told:
+    def _build(self, opened: _OpenItem) -> _Result:
         """Build one item with a team of its own; runs in a thread and touches no record."""
-        work = self._work
-        if self.crew.is_stopped:
-            return _Told(None, (), InterruptedRunError("stopped before it was begun"))
-        base_sha = work.record.manifest.run.base_sha
+        run, item = self._run, opened.item
+        if self.teams.is_stopped:
+            return _Result(None, (), InterruptedRunError("stopped before it was begun"))
 
         def send(kind: str, facts: Mapping[str, str | int | bool]) -> None:
-            work.record.events.send(kind, {**facts, "item": place.item.id})
+            run.record.events.send(kind, {**facts, "item": item.id})
 
         try:
-            with work.rooms.engine.open(
-                root=place.tree.root,
-                log_dir=work.record.folder / "tests" / f"item-{place.item.id}",
-                policy=work.policy,
-                checks=place.checks,
-                rails=rails_of(
-                    work.request, work.rooms, place.tree, work.policy, base_sha=base_sha
-                ),
-                spending=work.spending,
+            with open_team(
+                run.request,
+                run.services,
+                opened.work,
+                policy=run.policy,
+                spending=run.spending,
+                log_dir=run.record.folder / "tests" / f"item-{item.id}",
                 on_event=send,
             ) as team:
-                self.crew.add(team)
-                report = team.build(work.task, place.item, feedback="")
-                return _Told(report, team.patterns_used, None)
-        except OrchestratorError as trouble:
-            return _Told(None, (), trouble)
+                self.teams.add(team)
+                report = team.build(run.task, item, feedback="")
+                return _Result(report, team.patterns_used, None)
+        except OrchestratorError as error:
+            return _Result(None, (), error)
 
 
 def _all_asked(asked: Mapping[str, ApprovalRequiredError]) -> ApprovalRequiredError:

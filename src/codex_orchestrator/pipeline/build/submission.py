@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from codex_orchestrator.model.approval import ApprovalKind, Grant
 from codex_orchestrator.model.errors import (
     ApprovalRequiredError,
     LimitReachedError,
@@ -11,8 +12,7 @@ from codex_orchestrator.model.manifest import CloudSubmissionFacts
 from codex_orchestrator.model.mode import CLOUD_HOST
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.pipeline.build.prompt import cloud_prompt
-from codex_orchestrator.pipeline.grants import standing_approvals
-from codex_orchestrator.pipeline.run import Work
+from codex_orchestrator.pipeline.run import Run
 from codex_orchestrator.text.names import is_utf8
 
 if TYPE_CHECKING:
@@ -29,55 +29,53 @@ class StartingState(NamedTuple):
     patch: bytes
 
 
-def starting_state(work: Work) -> StartingState:
+def starting_state(run: Run) -> StartingState:
     """Return the work so far, for all items that are sent together."""
-    return StartingState(work.tree.snapshot(), work.tree.change().patch)
+    return StartingState(run.tree.snapshot(), run.tree.change().patch)
 
 
-def recorded_submission(
-    work: Work, cloud: "RunCloud", item: PlanItem
-) -> CloudSubmissionFacts | None:
+def recorded_submission(run: Run, cloud: "RunCloud", item: PlanItem) -> CloudSubmissionFacts | None:
     """Return the submission of an item that was sent before; None when it is to be sent.
 
     Raises:
         ApprovalRequiredError: an earlier submission may be at the service; a person decides.
         ServiceError: the service failed.
     """
-    recorded = work.record.submissions(item.id)
-    last = recorded[-1] if recorded else None
+    known = run.record.manifest.find_item(item.id)
+    last = known.submissions[-1] if known and known.submissions else None
     if last is None or last.problem:
         return None
     if last.task_id:
-        work.say("build", f"{item.id}: sent before as {last.task_id}")
+        run.say("build", f"{item.id}: sent before as {last.task_id}")
         return last
     found = cloud.find_lost(last.number)
     if found is not None:
-        facts = last.model_copy(update={"task_id": found.task_id})
-        work.record.submission(item.id, facts)
-        work.say("build", f"{item.id}: found again as {found.task_id}")
+        facts = last.with_task(found.task_id)
+        run.record.submitted(item.id, facts)
+        run.say("build", f"{item.id}: found again as {found.task_id}")
         return facts
-    _require_sending_again(work, item, last)
+    _require_sending_again(run, item, last)
     problem = "not found at the service; a person allowed to send it again"
-    work.record.submission(item.id, last.model_copy(update={"problem": problem}))
+    run.record.submitted(item.id, last.with_problem(problem))
     return None
 
 
-def _require_sending_again(work: Work, item: PlanItem, lost: CloudSubmissionFacts) -> None:
+def _require_sending_again(run: Run, item: PlanItem, lost: CloudSubmissionFacts) -> None:
     """Check that a person allowed to send once more what may have been sent."""
     # By its number: a later submission that gets lost is another question.
-    wanted = f"{CLOUD_HOST}/{lost.number}"
-    if f"network:{wanted}" in standing_approvals(work.record):
+    wanted = Grant(ApprovalKind.NETWORK, f"{CLOUD_HOST}/{lost.number}")
+    if wanted in run.record.standing:
         return
     raise ApprovalRequiredError(
         f"the run stopped while it sent item {item.id} to Codex Cloud (submission {lost.number}), "
         "and the service lists no such task; whether there is one cannot be known",
         fix="look for it in Codex Cloud; to send it again",
-        wanted=(f"network:{wanted}",),
+        wanted=(str(wanted),),
     )
 
 
 def new_submission(
-    work: Work, item: PlanItem, *, feedback: str, start: StartingState, earlier: int
+    run: Run, item: PlanItem, *, feedback: str, start: StartingState, earlier: int
 ) -> tuple[CloudSubmissionFacts, str]:
     """Return the facts of a new submission and its prompt; nothing is recorded yet.
 
@@ -88,23 +86,23 @@ def new_submission(
         NotCheckedError: there is no branch to start from.
     """
     facts = CloudSubmissionFacts(
-        number=1 + max((one.number for one in _all_submissions(work)), default=0) + earlier,
-        attempts=work.task.execution.attempts,
-        branch=_branch(work),
+        number=1 + max((one.number for one in _all_submissions(run)), default=0) + earlier,
+        attempts=run.task.execution.attempts,
+        branch=_branch(run),
         base=start.tree,
     )
     _require_sendable(start.patch)
-    return facts, cloud_prompt(work.task, item, feedback=feedback)
+    return facts, cloud_prompt(run.task, item, feedback=feedback)
 
 
-def _all_submissions(work: Work) -> tuple[CloudSubmissionFacts, ...]:
-    return tuple(one for item in work.record.manifest.items for one in item.submissions)
+def _all_submissions(run: Run) -> tuple[CloudSubmissionFacts, ...]:
+    return tuple(one for item in run.record.manifest.items for one in item.submissions)
 
 
-def _branch(work: Work) -> str:
+def _branch(run: Run) -> str:
     """Return the branch that the run's first submission started from, else the present one."""
-    earlier = _all_submissions(work)
-    branch = earlier[0].branch if earlier else work.rooms.workspace.head_branch()
+    earlier = _all_submissions(run)
+    branch = earlier[0].branch if earlier else run.services.rooms.workspace.head_branch()
     if not branch:
         raise NotCheckedError(
             "HEAD is detached, and Codex Cloud starts from a branch",

@@ -1,0 +1,73 @@
+"""What a run is done with: the rooms, the evidence, the terminal, and what is ambient."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from codex_orchestrator.adapters.choose import LanguageAdapters
+    from codex_orchestrator.agents.engine import SdkAgentEngine
+    from codex_orchestrator.codex.cloud import RunCloud
+    from codex_orchestrator.guard.task_specs import RepositorySpecGuard
+    from codex_orchestrator.model.approval import Question
+    from codex_orchestrator.patterns.library import Library
+    from codex_orchestrator.pipeline.outcome import StoppedRun
+    from codex_orchestrator.runs.audit import FileAuditLog
+    from codex_orchestrator.runs.store import FileRunStore
+    from codex_orchestrator.text.secrets import Redactor
+    from codex_orchestrator.workspace.worktree import GitWorkspace
+
+
+class Rooms(NamedTuple):
+    """The rooms that do the work. `open_cloud` signs in to Codex Cloud for a run id."""
+
+    guard: "RepositorySpecGuard"
+    workspace: "GitWorkspace"
+    library: "Library"
+    adapters: "LanguageAdapters"
+    engine: "SdkAgentEngine"
+    open_cloud: "Callable[[str], AbstractContextManager[RunCloud]]"
+
+
+class Evidence(NamedTuple):
+    """Where proof is kept. `lock` takes the lock of a task."""
+
+    store: "FileRunStore"
+    audit: "FileAuditLog"
+    redactor: "Redactor"
+    lock: Callable[[str], AbstractContextManager[object]]
+
+
+class Terminal(NamedTuple):
+    """Who is told.
+
+    `progress` takes a line for people, `on_event` each event as a line of JSON, `on_stop` a run
+    that stopped before its end. `ask` puts a question to the person at the terminal and returns
+    the answer; None where nobody is there.
+    """
+
+    progress: Callable[[str], None]
+    on_event: Callable[[str], None] = lambda _line: None
+    on_stop: "Callable[[StoppedRun], None]" = lambda _run: None
+    ask: "Callable[[Question], bool] | None" = None
+
+
+class Ambient(NamedTuple):
+    """What would come from nowhere: two clocks, ids, and the name of this machine.
+
+    `now` returns the present moment as RFC 3339 text in UTC with milliseconds.
+    """
+
+    now: Callable[[], str]
+    monotonic: Callable[[], float]
+    new_run_id: Callable[[], str]
+    host: str
+
+
+class Services(NamedTuple):
+    """All that a run is done with."""
+
+    rooms: Rooms
+    evidence: Evidence
+    terminal: Terminal
+    ambient: Ambient
