@@ -4,16 +4,12 @@ import datetime as dt
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.act import ROOT, build_wheelhouse, copy_action
-from support.github_description import DescriptionMissingError, load_description
-from support.github_server import Contract, GitHubServer
-from support.missing import missing
 
 
 @pytest.fixture(scope="session")
@@ -24,17 +20,6 @@ def wheelhouse(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def checkout_of_action(tmp_path_factory) -> Path:
     return copy_action(tmp_path_factory.mktemp("action"))
-
-
-@pytest.fixture
-def github() -> Iterator[GitHubServer]:
-    try:
-        contract = Contract(load_description())
-    except DescriptionMissingError as error:
-        missing(f"GitHub's API description is not to be had: {error}")
-    with GitHubServer(contract) as server:
-        yield server
-    assert server.problems == []
 
 
 class Project:

@@ -16,11 +16,6 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def call(capfd: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(capfd)
-
-
-@pytest.fixture
 def run_with(
     project: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[Outcome, dict[str, Any], ResponsesServer]]:

@@ -14,18 +14,13 @@ from codex_orchestrator.pipeline.run import OpenTree, Run
 from codex_orchestrator.runs.store import FileRunStore
 from codex_orchestrator.system.disk import Disk
 from support.manifests import make_manifest
-from support.project import CommandLine, make_project
+from support.project import make_project
 from support.services import IdleTeam, make_request, make_services
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     return make_project(tmp_path / "repo")
-
-
-@pytest.fixture
-def call(capfd: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(capfd)
 
 
 class FillableDisk(Disk):

@@ -33,11 +33,6 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
-@pytest.fixture
-def call(capfd: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(capfd)
-
-
 def leave_tree(repo: Path, name: str) -> Path:
     """Leave a work tree as a process does that is killed."""
     workspace = GitWorkspace(repo, clock=clock, environ=os.environ)
