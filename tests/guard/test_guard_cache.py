@@ -90,21 +90,21 @@ def test_linked_work_trees_share_one_cache(repo: GuardRepo, tmp_path: Path) -> N
 
 
 def test_blobs_that_are_long_gone_are_forgotten(tmp_path: Path) -> None:
-    from codex_orchestrator.guard.specs import Shelf
+    from codex_orchestrator.guard.specs import SpecsByPath
 
     cache = FactsCache(str(tmp_path / "cache"))
     for number in range(1200):
         cache.put(f"{number:040x}", Facts(status="approved"))
-    cache.save(Shelf({"a.md": (f"{1:040x}", tuple(Facts()))}))
+    cache.save(SpecsByPath({"a.md": (f"{1:040x}", tuple(Facts()))}))
     assert list(FactsCache(str(tmp_path / "cache")).entries) == [f"{1:040x}"]
 
 
 def test_a_read_only_repository_is_checked_all_the_same(tmp_path: Path) -> None:
-    from codex_orchestrator.guard.specs import Shelf
+    from codex_orchestrator.guard.specs import SpecsByPath
 
     cache = FactsCache(str(tmp_path / "no-such-folder" / "cache"))
     cache.put("0" * 40, Facts())
-    cache.save(Shelf({}))
+    cache.save(SpecsByPath({}))
     assert not (tmp_path / "no-such-folder").exists()
 
 

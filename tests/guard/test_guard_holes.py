@@ -106,7 +106,7 @@ def test_a_deleted_spec_is_no_update(repo: GuardRepo) -> None:
     without_owner(repo).commit({"tasks/specs/0002-free.md": spec(paths=None, spec_id="0002-free")})
     report = repo.both_views({"src/a.py": "x = 2\n", "tasks/specs/0002-free.md": None})
     assert codes(report) == ["SPEC001"]
-    assert "a deletion is no update" in report.findings[0].message
+    assert "a deletion is not an update" in report.findings[0].message
 
 
 def test_a_spec_that_owns_other_paths_does_not_help(repo: GuardRepo) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from codex_orchestrator.guard.registry import all_rules
 from codex_orchestrator.guard.render_sarif import render_sarif
 from codex_orchestrator.guard.report import FAILED, Report
+from codex_orchestrator.guard.rules import all_rules
 from codex_orchestrator.model.finding import Finding, Severity
 from support.guard_repo import GOOD, GuardRepo, days_ago, spec
 from support.sdists import ROOT, Sdist, fetch
@@ -155,8 +155,8 @@ def test_sarif_from_the_command_points_at_files_and_rules(
         (("--staged", "--all"), "exclude each other"),
         (("--staged", "--base", "HEAD"), "exclude each other"),
         (("--head", "HEAD"), "--head goes with --base or --all"),
-        (("--as-of", "yesterday"), "is no day"),
-        (("--base", "nowhere"), "is no commit"),
+        (("--as-of", "yesterday"), "is not a valid date"),
+        (("--base", "nowhere"), "is not a commit"),
         (("--config", "/no/such/file"), "cannot be read"),
         (("--nonsense",), "No such option"),
     ],

@@ -4,8 +4,7 @@ import re
 
 from codex_orchestrator.guard.config import ROLE
 from codex_orchestrator.guard.dates import parse_day
-from codex_orchestrator.guard.fences import split
-from codex_orchestrator.guard.frontmatter import FrontMatter, read_mapping
+from codex_orchestrator.guard.frontmatter import FrontMatter, read_mapping, split
 from codex_orchestrator.model.errors import InputError
 
 DEFAULT_ROLE = "reviewer"
@@ -37,7 +36,7 @@ def accept(data: bytes, *, path: str, reviewer: str, role: str, day: str) -> byt
             before if isinstance(before, str) else "no front matter",
             path=path,
             line=1,
-            fix="mend the front matter first; see docs/guard.md",
+            fix="correct the front matter first; see docs/guard.md",
         )
     start, end, _ = parts
     front = data[start:end].decode()
@@ -62,7 +61,9 @@ def _latest(review: object, day: str) -> str:
 def _check_words(reviewer: str, role: str) -> None:
     if not re.fullmatch(ROLE, role):
         raise InputError(
-            f"{role!r} is no role", field="--role", fix="lowercase letters, digits, `.`, `_`, `-`"
+            f"{role!r} is not a valid role",
+            field="--role",
+            fix="lowercase letters, digits, `.`, `_`, `-`",
         )
     if not reviewer.strip() or not reviewer.isprintable() or len(reviewer) > MAX_NAME:
         raise InputError("a reviewer is named by 1 to 200 visible characters", field="--reviewer")

@@ -11,7 +11,7 @@ import zlib
 
 from codex_orchestrator.guard.config import GuardConfig, Waiver
 from codex_orchestrator.guard.facts import Facts, RawFacts
-from codex_orchestrator.guard.specs import Shelf
+from codex_orchestrator.guard.specs import SpecsByPath
 
 _MAGIC = b"codex-orchestrator guard facts 3 "
 _NAME = "codex-orchestrator-guard.cache"
@@ -60,10 +60,10 @@ class FactsCache:
         self.entries[f"{name}:{blob}"] = raw
         self._added = True
 
-    def save(self, specs: Shelf) -> None:
+    def save(self, specs: SpecsByPath) -> None:
         """Replace the file when something was added; forget blobs that are long gone.
 
-        A cache that cannot be written is no trouble.
+        A cache that cannot be written is not an error.
         """
         if not self._added or not self.path:
             return

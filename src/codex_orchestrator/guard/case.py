@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.edits import SpecEdit
-from codex_orchestrator.guard.specs import Owners, Shelf, Spec
+from codex_orchestrator.guard.specs import Owners, Spec, SpecsByPath
 from codex_orchestrator.guard.views import View
 from codex_orchestrator.system.git_output import SUBMODULE, SYMLINK, Change, Entry
 from codex_orchestrator.text.globs import path_matcher
@@ -31,7 +31,7 @@ class Case:
         config: GuardConfig,
         today: int,
         changes: tuple[Change, ...],
-        specs: Shelf,
+        specs: SpecsByPath,
         edits: tuple[SpecEdit, ...],
         source: Source,
     ) -> None:

@@ -8,13 +8,13 @@ from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.coverage import cover
 from codex_orchestrator.guard.dates import write_day
 from codex_orchestrator.guard.edits import find_edits
-from codex_orchestrator.guard.inquiry import Inquiry
-from codex_orchestrator.guard.judge import Judge
 from codex_orchestrator.guard.loading import facts_of, load_specs
-from codex_orchestrator.guard.registry import choose_rules
 from codex_orchestrator.guard.report import FAILED, PASSED, Report
+from codex_orchestrator.guard.rules import choose_rules
 from codex_orchestrator.guard.rules.base import Rule, some
 from codex_orchestrator.guard.settings import choose_config
+from codex_orchestrator.guard.specs import Spec
+from codex_orchestrator.guard.view_reader import ViewReader
 from codex_orchestrator.guard.waivers import Waivers
 from codex_orchestrator.model.finding import Finding, Severity, has_errors
 from codex_orchestrator.system.git_output import (
@@ -31,7 +31,7 @@ MAX_READ_BYTES = 8 * 1024 * 1024
 
 
 def check(
-    inquiry: Inquiry,
+    reader: ViewReader,
     *,
     today: int,
     cache_path: str,
@@ -40,28 +40,28 @@ def check(
     """Check one view of a repository.
 
     Args:
-        inquiry: git, at work on the view.
+        reader: git, at work on the view.
         today: the day of the check, as an ordinal.
         cache_path: where facts are kept between checks; "" keeps none.
-        given_config: a configuration that the caller vouches for, instead of the base's.
+        given_config: a configuration that the caller chose, in place of the base's.
 
     Raises:
         InputError: the configuration is wrong.
         NotCheckedError: git could not answer.
     """
     cache = FactsCache(cache_path)
-    view = inquiry.view
-    changes = parse_raw_diff(inquiry.raw_diff())
-    entries = parse_listing(inquiry.raw_listing())
+    view = reader.view
+    changes = parse_raw_diff(reader.raw_diff())
+    entries = parse_listing(reader.raw_listing())
     if given_config is not None:
         config, remarks = given_config, NO_REMARKS
     else:
-        config, remarks = choose_config(inquiry, changes, entries, cache)
-    if not view.is_audit and config.spec_folders != inquiry.folders:
-        entries = parse_listing(inquiry.list_below(config.spec_folders))
-    case = _build_case(inquiry, cache, config, changes=changes, entries=entries, today=today)
+        config, remarks = choose_config(reader, changes, entries, cache)
+    if not view.is_audit and config.spec_folders != reader.folders:
+        entries = parse_listing(reader.list_below(config.spec_folders))
+    case = _build_case(reader, cache, config, changes=changes, entries=entries, today=today)
     cache.save(case.specs)
-    findings, judged = _judge(case, choose_rules(config))
+    findings, judged = _apply_rules(case, choose_rules(config))
     findings = (*remarks, *findings)
     return Report(
         outcome=FAILED if has_errors(findings) else PASSED,
@@ -76,7 +76,7 @@ def check(
 
 
 def _build_case(
-    inquiry: Inquiry,
+    reader: ViewReader,
     cache: FactsCache,
     config: GuardConfig,
     *,
@@ -85,24 +85,24 @@ def _build_case(
     today: int,
 ) -> Case:
     is_spec = path_matcher(config.specs)
-    specs = load_specs(inquiry, entries, is_spec, cache)
-    source = make_source(inquiry)
+    specs = load_specs(reader, entries, is_spec, cache)
+    source = make_source(reader)
     edits = tuple(
         find_edits(
             changes,
             specs,
             is_spec,
             source.text,
-            lambda blob: facts_of(inquiry, blob, cache),
+            lambda blob: facts_of(reader, blob, cache),
         )
     )
-    if inquiry.view.is_audit:
+    if reader.view.is_audit:
         changes = tuple(
             Change(entry.path, UNCHANGED, entry.mode, entry.mode, entry.blob, entry.blob)
             for entry in entries
         )
     return Case(
-        view=inquiry.view,
+        view=reader.view,
         config=config,
         today=today,
         changes=changes,
@@ -112,32 +112,32 @@ def _build_case(
     )
 
 
-def make_source(inquiry: Inquiry) -> Source:
+def make_source(reader: ViewReader) -> Source:
     """Return how rules get at the contents of a view."""
-    view = inquiry.view
+    view = reader.view
 
     def read(name: str) -> bytes | None:
-        answer = inquiry.blobs.read(name, MAX_READ_BYTES)
+        answer = reader.blobs.read(name, MAX_READ_BYTES)
         return answer[1] if answer else None
 
     return Source(
         text=read,
-        listing=lambda folders: parse_listing(inquiry.list_below(folders)),
+        listing=lambda folders: parse_listing(reader.list_below(folders)),
         file_before=lambda name: read(f"{view.fork}:{name}"),
         file_after=lambda name: read(f"{view.snapshot}{name}"),
     )
 
 
-def _judge(case: Case, rules: Sequence[Rule]) -> tuple[tuple[Finding, ...], int]:
+def _apply_rules(case: Case, rules: Sequence[Rule]) -> tuple[tuple[Finding, ...], int]:
     """Run the rules: on the specs that the change touches or needs, then on the change."""
     waivers = Waivers(case.config, case.today)
-    judge = Judge(case, rules, waivers)
-    coverage = cover(case, judge.is_sound)
+    spec_findings = SpecFindings(case, rules, waivers)
+    coverage = cover(case, spec_findings.is_sound)
     needed = {*coverage.failing, *(s.path for group in coverage.relied_on.values() for s in group)}
     paths = set(case.specs) if case.is_audit else needed | case.touched
     found: list[Finding] = []
     for path in sorted(paths):
-        seen = judge.findings(case.specs[path], is_needed=path in needed)
+        seen = spec_findings.of(case.specs[path], is_needed=path in needed)
         found += _with_users(seen, coverage.failing.get(path, ()))
     for rule in rules:
         found += waivers.apply(rule.check(case, coverage))
@@ -155,3 +155,29 @@ def _with_users(findings: Sequence[Finding], code: Sequence[str]) -> list[Findin
         return list(findings)
     remark = f" (needed by {some(code)})"
     return [finding._replace(message=finding.message + remark) for finding in findings]
+
+
+class SpecFindings:
+    """What the rules see in single specs, with waivers applied; each is asked once."""
+
+    def __init__(self, case: Case, rules: Sequence[Rule], waivers: Waivers) -> None:
+        self._case = case
+        self._waivers = waivers
+        # Most rules do not look at single specs: ask only those that do.
+        self._rules = [rule for rule in rules if type(rule).check_spec is not Rule.check_spec]
+        self._known: dict[tuple[str, bool], tuple[Finding, ...]] = {}
+
+    def of(self, spec: Spec, *, is_needed: bool) -> tuple[Finding, ...]:
+        """Return what the rules see in a spec."""
+        key = (spec.path, is_needed)
+        if key not in self._known:
+            self._known[key] = self._waivers.apply(
+                finding
+                for rule in self._rules
+                for finding in rule.check_spec(spec, self._case, is_needed=is_needed)
+            )
+        return self._known[key]
+
+    def is_sound(self, spec: Spec) -> bool:
+        """Say whether the spec may allow code."""
+        return not has_errors(self.of(spec, is_needed=True))

@@ -40,9 +40,9 @@ def read_day(text: str, *, field: str) -> int:
     """Return the day that a person named, as an ordinal in UTC.
 
     Raises:
-        InputError: it is no date and no timestamp; `field` names what it was given for.
+        InputError: it is neither a date nor a timestamp; `field` names what it was given for.
     """
     day = parse_day(text)
     if day is None:
-        raise InputError(f"{text!r} is no day", field=field, fix="write it as YYYY-MM-DD")
+        raise InputError(f"{text!r} is not a valid date", field=field, fix="write it as YYYY-MM-DD")
     return day

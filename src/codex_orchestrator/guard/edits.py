@@ -1,12 +1,14 @@
 """Edits: what a change does to specs, and whether it says anything."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from codex_orchestrator.guard.facts import Facts
 from codex_orchestrator.guard.specs import Spec
-from codex_orchestrator.guard.substance import substance
 from codex_orchestrator.system.git_output import REGULAR, Change
+
+_BOOKKEEPING = r"[\"']?(?:last_review|approvals|status)[\"']?\s*:"
 
 
 class SpecEdit(NamedTuple):
@@ -43,17 +45,50 @@ def find_edits(
     gone = [
         change for change in touching if change.path not in specs and change.old_mode in REGULAR
     ]
-    gone_texts = {substance(read(change.old_blob) or b"") for change in gone}
+    gone_texts = {_substance(read(change.old_blob) or b"") for change in gone}
     gone_ids = {facts_of(change.old_blob).spec_id for change in gone} - {""}
     for change in touching:
         before = facts_of(change.old_blob) if change.old_mode in REGULAR else None
         after = specs.get(change.path)
         has_substance = False
         if after is not None and change.new_mode in REGULAR:
-            now = substance(read(change.new_blob) or b"")
+            now = _substance(read(change.new_blob) or b"")
             if before is None:
                 has_substance = now not in gone_texts
             else:
-                has_substance = now != substance(read(change.old_blob) or b"")
+                has_substance = now != _substance(read(change.old_blob) or b"")
         is_new = before is None and after is not None and after.facts.spec_id not in gone_ids
         yield SpecEdit(change.path, before, after, has_substance, is_new)
+
+
+def _substance(data: bytes) -> str:
+    """Return the text without white space, invisible characters and review bookkeeping.
+
+    Two versions with the same substance differ in spaces, review date, approvals or status only.
+    """
+    from codex_orchestrator.guard.frontmatter import BOM, split
+
+    parts = split(data)
+    if parts is None:
+        return _visible(data.removeprefix(BOM).decode("utf-8", "surrogateescape"))
+    start, end, body = parts
+    kept = []
+    is_bookkeeping = False
+    for line in data[start:end].decode("utf-8", "surrogateescape").split("\n"):
+        if line.lstrip().startswith("#"):
+            continue
+        if line[:1] not in (" ", "\t", "-", "", "\r", "}", "]"):
+            is_bookkeeping = re.match(_BOOKKEEPING, line) is not None
+        if not is_bookkeeping:
+            kept.append(line)
+    return _visible("".join(kept)) + "\n" + _visible(data[body:].decode("utf-8", "surrogateescape"))
+
+
+def _visible(text: str) -> str:
+    if text.isascii():
+        return "".join(text.split())
+    import unicodedata
+
+    return "".join(
+        char for char in text if not char.isspace() and unicodedata.category(char) != "Cf"
+    )

@@ -8,14 +8,37 @@ import re
 from typing import Any, NamedTuple
 
 from codex_orchestrator.guard.facts import Facts, build_facts, malformed
-from codex_orchestrator.guard.fences import BOM, split
 from codex_orchestrator.guard.usual import usual_facts
 
+BOM = b"\xef\xbb\xbf"
 MAX_FRONT_BYTES = 256 * 1024
 MAX_ODD_BYTES = 32 * 1024
 """The strict parser reads about 100 KB in a second; a hostile file must not cost more than one."""
 
 _BODY_REVIEW = rb"(?mi)^[ \t>*_`-]*+last[_ ]review[*_`]*[ \t]*:"
+
+
+def split(data: bytes) -> tuple[int, int, int] | None:
+    """Return where front matter starts and ends, and where the body starts.
+
+    None when the first line is not `---`, or no line within the data closes it.
+    """
+    if data.startswith(b"---\n"):
+        end = data.find(b"\n---\n", 3)
+        if end >= 0 and data.find(b"\n---", 3) == end:
+            return 4, end + 1, end + 5
+    at = len(BOM) if data.startswith(BOM) else 0
+    start = data.find(b"\n", at) + 1
+    if start == 0 or data[at:start].rstrip() != b"---" or not data.startswith(b"---", at):
+        return None
+    end = data.find(b"---", start)
+    while end >= 0:
+        stop = data.find(b"\n", end)
+        after = len(data) if stop < 0 else stop + 1
+        if data[end - 1 : end] == b"\n" and data[end:after].rstrip() == b"---":
+            return start, end, after
+        end = data.find(b"\n---", end) + 1 or -1
+    return None
 
 
 class FrontMatter(NamedTuple):

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 from codex_orchestrator.guard.cache import FactsCache
 from codex_orchestrator.guard.facts import Facts, RawFacts, malformed
-from codex_orchestrator.guard.inquiry import Inquiry
-from codex_orchestrator.guard.specs import Shelf, irregular
+from codex_orchestrator.guard.specs import SpecsByPath, irregular
+from codex_orchestrator.guard.view_reader import ViewReader
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.system.git_output import Entry
 
@@ -19,11 +19,11 @@ QUICK_BYTES = 64 * 1024
 
 
 def load_specs(
-    inquiry: Inquiry,
+    reader: ViewReader,
     entries: Sequence[Entry],
     is_spec: Callable[[str], bool],
     cache: FactsCache,
-) -> Shelf:
+) -> SpecsByPath:
     """Return the specs of a snapshot with their facts.
 
     Raises:
@@ -41,21 +41,21 @@ def load_specs(
         if not raw:
             missing.append(entry)
     if missing:
-        _read_missing(inquiry, missing, cache)
+        _read_missing(reader, missing, cache)
         for path, _, blob in missing:
             rows[path] = (blob, known[blob])
-    return Shelf(rows)
+    return SpecsByPath(rows)
 
 
-def _read_missing(inquiry: Inquiry, missing: list[Entry], cache: FactsCache) -> None:
+def _read_missing(reader: ViewReader, missing: list[Entry], cache: FactsCache) -> None:
     left = {blob: path for path, _, blob in missing if blob not in cache.entries}
     if len(left) >= MANY:
         for blob, path in list(left.items()):
-            data = _file_of_blob(f"{inquiry.git.root}/{path}", blob)
+            data = _file_of_blob(f"{reader.git.root}/{path}", blob)
             if data is not None:
                 cache.put(blob, _parse((blob, data, len(data)), blob))
                 del left[blob]
-    for blob, answer in zip(left, inquiry.blobs.read_many(left, READ_BYTES), strict=True):
+    for blob, answer in zip(left, reader.blobs.read_many(left, READ_BYTES), strict=True):
         cache.put(blob, _parse(answer, blob))
 
 
@@ -76,14 +76,14 @@ def _file_of_blob(place: str, blob: str) -> bytes | None:
     return data if found == blob else None
 
 
-def facts_of(inquiry: Inquiry, blob: str, cache: FactsCache | None = None) -> Facts:
+def facts_of(reader: ViewReader, blob: str, cache: FactsCache | None = None) -> Facts:
     """Return the facts of one spec.
 
     Raises:
         NotCheckedError: the object is not in this clone.
     """
     known = cache.get(blob) if cache is not None else None
-    return known or _parse(inquiry.blobs.read(blob, READ_BYTES), blob)
+    return known or _parse(reader.blobs.read(blob, READ_BYTES), blob)
 
 
 def _parse(answer: tuple[str, bytes, int] | None, blob: str) -> Facts:

@@ -43,7 +43,7 @@ def spec_text(spec_id: str, *, title: str, paths: Sequence[str]) -> str:
     """
     if not is_identifier(spec_id):
         raise InputError(
-            f"{spec_id!r} is no id",
+            f"{spec_id!r} is not a valid id",
             field="ID",
             fix="use lowercase letters, digits, `.`, `_`, `-`; at most 64 characters",
         )

@@ -11,7 +11,7 @@ Made by `codex-orchestrator guard rules --format markdown`; a test compares. Cod
 is never given to another rule. What a word means stands in [the glossary](glossary.md), how the
 rules work together in [guard.md](guard.md).
 
-| code | name | what it sees | why | how to mend it |
+| code | name | what it sees | why | how to fix it |
 |---|---|---|---|---|
 """
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from codex_orchestrator.guard.cache import NO_CONFIG, FactsCache
 from codex_orchestrator.guard.config import GuardConfig, only_one, parse_config
-from codex_orchestrator.guard.inquiry import Inquiry
-from codex_orchestrator.guard.registry import choose_rules
+from codex_orchestrator.guard.rules import choose_rules
+from codex_orchestrator.guard.view_reader import ViewReader
 from codex_orchestrator.model.config_file import CONFIG_FILES, ConfigTable, parse_table
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding, Severity
@@ -54,21 +54,21 @@ def read_given_config(path: str) -> GuardConfig:
 
 
 def choose_config(
-    inquiry: Inquiry, changes: Sequence[Change], entries: Sequence[Entry], cache: FactsCache
+    reader: ViewReader, changes: Sequence[Change], entries: Sequence[Entry], cache: FactsCache
 ) -> tuple[GuardConfig, tuple[Finding, ...]]:
     """Return the configuration for a view and what to say about it.
 
     A change is checked under the configuration of its base. The one that it brings is parsed too,
-    so that a broken file is not merged. When the base's own file is broken, a change that mends it
-    is checked under the defaults.
+    so that a broken file is not merged. When the base's own file is broken, a change that corrects
+    it is checked under the defaults.
 
     Raises:
         InputError: a configuration file is wrong.
     """
-    view = inquiry.view
+    view = reader.view
     after = {entry.path: entry.blob for entry in entries if entry.path in CONFIG_FILES}
     if not view.has_base:
-        return _load(inquiry, after, cache), ()
+        return _load(reader, after, cache), ()
     moved = {change.path: change for change in changes if change.path in CONFIG_FILES}
     before = dict(after)
     for name, change in moved.items():
@@ -78,13 +78,13 @@ def choose_config(
     if view.base != view.fork:
         # The base went on after the change left it: its configuration is the one in force.
         before = {name: f"{view.base}:{name}" for name in CONFIG_FILES}
-    elif moved and not before and inquiry.git.answer("rev-parse", "--verify", "-q", "HEAD") is None:
-        return _load(inquiry, after, cache), ()  # the first commit: nothing was there before
+    elif moved and not before and reader.git.answer("rev-parse", "--verify", "-q", "HEAD") is None:
+        return _load(reader, after, cache), ()  # the first commit: nothing was there before
     if moved:
-        _load(inquiry, after, cache, label=f" (at {view.head[:12]})" if view.head else "")
+        _load(reader, after, cache, label=f" (at {view.head[:12]})" if view.head else "")
     label = f" (at {view.base[:12]})"
     try:
-        return _load(inquiry, before, cache, label=label), ()
+        return _load(reader, before, cache, label=label), ()
     except InputError as error:
         if not moved:
             raise
@@ -100,18 +100,18 @@ def choose_config(
         return GuardConfig(), (remark,)
 
 
-def config_at(inquiry: Inquiry, commit: str) -> GuardConfig:
+def config_at(reader: ViewReader, commit: str) -> GuardConfig:
     """Return the configuration in a commit.
 
     Raises:
         InputError: a configuration file is wrong.
     """
     names = {name: f"{commit}:{name}" for name in CONFIG_FILES}
-    return _load(inquiry, names, FactsCache(""), label=f" (at {commit[:12]})")
+    return _load(reader, names, FactsCache(""), label=f" (at {commit[:12]})")
 
 
 def _load(
-    inquiry: Inquiry, names: Mapping[str, str], cache: FactsCache, *, label: str = ""
+    reader: ViewReader, names: Mapping[str, str], cache: FactsCache, *, label: str = ""
 ) -> GuardConfig:
     """Load the configuration from objects, given by file name; a missing object is no file."""
     found = []
@@ -123,7 +123,7 @@ def _load(
         if known is None:
             from codex_orchestrator.text.toml import MAX_BYTES
 
-            answer = inquiry.blobs.read(blob, MAX_BYTES + 1)
+            answer = reader.blobs.read(blob, MAX_BYTES + 1)
             table = parse_table(answer[1], name=name, label=label) if answer else None
             known = (guard_config(table) if table is not None else None) or NO_CONFIG
             cache.put_config(name, blob, known)

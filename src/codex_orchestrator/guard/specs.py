@@ -23,7 +23,7 @@ class Spec(NamedTuple):
         return self.facts.status not in (DRAFT, SUPERSEDED)
 
 
-class Shelf(Mapping[str, Spec]):
+class SpecsByPath(Mapping[str, Spec]):
     """The specs of a snapshot by path. Of thousands only a few are looked at: made when asked for.
 
     Args:

@@ -7,16 +7,15 @@ import os
 from collections.abc import Mapping
 
 from codex_orchestrator.guard.case import Case
-from codex_orchestrator.guard.check import make_source
+from codex_orchestrator.guard.check import SpecFindings, make_source
 from codex_orchestrator.guard.dates import parse_day, read_day, write_day
 from codex_orchestrator.guard.facts import Facts
-from codex_orchestrator.guard.inquiry import Inquiry
-from codex_orchestrator.guard.judge import Judge
 from codex_orchestrator.guard.loading import facts_of
-from codex_orchestrator.guard.registry import choose_rules
+from codex_orchestrator.guard.rules import choose_rules
 from codex_orchestrator.guard.rules.task_rules import TaskWithoutSpec
 from codex_orchestrator.guard.settings import config_at
-from codex_orchestrator.guard.specs import Shelf, Spec, irregular
+from codex_orchestrator.guard.specs import Spec, SpecsByPath, irregular
+from codex_orchestrator.guard.view_reader import ViewReader
 from codex_orchestrator.guard.views import View
 from codex_orchestrator.guard.waivers import Waivers
 from codex_orchestrator.model.errors import InputError
@@ -58,19 +57,19 @@ class RepositorySpecGuard:
             as_of: the day of the check, `YYYY-MM-DD` in UTC.
 
         Raises:
-            InputError: `as_of` is no day, or the commit's configuration is wrong.
+            InputError: `as_of` is not a date, or the commit's configuration is wrong.
             NotCheckedError: the commit is not there, or a rule plugin is missing.
         """
         today = read_day(as_of, field="as_of")
         view = _view(base_sha)
-        with Inquiry(self._git, view, has_lists=False) as inquiry:
-            config = config_at(inquiry, self._rules_at or base_sha)
+        with ViewReader(self._git, view, has_lists=False) as reader:
+            config = config_at(reader, self._rules_at or base_sha)
             rule = TaskWithoutSpec()
             if not path_matcher(config.specs)(task.spec):
                 globs = ", ".join(config.specs)
-                message = f"the task's spec is no spec: its path does not match {globs}"
+                message = f"the task's spec is not a spec: its path does not match {globs}"
                 return (rule.finding(task.spec, 0, message),)
-            spec = _find_spec(inquiry, task.spec)
+            spec = _find_spec(reader, task.spec)
             if spec is None:
                 message = f"the task's spec is not there at commit {base_sha[:12]}"
                 return (
@@ -81,12 +80,12 @@ class RepositorySpecGuard:
                 config=config,
                 today=today,
                 changes=(),
-                specs=Shelf({spec.path: (spec.blob, tuple(spec.facts))}),
+                specs=SpecsByPath({spec.path: (spec.blob, tuple(spec.facts))}),
                 edits=(),
-                source=make_source(inquiry),
+                source=make_source(reader),
             )
-            judge = Judge(case, choose_rules(config), Waivers(config, today))
-            return judge.findings(spec, is_needed=True)
+            findings = SpecFindings(case, choose_rules(config), Waivers(config, today))
+            return findings.of(spec, is_needed=True)
 
     def spec_facts(self, task: Task, *, base_sha: str) -> SpecFacts:
         """Return path, blob and review day of the task's spec at the commit.
@@ -95,8 +94,8 @@ class RepositorySpecGuard:
             InputError: the spec is not there.
             NotCheckedError: the commit is not there.
         """
-        with Inquiry(self._git, _view(base_sha), has_lists=False) as inquiry:
-            spec = _find_spec(inquiry, task.spec)
+        with ViewReader(self._git, _view(base_sha), has_lists=False) as reader:
+            spec = _find_spec(reader, task.spec)
         if spec is None:
             raise InputError(
                 f"is not there at commit {base_sha[:12]}", path=task.spec, fix="commit the spec"
@@ -107,11 +106,11 @@ class RepositorySpecGuard:
         )
 
 
-def _find_spec(inquiry: Inquiry, path: str) -> Spec | None:
-    for entry in parse_listing(inquiry.list_below((path,))):
+def _find_spec(reader: ViewReader, path: str) -> Spec | None:
+    for entry in parse_listing(reader.list_below((path,))):
         if entry.path == path:
             raw = irregular(entry.mode)
-            facts = Facts._make(raw) if raw else facts_of(inquiry, entry.blob)
+            facts = Facts._make(raw) if raw else facts_of(reader, entry.blob)
             return Spec(path, entry.blob, facts)
     return None
 

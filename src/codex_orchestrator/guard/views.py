@@ -75,7 +75,7 @@ def resolve_view(git: Git, requested: RequestedView) -> View:
     """Return the snapshots of what was asked for.
 
     Raises:
-        InputError: a ref that a person gave is no commit.
+        InputError: a ref that a person gave is not a commit.
         NotCheckedError: history that the answer needs is not in this clone.
     """
     if requested.kind == "staged":
@@ -112,7 +112,7 @@ def _resolve(git: Git, ref: str, *, is_from_user: bool) -> str:
             return found
     if is_from_user and not _is_shallow(git):
         raise InputError(
-            f"{ref!r} is no commit of this repository",
+            f"{ref!r} is not a commit of this repository",
             field="ref",
             fix="give a branch, tag or commit that `git rev-parse` knows; fetch it first if needed",
         )

@@ -51,7 +51,7 @@ class Waivers:
                     waiver.line,
                     f"the waiver of {waiver.rule} for {waiver.path} ended on "
                     f"{write_day(waiver.expires)}",
-                    "mend what it excused and remove it, or agree on a new day",
+                    "fix what it excused and remove it, or agree on a new day",
                 )
             )
         return found

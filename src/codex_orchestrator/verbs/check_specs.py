@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from codex_orchestrator.guard.dates import read_day
-from codex_orchestrator.guard.inquiry import Inquiry
+from codex_orchestrator.guard.view_reader import ViewReader
 from codex_orchestrator.guard.views import NOTHING, RequestedView, resolve_view
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.system.git import Git, git_environment
@@ -34,7 +34,7 @@ def check_specs(
         as_of: the day of the check, `YYYY-MM-DD` in UTC.
         environment: the environment of the process; git gets an allow-listed part of it.
         is_hook_repository: whether git's hook variables speak of this repository.
-        config_file: a configuration that the caller vouches for, instead of the repository's.
+        config_file: a configuration that the caller chose, in place of the repository's.
 
     Raises:
         InputError: the configuration is wrong, or a day or ref that a person gave is none.
@@ -53,12 +53,12 @@ def check_specs(
             from codex_orchestrator.guard.report import nothing_to_check
 
             return nothing_to_check(today=today)
-        with Inquiry(git, resolve_view(git, view)) as inquiry:
+        with ViewReader(git, resolve_view(git, view)) as reader:
             from codex_orchestrator.guard.cache import cache_path
             from codex_orchestrator.guard.check import check
 
             return check(
-                inquiry,
+                reader,
                 today=today,
                 cache_path=cache_path(root, git.env.get("GIT_DIR")),
                 given_config=given_config,
@@ -152,23 +152,23 @@ def report_document(report: "Report", output_format: str) -> dict[str, Any]:
     if output_format == "json":
         return report.as_document()
     from codex_orchestrator import __version__
-    from codex_orchestrator.guard.registry import all_rules
     from codex_orchestrator.guard.render_sarif import render_sarif
+    from codex_orchestrator.guard.rules import all_rules
 
     return render_sarif(report, all_rules(), version=__version__)
 
 
 def rules_text(output_format: str) -> str:
     """Return every rule as `text` for a terminal or as the page docs/guard-rules.md, `markdown`."""
-    from codex_orchestrator.guard.registry import all_rules
     from codex_orchestrator.guard.render_rules import rules_page, rules_paragraphs
+    from codex_orchestrator.guard.rules import all_rules
 
     return (rules_page if output_format == "markdown" else rules_paragraphs)(all_rules())
 
 
 def rules_document() -> dict[str, Any]:
     """Return every rule as a JSON document, `guard-rules.v1`."""
-    from codex_orchestrator.guard.registry import all_rules
+    from codex_orchestrator.guard.rules import all_rules
 
     fields = ("code", "name", "what", "why", "fix")
     rules = [{field: getattr(rule, field) for field in fields} for rule in all_rules()]

@@ -1,11 +1,11 @@
-"""Rules about changed code and the specs that allow it."""
+"""Rules about changed code: whether a spec allows it, and what its name shows."""
 
 from collections.abc import Iterable
 
 from codex_orchestrator.guard.case import Case
 from codex_orchestrator.guard.coverage import Coverage
 from codex_orchestrator.guard.rules.base import Rule
-from codex_orchestrator.model.finding import Finding
+from codex_orchestrator.model.finding import Finding, Severity
 
 
 class UnownedCode(Rule):
@@ -35,7 +35,7 @@ def _why_edits_do_not_count(case: Case) -> str:
     reasons = []
     for edit in case.edits[:3]:
         if edit.after is None:
-            reason = "a deletion is no update"
+            reason = "a deletion is not an update"
         elif not edit.has_substance:
             reason = "only spaces, dates or approvals differ, or the text only moved"
         elif edit.after.facts.paths and not edit.is_new:
@@ -45,3 +45,41 @@ def _why_edits_do_not_count(case: Case) -> str:
         reasons.append(f"{edit.path}: {reason}")
     more = f"; {len(case.edits) - 3} more" if len(case.edits) > 3 else ""
     return f"; spec edits that do not count: {'; '.join(reasons)}{more}"
+
+
+class DeceptiveName(Rule):
+    """A name that shows other than it is."""
+
+    code = "NAME001"
+    name = "deceptive-name"
+    what = "A changed code or spec path has control, invisible or text-reordering characters."
+    why = "A reviewer sees another name than the one that git stores."
+    fix = "rename the file with plain letters"
+
+    def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
+        """Look at names that are new or changed."""
+        if case.is_audit:
+            return
+        for change in case.changes:
+            if change.path.isascii() and change.path.isprintable():
+                continue
+            if change.status == "D" or not (case.is_code(change.path) or case.is_spec(change.path)):
+                continue
+            problem, severity = _problem(change.path)
+            if problem:
+                yield self.finding(change.path, 0, problem, severity=severity)
+
+
+def _problem(path: str) -> tuple[str, Severity]:
+    from codex_orchestrator.text.names import is_invisible
+
+    for char in path:
+        if "\udc80" <= char <= "\udcff":
+            return "the name is not UTF-8; GitHub and other tools cannot show it", Severity.WARNING
+        if (
+            is_invisible(char)
+            or (not char.isprintable() and not char.isspace())
+            or char in "\n\r\t"
+        ):
+            return f"the name holds the hidden character U+{ord(char):04X}", Severity.ERROR
+    return "", Severity.NOTE

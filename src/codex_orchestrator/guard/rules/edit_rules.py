@@ -88,7 +88,7 @@ class EmptyEdit(Rule):
 
 
 class SelfReview(Rule):
-    """A change that vouches for itself."""
+    """A change that approves its own spec."""
 
     code = "SPEC009"
     name = "self-review"

@@ -18,8 +18,8 @@ class BrokenConfig(Rule):
 
     code = "GUARD002"
     name = "broken-base-config"
-    what = "The configuration at the base is wrong and this change mends it (warning)."
-    why = "The mending change is checked under the defaults, not under its own rules."
+    what = "The configuration at the base is wrong and this change corrects it (warning)."
+    why = "The correcting change is checked under the defaults, not under its own rules."
     fix = "nothing to do once the change is merged"
 
 
@@ -30,4 +30,4 @@ class ExpiredWaiver(Rule):
     name = "expired-waiver"
     what = "A waiver in guard.waivers is past its last day."
     why = "A waiver is a loan; its end was agreed when it was written."
-    fix = "mend what it excused and remove it, or agree on a new day"
+    fix = "fix what it excused and remove it, or agree on a new day"

@@ -38,8 +38,8 @@ class ReviewDate(Rule):
 
     code = "SPEC003"
     name = "review-date"
-    what = "last_review is missing, no date, in the future, or only in the text below."
-    why = "Without a date in the front matter freshness cannot be checked; the future is no review."
+    what = "last_review is missing, not a valid date, in the future, or only in the text below."
+    why = "Without a past date in the front matter nobody can tell how old the review is."
     fix = "put `last_review: YYYY-MM-DD` into the front matter: the day (UTC) of the real review"
 
     def check_spec(self, spec: Spec, case: Case, *, is_needed: bool) -> Iterable[Finding]:
@@ -60,7 +60,9 @@ class ReviewDate(Rule):
             return
         day = parse_day(facts.review)
         if day is None:
-            yield self.finding(spec.path, line, f"last_review is no date: {facts.review[:60]!r}")
+            yield self.finding(
+                spec.path, line, f"last_review is not a valid date: {facts.review[:60]!r}"
+            )
         elif day > case.today:
             yield self.finding(
                 spec.path,
@@ -74,12 +76,12 @@ class MalformedFrontMatter(Rule):
 
     code = "SPEC004"
     name = "front-matter"
-    what = "The front matter is missing, not closed, or no plain YAML mapping."
+    what = "The front matter is missing, not closed, or not a plain YAML mapping."
     why = "Duplicate keys, aliases or tabs mean different things to different readers."
     fix = "start the spec with `---`, plain `key: value` lines and `---`; see docs/guard.md"
 
     def check_spec(self, spec: Spec, case: Case, *, is_needed: bool) -> Iterable[Finding]:
-        """Report what the reader stumbled over."""
+        """Report why the front matter could not be read."""
         if spec.facts.problem:
             message = spec.facts.problem
             if spec.facts.body_review_line:
@@ -108,7 +110,7 @@ class NotApproved(Rule):
             yield self.finding(
                 spec.path,
                 line,
-                f"status {facts.status[:40]!r} is none of {APPROVED}, {DRAFT}, {SUPERSEDED}",
+                f"status {facts.status[:40]!r} is not one of {APPROVED}, {DRAFT}, {SUPERSEDED}",
             )
         elif is_needed:
             yield self.finding(spec.path, line, f"status is {facts.status}, not approved")

@@ -1,4 +1,4 @@
-"""The inquiry: git's calls for one view, all started before anything else is loaded or read."""
+"""The reader: git's calls for one view, all started before anything else is loaded or read."""
 
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -14,7 +14,7 @@ USUAL_FOLDERS = ("tasks/specs",)
 """Where specs are unless the configuration, which is not read yet, says otherwise."""
 
 
-class Inquiry:
+class ViewReader:
     """Git at work on one view: its changes, its files below some folders, and objects on demand.
 
     Without lists only objects can be asked for. A hook that finds all facts in its cache asks
