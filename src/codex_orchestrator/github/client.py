@@ -8,7 +8,6 @@ import contextlib
 import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from codex_orchestrator.model.credential import Secret
@@ -58,12 +57,7 @@ class Connection:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._reads.close()
         self._creates.close()
 
@@ -80,7 +74,7 @@ class Connection:
             is_rate_limit = isinstance(error, github.RateLimitExceededException)
             raise error_for(Failure(error.status, message, is_rate_limit)) from None
         except (requests.RequestException, RuntimeError) as error:
-            # RuntimeError is PyGithub's word for a redirect to another host.
+            # PyGithub raises RuntimeError for a redirect to another host.
             raise error_for(Failure(0, f"{what}: {self._reason(error)}")) from None
 
     def _reason(self, error: Any) -> str:
@@ -101,9 +95,9 @@ def _check_api_url(url: str) -> None:
     Raises:
         InputError: it is not https (http only on this machine), or holds a user name.
     """
-    place = urllib.parse.urlsplit(url)
-    is_safe = place.scheme == "https" or (place.scheme == "http" and place.hostname in _LOOPBACK)
-    if not is_safe or not place.hostname or place.username is not None:
+    parts = urllib.parse.urlsplit(url)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    if not is_safe or not parts.hostname or parts.username is not None:
         raise InputError(
             "must be an https address without a user name",
             field="GITHUB_API_URL",
@@ -137,12 +131,9 @@ def _open_clients(api_url: str, token: Secret, policy: RetryPolicy) -> tuple[Any
         "retry_after_max": policy.rate_limit_wait_s,
         "total": policy.attempts,
     }
-    retries = (
-        github.GithubRetry(status_forcelist=[429, 500, 502, 503, 504], **common),
-        CreateRetry(status_forcelist=[429], read=False, **common),
-    )
-    reads, creates = (
-        github.Github(
+
+    def open_client(retry: Any) -> Any:
+        return github.Github(
             auth=github.Auth.Token(token.reveal()),
             base_url=api_url.rstrip("/"),
             timeout=policy.timeout_s,
@@ -153,6 +144,7 @@ def _open_clients(api_url: str, token: Secret, policy: RetryPolicy) -> tuple[Any
             user_agent="codex-orchestrator",
             lazy=True,
         )
-        for retry in retries
-    )
-    return reads, creates
+
+    repeatable = github.GithubRetry(status_forcelist=[429, 500, 502, 503, 504], **common)
+    once = CreateRetry(status_forcelist=[429], read=False, **common)
+    return open_client(repeatable), open_client(once)

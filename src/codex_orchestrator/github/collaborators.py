@@ -1,7 +1,6 @@
 """What an account may do in a repository: asked from GitHub at the moment when it matters."""
 
 import urllib.parse
-from typing import Any
 
 from codex_orchestrator.github.client import DEFAULT_API_URL, Connection, Failure, RetryPolicy
 from codex_orchestrator.model.approval import AccountPermission
@@ -42,9 +41,11 @@ class Collaborators(Connection):
             NotCheckedError: GitHub refused the question, failed, or answered about another account.
         """
         what = f"could not check who approves: GitHub, {self._name}, account {login}"
-        place = f"{self._repository.url}/collaborators/{urllib.parse.quote(login, safe='')}"
+        account = f"{self._repository.url}/collaborators/{urllib.parse.quote(login, safe='')}"
         with self._translated(what, _error_for):
-            _, answer = self._repository.requester.requestJsonAndCheck("GET", f"{place}/permission")
+            _, answer = self._repository.requester.requestJsonAndCheck(
+                "GET", f"{account}/permission"
+            )
         found = _read(answer)
         if found is None or found.login.casefold() != login.casefold():
             raise NotCheckedError(f"{what}: the answer is not about it", fix=_LATER)
@@ -55,12 +56,8 @@ def _error_for(failure: Failure) -> Exception:
     return NotCheckedError(failure.message, fix=_FIXES.get(failure.status, _LATER))
 
 
-def _read(answer: Any) -> AccountPermission | None:
-    user = answer.get("user") if isinstance(answer, dict) else None
-    if not isinstance(user, dict):
-        return None
-    login, kind = user.get("login"), user.get("type")
-    permission = answer.get("permission")
-    if not (isinstance(login, str) and isinstance(permission, str)):
-        return None
-    return AccountPermission(login, permission, is_person=kind == "User")
+def _read(answer: object) -> AccountPermission | None:
+    match answer:
+        case {"user": {"login": str(login), **user}, "permission": str(permission)}:
+            return AccountPermission(login, permission, is_person=user.get("type") == "User")
+    return None

@@ -8,6 +8,7 @@ import hashlib
 import re
 import urllib.parse
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -29,6 +30,8 @@ _MARKER_ROOM = 1_000
 _NOTICE = Markdown("_Cut here: a comment cannot hold more. The job summary has all of it._")
 _PAUSES_S = (2.0, 5.0)
 """How long to wait after each attempt to create whose outcome is unclear, in seconds."""
+
+CommentAction = Literal["created", "updated", "unchanged", "superseded"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,7 @@ class DeliveredComment(NamedTuple):
     id: int
     url: str
     author: str
-    action: Literal["created", "updated", "unchanged", "superseded"]
+    action: CommentAction
     digest: str
 
 
@@ -91,7 +94,7 @@ def keep_comment(
     body = sticky.body()
     listed = pull_request.list()
     ours = _ours(listed, sticky.key, author)
-    newer = next((found for found in ours if _marker(found).run > sticky.run), None)
+    newer = next((found for found in ours if _key_and_run(found)[1] > sticky.run), None)
     if newer is not None:
         return _delivered(newer, "superseded")
     if len(ours) == 1 and _plain(ours[0].body) == body:
@@ -108,64 +111,48 @@ def keep_comment(
     return _read_back(pull_request, created, body, "created")
 
 
-class _Marker(NamedTuple):
-    key: str
-    run: tuple[int, int]
-
-
-def _marker(comment: Comment) -> _Marker:
+def _key_and_run(comment: Comment) -> tuple[str, tuple[int, int]]:
     found = _MARKER.fullmatch(_plain(comment.body).partition("\n")[0])
-    return _Marker(found[1], (int(found[2]), int(found[3]))) if found else _Marker("", (0, 0))
+    return (found[1], (int(found[2]), int(found[3]))) if found else ("", (0, 0))
 
 
 def _ours(comments: list[Comment], key: str, author: str) -> list[Comment]:
-    found = [item for item in comments if item.author == author and _marker(item).key == key]
+    found = [item for item in comments if item.author == author and _key_and_run(item)[0] == key]
     return sorted(found, key=lambda item: item.id)
 
 
 def _edit_oldest(pull_request: PullRequest, ours: list[Comment], body: str) -> Comment | None:
     """Edit the oldest comment that lets us, and delete the others; None when none lets us."""
-    for place, comment in enumerate(ours):
+    for index, comment in enumerate(ours):
         try:
             edited = pull_request.edit(comment.id, body)
         except (CommentGoneError, RefusedWriteError):
             continue
-        for other in ours[place + 1 :]:
-            try:
+        for other in ours[index + 1 :]:
+            with suppress(CommentGoneError, RefusedWriteError):
                 pull_request.delete(other.id)
-            except (CommentGoneError, RefusedWriteError):
-                continue
         return edited
     return None
 
 
 def _create_once(
-    pull_request: PullRequest,
-    body: str,
-    *,
-    known: set[int],
-    wait: Callable[[float], None],
-    pauses: tuple[float, ...] = _PAUSES_S,
+    pull_request: PullRequest, body: str, *, known: set[int], wait: Callable[[float], None]
 ) -> Comment:
     """Create a comment. After a failure with an unknown outcome, look before trying again."""
-    try:
-        return pull_request.create(body)
-    except UnclearWriteError:
-        wait(pauses[0])
-        new = [found for found in pull_request.list() if found.id not in known]
-        landed = [found for found in new if _plain(found.body) == body]
-        if landed:
-            return landed[0]
-        if len(pauses) == 1:
-            raise
-    return _create_once(pull_request, body, known=known, wait=wait, pauses=pauses[1:])
+    for pause_s in _PAUSES_S:
+        try:
+            return pull_request.create(body)
+        except UnclearWriteError as error:
+            failure = error
+        wait(pause_s)
+        for found in pull_request.list():
+            if found.id not in known and _plain(found.body) == body:
+                return found
+    raise failure
 
 
 def _read_back(
-    pull_request: PullRequest,
-    written: Comment,
-    body: str,
-    action: Literal["created", "updated"],
+    pull_request: PullRequest, written: Comment, body: str, action: CommentAction
 ) -> DeliveredComment:
     found = pull_request.get(written.id)
     if _plain(found.body) != body:
@@ -176,9 +163,7 @@ def _read_back(
     return _delivered(found, action)
 
 
-def _delivered(
-    comment: Comment, action: Literal["created", "updated", "unchanged", "superseded"]
-) -> DeliveredComment:
+def _delivered(comment: Comment, action: CommentAction) -> DeliveredComment:
     text = _plain(comment.body).partition("\n")[2]
     return DeliveredComment(comment.id, comment.url, comment.author, action, _digest(text))
 

@@ -7,7 +7,7 @@ is read with a size limit and every field that is used is checked.
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from codex_orchestrator.model.canonical import CanonicalError, load_strict
@@ -34,11 +34,11 @@ class ChangeEvent:
 
     name: str
     repository: str
-    base_sha: str
     head_sha: str
-    pull_request: int | None
-    is_fork: bool
     checkout_sha: str
+    base_sha: str = ""
+    pull_request: int | None = None
+    is_fork: bool = False
     default_branch: str = ""
 
 
@@ -68,69 +68,43 @@ def read_event(environment: Mapping[str, str]) -> ChangeEvent:
     if _REPOSITORY.fullmatch(repository) is None:
         raise InputError(f"{repository!r} is not OWNER/NAME", field="GITHUB_REPOSITORY")
     checkout_sha = _sha(environment.get("GITHUB_SHA", ""), "GITHUB_SHA", may_be_absent=True)
+    event = ChangeEvent(
+        name=name, repository=repository, head_sha=checkout_sha, checkout_sha=checkout_sha
+    )
     if name in _COMMIT_ONLY_EVENTS:
-        return _found(name, repository, checkout_sha, head_sha=checkout_sha)
+        return event
     payload = _Payload(environment.get("GITHUB_EVENT_PATH", ""))
     if name in _PULL_REQUEST_EVENTS:
-        return _from_pull_request(payload, name, repository, checkout_sha)
+        return _from_pull_request(payload, event)
     if name == "push":
-        return _from_push(payload, name, repository, checkout_sha)
+        return _from_push(payload, event)
     if name == "merge_group":
-        return _found(
-            name,
-            repository,
-            checkout_sha,
+        return replace(
+            event,
             base_sha=payload.sha("merge_group.base_sha"),
             head_sha=payload.sha("merge_group.head_sha"),
         )
     if name == "workflow_run":
-        return _from_workflow_run(payload, name, repository, checkout_sha)
+        return _from_workflow_run(payload, event)
     raise NotCheckedError(
         f"the event {name!r} does not say which commits to look at",
         fix="use pull_request, push, merge_group, workflow_run, workflow_dispatch or schedule",
     )
 
 
-def _found(
-    name: str,
-    repository: str,
-    checkout_sha: str,
-    *,
-    head_sha: str,
-    base_sha: str = "",
-    pull_request: int | None = None,
-    is_fork: bool = False,
-    default_branch: str = "",
-) -> ChangeEvent:
-    return ChangeEvent(
-        name=name,
-        repository=repository,
-        base_sha=base_sha,
-        head_sha=head_sha,
-        pull_request=pull_request,
-        is_fork=is_fork,
-        checkout_sha=checkout_sha,
-        default_branch=default_branch,
-    )
-
-
-def _from_pull_request(
-    payload: "_Payload", name: str, repository: str, checkout_sha: str
-) -> ChangeEvent:
-    # The head's repository is null when the fork was deleted: it counts as a fork.
+def _from_pull_request(payload: "_Payload", event: ChangeEvent) -> ChangeEvent:
+    # The head's repository is null when the fork was deleted: a stranger's all the same.
     home = payload.find("pull_request.head.repo.full_name")
-    return _found(
-        name,
-        repository,
-        checkout_sha,
+    return replace(
+        event,
         base_sha=payload.sha("pull_request.base.sha"),
         head_sha=payload.sha("pull_request.head.sha"),
         pull_request=payload.number("pull_request.number"),
-        is_fork=home != repository,
+        is_fork=home != event.repository,
     )
 
 
-def _from_push(payload: "_Payload", name: str, repository: str, checkout_sha: str) -> ChangeEvent:
+def _from_push(payload: "_Payload", event: ChangeEvent) -> ChangeEvent:
     after = payload.sha("after", may_be_absent=True)
     if not after:
         raise BranchDeletedError(
@@ -139,39 +113,32 @@ def _from_push(payload: "_Payload", name: str, repository: str, checkout_sha: st
         )
     before = payload.sha("before", may_be_absent=True)
     default = str(payload.find("repository.default_branch") or "")
-    is_made_beside_it = not before and payload.find("ref") != f"refs/heads/{default}"
-    return _found(
-        name,
-        repository,
-        checkout_sha,
+    is_new_branch = not before and payload.find("ref") != f"refs/heads/{default}"
+    return replace(
+        event,
         base_sha=before,
         head_sha=after,
-        default_branch=default if is_made_beside_it else "",
+        default_branch=default if is_new_branch else "",
     )
 
 
-def _from_workflow_run(
-    payload: "_Payload", name: str, repository: str, checkout_sha: str
-) -> ChangeEvent:
-    head_sha = payload.sha("workflow_run.head_sha")
-    pull_request, base_sha = None, ""
-    listed = payload.find("workflow_run.pull_requests")
-    for place in range(len(listed) if isinstance(listed, list) else 0):
-        entry = f"workflow_run.pull_requests.{place}"
-        if payload.sha(f"{entry}.head.sha") == head_sha:
-            pull_request = payload.number(f"{entry}.number")
-            base_sha = payload.sha(f"{entry}.base.sha")
-            break
+def _from_workflow_run(payload: "_Payload", event: ChangeEvent) -> ChangeEvent:
     home = payload.find("workflow_run.head_repository.full_name")
-    return _found(
-        name,
-        repository,
-        checkout_sha,
-        base_sha=base_sha,
-        head_sha=head_sha,
-        pull_request=pull_request,
-        is_fork=home != repository,
+    event = replace(
+        event,
+        head_sha=payload.sha("workflow_run.head_sha"),
+        is_fork=home != event.repository,
     )
+    listed = payload.find("workflow_run.pull_requests")
+    for number in range(len(listed) if isinstance(listed, list) else 0):
+        entry = f"workflow_run.pull_requests.{number}"
+        if payload.sha(f"{entry}.head.sha") == event.head_sha:
+            return replace(
+                event,
+                base_sha=payload.sha(f"{entry}.base.sha"),
+                pull_request=payload.number(f"{entry}.number"),
+            )
+    return event
 
 
 class _Payload:
@@ -184,13 +151,12 @@ class _Payload:
             with open(path, "rb") as stream:
                 if os.fstat(stream.fileno()).st_size > MAX_PAYLOAD_BYTES:
                     raise InputError(f"more than {MAX_PAYLOAD_BYTES} bytes", path=path)
-                values = load_strict(stream.read(MAX_PAYLOAD_BYTES + 1))
+                self._values: Any = load_strict(stream.read(MAX_PAYLOAD_BYTES + 1))
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", path=path) from error
         except CanonicalError as error:
             raise InputError(str(error), path=path) from error
         self._path = path
-        self._values: Any = values
 
     def find(self, field: str) -> Any:
         """Return a field's value; None when it or a part of the way to it is missing."""
@@ -213,15 +179,14 @@ class _Payload:
 
     def sha(self, field: str, *, may_be_absent: bool = False) -> str:
         """Return a field that must be a full commit name; "" for none, if that is allowed."""
-        value = self.find(field)
-        text = value if isinstance(value, str) else ""
-        return _sha(text, field, path=self._path, may_be_absent=may_be_absent)
+        return _sha(self.find(field), field, path=self._path, may_be_absent=may_be_absent)
 
 
-def _sha(text: str, field: str, *, may_be_absent: bool, path: str = "") -> str:
+def _sha(value: object, field: str, *, may_be_absent: bool, path: str = "") -> str:
     # Forty zeros say that there is no commit: a branch that is new or gone.
-    if may_be_absent and not text.strip("0"):
+    text = value if isinstance(value, str) and value.strip("0") else ""
+    if may_be_absent and not text:
         return ""
-    if not is_object_name(text) or not text.strip("0"):
+    if not is_object_name(text):
         raise InputError("must be a full commit name in lowercase hex", path=path, field=field)
     return text

@@ -1,6 +1,5 @@
 """The job summary of a workflow step: Markdown that is appended, cut at its limit and read back."""
 
-import os
 import re
 
 from codex_orchestrator.model.errors import NotCheckedError
@@ -15,10 +14,17 @@ def append_summary(path: str, text: Markdown) -> None:
     Raises:
         NotCheckedError: the file cannot be written, or does not hold the text afterwards.
     """
-    data = _cut_bytes(text.encode("utf-8", "replace") + b"\n", SUMMARY_LIMIT - _size(path))
-    if data in _read(path):
+    held = _read(path)
+    data = _cut_bytes(text.encode("utf-8", "replace") + b"\n", SUMMARY_LIMIT - len(held))
+    if data in held:
         return
-    _append(path, data.decode("utf-8"))
+    try:
+        with open(path, "ab") as stream:
+            stream.write(data)
+    except OSError as error:
+        raise NotCheckedError(
+            f"cannot write {path}: {error.strerror}", fix="check the runner's disk"
+        ) from error
     if not _read(path).endswith(data):
         raise NotCheckedError(
             f"the job summary {path} does not hold what was written to it",
@@ -37,10 +43,6 @@ def _cut_bytes(data: bytes, limit: int) -> bytes:
     return kept + (b"\n" + fences[-1] if len(fences) % 2 else b"") + notice
 
 
-def _size(path: str) -> int:
-    return os.path.getsize(path) if os.path.exists(path) else 0
-
-
 def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as stream:
@@ -49,13 +51,3 @@ def _read(path: str) -> bytes:
         return b""
     except OSError as error:
         raise NotCheckedError(f"cannot read {path}: {error.strerror}") from error
-
-
-def _append(path: str, text: str) -> None:
-    try:
-        with open(path, "a", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise NotCheckedError(
-            f"cannot write {path}: {error.strerror}", fix="check the runner's disk"
-        ) from error
