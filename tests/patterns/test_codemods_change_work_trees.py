@@ -42,7 +42,7 @@ def test_preview_says_the_same_as_apply_and_writes_nothing(
 ) -> None:
     write_files(tmp_path, {"a.py": BEFORE, "b.py": b"\xff\xfe"})
     before = os.stat(tmp_path / "a.py")
-    preview = library.preview(NOT_IN, tmp_path, [])
+    preview = library.apply(NOT_IN, tmp_path, [], is_dry_run=True)
     assert os.stat(tmp_path / "a.py") == before
     assert library.apply(NOT_IN, tmp_path, []) == preview
 
@@ -149,7 +149,11 @@ def test_ignored_and_foreign_folders_are_left_out(library: Library, tmp_path: Pa
     )
     commit_all(tmp_path)
     write_files(tmp_path, {"newer.py": BEFORE})
-    assert library.preview(NOT_IN, tmp_path, []).paths == ("kept.py", "new.py", "newer.py")
+    assert library.apply(NOT_IN, tmp_path, [], is_dry_run=True).paths == (
+        "kept.py",
+        "new.py",
+        "newer.py",
+    )
 
 
 def test_a_tracked_file_that_is_gone_is_named(library: Library, tmp_path: Path) -> None:

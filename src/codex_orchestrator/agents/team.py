@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
-from typing import Any
+from typing import Any, cast
 
 from agents import (
     Agent,
@@ -83,50 +83,38 @@ class SdkAgentTeam:
 
     def plan(self, task: Task, patterns: Sequence[PatternAsset]) -> Plan:
         """Ask the planner."""
-        shown: list[JsonValue] = [
+        offered: list[JsonValue] = [
             {"id": asset.id, "language": asset.language, "description": asset.description}
             for asset in patterns
         ]
-        plan: Plan = self._ask(
-            self._roles.planner, {"task": _task_document(task), "patterns": shown}
-        )
-        return plan
+        return cast("Plan", self._ask(self._roles.planner, task, patterns=offered))
 
     def build(self, task: Task, item: PlanItem, *, feedback: str) -> BuildReport:
         """Ask the builder to carry out one item in the work tree."""
-        report: BuildReport = self._ask(
-            self._roles.builder,
-            {
-                "task": _task_document(task),
-                "item": item.model_dump(mode="json"),
-                "feedback": feedback,
-            },
-        )
-        return report
+        shown = item.model_dump(mode="json")
+        answer = self._ask(self._roles.builder, task, item=shown, feedback=feedback)
+        return cast("BuildReport", answer)
 
     def explain(self, task: Task, results: Sequence[CheckResult]) -> TestExplanation:
         """Ask the tester what the check results mean."""
-        explanation: TestExplanation = self._ask(
-            self._roles.tester, {"task": _task_document(task), "results": _results(results)}
-        )
-        return explanation
+        answer = self._ask(self._roles.tester, task, results=_results(results))
+        return cast("TestExplanation", answer)
 
     def review(
         self, task: Task, plan: Plan, change: Change, results: Sequence[CheckResult]
     ) -> Review:
         """Ask the reviewer."""
-        review: Review = self._ask(
+        answer = self._ask(
             self._roles.reviewer,
-            {
-                "task": _task_document(task),
-                "plan": plan.model_dump(mode="json"),
-                "change": _change_document(change),
-                "results": _results(results),
-            },
+            task,
+            plan=plan.model_dump(mode="json"),
+            change=_change_document(change),
+            results=_results(results),
         )
-        return review
+        return cast("Review", answer)
 
-    def _ask(self, agent: Agent[Any], document: dict[str, JsonValue]) -> Any:
+    def _ask(self, agent: Agent[Any], task: Task, **facts: JsonValue) -> Any:
+        document = {"task": {**task.model_dump(mode="json"), "brief": task.brief}, **facts}
         self._call = self._portal.start_task_soon(self._run, agent, document)
         # `stop` sets the flag before it reads the call; so it or this check cancels the call.
         if self._is_stopped:
@@ -197,10 +185,6 @@ class SdkAgentTeam:
 
 def _jitter() -> float:
     return random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, not for security
-
-
-def _task_document(task: Task) -> dict[str, JsonValue]:
-    return {**task.model_dump(mode="json"), "brief": task.brief}
 
 
 def _results(results: Sequence[CheckResult]) -> list[JsonValue]:

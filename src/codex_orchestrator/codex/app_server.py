@@ -14,7 +14,7 @@ from openai_codex.models import Notification, UnknownNotification
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from codex_orchestrator.codex.binary import CodexBinary
-from codex_orchestrator.model.codex_call import CodexCallError, Failure, FailureCode
+from codex_orchestrator.model.codex_call import CodexCallError, FailureCode
 from codex_orchestrator.model.credential import Secret
 
 CALL_TIMEOUT_S = 60.0
@@ -143,24 +143,24 @@ class AppServer:
             yield
         except ValidationError as error:
             raise CodexCallError(
-                Failure(FailureCode.TURN_FAILED, f"Codex answered {what} in an unknown form")
+                FailureCode.TURN_FAILED, f"Codex answered {what} in an unknown form"
             ) from error
         except CodexError as error:
             raise self._translated(error) from error
         except OSError as error:
             self._is_lost = True
-            raise CodexCallError(Failure(FailureCode.CODEX_EXITED, f"{what}: {error}")) from error
+            raise CodexCallError(FailureCode.CODEX_EXITED, f"{what}: {error}") from error
         finally:
             watch.cancel()
 
     def _translated(self, error: CodexError) -> CodexCallError:
         message = str(getattr(error, "message", "")) or str(error)
         if "thread not found" in message:
-            return CodexCallError(Failure(FailureCode.THREAD_UNKNOWN, message))
+            return CodexCallError(FailureCode.THREAD_UNKNOWN, message)
         if isinstance(error, JsonRpcError):
-            return CodexCallError(Failure(FailureCode.INVALID_ARGUMENTS, message))
+            return CodexCallError(FailureCode.INVALID_ARGUMENTS, message)
         self._is_lost = True
-        return CodexCallError(Failure(FailureCode.CODEX_EXITED, message.split(" stderr_tail=")[0]))
+        return CodexCallError(FailureCode.CODEX_EXITED, message.split(" stderr_tail=")[0])
 
     def _drain(self) -> None:
         # Notices that belong to no turn would pile up in the package's queue.

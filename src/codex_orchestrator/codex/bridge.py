@@ -23,7 +23,6 @@ from codex_orchestrator.model.codex_call import (
     CALLER_SETTINGS,
     CodexCallError,
     Escalation,
-    Failure,
     FailureCode,
     ThreadRequest,
     TurnReport,
@@ -84,10 +83,8 @@ class CodexBridge:
         refused = sorted(set(request.config) - CALLER_SETTINGS)
         if refused:
             raise CodexCallError(
-                Failure(
-                    FailureCode.INVALID_ARGUMENTS,
-                    f"config: {json.dumps(refused[0])} cannot be set by callers",
-                )
+                FailureCode.INVALID_ARGUMENTS,
+                f"config: {json.dumps(refused[0])} cannot be set by callers",
             )
         wanted = request._replace(
             cwd=self._inside(request.cwd), model=request.model or self._settings.endpoint.model
@@ -139,7 +136,7 @@ class CodexBridge:
     def _open_session(self) -> CodexSession:
         with self._lock:
             if self._is_closed:
-                raise CodexCallError(Failure(FailureCode.CODEX_EXITED, "the bridge is closed"))
+                raise CodexCallError(FailureCode.CODEX_EXITED, "the bridge is closed")
             if self._session is None or not self._session.is_running:
                 self._session = None
                 self._stack.close()
@@ -151,7 +148,7 @@ class CodexBridge:
             return self._start_in(private_home())
         except OSError as error:
             raise CodexCallError(
-                Failure(FailureCode.CODEX_EXITED, f"no private folder for Codex: {error}")
+                FailureCode.CODEX_EXITED, f"no private folder for Codex: {error}"
             ) from error
 
     def _start_in(self, place: AbstractContextManager[PrivateHome]) -> CodexSession:
@@ -178,7 +175,7 @@ class CodexBridge:
         real = os.path.realpath(os.path.join(self._root, cwd))
         if os.path.commonpath([real, self._root]) != self._root or not os.path.isdir(real):
             raise CodexCallError(
-                Failure(FailureCode.OUTSIDE_ROOT, f"{json.dumps(cwd)} is not a folder in the root")
+                FailureCode.OUTSIDE_ROOT, f"{json.dumps(cwd)} is not a folder in the root"
             )
         return real
 

@@ -24,7 +24,6 @@ from codex_orchestrator.codex.token_budget import TokenBudget
 from codex_orchestrator.model.codex_call import (
     CodexCallError,
     Escalation,
-    Failure,
     FailureCode,
     ThreadRequest,
     TurnReport,
@@ -230,13 +229,12 @@ class CodexSession:
             thread = self._threads.get(thread_id)
             if thread is None:
                 raise CodexCallError(
-                    Failure(FailureCode.THREAD_UNKNOWN, f"no thread {json.dumps(thread_id)}"),
+                    FailureCode.THREAD_UNKNOWN,
+                    f"no thread {json.dumps(thread_id)}",
                     fix="start one with the tool `codex`; threads end with the server",
                 )
             if thread.is_busy:
-                raise CodexCallError(
-                    Failure(FailureCode.THREAD_BUSY, "this thread already runs a turn")
-                )
+                raise CodexCallError(FailureCode.THREAD_BUSY, "this thread already runs a turn")
             thread.begin()
         try:
             yield thread

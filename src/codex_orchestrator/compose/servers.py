@@ -1,7 +1,7 @@
 """What the MCP servers offer: the tools of a work tree, and the bridge to Codex."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,11 +59,14 @@ def open_tools(
 
         return Library.open(library_root)
 
-    def preview(pattern: str, paths: Sequence[str], allow: Callable[[str], str]) -> PatternUse:
-        return library().preview(pattern, root, paths, allow=allow)
-
-    def apply(pattern: str, paths: Sequence[str], allow: Callable[[str], str]) -> PatternUse:
-        return library().apply(pattern, root, paths, allow=allow)
+    def apply(
+        pattern: str,
+        paths: Sequence[str],
+        allow: Callable[[str], str],
+        *,
+        is_dry_run: bool = False,
+    ) -> PatternUse:
+        return library().apply(pattern, root, paths, allow=allow, is_dry_run=is_dry_run)
 
     return WorkspaceTools(
         root,
@@ -73,7 +76,7 @@ def open_tools(
         child_environ=child_environment(environ),
         private=private,
         log_dir=log_dir,
-        preview_pattern=preview,
+        preview_pattern=partial(apply, is_dry_run=True),
         apply_pattern=apply,
         uses=uses,
     )

@@ -90,9 +90,9 @@ class Failure(NamedTuple):
 class CodexCallError(ServiceError):
     """Codex did not do what it was asked; `failure` says why."""
 
-    def __init__(self, failure: Failure, *, fix: str = "") -> None:
-        super().__init__(str(failure), fix=fix)
-        self.failure = failure
+    def __init__(self, code: FailureCode, message: str, *, fix: str = "") -> None:
+        self.failure = Failure(code, message)
+        super().__init__(str(self.failure), fix=fix)
 
 
 class TurnUsage(NamedTuple):

@@ -134,6 +134,7 @@ class Library:
         globs: Sequence[str],
         *,
         allow: Callable[[str], str] = _allow_all,
+        is_dry_run: bool = False,
     ) -> PatternUse:
         """Change the files of a work tree that the globs match, as a codemod says.
 
@@ -143,32 +144,11 @@ class Library:
             globs: paths, folders or globs relative to it; none means all files.
             allow: returns "" or why a path must not be edited. Such a file stays as it is and is
                 listed as `refused`; the caller decides whether that ends its work.
+            is_dry_run: return what would be done, and write nothing.
 
         Raises:
             InputError: the id is unknown or not a codemod's.
         """
-        return self._run(pattern_id, root, globs, allow, is_writing=True)
-
-    def preview(
-        self,
-        pattern_id: str,
-        root: Path,
-        globs: Sequence[str],
-        *,
-        allow: Callable[[str], str] = _allow_all,
-    ) -> PatternUse:
-        """Say what `apply` would do, and write nothing."""
-        return self._run(pattern_id, root, globs, allow, is_writing=False)
-
-    def _run(
-        self,
-        pattern_id: str,
-        root: Path,
-        globs: Sequence[str],
-        allow: Callable[[str], str],
-        *,
-        is_writing: bool,
-    ) -> PatternUse:
         asset = self.load(pattern_id)
         if asset.facts.kind is not PatternKind.CODEMOD:
             raise InputError(
@@ -193,7 +173,7 @@ class Library:
                     if reason:
                         refused.append(LeftFile(path=utf8_text(path), reason=reason))
                         continue
-                    if is_writing:
+                    if not is_dry_run:
                         data = source.encoded(result.text)
                         files.replace_source(tree, path, data, mode=source.mode)
                 except files.SkipFile as error:

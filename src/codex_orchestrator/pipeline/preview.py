@@ -55,7 +55,9 @@ def preview_task(request: RunRequest, services: "Services") -> Preview:
         ) as team:
             plan = team.plan(task, library.assets)
         touched = {
-            item.id: library.preview(item.step.pattern, work.tree.root, item.step.paths).paths
+            item.id: library.apply(
+                item.step.pattern, work.tree.root, item.step.paths, is_dry_run=True
+            ).paths
             for item in plan.items
             if item.step is not None and item.step.pattern is not None
         }

@@ -90,16 +90,21 @@ def _parse(
             fix="upgrade codex-orchestrator-toolkit; nothing was changed",
             path=str(source),
         )
+    fix = "restore the file from the artifact or the catalog"
+    return validated(data, kind, source=source, fix=fix)
+
+
+def validated(data: bytes, kind: type[_T], *, source: Path, fix: str) -> _T:
+    """Return the document of a kind that bytes hold.
+
+    Raises:
+        InputError: names the file, the field and what is wrong, with the fix.
+    """
     try:
         return kind.model_validate_json(data, strict=True)
     except ValidationError as error:
         problem = problems_of(error)[0]
-        raise InputError(
-            problem.message,
-            path=str(source),
-            field=problem.field,
-            fix="restore the file from the artifact or the catalog",
-        ) from error
+        raise InputError(problem.message, path=str(source), field=problem.field, fix=fix) from error
 
 
 def summary_of(manifest: Manifest, manifest_sha256: str) -> RunSummary:

@@ -8,12 +8,10 @@ import os
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
-
 from codex_orchestrator.model.canonical import sha256_hex
-from codex_orchestrator.model.document import Document, problems_of
-from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.receipt import Receipt, RecordedArtifact
+from codex_orchestrator.runs.documents import validated
 from codex_orchestrator.runs.paths import RunPaths, checked_run_id
 from codex_orchestrator.system.disk import DISK, Disk
 from codex_orchestrator.system.durable import sweep_folder, write_file
@@ -87,17 +85,10 @@ class Outbox:
         if not self._paths.check(path.parent):
             return None
         try:
-            return kind.model_validate_json(read_file(path, max_bytes=_MAX_BYTES), strict=True)
+            data = read_file(path, max_bytes=_MAX_BYTES)
         except FileNotFoundError:
             return None
-        except ValidationError as error:
-            problem = problems_of(error)[0]
-            raise InputError(
-                problem.message,
-                path=str(path),
-                field=problem.field,
-                fix="remove the file; it is written again",
-            ) from error
+        return validated(data, kind, source=path, fix="remove the file; it is written again")
 
 
 def _ending(catalog: str) -> str:

@@ -36,9 +36,8 @@ def apply_pattern(
     Raises:
         InputError: no codemod has this id, or a path is missing or outside the repository.
     """
-    library = Library.open(root)
-    act = library.preview if is_dry_run else library.apply
-    return act(pattern_id, root, _inside(root, paths))
+    chosen = _inside(root, paths)
+    return Library.open(root).apply(pattern_id, root, chosen, is_dry_run=is_dry_run)
 
 
 def render_template(root: Path, pattern_id: str, values: bytes, *, source: str) -> str:
