@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from codex_orchestrator.codex.binary import find_codex, require_tested
-from codex_orchestrator.codex.cloud import Polling, RunCloud
+from codex_orchestrator.codex.cloud import CodexCloud, Polling
 from codex_orchestrator.codex.cloud_cli import CloudCli, CloudOutput, open_cloud_cli
 from codex_orchestrator.compose.run import compose_run
 from codex_orchestrator.compose.settings import load_settings
@@ -77,6 +77,7 @@ class TimedCli:
 
     def __init__(self, cli: CloudCli, clock: Clock) -> None:
         self._cli = cli
+        self.version = cli.version
         self._clock = clock
 
     def run(self, *arguments: str, **more: Any) -> CloudOutput:
@@ -84,11 +85,11 @@ class TimedCli:
             return self._cli.run(*arguments, **more)
 
 
-class MarkedCloud(RunCloud):
+class MarkedCloud(CodexCloud):
     """Codex Cloud for a run; it marks when tasks are sent, waited for, and ready."""
 
-    def __init__(self, cli: TimedCli, clock: Clock, *, label: str, version: str) -> None:
-        super().__init__(cli, environment="acme/repo", label=label, version=version)  # type: ignore[arg-type]
+    def __init__(self, cli: TimedCli, clock: Clock, *, label: str) -> None:
+        super().__init__(cli, environment="acme/repo", label=label)  # type: ignore[arg-type]
         self._clock = clock
 
     def submit(self, prompt: str, **more: Any) -> Any:
@@ -120,7 +121,7 @@ def carry_out(repo: Path, task: str) -> dict[str, Any]:
     def open_cloud(run_id: str) -> Iterator[MarkedCloud]:
         auth = Secret(os.environ["CODEX_ORCHESTRATOR_CLOUD_AUTH"], scope=Scope.CLOUD)
         with open_cloud_cli(binary, auth=auth) as cli:
-            yield MarkedCloud(TimedCli(cli, clock), clock, label=run_id, version=binary.version)
+            yield MarkedCloud(TimedCli(cli, clock), clock, label=run_id)
 
     def progress(line: str) -> None:
         if line.startswith("test") and clock.marks[-1]["name"] == "all ready":

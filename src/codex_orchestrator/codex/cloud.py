@@ -60,6 +60,7 @@ class CodexCloud:
                 fix="set it to an id or label that `codex cloud` lists",
             )
         self._cli = cli
+        self.version = cli.version
         self._environment = environment
         self._label = label
 
@@ -160,6 +161,22 @@ class CodexCloud:
             raise failure
         return tuple(known.get(id_, CloudTask(id_, "pending", "")) for id_ in task_ids)
 
+    def watch(self, task_ids: Sequence[str], *, deadline_s: float) -> tuple[CloudTask, ...]:
+        """Poll with growing pauses until every task is done or the deadline, in seconds, has come.
+
+        Raises:
+            ServiceError: no request succeeded before the deadline.
+        """
+        polling = Polling(
+            FIRST_DELAY_S,
+            LONGEST_DELAY_S,
+            deadline_s,
+            lambda: _JITTER.uniform(0.75, 1.25),
+            time.sleep,
+            time.monotonic,
+        )
+        return self.wait(task_ids, polling=polling)
+
     def diffs(self, task_id: str, *, attempts: int = MOST_ATTEMPTS) -> tuple[CloudDiff, ...]:
         """Fetch the change of every attempt, in order; an attempt without a change is left out.
 
@@ -209,30 +226,6 @@ class CodexCloud:
                 )
             if not cursor:
                 return
-
-
-class RunCloud(CodexCloud):
-    """Codex Cloud for one run, with the pauses of a run."""
-
-    def __init__(self, cli: CloudCli, *, environment: str, label: str, version: str) -> None:
-        super().__init__(cli, environment=environment, label=label)
-        self.version = version
-
-    def watch(self, task_ids: Sequence[str], *, deadline_s: float) -> tuple[CloudTask, ...]:
-        """Poll with growing pauses until every task is done or the deadline, in seconds, has come.
-
-        Raises:
-            ServiceError: no request succeeded before the deadline.
-        """
-        polling = Polling(
-            FIRST_DELAY_S,
-            LONGEST_DELAY_S,
-            deadline_s,
-            lambda: _JITTER.uniform(0.75, 1.25),
-            time.sleep,
-            time.monotonic,
-        )
-        return self.wait(task_ids, polling=polling)
 
 
 def _is_done(task: CloudTask | None) -> bool:

@@ -41,6 +41,7 @@ class CloudCli:
     """
 
     def __init__(self, binary: CodexBinary, *, codex_home: Path, home: Path, cwd: Path) -> None:
+        self.version = binary.version
         self._argv = [binary.path]
         for setting in CLOUD_HARDENING:
             self._argv += ["-c", setting]

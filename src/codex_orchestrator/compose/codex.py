@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from codex_orchestrator.codex.binary import find_codex, require_tested
-from codex_orchestrator.codex.cloud import RunCloud
+from codex_orchestrator.codex.cloud import CodexCloud
 from codex_orchestrator.codex.cloud_cli import check_sign_in, open_cloud_cli
 from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
 from codex_orchestrator.model.config import CodexConfig
@@ -20,7 +20,7 @@ def open_cloud_builder(
     config: CodexConfig,
     broker: EnvironmentCredentialBroker,
     hide: Callable[[str], None],
-) -> Iterator[RunCloud]:
+) -> Iterator[CodexCloud]:
     """Sign in to Codex Cloud for a run; the sign-in is gone with the context.
 
     Args:
@@ -51,4 +51,4 @@ def open_cloud_builder(
             hide(str(tokens[name]))
     binary = require_tested(find_codex(config.path))
     with open_cloud_cli(binary, auth=auth) as cli:
-        yield RunCloud(cli, environment=config.environment, label=run_id, version=binary.version)
+        yield CodexCloud(cli, environment=config.environment, label=run_id)

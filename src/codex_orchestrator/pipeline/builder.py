@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 from codex_orchestrator.model.plan import Plan, PlanItem
 
 if TYPE_CHECKING:
-    from codex_orchestrator.codex.cloud import RunCloud
+    from codex_orchestrator.codex.cloud import CodexCloud
     from codex_orchestrator.pipeline.run import Run
 
 
@@ -34,7 +34,7 @@ class Builder(Protocol):
         ...
 
 
-def make_builder(run: "Run", cloud: "RunCloud | None") -> Builder:
+def make_builder(run: "Run", cloud: "CodexCloud | None") -> Builder:
     """Return the builder of a run: Codex Cloud where the run has signed in to it."""
     if cloud is not None:
         from codex_orchestrator.pipeline.build.cloud import CloudBuilder

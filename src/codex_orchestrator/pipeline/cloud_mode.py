@@ -11,7 +11,7 @@ from codex_orchestrator.model.task import Task
 from codex_orchestrator.pipeline.record import RunRecord
 
 if TYPE_CHECKING:
-    from codex_orchestrator.codex.cloud import RunCloud
+    from codex_orchestrator.codex.cloud import CodexCloud
     from codex_orchestrator.pipeline.services import Services
 
 
@@ -33,7 +33,7 @@ def require_network_approval(record: RunRecord, task: Task) -> None:
     raise ApprovalRequiredError(f"{reason} this machine", wanted=(str(wanted),))
 
 
-def sign_in(record: RunRecord, services: "Services", stack: ExitStack) -> "RunCloud | None":
+def sign_in(record: RunRecord, services: "Services", stack: ExitStack) -> "CodexCloud | None":
     """Sign in to Codex Cloud when the run's mode says so, and record who builds."""
     if record.manifest.mode.selected is not ModeName.CLOUD:
         return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from codex_orchestrator.adapters.choose import LanguageAdapters
     from codex_orchestrator.agents.engine import SdkAgentEngine
-    from codex_orchestrator.codex.cloud import RunCloud
+    from codex_orchestrator.codex.cloud import CodexCloud
     from codex_orchestrator.guard.task_specs import RepositorySpecGuard
     from codex_orchestrator.model.approval import Question
     from codex_orchestrator.patterns.library import Library
@@ -26,7 +26,7 @@ class Rooms(NamedTuple):
     library: "Library"
     adapters: "LanguageAdapters"
     engine: "SdkAgentEngine"
-    open_cloud: "Callable[[str], AbstractContextManager[RunCloud]]"
+    open_cloud: "Callable[[str], AbstractContextManager[CodexCloud]]"
 
 
 class Evidence(NamedTuple):

@@ -26,7 +26,7 @@ from codex_orchestrator.pipeline.build.submission import starting_state
 from codex_orchestrator.pipeline.run import Run
 
 if TYPE_CHECKING:
-    from codex_orchestrator.codex.cloud import RunCloud
+    from codex_orchestrator.codex.cloud import CodexCloud
 
 # The first change that does not fit gets one more submission, made on the present state.
 _MOST_CONFLICTS = 2
@@ -35,7 +35,7 @@ _MOST_CONFLICTS = 2
 class CloudBuilder:
     """Codex Cloud, signed in for a run; a Builder."""
 
-    def __init__(self, run: Run, cloud: "RunCloud") -> None:
+    def __init__(self, run: Run, cloud: "CodexCloud") -> None:
         self._run = run
         self._cloud = cloud
 

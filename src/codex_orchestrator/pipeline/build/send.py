@@ -16,7 +16,7 @@ from codex_orchestrator.pipeline.build.submission import (
 from codex_orchestrator.pipeline.run import Run
 
 if TYPE_CHECKING:
-    from codex_orchestrator.codex.cloud import RunCloud
+    from codex_orchestrator.codex.cloud import CodexCloud
 
 # Each is a process of its own. More would find the service slower, not the run faster.
 _AT_ONCE = 4
@@ -30,7 +30,7 @@ class _NewSubmission(NamedTuple):
 
 def send_items(
     run: Run,
-    cloud: "RunCloud",
+    cloud: "CodexCloud",
     items: Sequence[PlanItem],
     *,
     feedback: Mapping[str, str],
@@ -73,7 +73,7 @@ def send_items(
 class _Sending:
     """Submissions under way. Each thread records its own; the rest runs in the main thread."""
 
-    def __init__(self, run: Run, cloud: "RunCloud", start: StartingState) -> None:
+    def __init__(self, run: Run, cloud: "CodexCloud", start: StartingState) -> None:
         self._run = run
         self._cloud = cloud
         self._start = start

@@ -16,7 +16,7 @@ from codex_orchestrator.pipeline.run import Run
 from codex_orchestrator.text.names import is_utf8
 
 if TYPE_CHECKING:
-    from codex_orchestrator.codex.cloud import RunCloud
+    from codex_orchestrator.codex.cloud import CodexCloud
 
 # The command takes it as an environment variable, and Linux bounds one at 128 KiB.
 MAX_STARTING_DIFF_BYTES = 120_000
@@ -34,7 +34,9 @@ def starting_state(run: Run) -> StartingState:
     return StartingState(run.tree.snapshot(), run.tree.change().patch)
 
 
-def recorded_submission(run: Run, cloud: "RunCloud", item: PlanItem) -> CloudSubmissionFacts | None:
+def recorded_submission(
+    run: Run, cloud: "CodexCloud", item: PlanItem
+) -> CloudSubmissionFacts | None:
     """Return the submission of an item that was sent before; None when it is to be sent.
 
     Raises:
