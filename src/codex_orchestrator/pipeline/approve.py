@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.approval import Grant, Question, parse_grant
 from codex_orchestrator.model.errors import ApprovalRequiredError, InputError, LimitReachedError
+from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.outcome import FinishedRun
 from codex_orchestrator.pipeline.record import RunRecord
@@ -63,11 +64,12 @@ def _is_granted(
     # Nothing is missing when a grant does not cover what it seems to: asking again would not end.
     if terminal.ask is None or not missing:
         return False
+    questions = [_question(one, error, record.manifest) for one in missing]
     # Recorded before the question: if the terminal goes away, the run waits like any other.
     record.in_state(RunState.WAITING)
-    for one in missing:
+    for one, question in zip(missing, questions, strict=True):
         record.audit("approval-asked", grant=str(one), reason=error.message)
-        if not terminal.ask(_question(one, error, record)):
+        if not terminal.ask(question):
             record.audit("approval-declined", grant=str(one), by=by)
             terminal.progress("declined: the run waits")
             return False
@@ -77,8 +79,7 @@ def _is_granted(
     return True
 
 
-def _question(wanted: Grant, error: ApprovalRequiredError, record: RunRecord) -> Question:
-    manifest = record.manifest
+def _question(wanted: Grant, error: ApprovalRequiredError, manifest: Manifest) -> Question:
     running = [item.id for item in manifest.items if item.state is ItemState.RUNNING]
     return Question(
         kind=wanted.kind,

@@ -60,7 +60,8 @@ def finish_run(
 
 def finished_run(record: RunRecord, services: "Services", *, branch_prefix: str) -> FinishedRun:
     """Close a run that is written up, or has finished before, and return it."""
-    manifest = record.finished()
+    run = record.manifest.run.replace(state=RunState.FINISHED)
+    manifest = record.manifest.replace(run=run)
     digest = close_run(manifest, store=services.evidence.store, audit=services.evidence.audit)
     branch = _branch_of(manifest, branch_prefix) if manifest.run.head_sha else ""
     return FinishedRun(manifest, digest, record.folder, branch)

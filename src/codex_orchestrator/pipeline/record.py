@@ -248,12 +248,6 @@ class RunRecord:
             if old not in kept:
                 (self.folder / old.path).unlink(missing_ok=True)
 
-    def finished(self) -> Manifest:
-        """Return the last manifest, which says that the run has finished; it is not written yet."""
-        run = self.manifest.run.replace(state=RunState.FINISHED)
-        self.manifest = self.manifest.replace(run=run)
-        return self.manifest
-
     def paused(self, state: RunState, reason: str) -> StoppedRun:
         """Write that the run stopped before its end and why; it can be resumed."""
         reason = self._redactor.redact(reason)

@@ -89,11 +89,14 @@ def resume_run(request: RunRequest, resume: Resume, services: "Services") -> Run
         )
     _require_stated_manifest(manifest, resume, services)
     head_sha = workspace.head_sha()
-    if manifest.run.state is RunState.FINISHED:
+    is_finished, doubt = manifest.run.state is RunState.FINISHED, ""
+    if is_finished:
         _require_believed_end(manifest, resume, services)
-        return RunRecord(manifest, folder, services, head_sha=head_sha)
-    manifest, doubt = _take_over(manifest, request, resume, services)
+    else:
+        manifest, doubt = _take_over(manifest, request, resume, services)
     record = RunRecord(manifest, folder, services, head_sha=head_sha)
+    if is_finished:
+        return record
     record.resumed(services.rooms.engine.describe())
     record.audit("run-resumed", attempt=record.manifest.run.attempt)
     if doubt:

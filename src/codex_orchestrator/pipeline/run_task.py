@@ -35,7 +35,7 @@ from codex_orchestrator.pipeline.stages import (
     run_checks,
 )
 from codex_orchestrator.pipeline.start import start_run
-from codex_orchestrator.pipeline.work_pack import keep_work
+from codex_orchestrator.pipeline.work_pack import pause_run
 
 if TYPE_CHECKING:
     from codex_orchestrator.pipeline.services import Services
@@ -91,23 +91,16 @@ def _carry_out(record: RunRecord, request: RunRequest, services: "Services") -> 
     try:
         return with_approvals(record, services.terminal, stages, by=request.grants.by)
     except KeyboardInterrupt:
-        _pause(record, services, RunState.INTERRUPTED, "interrupted")
+        pause_run(record, services, RunState.INTERRUPTED, "interrupted")
         error = InterruptedRunError("interrupted; every finished stage is kept")
         error.run_id = run_id
         raise error from None
     except OrchestratorError as error:
         is_asking = isinstance(error, ApprovalRequiredError)
         state = RunState.WAITING if is_asking else RunState.INTERRUPTED
-        _pause(record, services, state, error.message)
+        pause_run(record, services, state, error.message)
         error.run_id = run_id
         raise
-
-
-def _pause(record: RunRecord, services: "Services", state: RunState, reason: str) -> None:
-    try:
-        keep_work(record, services)
-    finally:
-        services.terminal.on_stop(record.paused(state, reason))
 
 
 def _run_stages(record: RunRecord, request: RunRequest, services: "Services") -> FinishedRun:

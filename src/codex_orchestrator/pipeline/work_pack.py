@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError
 from codex_orchestrator.model.manifest import Manifest, ManifestItem
+from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.work_pack import (
     MAX_PACK_BYTES,
     WORK_KIND,
@@ -34,7 +35,15 @@ def _states_of(item: ManifestItem) -> Iterator[str]:
         yield conflict.tree
 
 
-def keep_work(record: RunRecord, services: "Services") -> None:
+def pause_run(record: RunRecord, services: "Services", state: RunState, reason: str) -> None:
+    """Record that the run stopped before its end, and put its work into its folder."""
+    try:
+        _keep_work(record, services)
+    finally:
+        services.terminal.on_stop(record.paused(state, reason))
+
+
+def _keep_work(record: RunRecord, services: "Services") -> None:
     """Put what the run has recorded into its folder, so that any clone can go on with it.
 
     What cannot be packed stays in this clone, and manifest and progress say so. The old pack
