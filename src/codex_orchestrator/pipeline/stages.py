@@ -210,7 +210,7 @@ def _rule_findings(run: Run, change: Change) -> tuple[Finding, ...]:
 
 
 def _tampered(run: Run) -> tuple[Finding, ...]:
-    """Find what changed in the repository's git folder while checks and builder were at run."""
+    """Find what changed in the repository's git folder while checks and builder were at work."""
     before, now = run.git_settings, run.services.rooms.workspace.git_settings()
     return tuple(
         Finding(
