@@ -1,4 +1,4 @@
-"""From the command line's words to the request of a run: settings, task, mode, grants, patterns."""
+"""Makes the request of a run from the command line: settings, task, mode, grants, patterns."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from codex_orchestrator.model.approval import parse_grant
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.mode import choose_mode
 from codex_orchestrator.pipeline.request import Asked, Grants, Resume, RunRequest
-from codex_orchestrator.pipeline.resume import as_begun, is_ours
+from codex_orchestrator.pipeline.resume import ran_here, resume_options
 from codex_orchestrator.pipeline.task_file import choose_task
 from codex_orchestrator.system.clock import utc_now
 
@@ -35,7 +35,7 @@ def open_request(asked: Asked, *, repo: str | None, config: str | None) -> Itera
     settings = load_settings(repo, config, flags={"model.name": asked["model"]})
     resume, folder = _resume_of(asked), None
     if resume is not None:
-        asked, rules_at, folder = _as_begun(asked, resume, settings.repo)
+        asked, rules_at, folder = _resume_options(asked, resume, settings.repo)
         flags = {"model.name": asked["model"]}
         settings = load_settings(repo, config, flags=flags, rules_at=rules_at)
     task = choose_task(asked, settings.repo, folder)
@@ -69,7 +69,7 @@ def _resume_of(asked: Asked) -> Resume | None:
     return None
 
 
-def _as_begun(asked: Asked, resume: Resume, repo: Path) -> tuple[Asked, str, Path]:
+def _resume_options(asked: Asked, resume: Resume, repo: Path) -> tuple[Asked, str, Path]:
     """Return what is asked of a run to resume, the commit of its rules, and its folder."""
     from codex_orchestrator.runs.store import FileRunStore
     from codex_orchestrator.workspace.worktree import GitWorkspace
@@ -78,5 +78,5 @@ def _as_begun(asked: Asked, resume: Resume, repo: Path) -> tuple[Asked, str, Pat
     workspace = GitWorkspace(repo, clock=utc_now, environ=os.environ)
     folder = store.find(resume.run_id)
     manifest = store.load(folder.name)
-    is_believed = resume.is_vouched or is_ours(manifest, resume, workspace)
-    return *as_begun(asked, manifest, is_believed=is_believed), folder
+    is_believed = resume.is_vouched or ran_here(manifest, resume, workspace)
+    return *resume_options(asked, manifest, is_believed=is_believed), folder

@@ -1,4 +1,4 @@
-"""What a run is done with: where its request meets the rooms."""
+"""Makes the services of a run from its request."""
 
 import os
 import platform
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 def compose_run(
     request: RunRequest, terminal: Terminal, *, environ: Mapping[str, str] = os.environ
 ) -> Services:
-    """Give a run what it is done with.
+    """Return what a run works with.
 
     Args:
         request: what was asked.
-        terminal: who is told.
+        terminal: where messages, events and questions go.
         environ: our environment; what is started gets an allow-list of it.
 
     Raises:

@@ -124,21 +124,21 @@ def grant_command(run_id: str, wanted: Sequence[str]) -> str:
     return shlex.join(words)
 
 
-def protected_change(told: str, paths: Sequence[str], *, patch: bytes = b"") -> OrchestratorError:
+def protected_change(reason: str, paths: Sequence[str], *, patch: bytes = b"") -> OrchestratorError:
     """Return what stops a run whose change touches protected paths.
 
     A name that does not show as it is cannot be granted: whoever reads it, or a list that holds
     it, sees another one, or several. Then the run has failed.
     """
-    said = f"{told}: {', '.join(map(one_line, paths))}"
+    message = f"{reason}: {', '.join(map(one_line, paths))}"
     if not all(shows(char) for path in paths for char in path):
         return LimitReachedError(
-            said,
+            message,
             fix="nobody can grant a name with characters that do not show: let the file be named "
             "otherwise",
             reason="protected-paths",
         )
-    return ApprovalRequiredError(said, wanted=tuple(map(edit_of, paths)), patch=patch)
+    return ApprovalRequiredError(message, wanted=tuple(map(edit_of, paths)), patch=patch)
 
 
 def edit_of(path: str) -> str:

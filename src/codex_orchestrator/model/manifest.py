@@ -88,7 +88,7 @@ class Engine(Document):
 
 
 class Guardrail(Document):
-    """One guardrail and what it said."""
+    """One guardrail and its result."""
 
     name: str
     outcome: Literal["passed", "blocked", "noted"]

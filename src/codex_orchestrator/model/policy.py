@@ -169,7 +169,7 @@ def run_policy(task: Task, config: "Config", granted: Iterable[Grant]) -> Policy
         elif value.partition("/")[0] != CLOUD_HOST:
             raise NotCheckedError(
                 f"network access to {value} cannot be granted: the workspace builder has none",
-                fix="fetch what the task needs beforehand and leave the approval out",
+                fix="fetch what the task needs beforehand and leave out the approval",
             )
     return Policy(
         protected=(*PROTECTED_PATHS, *config.policy.protected),

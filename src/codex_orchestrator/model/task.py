@@ -134,7 +134,7 @@ def parse_task(text: str, *, source: str) -> Task:
         document = parse_mapping(front)
     except YamlError as error:
         raise InputError(
-            str(error), path=source, line=error.line + 1, fix="mend the front matter"
+            str(error), path=source, line=error.line + 1, fix="fix the front matter"
         ) from error
     try:
         return Task(**document.values, brief=brief.strip())

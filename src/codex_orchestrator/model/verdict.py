@@ -28,7 +28,7 @@ def exit_code_of(verdict: Verdict) -> ExitCode:
 
 
 def choose_verdict(statuses: tuple[ValidationStatus, ...], *, is_approved: bool) -> Verdict:
-    """Decide the verdict from what the checks said and whether the review approved.
+    """Decide the verdict from the results of the checks and whether the review approved.
 
     No check at all, or one that could not run, is not a pass.
     """

@@ -1,4 +1,4 @@
-"""What a task must fulfil before it is run: known patterns, a fitting mode, and checks."""
+"""What a task needs before it is run: known patterns, a mode that fits, and checks."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Cloud mode of a run: by the task, by request or by its plan, and never without leave."""
+"""Cloud mode of a run: by task, request or plan, and never without permission."""
 
 from contextlib import ExitStack
 from typing import TYPE_CHECKING

@@ -9,7 +9,7 @@ from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.pipeline.outcome import FinishedRun
 from codex_orchestrator.pipeline.record import RunRecord
-from codex_orchestrator.pipeline.work_pack import drop_work
+from codex_orchestrator.pipeline.work_pack import remove_work
 from codex_orchestrator.system.files import read_file
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def finish_run(
     record.events.send("run-finished", {"verdict": str(record.manifest.verdict), "branch": branch})
     _register_logs(record, redactor)
     record.register("events.jsonl", kind="events")
-    drop_work(record)
+    remove_work(record)
     finished = finished_run(record, services, branch_prefix=branch_prefix)
     services.terminal.progress(
         f"verdict {finished.manifest.verdict}, manifest sha256 {finished.manifest_sha256}"

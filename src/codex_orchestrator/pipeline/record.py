@@ -91,7 +91,7 @@ class RunRecord:
         self._replace(plan=plan)
 
     def tested(self, validations: tuple[Validation, ...]) -> None:
-        """Record what the checks said."""
+        """Record the results of the checks."""
         self._replace(validations=validations)
 
     def reviewed(self, review: Review, verdict: Verdict) -> None:
@@ -115,10 +115,10 @@ class RunRecord:
     def guardrail(
         self, name: str, outcome: Literal["passed", "blocked", "noted"], detail: str
     ) -> None:
-        """Record what a guardrail said, in the manifest and in the audit log."""
-        said = Guardrail(name=name, outcome=outcome, detail=self._redactor.redact(detail))
-        self._replace(guardrails=(*self.manifest.guardrails, said))
-        self.audit(f"guardrail-{outcome}", guardrail=name, detail=said.detail)
+        """Record the result of a guardrail, in the manifest and in the audit log."""
+        result = Guardrail(name=name, outcome=outcome, detail=self._redactor.redact(detail))
+        self._replace(guardrails=(*self.manifest.guardrails, result))
+        self.audit(f"guardrail-{outcome}", guardrail=name, detail=result.detail)
 
     def audit(self, event: str, **details: str | int | bool | None) -> None:
         """Append a record about this run to the audit log; the next manifest anchors the log."""
@@ -148,7 +148,7 @@ class RunRecord:
         self._change_item(item_id, lambda item: item.with_conflict(conflict, submission))
 
     def sending(self, item_id: str, facts: CloudSubmissionFacts) -> None:
-        """Record that an item is about to be submitted; several threads may say so at once."""
+        """Record that an item is about to be submitted; safe for several threads."""
 
         def begin(manifest: Manifest) -> Manifest:
             manifest = manifest.with_item_in(item_id, ItemState.RUNNING)
@@ -157,7 +157,7 @@ class RunRecord:
         self._change(begin)
 
     def submitted(self, item_id: str, facts: CloudSubmissionFacts) -> None:
-        """Record what is known of a submission now; several threads may say so at once."""
+        """Record what is known of a submission now; safe for several threads."""
         self._change_item(item_id, lambda item: item.with_submission(facts))
 
     def withdrawn(self, item_id: str, number: int) -> None:
@@ -252,7 +252,7 @@ class RunRecord:
         """Write that the run stopped before its end and why; it can be resumed."""
         reason = self._redactor.redact(reason)
         if not self.manifest.run.tree:
-            # A run that is judged keeps what was said of it; what hindered the rest passes.
+            # A run that has been reviewed keeps its summary; what stops it now is temporary.
             self.explained(reason)
         digest = self._replace_run(state=state)
         self._store.summarize(self.manifest, digest)

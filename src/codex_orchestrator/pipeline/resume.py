@@ -1,4 +1,4 @@
-"""Go on with a run that stopped: decide what it is worth here, and bring its work.
+"""Go on with a run that stopped: decide how far its record is trusted, and restore its work.
 
 A run folder may have come through an artifact that somebody without rights could write. What a
 run says of itself is believed when it was at work in this repository before (a ref in the git
@@ -17,7 +17,7 @@ from codex_orchestrator.model.mode import ModeName
 from codex_orchestrator.model.run import RunState, Usage
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.request import Asked, Resume, RunRequest
-from codex_orchestrator.pipeline.work_pack import bring_work
+from codex_orchestrator.pipeline.work_pack import unpack_work
 from codex_orchestrator.text.shown import one_line
 
 if TYPE_CHECKING:
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from codex_orchestrator.workspace.worktree import GitWorkspace
 
 
-def as_begun(asked: Asked, manifest: Manifest, *, is_believed: bool) -> tuple[Asked, str]:
-    """Return what is asked of a run to resume, as it was begun where nothing is named anew.
+def resume_options(asked: Asked, manifest: Manifest, *, is_believed: bool) -> tuple[Asked, str]:
+    """Return the options of a run to resume; what the command line leaves open is as it was.
 
     Whoever wrote the folder of a run from elsewhere does not choose who reviews it.
 
     Args:
         asked: what the command line says; the builder `auto` stands for the one of the run.
         manifest: the run's.
-        is_believed: whether the run was at work here, or the caller names the manifest's hash.
+        is_believed: whether the run was at work here, or the caller vouches for its manifest.
 
     Returns:
-        What is asked, and the commit that the run's rules were read from, "" for the checkout.
+        The options, and the commit that the run's rules were read from, "" for the checkout.
     """
     # A run keeps its mode; in another one its builder would not be opened.
     mode, before = manifest.mode.requested, manifest.engine
@@ -56,14 +56,14 @@ def as_begun(asked: Asked, manifest: Manifest, *, is_believed: bool) -> tuple[As
     return {**asked, "builder": builder, "model": asked["model"] or before.model}, rules_at
 
 
-def is_ours(manifest: Manifest, resume: Resume, workspace: "GitWorkspace") -> bool:
+def ran_here(manifest: Manifest, resume: Resume, workspace: "GitWorkspace") -> bool:
     """Say whether a run was at work in this repository before."""
     # A machine that keeps its clone may remember a run whose folder came back through an artifact.
     return not resume.is_from_artifact and workspace.has_begun(manifest.run.id)
 
 
 def resume_run(request: RunRequest, resume: Resume, services: "Services") -> RunRecord:
-    """Return the record of the run to go on with, its work at hand.
+    """Return the record of the run to go on with, after its work was restored.
 
     Raises:
         InputError: the run belongs to another task text, or a commit holds its folder.
@@ -110,7 +110,7 @@ def resume_run(request: RunRequest, resume: Resume, services: "Services") -> Run
 
 
 def _report_void(record: RunRecord, services: "Services") -> None:
-    """Say, to people and in the audit log, which earlier grants do not hold any more."""
+    """Report, to people and in the audit log, which earlier grants are void now."""
     for one in void_approvals(record.manifest.approvals, record.binding):
         record.audit("approval-void", grant=str(one.grant), by=one.by, bound_to=one.bound_to)
         services.terminal.progress(
@@ -122,7 +122,7 @@ def _report_void(record: RunRecord, services: "Services") -> None:
 def _take_over(
     manifest: Manifest, request: RunRequest, resume: Resume, services: "Services"
 ) -> tuple[Manifest, str]:
-    """Bring the work of a run; return its manifest as far as it is believed, and what is not.
+    """Restore the work of a run; return its manifest as far as it is trusted, and what is not.
 
     Nothing of the run is written before this returns.
 
@@ -132,11 +132,11 @@ def _take_over(
             links, or its work is missing or damaged.
     """
     doubt = ""
-    if not is_ours(manifest, resume, services.rooms.workspace):
+    if not ran_here(manifest, resume, services.rooms.workspace):
         _require_files_of_its_own(manifest, services)
         if not resume.is_vouched:
-            manifest, doubt = _doubted(manifest, request, services)
-    bring_work(manifest, services)
+            manifest, doubt = _untrusted(manifest, request, services)
+    unpack_work(manifest, services)
     return manifest, doubt
 
 
@@ -174,7 +174,7 @@ def _require_believed_end(manifest: Manifest, resume: Resume, services: "Service
     Raises:
         NotCheckedError: its folder came from elsewhere, or was changed since.
     """
-    if resume.is_vouched or is_ours(manifest, resume, services.rooms.workspace):
+    if resume.is_vouched or ran_here(manifest, resume, services.rooms.workspace):
         return
     run, digest = manifest.run, _digest(manifest, services)
     is_recorded = services.evidence.audit.holds(
@@ -193,8 +193,10 @@ def _digest(manifest: Manifest, services: "Services") -> str:
     return sha256_hex(services.evidence.store.read(f"{manifest.task.id}/{manifest.run.id}")[0])
 
 
-def _doubted(manifest: Manifest, request: RunRequest, services: "Services") -> tuple[Manifest, str]:
-    """Return what of a foreign run's manifest is taken, and words for what is not."""
+def _untrusted(
+    manifest: Manifest, request: RunRequest, services: "Services"
+) -> tuple[Manifest, str]:
+    """Return what is kept of an untrusted manifest, and a message about what is not."""
     run, task = manifest.run, request.task.task
     guard = services.rooms.guard
     stated = "say with --manifest-sha256 what the job that stopped put out"
@@ -217,9 +219,9 @@ def _doubted(manifest: Manifest, request: RunRequest, services: "Services") -> t
     spec = guard.spec_facts(task, base_sha=run.base_sha)
     # What was spent counts on; less than nothing would lift the limits.
     spent = {name: max(0, count) for name, count in manifest.usage.model_dump().items()}
-    # No branch of a submission is chosen by such a record, nor which task is read.
+    # Such a record must not choose the branch of a submission, or which task is read.
     items = tuple(item.without_submissions() for item in manifest.items)
-    believed = Manifest(
+    kept = Manifest(
         task=TaskFacts(id=task.id, title=task.title, sha256=manifest.task.sha256, spec=spec),
         run=run.replace(tested="", reviewed="", tree="", head_sha="", finished_at=None),
         mode=request.mode,
@@ -238,4 +240,4 @@ def _doubted(manifest: Manifest, request: RunRequest, services: "Services") -> t
     sent = sum(len(item.submissions) for item in manifest.items)
     if sent:
         doubt += f"; {sent} submissions to Codex Cloud are not waited for, and may be sent again"
-    return believed, doubt
+    return kept, doubt

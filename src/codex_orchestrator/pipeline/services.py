@@ -1,4 +1,4 @@
-"""What a run is done with: the rooms, the evidence, the terminal, and what is ambient."""
+"""What a run works with: rooms, evidence, the terminal, and clocks, ids and host."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -39,7 +39,7 @@ class Evidence(NamedTuple):
 
 
 class Terminal(NamedTuple):
-    """Who is told.
+    """Where messages, events and questions go.
 
     `progress` takes a line for people, `on_event` each event as a line of JSON, `on_stop` a run
     that stopped before its end. `ask` puts a question to the person at the terminal and returns
@@ -53,7 +53,7 @@ class Terminal(NamedTuple):
 
 
 class Ambient(NamedTuple):
-    """What would come from nowhere: two clocks, ids, and the name of this machine.
+    """What a run takes from its surroundings: two clocks, new ids, the name of this machine.
 
     `now` returns the present moment as RFC 3339 text in UTC with milliseconds.
     """
@@ -65,7 +65,7 @@ class Ambient(NamedTuple):
 
 
 class Services(NamedTuple):
-    """All that a run is done with."""
+    """Everything that a run works with."""
 
     rooms: Rooms
     evidence: Evidence

@@ -47,7 +47,7 @@ def plan_work(run: Run) -> Plan:
 
 
 def run_checks(run: Run) -> tuple[CheckResult, ...]:
-    """Run every check for real; the tester then explains what came of it.
+    """Run every check, and let the tester explain the results.
 
     Raises:
         ApprovalRequiredError: the change needs a person's approval; no check was run.
@@ -68,7 +68,7 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
         report = log_dir / command.junit if command.junit else None
         named = run.services.rooms.adapters.failures(report) if report else ()
         failures = tuple(run.services.evidence.redactor.redact(name) for name in named)
-        # As it is recorded: where programs lie on this machine is nobody's business.
+        # Records do not say where programs lie on this machine.
         results.append(result.recorded(command.recorded, failures))
         run.say("test", f"{command.name}: {result.status}")
     run.record.tested(tuple(_validation(result, folder) for result in results))
@@ -96,7 +96,7 @@ def _require_small(run: Run) -> None:
 
 
 def _require_bounded(run: Run, results: Sequence[CheckResult]) -> None:
-    """Check that no check had to be ended for what it printed."""
+    """Check that no check was ended because it printed too much."""
     for result in results:
         if result.is_flooded:
             raise LimitReachedError(
@@ -119,7 +119,7 @@ def _validation(result: CheckResult, folder: str) -> Validation:
 
 
 def earlier_results(run: Run) -> tuple[CheckResult, ...]:
-    """Return what checks said of the work as it is now; none when they are still to be run."""
+    """Return the results of an earlier attempt for the work as it is now; () to run the checks."""
     facts = run.record.manifest
     if not facts.run.tested or facts.run.tested != run.tree.snapshot():
         return ()
@@ -162,7 +162,7 @@ def _tail(run: Run, log_path: str) -> str:
 
 
 def review_change(run: Run, plan: Plan, results: Sequence[CheckResult]) -> None:
-    """Let rules and the reviewer look at the change, and decide the verdict."""
+    """Have the change checked by rules and by the reviewer, and decide the verdict."""
     run.say("review", "asking the reviewer")
     change = run.tree.change()
     review = run.team.review(run.task, plan, change, results)
@@ -177,11 +177,11 @@ def review_change(run: Run, plan: Plan, results: Sequence[CheckResult]) -> None:
 
 
 def _rule_findings(run: Run, change: Change) -> tuple[Finding, ...]:
-    """Return what rules say of the lines that the run added; older lines are not its doing."""
-    tampered = _tampered(run)
+    """Return what rules find in the lines that the run added; older lines do not count."""
+    changed = _changed_git_settings(run)
     if not change.paths:
         return (
-            *tampered,
+            *changed,
             Finding(
                 "run/empty-change",
                 Severity.ERROR,
@@ -206,10 +206,10 @@ def _rule_findings(run: Run, change: Change) -> tuple[Finding, ...]:
                 "take the secret out of the source that it was read from, and change it",
             )
         )
-    return (*tampered, *found)
+    return (*changed, *found)
 
 
-def _tampered(run: Run) -> tuple[Finding, ...]:
+def _changed_git_settings(run: Run) -> tuple[Finding, ...]:
     """Find what changed in the repository's git folder while checks and builder were at work."""
     before, now = run.git_settings, run.services.rooms.workspace.git_settings()
     return tuple(

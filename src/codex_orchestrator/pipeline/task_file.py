@@ -1,4 +1,4 @@
-"""From what the command line names to a task: files, ids, standard input, plain text."""
+"""Reads the task that the command line names: a file, an id, standard input, plain text."""
 
 import re
 import sys

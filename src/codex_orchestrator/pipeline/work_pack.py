@@ -1,4 +1,4 @@
-"""Carry the work of an unfinished run: into its folder when it stops, out of it elsewhere."""
+"""The work of an unfinished run: packed into its folder when it stops, unpacked elsewhere."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -38,12 +38,12 @@ def _states_of(item: ManifestItem) -> Iterator[str]:
 def pause_run(record: RunRecord, services: "Services", state: RunState, reason: str) -> None:
     """Record that the run stopped before its end, and put its work into its folder."""
     try:
-        _keep_work(record, services)
+        _pack_work(record, services)
     finally:
         services.terminal.on_stop(record.paused(state, reason))
 
 
-def _keep_work(record: RunRecord, services: "Services") -> None:
+def _pack_work(record: RunRecord, services: "Services") -> None:
     """Put what the run has recorded into its folder, so that any clone can go on with it.
 
     What cannot be packed stays in this clone, and manifest and progress say so. The old pack
@@ -68,15 +68,15 @@ def _packed(record: RunRecord, services: "Services", trees: tuple[str, ...]) -> 
         base_sha = record.manifest.run.base_sha
         pack = services.rooms.workspace.pack_states(trees, base_sha=base_sha)
     except OrchestratorError as error:
-        # What stopped the run is the message that counts; this is said beside it.
+        # The error that stopped the run is the one to raise; this one is reported beside it.
         return WorkPack(problem=error.message)
     if services.evidence.redactor.redact_bytes(pack.data) != pack.data:
         return WorkPack(problem="it holds a secret")
     return pack
 
 
-def bring_work(manifest: Manifest, services: "Services") -> None:
-    """Make sure that this repository has what the run has recorded, out of its folder if need be.
+def unpack_work(manifest: Manifest, services: "Services") -> None:
+    """Make sure that this repository has the states of a run; take them from its folder if not.
 
     Raises:
         InputError: the base commit is not in this repository.
@@ -100,8 +100,8 @@ def bring_work(manifest: Manifest, services: "Services") -> None:
     services.terminal.progress(f"took the work of run {run.id} out of {packs[0].path}")
 
 
-def drop_work(record: RunRecord) -> None:
-    """Take the pack out of the folder of a run that ends: its patch and branch hold the work."""
+def remove_work(record: RunRecord) -> None:
+    """Remove the pack of a run that ends: its patch and branch hold the work."""
     record.kept_only((), kind=WORK_KIND)
     # A kill may have left one that no manifest names.
     for path in record.folder.glob("work-*.pack"):

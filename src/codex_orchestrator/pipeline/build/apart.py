@@ -31,7 +31,7 @@ def build_apart(run: Run, items: Sequence[PlanItem], *, base: str, most: int) ->
     """Build items that all start from one state; return why items failed.
 
     Each is recorded as built when it is done. When one fails or waits for a person, nothing new
-    is begun and what is at work goes on; any other trouble ends what is at work.
+    is begun and what is at work goes on; any other error stops what is at work.
 
     Args:
         run: the run.

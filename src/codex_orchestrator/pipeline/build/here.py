@@ -66,12 +66,12 @@ def _build_alone(run: Run, item: PlanItem) -> dict[str, str]:
     """Build an item in the run's own work tree; return why it was not done, if so."""
     run.say("build", f"{item.id}: {item.title}")
     run.record.item(item.id, ItemState.RUNNING)
-    lost = run.tree.snapshot() if conflicts_of(run, item.id) else ""
+    before = run.tree.snapshot() if conflicts_of(run, item.id) else ""
     report = run.team.build(run.task, item, feedback=conflict_feedback(run, item.id))
     run.save_usage()
     tree = run.tree.snapshot()
-    # Whose change did not fit has nothing to show for itself unless it makes another.
-    if report.is_done and tree != lost:
+    # An item whose change did not fit must change something this time.
+    if report.is_done and tree != before:
         run.record.item(item.id, ItemState.DONE, tree=tree)
         return {}
     run.say("build", f"{item.id}: not done")

@@ -1,4 +1,4 @@
-"""Merge what was built apart, in plan order, and say what did not fit."""
+"""Merge changes that were built apart, in plan order, and report what did not fit."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -43,7 +43,7 @@ def restore_done(run: Run, plan: Plan) -> None:
 
 
 def merge_change(run: Run, item_id: str, fitted: "FittedPatch", *, message: str) -> None:
-    """Let a change that fits stand in the work tree, and record its item as done."""
+    """Put a change that fits into the work tree, and record its item as done."""
     run.tree.restore(fitted.tree)
     run.record.item(item_id, ItemState.DONE, tree=fitted.tree)
     run.say("build", f"{item_id}: {message}")
@@ -68,7 +68,7 @@ def conflicts_of(run: Run, item_id: str) -> tuple[MergeConflict, ...]:
 
 
 def conflict_feedback(run: Run, item_id: str) -> str:
-    """Say what did not fit, for whoever makes an item again; "" when everything did."""
+    """Return what did not fit, for the builder that makes an item again; "" when all did."""
     conflicts = conflicts_of(run, item_id)
     if not conflicts:
         return ""

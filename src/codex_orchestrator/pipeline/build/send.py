@@ -45,7 +45,7 @@ def send_items(
         run: the run.
         cloud: where they are sent.
         items: what is sent, each of them ready.
-        feedback: what is told beside the item, by its id.
+        feedback: what the builder is told beside each item, by its id.
         start: the state that all begin from.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a plan item's submission to Codex Cloud is: the recorded one, or a new one."""
+"""The submission of a plan item to Codex Cloud: the recorded one, or a new one."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
