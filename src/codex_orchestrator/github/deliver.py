@@ -41,12 +41,8 @@ def deliver_review(
     last = outcomes[-1]
     is_in_summary = any(outcome.is_in_summary for outcome in outcomes)
     is_degraded = is_in_summary and last.reason in _SUMMARY_IS_ENOUGH
-    return last.model_copy(
-        update={
-            "posted": Posted.DEGRADED if is_degraded else last.posted,
-            "is_in_summary": is_in_summary,
-        }
-    )
+    posted = Posted.DEGRADED if is_degraded else last.posted
+    return last.after_all(posted, is_in_summary=is_in_summary)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,10 @@ class Delivery(Document):
     comment_action: str = ""
     comment_digest: str = ""
 
+    def after_all(self, posted: Posted, *, is_in_summary: bool) -> "Delivery":
+        """Return the outcome with what became of the other targets taken into account."""
+        return self.model_copy(update={"posted": posted, "is_in_summary": is_in_summary})
+
     @property
     def changed_nothing(self) -> bool:
         """Say whether everything stood there before."""

@@ -43,6 +43,10 @@ class PatternAsset(Document):
     usage: str
     sha256: Sha256
 
+    def with_entry(self, entry: str) -> "PatternAsset":
+        """Return the entry with its file in another place."""
+        return self.model_copy(update={"entry": entry})
+
 
 class PatternIndex(Document):
     """The versioned list of patterns."""

@@ -59,14 +59,14 @@ def compiled_files(index: PatternIndex, assets: tuple[Asset, ...]) -> dict[str, 
         source = asset.source
         suffix = ".yml" if asset.rules else Path(source.entry).suffix
         name = f"{FOLDERS[source.kind]}/{source.id}{suffix}"
-        entries.append(asset.facts.model_copy(update={"entry": name}))
+        entries.append(asset.facts.with_entry(name))
         if not asset.rules:
             found[name] = asset.files[source.entry]
             continue
         rules = [_rule_document(asset, number) for number in range(len(asset.rules))]
         text = "---\n".join(json.dumps(rule, indent=2, ensure_ascii=False) + "\n" for rule in rules)
         found[name] = text.encode("utf-8")
-    found[INDEX] = dump_index(index.model_copy(update={"assets": tuple(entries)}))
+    found[INDEX] = dump_index(PatternIndex(version=index.version, assets=tuple(entries)))
     return found
 
 

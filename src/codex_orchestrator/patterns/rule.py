@@ -133,6 +133,10 @@ class Rule(Document):
     url: str = ""
     metadata: dict[str, Any] = Field(default_factory=dict)
 
+    def in_language(self, language: str) -> "Rule":
+        """Return the rule with its language under another name."""
+        return self.model_copy(update={"language": language})
+
     @property
     def weight(self) -> Severity:
         """How much a finding of this rule matters."""
@@ -185,9 +189,7 @@ def _parse_rule(text: str, *, source: str, offset: int) -> Rule:
     except ValidationError as error:
         raise schema_error(error, document, source=source, offset=offset) from error
     line = document.lines.get("language", 0) + offset
-    return rule.model_copy(
-        update={"language": known_language(rule.language, path=source, line=line)}
-    )
+    return rule.in_language(known_language(rule.language, path=source, line=line))
 
 
 def parse_document(text: str, *, source: str, offset: int = 0) -> YamlDocument:
