@@ -258,6 +258,14 @@ def test_a_refused_task_has_a_verdict_and_no_run(tmp_path):
     assert "staged-path" not in outputs
 
 
+def test_an_error_before_a_run_is_not_checked_and_leaves_no_run(tmp_path):
+    report = {"schema": "run-report.v1", "run_id": None, "verdict": None, "state": None}
+    script = Script(run=(5, report | {"reason": "another run holds the lock", "exit_code": 5}))
+    found, outputs = do_work(tmp_path, script, command="run", task="0001-x")
+    assert (found.verdict, outputs["exit-code"], found.run_id) == ("not-checked", "5", "")
+    assert "staged-path" not in outputs
+
+
 def test_a_run_without_a_task_is_wrong_use(tmp_path):
     with pytest.raises(InputError, match="task"):
         do_work(tmp_path, Script(), command="run")

@@ -2,7 +2,10 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -10,7 +13,7 @@ import pytest
 
 from codex_orchestrator.cli.commands import COMMANDS, app
 from support.pattern_files import codemod_files, write_files
-from support.project import CommandLine, commit_all, make_project
+from support.project import CommandLine, commit_all, make_project, task_with, write
 
 NAMED = re.compile(r"[a-z]+(-[a-z]+)*\.v[0-9]+")
 RUN = "RUN"
@@ -109,3 +112,72 @@ def test_a_job_matrix_is_in_the_form_of_github_which_has_no_schema(
 ) -> None:
     done = call("run", "--matrix", "logging", "--repo", str(project[0]), "--format", "json")
     assert list(json.loads(done.out)) == ["include"]
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from codex_orchestrator.runs.lock import TaskLock
+from codex_orchestrator.system.clock import utc_now
+with TaskLock(Path(sys.argv[1]), "logging", holder="another", operation="run", clock=utc_now):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def locked_by_another(repo: Path) -> Iterator[None]:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(repo)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        yield
+        process.communicate(b"")
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "code"),
+    [
+        (("NO_SUCH",), "", 2),
+        (("NO_SUCH", "--dry-run"), "", 2),
+        ((), "", 2),
+        (("--resume", "nosuch"), "", 2),
+        (("logging", "--from-artifact"), "", 2),
+        (("logging", "--approve", "everything"), "", 2),
+        (("logging", "--events", "-"), "", 2),
+        (("logging", "--config", "nosuch.toml"), "", 2),
+        (("logging",), "[modle]\nname = 'x'\n", 2),
+        (("brief",), "", 2),
+        (("brief", "--model", "x"), "[credentials]\nsource = 'vault'\n", 3),
+        (("brief", "--mode", "cloud", "--model", "x"), "", 3),
+    ],
+)
+def test_an_error_before_a_run_is_a_report_without_a_verdict(
+    tmp_path: Path, call: CommandLine, options: tuple[str, ...], settings: str, code: int
+) -> None:
+    brief = task_with(id="brief", steps="")
+    repo = make_project(tmp_path, **{"tasks/brief.md": brief})
+    write(repo, ".codex-orchestrator.toml", settings)
+    done = call("run", *options, "--repo", str(repo), "--format", "json")
+    report = json.loads(done.out)
+    assert (done.code, report["exit_code"], report["verdict"]) == (code, code, None)
+    assert (report["schema"], report["run_id"], report["state"]) == ("run-report.v1", None, None)
+    assert f"error: {report['reason']}\n" in done.err
+    assert report["fix"] in done.err
+
+
+def test_a_task_at_work_elsewhere_is_reported_with_exit_5(
+    project: tuple[Path, str], call: CommandLine
+) -> None:
+    with locked_by_another(project[0]):
+        done = call("run", "logging", "--repo", str(project[0]), "--format", "json")
+    report = json.loads(done.out)
+    assert (done.code, report["exit_code"], report["verdict"]) == (5, 5, None)
+    assert "another" in report["reason"]
+
+
+def test_people_get_no_report_of_an_error_on_stdout(
+    project: tuple[Path, str], call: CommandLine
+) -> None:
+    assert call("run", "NO_SUCH", "--repo", str(project[0])).out == ""

@@ -92,7 +92,7 @@ def _run(inputs: Inputs, call: Call) -> Found:
     state = str(report.get("state") or "")
     is_stopped = state in ("waiting", "interrupted")
     return Found(
-        verdict="not-checked" if is_stopped else str(report.get("verdict") or "failed"),
+        verdict=str(report.get("verdict") or "not-checked"),
         exit_code=code,
         task_id=str(report.get("task_id") or ""),
         run_id=str(report.get("run_id") or ""),

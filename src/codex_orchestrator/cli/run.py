@@ -16,6 +16,8 @@ from codex_orchestrator.pipeline.task_file import matrix_of
 from codex_orchestrator.system.closed_memory import close_memory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from codex_orchestrator.pipeline.outcome import StoppedRun
 
 EXAMPLES = """\b
@@ -95,10 +97,18 @@ def run(
         echo_json(matrix_of(asked["tasks"], settings.repo))
         return 0
     signal.signal(signal.SIGTERM, _interrupt)
-    with open_request(asked, repo=common.repo, config=common.config) as request:
-        if asked["dry_run"]:
-            return _preview(request, is_json=common.is_json)
-        return _run(request, events, is_json=common.is_json, may_ask=not no_input)
+    stopped: list[StoppedRun] = []
+    try:
+        with open_request(asked, repo=common.repo, config=common.config) as request:
+            if asked["dry_run"]:
+                return _preview(request, is_json=common.is_json)
+            may_ask = not (no_input or common.is_json)
+            return _run(request, events, stopped.append, is_json=common.is_json, may_ask=may_ask)
+    except (OrchestratorError, KeyboardInterrupt) as error:
+        from codex_orchestrator.cli.run_output import print_error
+
+        print_error(error, stopped[-1] if stopped else None, is_json=common.is_json)
+        raise
 
 
 def _interrupt(_signal: int, _frame: object) -> None:
@@ -119,26 +129,24 @@ def _preview(request: RunRequest, *, is_json: bool) -> int:
     return 0
 
 
-def _run(request: RunRequest, events: str | None, *, is_json: bool, may_ask: bool) -> int:
+def _run(
+    request: RunRequest,
+    events: str | None,
+    on_stop: "Callable[[StoppedRun], None]",
+    *,
+    is_json: bool,
+    may_ask: bool,
+) -> int:
     from codex_orchestrator.cli.ask import ask, can_ask
-    from codex_orchestrator.cli.run_output import EventWriter, print_stopped, run_document, say_run
+    from codex_orchestrator.cli.run_output import EventWriter, run_document, say_run
     from codex_orchestrator.compose.run import compose_run
     from codex_orchestrator.pipeline.run_task import run_task
 
-    repo = request.settings.repo
-    is_asked = may_ask and not is_json and can_ask(os.environ)
-    stopped: list[StoppedRun] = []
     with EventWriter(events, is_json=is_json) as writer:
-        terminal = Terminal(say, writer.write, stopped.append, ask if is_asked else None)
-        services = compose_run(request, terminal)
-        try:
-            outcome = run_task(request, services)
-        except (OrchestratorError, KeyboardInterrupt) as error:
-            # The boundary prints the error; this is what scripts need to go on.
-            for one in stopped[-1:]:
-                print_stopped(one, error, repo, is_json=is_json)
-            raise
-    document = run_document(outcome, repo)
+        is_asked = may_ask and can_ask(os.environ)
+        terminal = Terminal(say, writer.write, on_stop, ask if is_asked else None)
+        outcome = run_task(request, compose_run(request, terminal))
+    document = run_document(outcome)
     if is_json:
         echo_json(document)
     else:

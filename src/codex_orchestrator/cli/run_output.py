@@ -72,16 +72,12 @@ class EventWriter:
                 self._stream.close()
 
 
-def run_document(outcome: FinishedRun | RefusedTask, repo: Path) -> dict[str, Any]:
+def run_document(outcome: FinishedRun | RefusedTask) -> dict[str, Any]:
     """Return the result of a run as a JSON document (`run-report.v1`)."""
     if isinstance(outcome, RefusedTask):
-        return {
-            "schema": "run-report.v1",
-            "run_id": None,
+        return _NO_RUN | {
             "task_id": outcome.task.id,
             "verdict": str(Verdict.FAILED),
-            "state": None,
-            "wanted": [],
             "reason": "the spec guard refused the task",
             "findings": len(outcome.findings),
             "guard_findings": [finding.as_document() for finding in outcome.findings],
@@ -89,20 +85,10 @@ def run_document(outcome: FinishedRun | RefusedTask, repo: Path) -> dict[str, An
         }
     manifest = outcome.manifest
     verdict = manifest.verdict or Verdict.FAILED
-    folder = outcome.folder.relative_to(repo).as_posix()
-    return {
-        "schema": "run-report.v1",
-        "run_id": manifest.run.id,
-        "task_id": manifest.task.id,
+    folder = _folder(outcome)
+    return _facts(outcome) | {
         "verdict": str(verdict),
-        "state": str(manifest.run.state),
-        "attempt": manifest.run.attempt,
         "reason": manifest.notes.summary,
-        "wanted": [],
-        "mode": str(manifest.mode.selected),
-        "model": manifest.engine.model,
-        "manifest_path": f"{folder}/manifest.json",
-        "manifest_sha256": outcome.manifest_sha256,
         "patch_path": f"{folder}/diff.patch",
         "review_path": f"{folder}/review.md",
         "branch": outcome.branch,
@@ -117,48 +103,75 @@ def run_document(outcome: FinishedRun | RefusedTask, repo: Path) -> dict[str, An
             }
             for check in manifest.validations
         ],
-        "usage": manifest.usage.model_dump(),
         "exit_code": int(exit_code_of(verdict)),
     }
 
 
-def stopped_document(stopped: StoppedRun, error: BaseException, repo: Path) -> dict[str, Any]:
-    """Return a run that stopped before its end as a `run-report.v1`: no verdict, what is asked."""
-    manifest = stopped.manifest
-    folder = stopped.folder.relative_to(repo).as_posix()
-    work = [one.path for one in manifest.artifacts if one.kind == WORK_KIND]
-    code, wanted = ExitCode.INTERRUPTED, tuple[str, ...]()
+def error_document(error: BaseException, stopped: StoppedRun | None) -> dict[str, Any]:
+    """Return what ended a run, or kept it from starting, as a `run-report.v1` without a verdict.
+
+    Args:
+        error: one of ours, or KeyboardInterrupt.
+        stopped: the run that it stopped; None where there was none yet.
+    """
+    document = _NO_RUN | {"reason": "interrupted", "exit_code": int(ExitCode.INTERRUPTED)}
     if isinstance(error, OrchestratorError):
-        code, wanted = error.exit_code, error.wanted
-    return {
-        "schema": "run-report.v1",
+        document |= {"reason": error.message, "fix": error.fix, "wanted": list(error.wanted)}
+        document["exit_code"] = int(error.exit_code)
+    if stopped is None:
+        return document
+    packs = [file.path for file in stopped.manifest.artifacts if file.kind == WORK_KIND]
+    return (
+        _facts(stopped)
+        | {name: document[name] for name in ("wanted", "fix", "exit_code")}
+        | {
+            "reason": stopped.reason,
+            "work_path": f"{_folder(stopped)}/{packs[0]}" if packs else None,
+        }
+    )
+
+
+_NO_RUN: dict[str, Any] = {
+    "schema": "run-report.v1",
+    "run_id": None,
+    "task_id": None,
+    "verdict": None,
+    "state": None,
+    "wanted": [],
+    "fix": "",
+}
+
+
+def _facts(run: FinishedRun | StoppedRun) -> dict[str, Any]:
+    manifest = run.manifest
+    return _NO_RUN | {
         "run_id": manifest.run.id,
         "task_id": manifest.task.id,
-        "verdict": None,
         "state": str(manifest.run.state),
         "attempt": manifest.run.attempt,
-        "reason": stopped.reason,
-        "wanted": list(wanted),
         "mode": str(manifest.mode.selected),
         "model": manifest.engine.model,
-        "manifest_path": f"{folder}/manifest.json",
-        "manifest_sha256": stopped.manifest_sha256,
-        "work_path": f"{folder}/{work[0]}" if work else None,
+        "manifest_path": f"{_folder(run)}/manifest.json",
+        "manifest_sha256": run.manifest_sha256,
         "usage": manifest.usage.model_dump(),
-        "exit_code": int(code),
     }
 
 
-def print_stopped(stopped: StoppedRun, error: BaseException, repo: Path, *, is_json: bool) -> None:
-    """Print to stdout what a script needs to go on with a run that stopped before its end."""
-    document = stopped_document(stopped, error, repo)
+def _folder(run: FinishedRun | StoppedRun) -> str:
+    """Return the folder of a run as the repository names it: `.runs/TASK/RUN`."""
+    return "/".join(run.folder.parts[-3:])
+
+
+def print_error(error: BaseException, stopped: StoppedRun | None, *, is_json: bool) -> None:
+    """Print to stdout what a script needs after an error; the boundary prints the error itself."""
+    document = error_document(error, stopped)
     if is_json:
         echo_json(document)
-        return
-    for name in ("run_id", "state", "manifest_path", "manifest_sha256"):
-        click.echo(f"{name}: {printable(str(document[name]))}")
-    for wanted in document["wanted"]:
-        click.echo(f"wanted: {printable(wanted)}")
+    elif stopped is not None:
+        for name in ("run_id", "state", "manifest_path", "manifest_sha256"):
+            click.echo(f"{name}: {printable(str(document[name]))}")
+        for wanted in document["wanted"]:
+            click.echo(f"wanted: {printable(wanted)}")
 
 
 def say_run(outcome: FinishedRun | RefusedTask, document: dict[str, Any]) -> None:
