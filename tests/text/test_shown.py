@@ -9,9 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from codex_orchestrator.text.shown import (
-    fence_log,
     folded,
-    mask_commands,
     one_line,
     printable,
     utf8_text,
@@ -135,17 +133,6 @@ def test_a_command_escapes_message_and_properties():
         workflow_command("error", "50%\r\n::warning::x", file="a,b:c%\n.py", line=3, title="")
         == "::error file=a%2Cb%3Ac%25%0A.py,line=3::50%25%0D%0A::warning::x"
     )
-
-
-def test_each_line_of_a_secret_is_masked():
-    assert mask_commands("-----BEGIN\nab%c\n\n") == ["::add-mask::-----BEGIN", "::add-mask::ab%25c"]
-
-
-def test_text_in_a_log_fence_cannot_issue_commands():
-    fenced = fence_log("a\r::error::forged", token="t" * 32).split("\n")
-    assert fenced[0] == "::stop-commands::" + "t" * 32
-    assert fenced[-1] == "::" + "t" * 32 + "::"
-    assert "\r" not in "".join(fenced)
 
 
 def test_loading_the_escapers_compiles_no_expression_and_no_table_of_characters() -> None:

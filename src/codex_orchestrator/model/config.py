@@ -1,14 +1,14 @@
 """The configuration: one table; an unknown key is an error that names the nearest known one."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationError, field_validator
 
 from codex_orchestrator.model.config_file import TABLE, ConfigTable
-from codex_orchestrator.model.document import Document, problems_of
+from codex_orchestrator.model.document import Document, document_at, problems_of
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.text.globs import glob_problem
 
@@ -137,7 +137,7 @@ def parse_config(table: ConfigTable) -> Config:
     except ValidationError as error:
         problem = problems_of(error)[0]
         if problem.kind == "extra_forbidden":
-            known = _known_keys(problem.path[:-1])
+            known = sorted(document_at(Config, problem.path[:-1]).model_fields)
             raise table.unknown_key(problem.path, known) from error
         fix = "change the value; `codex-orchestrator doctor` shows the others"
         raise table.error(problem.path, problem.message, fix=fix) from error
@@ -157,13 +157,3 @@ def _own_table(data: bytes | None) -> object:
         return data  # nobody can say what it sets: equal to itself only
     tools = document.get("tool")
     return tools.get(TABLE) if isinstance(tools, dict) else tools
-
-
-def _known_keys(place: Sequence[str]) -> list[str]:
-    owner: type[Document] = Config
-    for part in place:
-        field = owner.model_fields.get(part)
-        if field is None or not isinstance(field.annotation, type):
-            return []
-        owner = field.annotation
-    return sorted(owner.model_fields)

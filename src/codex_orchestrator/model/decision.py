@@ -32,19 +32,12 @@ class Decision(NamedTuple):
 
     def line(self) -> str:
         """Return the decision as a line of JSON, without the line end."""
-        return json.dumps(
-            {
-                **self.facts,
-                "decision": self.kind,
-                "rule": self.rule,
-                "escalation": self.escalation,
-            }
-        )
+        decided = {"decision": self.kind, "rule": self.rule, "escalation": self.escalation}
+        return json.dumps({**self.facts, **decided})
 
 
 def parse_decision(line: str) -> Decision:
     """Read a line that one of our servers wrote."""
     facts = json.loads(line)
-    return Decision(
-        DecisionKind(facts.pop("decision")), facts.pop("rule"), facts.pop("escalation"), facts
-    )
+    decided = DecisionKind(facts.pop("decision")), facts.pop("rule"), facts.pop("escalation")
+    return Decision(*decided, facts)

@@ -1,6 +1,7 @@
 """What every document that crosses the border has in common."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -38,3 +39,12 @@ def problems_of(error: ValidationError) -> tuple[FieldProblem, ...]:
         )
         for problem in found
     )
+
+
+def document_at(top: type[Document], path: Sequence[str]) -> type[Document]:
+    """Return the kind of document that a path of field names and positions leads into."""
+    for name in path:
+        if field := top.model_fields.get(name):
+            kinds = (field.annotation, *get_args(field.annotation))
+            top = next((k for k in kinds if isinstance(k, type) and issubclass(k, Document)), top)
+    return top

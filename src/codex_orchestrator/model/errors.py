@@ -67,7 +67,6 @@ class MissingExtraError(NotCheckedError):
             f"{needed_for} needs the extra [{extra}], which is not installed",
             fix=f'pip install "codex-orchestrator-toolkit[{extra}]"',
         )
-        self.extra = extra
 
 
 class ServiceError(OrchestratorError):

@@ -28,14 +28,7 @@ class Finding(NamedTuple):
 
     def as_document(self) -> dict[str, str | int]:
         """Return the finding as it stands in JSON documents."""
-        return {
-            "rule": self.rule,
-            "severity": str(self.severity),
-            "path": self.path,
-            "line": self.line,
-            "message": self.message,
-            "fix": self.fix,
-        }
+        return self._asdict() | {"severity": str(self.severity)}
 
 
 def has_errors(findings: tuple[Finding, ...]) -> bool:

@@ -1,6 +1,6 @@
 """The plan as a graph: what can be built now, and what is to be done next. Pure choices."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from codex_orchestrator.model.manifest import ManifestItem
@@ -62,22 +62,16 @@ def choose_move(plan: Plan, items: Sequence[ManifestItem], *, parallel: int) -> 
         items: what the manifest has of its items.
         parallel: how many items may be at work at once.
     """
-    known = {one.id: one for one in items}
-    done = {one.id for one in items if one.state is ItemState.DONE}
+    recorded = {item.id: item for item in items}
+    done = {item.id for item in items if item.state is ItemState.DONE}
     ready = ready_items(plan, done)
-    again = [item for item in ready if item.id in known and known[item.id].conflicts]
-    if again:
+    if again := [item for item in ready if item.id in recorded and recorded[item.id].conflicts]:
         return BuildAlone(again[0])
-    together = [item for item in ready if item.id in known and known[item.id].base]
-    if together:
-        return _go_on(together, known)
+    if together := [item for item in ready if item.id in recorded and recorded[item.id].base]:
+        unbuilt = [item for item in together if recorded[item.id].state is not ItemState.BUILT]
+        if unbuilt:
+            return BuildApart(tuple(unbuilt), recorded[unbuilt[0].id].base)
+        return MergeItem(together[0])
     if len(ready) > 1 and parallel > 1:
         return BuildApart(ready, "")
     return BuildAlone(ready[0]) if ready else None
-
-
-def _go_on(together: Sequence[PlanItem], known: Mapping[str, ManifestItem]) -> Move:
-    unbuilt = tuple(item for item in together if known[item.id].state is not ItemState.BUILT)
-    if unbuilt:
-        return BuildApart(unbuilt, known[unbuilt[0].id].base)
-    return MergeItem(together[0])

@@ -32,38 +32,24 @@ def choose_mode(task: Task, *, requested: str = "auto", plan: Plan | None = None
     with steps has no say: steps are carried out on this machine.
     """
     if requested != "auto":
-        return Mode(
-            selected=ModeName(requested),
-            reason=f"requested explicitly: {requested}",
-            requested=requested,
-        )
-    if task.execution.parallel:
-        return Mode(
-            selected=ModeName.CLOUD,
-            reason="task says execution.parallel: true",
-            requested=requested,
-        )
-    if task.execution.requires_cloud:
-        return Mode(
-            selected=ModeName.CLOUD,
-            reason="task says execution.requires_cloud: true",
-            requested=requested,
-        )
-    for item in plan.items if plan and not task.steps else ():
-        if item.requires_cloud:
-            return Mode(
-                selected=ModeName.CLOUD,
-                reason=f"plan item {item.id} says requires_cloud: true",
-                requested=requested,
-            )
-    return Mode(
-        selected=ModeName.MCP,
-        reason="default: the task does not ask for cloud",
-        requested=requested,
-    )
+        selected, reason = ModeName(requested), f"requested explicitly: {requested}"
+    elif reason := _cloud_reason(task, plan):
+        selected = ModeName.CLOUD
+    else:
+        selected, reason = ModeName.MCP, "default: the task does not ask for cloud"
+    return Mode(selected=selected, reason=reason, requested=requested)
+
+
+def _cloud_reason(task: Task, plan: Plan | None = None) -> str:
+    """Return what in a task or its plan asks for Codex Cloud, or ""."""
+    for name in ("parallel", "requires_cloud"):
+        if getattr(task.execution, name):
+            return f"task says execution.{name}: true"
+    items = plan.items if plan and not task.steps else ()
+    asking = (item.id for item in items if item.requires_cloud)
+    return next((f"plan item {name} says requires_cloud: true" for name in asking), "")
 
 
 def needs_network_approval(mode: Mode, task: Task) -> bool:
-    """Say whether a person must allow Codex Cloud: the task itself does not ask for it."""
-    asks = task.execution.parallel or task.execution.requires_cloud
-    return mode.selected is ModeName.CLOUD and not asks
+    """Return whether a person must allow Codex Cloud: the task itself does not ask for it."""
+    return mode.selected is ModeName.CLOUD and not _cloud_reason(task)

@@ -41,16 +41,8 @@ class Usage(Document):
     input_tokens: int = 0
     output_tokens: int = 0
 
-    def plus(
-        self, *, turns: int = 0, requests: int = 0, input_tokens: int = 0, output_tokens: int = 0
-    ) -> "Usage":
-        """Return the sum of this and more."""
-        return Usage(
-            turns=self.turns + turns,
-            requests=self.requests + requests,
-            input_tokens=self.input_tokens + input_tokens,
-            output_tokens=self.output_tokens + output_tokens,
-        )
+    def __add__(self, more: "Usage") -> "Usage":
+        return Usage(**{name: count + getattr(more, name) for name, count in self})
 
 
 class RunSummary(Document):

@@ -62,7 +62,7 @@ class Spending:
                     fix="raise limits.turns in the task",
                     reason="limits.turns",
                 )
-            self._usage = self._usage.plus(turns=1)
+            self._usage += Usage(turns=1)
 
     def add(self, *, requests: int, input_tokens: int, output_tokens: int) -> None:
         """Count what a model was paid for.
@@ -75,12 +75,9 @@ class Spending:
 
     def note(self, *, requests: int, input_tokens: int, output_tokens: int) -> None:
         """Count what a model was paid for where nothing can be stopped; the next turn is."""
+        spent = Usage(requests=requests, input_tokens=input_tokens, output_tokens=output_tokens)
         with self._lock:
-            self._usage = self._usage.plus(
-                requests=requests,
-                input_tokens=input_tokens,
-                output_tokens=output_tokens,
-            )
+            self._usage += spent
 
     def _require_tokens(self) -> None:
         spent = _tokens(self.usage)

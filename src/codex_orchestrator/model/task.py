@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from codex_orchestrator.model.document import Document, problems_of
+from codex_orchestrator.model.document import Document, document_at, problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.text.names import is_identifier, path_problem
 from codex_orchestrator.text.toml import did_you_mean
@@ -123,10 +123,9 @@ def parse_task(text: str, *, source: str) -> Task:
     from codex_orchestrator.model.strict_yaml import YamlError, parse_mapping
 
     front, brief = split_front_matter(text, source=source)
-    if len(brief.encode("utf-8", "surrogatepass")) > MAX_BRIEF_BYTES:
+    if (size := len(brief.encode("utf-8", "surrogatepass"))) > MAX_BRIEF_BYTES:
         raise InputError(
-            f"the brief has {len(brief.encode('utf-8', 'surrogatepass'))} bytes, "
-            f"the limit is {MAX_BRIEF_BYTES}",
+            f"the brief has {size} bytes, the limit is {MAX_BRIEF_BYTES}",
             fix="move long material into the repository and name its path in the brief",
             path=source,
         )
@@ -170,24 +169,11 @@ def split_front_matter(text: str, *, source: str) -> tuple[str, str]:
 
 def _input_error(error: ValidationError, document: "YamlDocument", source: str) -> InputError:
     problem = problems_of(error)[0]
-    place = problem.field
-    line = document.lines.get(place) or document.lines.get(place.rsplit(".", 1)[0], 0)
-    fix = ""
-    message = problem.message
+    field, message, fix = problem.field, problem.message, ""
+    line = document.lines.get(field) or document.lines.get(field.rsplit(".", 1)[0], 0)
     if problem.kind == "extra_forbidden":
-        known = _known_keys(problem.path)
+        fields = document_at(Task, problem.path[:-1]).model_fields
+        known = [name for name in fields if name != "brief"]
         message = f"unknown key{did_you_mean(problem.path[-1], known)}"
         fix = f"known keys here: {', '.join(known)}"
-    return InputError(
-        message,
-        path=source,
-        line=line + 1,
-        field=place,
-        fix=fix,
-    )
-
-
-def _known_keys(place: tuple[str, ...]) -> list[str]:
-    models: dict[str, type[Document]] = {"execution": Execution, "limits": Limits, "steps": Step}
-    owner: type[Document] = models.get(place[0], Task) if len(place) > 1 else Task
-    return [name for name in owner.model_fields if name != "brief"]
+    return InputError(message, path=source, line=line + 1, field=field, fix=fix)

@@ -5,16 +5,10 @@ from collections.abc import Iterable
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest, Validation
 from codex_orchestrator.model.review import ReviewFinding
-from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.text.diff import FilePatch, file_patches
 from codex_orchestrator.text.markdown import Markdown, code, line, location, prose, table
 from codex_orchestrator.text.shown import counted, one_line
 
-_VERDICTS = {
-    Verdict.APPROVED: "approved",
-    Verdict.CHANGES_REQUESTED: "changes requested",
-    Verdict.FAILED: "failed",
-}
 _ORDER = {kind: place for place, kind in enumerate(Severity)}
 _MAX_FILES = 100
 
@@ -48,7 +42,7 @@ def count_findings(manifest: Manifest) -> int:
 
 def _head(manifest: Manifest) -> str:
     run, mode = manifest.run, manifest.mode
-    verdict = _VERDICTS[manifest.verdict] if manifest.verdict else "no verdict"
+    verdict = (manifest.verdict or "no verdict").replace("-", " ")
     count = count_findings(manifest)
     reviewed = run.head_sha or run.base_sha
     base = f" (from {code(run.base_sha[:12])})" if run.head_sha else ""
@@ -64,10 +58,7 @@ def _findings(manifest: Manifest) -> str:
     if not count_findings(manifest) or manifest.review is None:
         return ""
     ordered = sorted(manifest.review.findings, key=lambda finding: _ORDER[finding.severity])
-    rows = (
-        (finding.severity, location(finding.path, finding.line), _what(finding))
-        for finding in ordered
-    )
+    rows = ((item.severity, location(item.path, item.line), _what(item)) for item in ordered)
     return "### Findings\n\n" + table(("severity", "where", "what"), rows)
 
 
@@ -103,13 +94,9 @@ def _failures(check: Validation) -> str:
 def _plan(manifest: Manifest) -> str:
     if manifest.plan is None:
         return ""
-    states = {item.id: item for item in manifest.items}
+    states = {item.id: str(item.state) for item in manifest.items}
     rows = (
-        (
-            code(item.id),
-            states[item.id].state if item.id in states else "planned",
-            line(item.title),
-        )
+        (code(item.id), states.get(item.id, "planned"), line(item.title))
         for item in manifest.plan.items
     )
     count = len(manifest.plan.items)

@@ -2,22 +2,11 @@
 
 import re
 import unicodedata
-from typing import NewType
-
-RepoPath = NewType("RepoPath", str)
-"""A path relative to the repository root, with forward slashes, that cannot leave it."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _DEVICES = frozenset(
-    [
-        "con",
-        "prn",
-        "aux",
-        "nul",
-        *(f"com{n}" for n in range(1, 10)),
-        *(f"lpt{n}" for n in range(1, 10)),
-    ]
+    ("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)))
 )
 # Bidirectional controls, zero-width and tag characters: names that show other than they are.
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u180e\ufeff") | {
@@ -67,15 +56,3 @@ def is_utf8(text: str | bytes) -> bool:
 def is_invisible(char: str) -> bool:
     """Say whether a character shows nothing or reorders what surrounds it."""
     return char in _INVISIBLE or 0xE0000 <= ord(char) <= 0xE007F
-
-
-def repo_path(text: str) -> RepoPath:
-    """Return text as a path inside a repository.
-
-    Raises:
-        ValueError: it is absolute, leaves the repository or holds hidden characters.
-    """
-    problem = path_problem(text)
-    if problem:
-        raise ValueError(f"path {text!r} {problem}")
-    return RepoPath(text.removeprefix("./"))

@@ -127,22 +127,9 @@ def workflow_command(name: str, message: str, **properties: str | int) -> str:
 
 def _message(text: str) -> str:
     # The runner also obeys an old form of commands in the middle of a line.
-    return printable(_encoded(text)).replace("##[", "## [")
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(escaped).replace("##[", "## [")
 
 
 def _property(text: str) -> str:
     return _message(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _encoded(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def mask_commands(secret: str) -> list[str]:
-    """Return the commands that make the runner hide a secret: one for each of its lines."""
-    return [f"::add-mask::{_encoded(line)}" for line in secret.splitlines() if line.strip()]
-
-
-def fence_log(text: str, *, token: str) -> str:
-    """Return text for the log of a step in which no line of it is taken as a command."""
-    return f"::stop-commands::{token}\n{visible(text)}\n::{token}::"
