@@ -192,8 +192,12 @@ def test_removed_and_swapped_records_are_noticed(log: FileAuditLog, repo: Path) 
 
 def test_a_record_is_written_once_per_key(log: FileAuditLog, repo: Path) -> None:
     def told(run_id: str, digest: str, note: int) -> AuditRecord:
-        return log.append_once(
-            "synced", task_id="t", run_id=run_id, key=("sha",), details={"sha": digest, "n": note}
+        return log.append(
+            "synced",
+            task_id="t",
+            run_id=run_id,
+            once_by=("sha",),
+            details={"sha": digest, "n": note},
         )
 
     first = told("r", "a", 1)
@@ -202,7 +206,7 @@ def test_a_record_is_written_once_per_key(log: FileAuditLog, repo: Path) -> None
     assert told("q", "a", 4).seq == 2
     again = FileAuditLog(repo, clock=Ticking())
     assert (
-        again.append_once("synced", task_id="t", run_id="r", key=("sha",), details={"sha": "a"})
+        again.append("synced", task_id="t", run_id="r", once_by=("sha",), details={"sha": "a"})
         == first
     )
     assert len(lines(repo)) == 3
@@ -269,7 +273,7 @@ from codex_orchestrator.runs.audit import FileAuditLog
 log = FileAuditLog(Path(sys.argv[1]), clock=lambda: "2026-11-22T19:15:00.000Z")
 for n in range(15):
     log.append("event", task_id="t", run_id=sys.argv[2], details={"n": n})
-    log.append_once("once", task_id="t", run_id="r", key=("n",), details={"n": n})
+    log.append("once", task_id="t", run_id="r", once_by=("n",), details={"n": n})
 """
     processes = [
         subprocess.Popen([sys.executable, "-c", worker, str(repo), f"r{number}"])

@@ -23,21 +23,18 @@ class Thread:
     def __init__(self, thread_id: str, request: ThreadRequest) -> None:
         self.id = thread_id
         self.request = request
-        self.is_busy = False
-        self.is_cancelled = False
-        self.is_late = False
-        self.is_spent = False
-        self.stalled_by: dict[str, Any] | None = None
-        self.turn_id = ""
-        self.refused: list[Escalation] = []
         self.log = TurnLog(request.cwd, spent={})
+        self.begin()
+        self.end()
 
     def begin(self) -> None:
         """Prepare for a turn; its usage is counted from here."""
         self.log = TurnLog(self.request.cwd, spent=self.log.totals)
-        self.refused, self.turn_id = [], ""
-        self.is_busy, self.is_cancelled = True, False
-        self.is_late, self.is_spent, self.stalled_by = False, False, None
+        self.turn_id = ""
+        self.refused: list[Escalation] = []
+        self.stalled_by: dict[str, Any] | None = None
+        self.is_cancelled = self.is_late = self.is_spent = False
+        self.is_busy = True
 
     def end(self) -> None:
         """Let the next turn in."""

@@ -80,11 +80,11 @@ def close_run(manifest: Manifest, *, store: "FileRunStore", audit: "FileAuditLog
     if manifest.run.state is not RunState.FINISHED or manifest.verdict is None:
         raise InputError(f"run {manifest.run.id} is not finished")
     digest = store.save(manifest)
-    audit.append_once(
+    audit.append(
         "run-finished",
         task_id=manifest.task.id,
         run_id=manifest.run.id,
-        key=("manifest_sha256",),
+        once_by=("manifest_sha256",),
         details={
             "manifest_sha256": digest,
             "verdict": str(manifest.verdict),

@@ -56,41 +56,24 @@ class FileAuditLog:
         run_id: str,
         level: str = "info",
         details: Details | None = None,
+        once_by: tuple[str, ...] = (),
     ) -> AuditRecord:
-        """Append one record, durable before it returns.
+        """Append one record, durable before it returns, and return it.
+
+        With `once_by`, a record of the same event, task and run with the same values of these
+        details is returned instead, if there is one. It is looked up under the lock of the write.
 
         Raises:
             InputError: a record in the middle is damaged; names line and offset, repairs nothing.
             ServiceError: the disk is full or broken; earlier records stay.
             LockedError: other writers held the log all the time.
         """
-        fields = self._fields(event, task_id, run_id, level, details)
-        with self._locked(), opened_to_append(self._log, disk=self._disk) as descriptor:
-            return self._append(descriptor, fields, head=self._repaired_head(descriptor))
-
-    def append_once(
-        self,
-        event: str,
-        *,
-        task_id: str,
-        run_id: str,
-        key: tuple[str, ...],
-        level: str = "info",
-        details: Details,
-    ) -> AuditRecord:
-        """Append a record unless one of the same event, task, run and `key` details is there.
-
-        Returns the record that is in the log. Looked up and written under one lock.
-
-        Raises:
-            InputError, ServiceError, LockedError: as `append`.
-        """
-        fields = self._fields(event, task_id, run_id, level, details)
-        wanted = _shown(details)
+        wanted = _shown(details or {})
+        fields = self._fields(event, task_id, run_id, level, wanted)
         with self._locked(), opened_to_append(self._log, disk=self._disk) as descriptor:
             head = self._repaired_head(descriptor)
-            for record in self._records_of(event, descriptor):
-                is_same = all(record.details.get(name) == wanted.get(name) for name in key)
+            for record in self._records_of(event, descriptor) if once_by else ():
+                is_same = all(record.details.get(name) == wanted.get(name) for name in once_by)
                 if is_same and (record.task_id, record.run_id) == (task_id, run_id):
                     return record
             return self._append(descriptor, fields, head=head)
@@ -147,7 +130,7 @@ class FileAuditLog:
         return AuditCheck(head.seq + 1, anchor, tuple(findings))
 
     def _fields(
-        self, event: str, task_id: str, run_id: str, level: str, details: Details | None
+        self, event: str, task_id: str, run_id: str, level: str, details: dict[str, JsonValue]
     ) -> dict[str, JsonValue]:
         return {
             "timestamp": self._clock(),
@@ -155,7 +138,7 @@ class FileAuditLog:
             "run_id": run_id,
             "level": level,
             "event": event,
-            "details": _shown(details or {}),
+            "details": details,
         }
 
     @contextlib.contextmanager
@@ -183,7 +166,9 @@ class FileAuditLog:
         sweep_folder(self._paths.out, disk=self._disk)
         torn = cut_torn_record(descriptor, log=self._log, size=size, bad=bad, disk=self._disk)
         return self._write(
-            descriptor, self._fields("repaired", "", "", "error", torn.model_dump()), head=head
+            descriptor,
+            self._fields("repaired", "", "", "error", _shown(torn.model_dump())),
+            head=head,
         )[1]
 
     def _append(self, descriptor: int, fields: dict[str, JsonValue], *, head: Head) -> AuditRecord:

@@ -1,7 +1,7 @@
 """What goes over the wire of the Codex bridge: names as `codex mcp-server` had them."""
 
 import functools
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
@@ -69,7 +69,9 @@ class ReplyArguments(_Arguments):
 
 
 class _Wire(BaseModel):
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, alias_generator=to_camel, populate_by_name=True, from_attributes=True
+    )
 
 
 class WireUsage(_Wire):
@@ -129,25 +131,7 @@ class CodexAnswer(_Wire):
     @classmethod
     def of(cls, report: TurnReport, *, codex_version: str) -> "CodexAnswer":
         """Return the wire form of a turn's report."""
-        fields: dict[str, Any] = {
-            "usage": report.usage._asdict(),
-            "files": [file._asdict() for file in report.files],
-            "commands": [command._asdict() for command in report.commands],
-            "escalations": [
-                {**escalation._asdict(), "kind": str(escalation.kind)}
-                for escalation in report.escalations
-            ],
-        }
-        return cls.model_validate(
-            {
-                "thread_id": report.thread_id,
-                "content": report.content,
-                "status": report.status,
-                "duration_ms": report.duration_ms,
-                "codex_version": codex_version,
-                **fields,
-            }
-        )
+        return cls.model_validate({**report._asdict(), "codex_version": codex_version})
 
 
 @functools.cache

@@ -40,11 +40,11 @@ def record_artifact(
     )
     if known is not None and known != artifact:
         raise InputError(f"artifact {known.id} is recorded for run {folder.name}")
-    audit.append_once(
+    audit.append(
         "artifact-recorded",
         task_id=artifact.task_id,
         run_id=artifact.run_id,
-        key=("id", "digest"),
+        once_by=("id", "digest"),
         details={"id": artifact_id, "digest": digest, "url": url},
     )
     outbox.record_artifact(artifact)

@@ -159,11 +159,11 @@ def _remove(
         with lock(run.task_id):
             if store.stored(run.task_id, run.run_id) != run:
                 continue
-            audit.append_once(
+            audit.append(
                 "run-removed",
                 task_id=run.task_id,
                 run_id=run.run_id,
-                key=("manifest_sha256",),
+                once_by=("manifest_sha256",),
                 details={"manifest_sha256": run.summary.manifest_sha256},
             )
             store.remove(run.task_id, run.run_id)

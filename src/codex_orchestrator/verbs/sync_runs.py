@@ -158,11 +158,11 @@ def _send_one(run: VerifiedRun, catalog: "Catalog", rooms: SyncRooms) -> Receipt
             fix="run `codex-orchestrator runs verify`, then sync again",
         )
     # First the record, then the mark: a crash between them repeats the push and finds the record.
-    rooms.audit.append_once(
+    rooms.audit.append(
         "synced",
         task_id=run.task_id,
         run_id=run.run_id,
-        key=("manifest_sha256", "catalog"),
+        once_by=("manifest_sha256", "catalog"),
         details={
             "manifest_sha256": receipt.manifest_sha256,
             "catalog": receipt.catalog,
@@ -180,11 +180,11 @@ def _failure(
     request: SyncRequest,
     rooms: SyncRooms,
 ) -> FailedSync:
-    rooms.audit.append_once(
+    rooms.audit.append(
         "sync-conflict" if kind == "conflict" else "sync-failed",
         task_id=run.task_id,
         run_id=run.run_id,
-        key=("manifest_sha256", "catalog", "kind"),
+        once_by=("manifest_sha256", "catalog", "kind"),
         level="error",
         details={
             "manifest_sha256": run.manifest_sha256,
