@@ -1,6 +1,12 @@
 """Parse the patch form that begins with `*** Begin Patch`, as Codex models write it."""
 
-from codex_orchestrator.workspace.patch import FileEdit, Hunk, HunkLine, PatchError
+from codex_orchestrator.workspace.patch import (
+    FileEdit,
+    Hunk,
+    HunkLine,
+    parse_hunk_line,
+    patch_error,
+)
 
 _ADD = b"*** Add File: "
 _DELETE = b"*** Delete File: "
@@ -20,7 +26,7 @@ def parse_envelope(lines: list[bytes], begin: int) -> tuple[FileEdit, ...]:
     while last and not lines[last - 1].strip():
         last -= 1
     if lines[last - 1].strip() != _END:
-        raise PatchError("the patch does not end with *** End Patch", line=last, path="patch")
+        raise patch_error("the patch does not end with *** End Patch", last)
     cursor = _Cursor(lines, begin + 1, last - 1)
     edits = []
     while not cursor.is_done:
@@ -32,10 +38,8 @@ def parse_envelope(lines: list[bytes], begin: int) -> tuple[FileEdit, ...]:
         elif line.startswith(_UPDATE):
             edits.append(_updated(_name(line, _UPDATE, number), number, cursor))
         elif line.strip():
-            raise PatchError(
-                "expected *** Add File:, *** Update File: or *** Delete File:",
-                path="patch",
-                line=number,
+            raise patch_error(
+                "expected *** Add File:, *** Update File: or *** Delete File:", number
             )
     return tuple(edits)
 
@@ -73,7 +77,7 @@ class _Cursor:
 def _name(line: bytes, marker: bytes, number: int) -> str:
     name = line.removeprefix(marker).strip().decode("utf-8")
     if not name:
-        raise PatchError("no file name", path="patch", line=number)
+        raise patch_error("no file name", number)
     return name
 
 
@@ -82,7 +86,7 @@ def _added(path: str, number: int, cursor: _Cursor) -> FileEdit:
     while not cursor.is_at_section:
         line, at = cursor.take()
         if not line.startswith(b"+"):
-            raise PatchError("a line of a new file must begin with +", path="patch", line=at)
+            raise patch_error("a line of a new file must begin with +", at)
         found.append(HunkLine("+", line[1:] + b"\n"))
     return FileEdit("add", path, number, (Hunk(tuple(found), number),))
 
@@ -99,7 +103,7 @@ def _updated(path: str, number: int, cursor: _Cursor) -> FileEdit:
             continue
         hunks.append(_hunk(cursor))
     if not hunks and not new_path:
-        raise PatchError("an updated file needs a change", path="patch", line=number)
+        raise patch_error("an updated file needs a change", number)
     return FileEdit("update", path, number, tuple(hunks), new_path)
 
 
@@ -119,20 +123,13 @@ def _hunk(cursor: _Cursor) -> Hunk:
         if line.strip() == _END_OF_FILE:
             is_at_end = True
             break
-        tag, rest = line[:1].decode("latin-1"), line[1:]
         loose = 0 if line else loose + 1
-        if tag in (" ", ""):
-            found.append(HunkLine(" ", rest + b"\n"))
-        elif tag == "-":
-            found.append(HunkLine("-", rest + b"\n"))
-        elif tag == "+":
-            found.append(HunkLine("+", rest + b"\n"))
-        else:
-            raise PatchError(
-                "a line of a hunk must begin with a space, - or +", path="patch", line=at
-            )
+        parsed = parse_hunk_line(line)
+        if parsed is None:
+            raise patch_error("a line of a hunk must begin with a space, - or +", at)
+        found.append(parsed)
     # Empty lines before the next marker only separate it; they are not lines of the file.
     found = found[: len(found) - loose]
     if not any(line.tag != " " for line in found):
-        raise PatchError("a hunk without a - or + line", path="patch", line=begin)
+        raise patch_error("a hunk without a - or + line", begin)
     return Hunk(tuple(found), begin, anchors=tuple(anchors), is_at_end=is_at_end)

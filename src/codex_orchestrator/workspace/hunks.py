@@ -1,5 +1,6 @@
 """Find a hunk's lines in a file and put the new ones in their place."""
 
+import operator
 from collections.abc import Callable, Sequence
 
 from codex_orchestrator.workspace.patch import Hunk, HunkLine, PatchError
@@ -59,7 +60,7 @@ def _find(lines: list[bytes], hunk: Hunk, begin: int, *, path: str) -> tuple[int
     after = _after_anchors(lines, hunk, begin, path=path)
     if not old:
         return _insertion(lines, hunk, after), True
-    for is_exact, same in ((True, _equal), (False, _alike)):
+    for is_exact, same in ((True, operator.eq), (False, _alike)):
         expected = hunk.start - 1
         if hunk.start and expected >= after and _fits(lines, old, expected, same):
             return expected, is_exact
@@ -99,27 +100,16 @@ def _after_anchors(lines: list[bytes], hunk: Hunk, begin: int, *, path: str) -> 
         if found < 0:
             found = next((n for n in range(at, len(lines)) if anchor in lines[n]), -1)
         if found < 0:
-            raise PatchError(
-                f"no line {_shown(anchor)} after line {at}",
-                path=path,
-                line=0,
-                fix="fix the @@ line",
-            )
+            message = f"no line {_shown(anchor)} after line {at}"
+            raise PatchError(message, path=path, fix="fix the @@ line")
         at = found + 1
     return at
 
 
 def _fits(
-    lines: list[bytes],
-    old: Sequence[bytes],
-    at: int,
-    same: Callable[[bytes, bytes], bool],
+    lines: list[bytes], old: Sequence[bytes], at: int, same: Callable[[bytes, bytes], bool]
 ) -> bool:
     return at + len(old) <= len(lines) and all(map(same, lines[at : at + len(old)], old))
-
-
-def _equal(left: bytes, right: bytes) -> bool:
-    return left == right
 
 
 def _alike(left: bytes, right: bytes) -> bool:

@@ -13,11 +13,25 @@ class PatchError(InputError):
     """A patch that cannot be read, or does not fit the files."""
 
 
+def patch_error(message: str, number: int) -> PatchError:
+    """Return the error that a line of a patch, counted from 1, is wrong."""
+    return PatchError(message, path="patch", line=number)
+
+
 class HunkLine(NamedTuple):
     """One line of a hunk: context, removed or added; `text` has its line end."""
 
     tag: Literal[" ", "-", "+"]
     text: bytes
+
+
+_TAGS: dict[bytes, Literal[" ", "-", "+"]] = {b"": " ", b" ": " ", b"-": "-", b"+": "+"}
+
+
+def parse_hunk_line(line: bytes) -> HunkLine | None:
+    """Return a line of a hunk, given without its line end; None when it is not one."""
+    tag = _TAGS.get(line[:1])
+    return HunkLine(tag, line[1:] + b"\n") if tag else None
 
 
 class Hunk(NamedTuple):

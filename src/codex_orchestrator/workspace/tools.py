@@ -193,7 +193,9 @@ class WorkspaceTools:
         self._gate.look("git_diff", {"paths": wanted[:20]})
         with self._changing:
             change = self._work.change()
-            shown = [p for p in change.paths if is_chosen(p, wanted) and not self._secret(p)]
+            shown = [
+                p for p in change.paths if is_chosen(p, wanted) and not self._gate.is_secret(p)
+            ]
             diff = self._work.diff_text(shown) if shown else ""
         return DiffText(
             paths=change.paths[:MAX_PATHS],
@@ -202,9 +204,6 @@ class WorkspaceTools:
             diff=diff[:MAX_TEXT],
             is_cut=len(diff) > MAX_TEXT or len(change.paths) > MAX_PATHS,
         )
-
-    def _secret(self, path: str) -> bool:
-        return self._gate.is_secret(path)
 
     def _known_checks(self) -> str:
         return f"checks: {', '.join(self._checks) or 'none'}; or an argv that the policy lists"
@@ -222,12 +221,7 @@ def _open_work(root: Path, private: Path, environ: Mapping[str, str]) -> tuple[G
         raise NotCheckedError(f"{root}: its git index cannot be read: {error.strerror}") from error
     places = {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(root), "GIT_INDEX_FILE": str(index)}
     git = outside.at(root, places=places)
-    work = GitWorkTree(
-        root,
-        git=git,
-        run_id="server",
-        base_sha=base,
-        author=Author("", ""),
-        clock=lambda: "",
+    nobody = Author("", "")
+    return git, GitWorkTree(
+        root, git=git, run_id="server", base_sha=base, author=nobody, clock=lambda: ""
     )
-    return git, work

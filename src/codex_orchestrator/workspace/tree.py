@@ -176,13 +176,10 @@ class GitWorkTree:
         tree_id = self._write_tree()
         if tree_id == self._git.text("rev-parse", "--verify", f"{self._base}^{{tree}}"):
             raise NotCheckedError("the work tree holds no change, so there is nothing to commit")
+        options = ("--no-gpg-sign", "-p", self._base, "-F", "-")
         commit = self._git.run(
             "commit-tree",
-            "--no-gpg-sign",
-            "-p",
-            self._base,
-            "-F",
-            "-",
+            *options,
             tree_id,
             stdin=message.replace("\0", "").encode("utf-8", "replace"),
             env=self._signature(),
@@ -209,17 +206,10 @@ class GitWorkTree:
         return sha if not status and rest == f"{tree_id} {self._base}" else ""
 
     def _signature(self) -> Mapping[str, str]:
-        moment = datetime.fromisoformat(self._clock())
-        date = f"@{int(moment.timestamp())} +0000"
-        return {
-            f"GIT_{role}_{field}": value
-            for role in ("AUTHOR", "COMMITTER")
-            for field, value in (
-                ("NAME", self._author.name),
-                ("EMAIL", self._author.email),
-                ("DATE", date),
-            )
-        }
+        date = f"@{int(datetime.fromisoformat(self._clock()).timestamp())} +0000"
+        values = {"NAME": self._author.name, "EMAIL": self._author.email, "DATE": date}
+        roles = ("AUTHOR", "COMMITTER")
+        return {f"GIT_{role}_{name}": value for role in roles for name, value in values.items()}
 
     def _require_state(self, tree_id: str) -> None:
         if not is_object_name(tree_id):

@@ -4,7 +4,14 @@ import re
 from typing import Literal
 
 from codex_orchestrator.text.diff import QUOTED_NAME, unquoted
-from codex_orchestrator.workspace.patch import FileEdit, Hunk, HunkLine, PatchError
+from codex_orchestrator.workspace.patch import (
+    FileEdit,
+    Hunk,
+    HunkLine,
+    PatchError,
+    parse_hunk_line,
+    patch_error,
+)
 
 _GIT = b"diff --git "
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
@@ -49,7 +56,7 @@ class _Reader:
         return self.lines[self.at + ahead] if self.at + ahead < len(self.lines) else b""
 
     def error(self, message: str) -> PatchError:
-        return PatchError(message, path="patch", line=self.at + 1)
+        return patch_error(message, self.at + 1)
 
     def file(self) -> FileEdit:
         """Parse one file's headers and hunks."""
@@ -99,13 +106,13 @@ class _Reader:
         hunks: tuple[Hunk, ...],
     ) -> FileEdit:
         if b"copy to" in header:
-            raise PatchError("a copied file; send it as a new file", path="patch", line=number)
+            raise patch_error("a copied file; send it as a new file", number)
         mode = self._mode(header, number)
         if b"rename to" in header:
             source = _text(_unquoted(header.get(b"rename from", b"")), number)
             target = _text(_unquoted(header[b"rename to"]), number)
             if not source or not target:
-                raise PatchError("rename from and rename to need a name", path="patch", line=number)
+                raise patch_error("rename from and rename to need a name", number)
             return FileEdit("update", source, number, hunks, target, mode)
         if not old:
             old = new = _same_name(header[b"git"], number)
@@ -114,7 +121,7 @@ class _Reader:
             elif b"deleted file mode" in header:
                 new = _NOTHING
             elif mode is None:
-                raise PatchError("no change of this file", path="patch", line=number)
+                raise patch_error("no change of this file", number)
         old, new = _without_prefixes(old, new)
         kind: Literal["add", "delete", "update"] = "update"
         if old == _NOTHING:
@@ -122,7 +129,7 @@ class _Reader:
         elif new == _NOTHING:
             kind = "delete"
         elif not hunks and mode is None:
-            raise PatchError("no hunk for this file", path="patch", line=number)
+            raise patch_error("no hunk for this file", number)
         path = _text(new if kind == "add" else old, number)
         new_path = _text(new, number) if kind == "update" and new != old else ""
         return FileEdit(kind, path, number, hunks, new_path, mode)
@@ -131,10 +138,8 @@ class _Reader:
         for key in (b"old mode", b"deleted file mode", b"new mode", b"new file mode"):
             mode = header.get(key)
             if mode is not None and mode.strip() not in _MODES:
-                raise PatchError(
-                    "only regular files (mode 100644 or 100755) can be patched, no links",
-                    path="patch",
-                    line=number,
+                raise patch_error(
+                    "only regular files (mode 100644 or 100755) can be patched, no links", number
                 )
         mode = header.get(b"new mode", header.get(b"new file mode"))
         return None if mode is None else _MODES[mode.strip()]
@@ -153,7 +158,7 @@ class _Reader:
             self.at = body
             lines = self._uncounted()
         if not any(line.tag != " " for line in lines):
-            raise PatchError("a hunk without a - or + line", path="patch", line=number)
+            raise patch_error("a hunk without a - or + line", number)
         # A hunk that only adds says after which line; one that does not, with which it begins.
         only_adds = all(line.tag == "+" for line in lines)
         return Hunk(tuple(lines), number, start=start + 1 if only_adds else start)
@@ -205,15 +210,7 @@ class _Reader:
         self._no_newline(before)
         line = self.peek()
         self.at += 1
-        if not line or line == b"\r":
-            return HunkLine(" ", line + b"\n")
-        if line[:1] == b" ":
-            return HunkLine(" ", line[1:] + b"\n")
-        if line[:1] == b"-":
-            return HunkLine("-", line[1:] + b"\n")
-        if line[:1] == b"+":
-            return HunkLine("+", line[1:] + b"\n")
-        return None
+        return HunkLine(" ", b"\r\n") if line == b"\r" else parse_hunk_line(line)
 
     def _no_newline(self, lines: list[HunkLine]) -> None:
         if lines and not self.is_done and self.peek().startswith(b"\\ "):
@@ -233,7 +230,7 @@ def _same_name(names: bytes, number: int) -> bytes:
     half = (len(names) - 1) // 2
     old, new = names[:half], names[half + 1 :]
     if old.partition(b"/")[2] != new.partition(b"/")[2] or names[half : half + 1] != b" ":
-        raise PatchError("two names without --- and +++ lines", path="patch", line=number)
+        raise patch_error("two names without --- and +++ lines", number)
     return old
 
 
@@ -242,14 +239,11 @@ def _without_prefixes(old: bytes, new: bytes) -> tuple[bytes, bytes]:
     has_new = new.startswith((b"b/", b"a/")) or new == _NOTHING
     if not (has_old and has_new):
         return old, new
-    return (
-        old if old == _NOTHING else old[2:],
-        new if new == _NOTHING else new[2:],
-    )
+    return old if old == _NOTHING else old[2:], new if new == _NOTHING else new[2:]
 
 
 def _text(name: bytes, number: int) -> str:
     try:
         return name.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise PatchError("a file name that is not UTF-8", path="patch", line=number) from error
+        raise patch_error("a file name that is not UTF-8", number) from error

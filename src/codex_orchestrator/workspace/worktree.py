@@ -218,11 +218,13 @@ class GitWorkspace(RecordedStates):
         return self._tree(place, record, run_id)
 
     def _make(self, place: Path, run_id: str, base_sha: str) -> GitWorkTree:
-        self._forget_broken(place)
-        make_scratch_folder(self._folder)
-        make_scratch_folder(place)
         root = place / (self._repository.top.name or "repository")
         git = self._repository.git
+        if os.path.lexists(place):  # an incomplete one
+            git.attempt("worktree", "remove", "--force", "--force", "--", str(root))
+            remove_tree(place)
+        make_scratch_folder(self._folder)
+        make_scratch_folder(place)
         self.begin(run_id, base_sha=base_sha)
         # Forced twice: git may still know the place from a tree that was removed by hand.
         git.at(self._repository.top, settings=_SETTINGS).run(
@@ -237,14 +239,6 @@ class GitWorkspace(RecordedStates):
         draft.write_text(json.dumps(record), "utf-8")
         draft.replace(place / "record.json")
         return self._tree(place, record, run_id)
-
-    def _forget_broken(self, place: Path) -> None:
-        if os.path.lexists(place):
-            root = place / (self._repository.top.name or "repository")
-            self._repository.git.attempt(
-                "worktree", "remove", "--force", "--force", "--", str(root)
-            )
-            remove_tree(place)
 
     def _tree(self, place: Path, record: Mapping[str, str], run_id: str) -> GitWorkTree:
         root = Path(record["root"])
