@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from codex_orchestrator.model.approval import ApprovalKind, parse_grant
 from codex_orchestrator.model.config import parse_config
+from codex_orchestrator.model.config_file import OWN_FILE, find_table
 from codex_orchestrator.model.errors import ExitCode, InputError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.mode import ModeName, choose_mode, needs_network_approval
@@ -151,9 +152,8 @@ def test_only_a_cloud_that_the_task_does_not_ask_for_needs_a_person(
 
 @pytest.mark.parametrize("named", ["src/greeter", "src/greeter/", "src/greeter/**", "SRC/Greeter"])
 def test_a_folder_that_the_configuration_protects_is_protected_with_all_in_it(named: str) -> None:
-    config = parse_config(
-        f"[policy]\nprotected = ['{named}']\n".encode(), source=".codex-orchestrator.toml"
-    )
+    text = f"[policy]\nprotected = ['{named}']\n"
+    config = parse_config(find_table({OWN_FILE: text.encode()}.get))
     policy = run_policy(make_task(), config, ())
     for path in ("src/greeter", "src/greeter/hello.py", "src/greeter/a/b.py"):
         assert policy.protecting_rule(path) == named
@@ -167,7 +167,7 @@ def test_a_glob_that_could_protect_nothing_is_an_error_of_the_configuration(glob
     with pytest.raises(
         InputError, match=r"\.codex-orchestrator\.toml:2: policy\.protected"
     ) as error:
-        parse_config(text.encode(), source=".codex-orchestrator.toml")
+        parse_config(find_table({OWN_FILE: text.encode()}.get))
     assert repr(glob) in str(error.value)
 
 
