@@ -42,17 +42,24 @@ class Failure(NamedTuple):
 
 
 class Connection:
-    """Two clients of one GitHub. Use it as a context: it holds connections.
+    """Two clients for one repository. Use it as a context: it holds connections.
 
-    Args of the constructor: `api_url` is the base of the REST API, https unless it is on this
-    machine.
+    Args of the constructor: `repository` is `owner/name`; `api_url` is the base of the REST API,
+    https unless it is on this machine.
     """
 
     def __init__(
-        self, token: Secret, *, api_url: str = DEFAULT_API_URL, retry: RetryPolicy | None = None
+        self,
+        repository: str,
+        *,
+        token: Secret,
+        api_url: str = DEFAULT_API_URL,
+        retry: RetryPolicy | None = None,
     ) -> None:
         self._reads, self._creates = _open_clients(api_url, token, retry or RetryPolicy())
         self._token = token
+        self._name = repository
+        self._repository = self._reads.get_repo(repository)
 
     def __enter__(self) -> Self:
         return self

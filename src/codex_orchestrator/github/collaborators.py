@@ -2,9 +2,8 @@
 
 import urllib.parse
 
-from codex_orchestrator.github.client import DEFAULT_API_URL, Connection, Failure, RetryPolicy
+from codex_orchestrator.github.client import Connection, Failure
 from codex_orchestrator.model.approval import AccountPermission
-from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.errors import NotCheckedError
 
 _LATER = "try again later"
@@ -16,23 +15,7 @@ _FIXES = {
 
 
 class Collaborators(Connection):
-    """The accounts of one repository. Use it as a context: it holds connections.
-
-    Args of the constructor: `repository` is `owner/name`; `api_url` is the base of the REST API,
-    https unless it is on this machine.
-    """
-
-    def __init__(
-        self,
-        repository: str,
-        *,
-        token: Secret,
-        api_url: str = DEFAULT_API_URL,
-        retry: RetryPolicy | None = None,
-    ) -> None:
-        super().__init__(token, api_url=api_url, retry=retry)
-        self._name = repository
-        self._repository = self._reads.get_repo(repository)
+    """The accounts of one repository. Use it as a context: it holds connections."""
 
     def permission_of(self, login: str) -> AccountPermission:
         """Ask what an account may do.

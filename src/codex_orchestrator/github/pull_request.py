@@ -48,10 +48,9 @@ class PullRequest(Connection):
         api_url: str = DEFAULT_API_URL,
         retry: RetryPolicy | None = None,
     ) -> None:
-        super().__init__(token, api_url=api_url, retry=retry)
+        super().__init__(repository, token=token, api_url=api_url, retry=retry)
         self._name = f"{repository}#{number}"
         self._number = number
-        self._repository = self._reads.get_repo(repository)
         self._issue = self._repository.get_issue(number)
         self._creating_issue = self._creates.get_repo(repository).get_issue(number)
 
