@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.task import CheckName
-from codex_orchestrator.system.files import UnfitFileError, opened
+from codex_orchestrator.system.files import UnusableFileError, opened
 
 _MAX_BYTES = 512 * 1024
 
@@ -58,5 +58,5 @@ def read_text(path: Path) -> str:
     try:
         with opened(path) as descriptor:
             return os.read(descriptor, _MAX_BYTES).decode("utf-8", "replace")
-    except (FileNotFoundError, UnfitFileError):
+    except (FileNotFoundError, UnusableFileError):
         return ""

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.parsers import expat
 
-from codex_orchestrator.system.files import UnfitFileError, read_file
+from codex_orchestrator.system.files import UnusableFileError, read_file
 from codex_orchestrator.text.shown import shortened, shows
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -39,7 +39,7 @@ def read_junit(path: Path) -> JunitReport:
         return parse_junit(read_file(path, max_bytes=MAX_BYTES))
     except FileNotFoundError as error:
         raise JunitError(f"the report cannot be read: {error.strerror}") from error
-    except UnfitFileError as error:
+    except UnusableFileError as error:
         raise JunitError(f"the report {error.problem}") from error
 
 

@@ -12,7 +12,7 @@ from obstore.store import ObjectStore
 from codex_orchestrator.model.errors import ConflictError, ServiceError
 from codex_orchestrator.system.confined import ConfinedTree
 from codex_orchestrator.system.durable import sync_folder
-from codex_orchestrator.system.files import UnfitFileError
+from codex_orchestrator.system.files import UnusableFileError
 
 MAX_BYTES = 16 * 1024 * 1024
 _INCOMING = "incoming"
@@ -84,7 +84,7 @@ class Objects:
             files.kind(incoming)
             obstore.put(self._store, incoming, data, use_multipart=False)
             # Another process that puts the same object may remove the file at any moment.
-            with contextlib.suppress(UnfitFileError), files.opened(incoming) as descriptor:
+            with contextlib.suppress(UnusableFileError), files.opened(incoming) as descriptor:
                 os.fsync(descriptor)
             try:
                 obstore.rename(self._store, incoming, key, overwrite=False)
@@ -111,7 +111,7 @@ def _local_files(root: Path) -> Iterator[ConfinedTree]:
     with contextlib.closing(files):
         try:
             yield files
-        except UnfitFileError as error:
+        except UnusableFileError as error:
             raise ConflictError(
                 f"the catalog holds something else in the place of a file of ours: {error.message}",
                 fix=f"find out who put it there, and take it out of {root}",
@@ -123,7 +123,7 @@ def _local_keys(root: Path, prefix: str) -> Iterator[str]:
         if prefix and not files.kind(prefix):
             return
         if prefix and files.kind(prefix) != "folder":
-            raise UnfitFileError("is no folder", path=prefix)
+            raise UnusableFileError("is no folder", path=prefix)
     for folder, folders, names in os.walk(root / prefix, onerror=_fail):
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in (*names, *links):

@@ -52,12 +52,7 @@ def open_tools(
     from codex_orchestrator.workspace.tools import WorkspaceTools
 
     root = root.resolve()
-
-    @cache
-    def library() -> "Library":
-        from codex_orchestrator.patterns.library import Library
-
-        return Library.open(library_root)
+    library = cache(partial(_open_library, library_root))
 
     def apply(
         pattern: str,
@@ -80,6 +75,12 @@ def open_tools(
         apply_pattern=apply,
         uses=uses,
     )
+
+
+def _open_library(root: Path) -> "Library":
+    from codex_orchestrator.patterns.library import Library
+
+    return Library.open(root)
 
 
 def open_bridge(

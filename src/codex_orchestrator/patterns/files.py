@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from codex_orchestrator.model.errors import NotCheckedError, ServiceError
 from codex_orchestrator.system.confined import ConfinedTree
-from codex_orchestrator.system.files import UnfitFileError
+from codex_orchestrator.system.files import UnusableFileError
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
 # Such lines are generated. Matching takes time that grows with the square of the nesting, and code
@@ -44,7 +44,7 @@ def read_source(tree: ConfinedTree, path: str) -> SourceText:
     Raises:
         SkipFile: it is a link, too large, not text, or its folder is reached through a link.
     """
-    with _unfit_is_skipped():
+    with _unusable_is_skipped():
         return decode(*tree.read(path))
 
 
@@ -54,15 +54,15 @@ def replace_source(tree: ConfinedTree, path: str, data: bytes, *, mode: int) -> 
     Raises:
         SkipFile: the folder is now reached through a link, or cannot be written.
     """
-    with _unfit_is_skipped():
+    with _unusable_is_skipped():
         tree.replace(path, data, mode=mode, makes_folders=False)
 
 
 @contextlib.contextmanager
-def _unfit_is_skipped() -> Iterator[None]:
+def _unusable_is_skipped() -> Iterator[None]:
     try:
         yield
-    except UnfitFileError as error:
+    except UnusableFileError as error:
         raise SkipFile(error.problem.removeprefix("is ")) from error
     except (NotCheckedError, ServiceError) as error:
         raise SkipFile(error.message) from error

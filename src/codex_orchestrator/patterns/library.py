@@ -149,12 +149,7 @@ class Library:
         Raises:
             InputError: the id is unknown or not a codemod's.
         """
-        asset = self.load(pattern_id)
-        if asset.facts.kind is not PatternKind.CODEMOD:
-            raise InputError(
-                f"{pattern_id!r} is a {asset.facts.kind}; only a codemod changes files",
-                fix="use `patterns lint` for a linter, `patterns render` for a template",
-            )
+        asset = self._load_codemod(pattern_id)
         hits = changes = 0
         changed: list[str] = []
         refused: list[LeftFile] = []
@@ -192,6 +187,15 @@ class Library:
             refused=tuple(refused),
             skipped=tuple(skipped),
         )
+
+    def _load_codemod(self, pattern_id: str) -> Asset:
+        asset = self.load(pattern_id)
+        if asset.facts.kind is not PatternKind.CODEMOD:
+            raise InputError(
+                f"{pattern_id!r} is a {asset.facts.kind}; only a codemod changes files",
+                fix="use `patterns lint` for a linter, `patterns render` for a template",
+            )
+        return asset
 
     def lint(self, root: Path, paths: Sequence[str] = ()) -> tuple[Finding, ...]:
         """Run all lint rules on files.

@@ -10,7 +10,7 @@ from codex_orchestrator.model.run import StoredRun
 from codex_orchestrator.runs.documents import parse_document, parse_manifest, summary_of
 from codex_orchestrator.runs.paths import MANIFEST, RunPaths, checked_file_name, checked_run_id
 from codex_orchestrator.system.disk import DISK, Disk
-from codex_orchestrator.system.files import UnfitFileError, read_file
+from codex_orchestrator.system.files import UnusableFileError, read_file
 from codex_orchestrator.text.names import is_identifier
 
 
@@ -115,7 +115,7 @@ class RunArchive:
             data = read_file(path, max_bytes=max_bytes)
         except FileNotFoundError as error:
             raise NotCheckedError(f"{path} is missing", fix=fix) from error
-        except UnfitFileError as error:
+        except UnusableFileError as error:
             raise NotCheckedError(f"{path} {error.problem}", fix=fix) from error
         if sha256_hex(data) != artifact.sha256:
             raise NotCheckedError(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
 from codex_orchestrator.system.files import (
     SAFE_FLAGS,
-    UnfitFileError,
+    UnusableFileError,
     check_regular,
     open_regular,
     read_bytes,
@@ -91,7 +91,7 @@ class ConfinedTree:
                 ) as descriptor:
                     yield descriptor
             except FileNotFoundError as error:
-                raise UnfitFileError("no such file", path=path) from error
+                raise UnusableFileError("no such file", path=path) from error
 
     def kind(self, path: str) -> str:
         """Return `file`, `folder`, `link` or `other`; "" when nothing has that name.
@@ -137,7 +137,7 @@ class ConfinedTree:
                     os.unlink(draft, dir_fd=folder)
                     raise
             except IsADirectoryError as error:
-                raise UnfitFileError("is a folder", path=path) from error
+                raise UnusableFileError("is a folder", path=path) from error
             except OSError as error:
                 raise ServiceError(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -155,7 +155,7 @@ class ConfinedTree:
                 check_regular(facts, path, allows_hard_links=self._allows_hard_links)
                 os.unlink(name, dir_fd=folder)
             except FileNotFoundError as error:
-                raise UnfitFileError("no such file", path=path) from error
+                raise UnusableFileError("no such file", path=path) from error
             except OSError as error:
                 raise ServiceError(f"{path}: cannot be removed: {error.strerror}") from error
         while folders:
@@ -171,7 +171,7 @@ class ConfinedTree:
             return parts_of(path)
         parts = path.split("/")
         if not {"", ".", ".."}.isdisjoint(parts):
-            raise UnfitFileError("leaves the tree", path=path)
+            raise UnusableFileError("leaves the tree", path=path)
         return parts
 
     @contextmanager
@@ -187,7 +187,7 @@ class ConfinedTree:
             os.close(current)
 
 
-class _MissingFolderError(UnfitFileError):
+class _MissingFolderError(UnusableFileError):
     """A folder on the way does not exist."""
 
 
@@ -227,7 +227,7 @@ def _enter(name: str, folder: int, path: str, *, is_made: bool) -> int:
         raise _MissingFolderError("no such file", path=path) from error
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
-            raise UnfitFileError(
+            raise UnusableFileError(
                 f"{name!r} on the way is a link or no folder; links are not followed", path=path
             ) from error
         raise NotCheckedError(f"{path}: {error.strerror}") from error

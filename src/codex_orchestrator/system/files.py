@@ -22,7 +22,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-class UnfitFileError(InputError):
+class UnusableFileError(InputError):
     """Something else than a usable file has a name. `problem` says what, without the name."""
 
     def __init__(self, problem: str, *, path: str, fix: str = "") -> None:
@@ -35,7 +35,7 @@ def read_file(path: Path, *, max_bytes: int) -> bytes:
 
     Raises:
         FileNotFoundError: there is none.
-        UnfitFileError: it is no regular file, is longer than `max_bytes`, or cannot be opened.
+        UnusableFileError: it is no regular file, is longer than `max_bytes`, or cannot be opened.
         ServiceError: the disk failed.
     """
     with opened(path) as descriptor:
@@ -62,7 +62,7 @@ def opened(path: Path) -> Iterator[int]:
 
     Raises:
         FileNotFoundError: there is none.
-        UnfitFileError: it is no regular file, or cannot be opened.
+        UnusableFileError: it is no regular file, or cannot be opened.
     """
     with open_regular(str(path), folder=None, path=str(path), allows_hard_links=True) as descriptor:
         yield descriptor
@@ -82,7 +82,7 @@ def open_regular(
 
     Raises:
         FileNotFoundError: there is none.
-        UnfitFileError: it is no regular file, or cannot be opened.
+        UnusableFileError: it is no regular file, or cannot be opened.
     """
     try:
         facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -93,7 +93,7 @@ def open_regular(
     except OSError as error:
         is_link = error.errno == errno.ELOOP
         problem = "is a symbolic link" if is_link else f"cannot be read: {error.strerror}"
-        raise UnfitFileError(problem, path=path) from error
+        raise UnusableFileError(problem, path=path) from error
     try:
         check_regular(os.fstat(descriptor), path, allows_hard_links=allows_hard_links)
         yield descriptor
@@ -105,7 +105,7 @@ def check_regular(facts: os.stat_result, path: str, *, allows_hard_links: bool) 
     """Check that the result of a `stat` call is that of a regular file.
 
     Raises:
-        UnfitFileError: it is a link, a folder, a pipe or a device, or has a second name.
+        UnusableFileError: it is a link, a folder, a pipe or a device, or has a second name.
     """
     problem = ""
     if stat.S_ISLNK(facts.st_mode):
@@ -117,14 +117,14 @@ def check_regular(facts: os.stat_result, path: str, *, allows_hard_links: bool) 
     elif facts.st_nlink > 1 and not allows_hard_links:
         problem = "has a second name (hard link), maybe outside the tree"
     if problem:
-        raise UnfitFileError(problem, path=path)
+        raise UnusableFileError(problem, path=path)
 
 
 def read_bytes(descriptor: int, path: str, *, max_bytes: int) -> bytes:
     """Read an open file to its end.
 
     Raises:
-        UnfitFileError: it is longer than `max_bytes`.
+        UnusableFileError: it is longer than `max_bytes`.
         ServiceError: the disk failed.
     """
     size = os.fstat(descriptor).st_size
@@ -137,7 +137,7 @@ def read_bytes(descriptor: int, path: str, *, max_bytes: int) -> bytes:
             data = stream.read(max_bytes + 1)
         size = len(data)
     if size > max_bytes:
-        raise UnfitFileError(f"has {size} bytes, the limit is {max_bytes}", path=path)
+        raise UnusableFileError(f"has {size} bytes, the limit is {max_bytes}", path=path)
     return data
 
 
@@ -156,7 +156,7 @@ def opened_to_append(path: Path, *, disk: Disk = DISK) -> Iterator[int]:
     """Open a regular file for appending and reading; it is made if missing, and closed at the end.
 
     Raises:
-        UnfitFileError: it is no regular file.
+        UnusableFileError: it is no regular file.
         ServiceError: the disk is full or broken; also when that happens while the file is open.
         NotCheckedError: a permission is missing.
     """
