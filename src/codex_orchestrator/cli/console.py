@@ -45,8 +45,3 @@ def _write(stream: TextIO, text: str) -> None:
         stream.flush()
         stream.buffer.write(text.encode("utf-8", "backslashreplace"))
     stream.flush()
-
-
-def is_terminal() -> bool:
-    """Say whether a person watches stderr."""
-    return sys.stderr.isatty()

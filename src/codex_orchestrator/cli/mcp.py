@@ -24,6 +24,7 @@ from codex_orchestrator.model.document import problems_of
 from codex_orchestrator.model.errors import InputError, MissingExtraError
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.server import BridgeRequest
+from codex_orchestrator.system.files import read_given
 
 _MAX_BYTES = 1024 * 1024
 _Value = TypeVar("_Value")
@@ -34,10 +35,12 @@ def mcp() -> None:
     """MCP servers over stdio."""
 
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
-_FOLDER = click.Path(file_okay=False, path_type=Path)
-
-
+_file_option = partial(
+    click.option, metavar="FILE", type=click.Path(dir_okay=False, path_type=Path)
+)
+_folder_option = partial(
+    click.option, metavar="DIR", type=click.Path(file_okay=False, path_type=Path)
+)
 _EXAMPLES = """\b
 Examples:
   codex-orchestrator mcp workspace --root ../tree --policy policy.json --checks checks.json
@@ -46,18 +49,14 @@ Examples:
 
 
 @mcp.command(epilog=_EXAMPLES)
-@click.option("--root", required=True, metavar="DIR", type=_FOLDER, help="The git work tree.")
-@click.option(
-    "--policy", required=True, metavar="FILE", type=_FILE, help="What agents may do, as JSON."
-)
-@click.option("--checks", metavar="FILE", type=_FILE, help="Checks that may be run, as JSON.")
-@click.option("--log-dir", metavar="DIR", type=_FOLDER, help="Folder for the logs of checks.")
-@click.option("--decisions", metavar="FILE", type=_FILE, help="Gets a JSON line per decision.")
-@click.option("--uses", metavar="FILE", type=_FILE, help="Gets a JSON line per applied pattern.")
-@click.option(
+@_folder_option("--root", required=True, help="The git work tree.")
+@_file_option("--policy", required=True, help="What agents may do, as JSON.")
+@_file_option("--checks", help="Checks that may be run, as JSON.")
+@_folder_option("--log-dir", help="Folder for the logs of checks.")
+@_file_option("--decisions", help="Gets a JSON line per decision.")
+@_file_option("--uses", help="Gets a JSON line per applied pattern.")
+@_folder_option(
     "--library-root",
-    metavar="DIR",
-    type=_FOLDER,
     help="Repository whose patterns are used beside the built-in ones (default: the work tree).",
 )
 @click.option("--read-only", is_flag=True, help="Offer no tool that changes or runs anything.")
@@ -106,10 +105,9 @@ Examples:
 
 
 @mcp.command(epilog=_CODEX_EXAMPLES)
-@click.option(
+@_folder_option(
     "--root",
     required=True,
-    metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder that every cwd must lie in.",
 )
@@ -145,12 +143,7 @@ Examples:
 @click.option(
     "--approve", "approvals", metavar="KIND:VALUE", multiple=True, help="What a person approved."
 )
-@click.option(
-    "--decisions",
-    metavar="FILE",
-    type=_FILE,
-    help="File that gets a JSON line for each request to leave the sandbox.",
-)
+@_file_option("--decisions", help="Gets a JSON line per request to leave the sandbox.")
 @click.option(
     "--retry-delay",
     "retry_delay_s",
@@ -225,11 +218,7 @@ def _load(path: Path, kind: TypeAdapter[_Value]) -> _Value:
     Raises:
         InputError: names the file and the field.
     """
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=str(path)) from error
+    data = read_given(str(path), max_bytes=_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
         raise InputError(f"has more than {_MAX_BYTES} bytes", path=str(path))
     try:

@@ -10,6 +10,7 @@ from codex_orchestrator.model.errors import (
     ServiceError,
 )
 from codex_orchestrator.model.receipt import Receipt
+from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.sync import FailedSync, FailureKind, SkippedRun, SyncReport
 from codex_orchestrator.model.verification import Outcome, VerifiedRun, VerifyReport
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from codex_orchestrator.runs.store import FileRunStore
 
 _VERIFY = "`codex-orchestrator runs verify` says what is wrong"
+_RECORD = "codex-orchestrator sync record-artifact"
 
 
 class SyncRequest(NamedTuple):
@@ -106,11 +108,12 @@ def _sort(
         if run.outcome is Outcome.NOT_CHECKED:
             unchecked.append(SkippedRun(task_id=run.task_id, run_id=run.run_id, reason=run.note))
         elif run.outcome is Outcome.FAILED:
-            refused.append(_refused(run, "the run does not verify", _VERIFY))
+            refused.append(_refused(run, "the run does not verify"))
         elif verified.audit.outcome is not Outcome.PASSED:
-            refused.append(_refused(run, "the audit log is damaged", _VERIFY))
+            refused.append(_refused(run, "the audit log is damaged"))
         elif request.must_have_artifact and not rooms.outbox.artifact(run.task_id, run.run_id):
-            refused.append(_no_artifact(run))
+            fix = f"{_RECORD} {run.run_id} --id … --digest … --url …"
+            refused.append(_failed(run, "artifact", "no uploaded artifact is recorded", fix))
         else:
             good.append(run)
     return good, tuple(refused), tuple(unchecked)
@@ -135,15 +138,8 @@ def _send(
             kind: FailureKind = "service" if isinstance(error, ServiceError) else "permission"
             failed.append(_failure(run, kind, error, request, rooms))
             # The retries are used up; each further run would wait as long for nothing.
-            failed += [
-                FailedSync(
-                    task_id=left.task_id,
-                    run_id=left.run_id,
-                    kind=kind,
-                    reason="not tried after the failure before",
-                )
-                for left in runs[position + 1 :]
-            ]
+            reason = "not tried after the failure before"
+            failed += [_failed(left, kind, reason) for left in runs[position + 1 :]]
             break
     return tuple(synced), tuple(failed)
 
@@ -193,27 +189,25 @@ def _failure(
             "reason": error.message,
         },
     )
-    return FailedSync(
-        task_id=run.task_id, run_id=run.run_id, kind=kind, reason=error.message, fix=error.fix
-    )
+    return _failed(run, kind, error.message, error.fix)
 
 
-def _refused(run: VerifiedRun, reason: str, fix: str) -> FailedSync:
+def _refused(run: VerifiedRun, reason: str) -> FailedSync:
+    return _failed(run, "verify", reason, _VERIFY, findings=run.findings)
+
+
+def _failed(
+    run: VerifiedRun,
+    kind: FailureKind,
+    reason: str,
+    fix: str = "",
+    findings: tuple[ReviewFinding, ...] = (),
+) -> FailedSync:
     return FailedSync(
         task_id=run.task_id,
         run_id=run.run_id,
-        kind="verify",
+        kind=kind,
         reason=reason,
         fix=fix,
-        findings=run.findings,
-    )
-
-
-def _no_artifact(run: VerifiedRun) -> FailedSync:
-    return FailedSync(
-        task_id=run.task_id,
-        run_id=run.run_id,
-        kind="artifact",
-        reason="no uploaded artifact is recorded",
-        fix=f"codex-orchestrator sync record-artifact {run.run_id} --id … --digest … --url …",
+        findings=findings,
     )
