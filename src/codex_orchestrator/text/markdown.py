@@ -52,7 +52,7 @@ def code(text: str, *, limit: int = 300) -> Markdown:
 def _span(text: str) -> str:
     if not text.strip():
         return ""
-    ticks = "`" * (_longest_run(text, "`") + 1)
+    ticks = "`" * (_longest_ticks(text) + 1)
     pad = " " if text[0] == "`" or text[-1] == "`" else ""
     return f"{ticks}{pad}{text}{pad}{ticks}"
 
@@ -76,7 +76,7 @@ def fenced(text: str, *, info: str = "", limit: int = 10_000) -> Markdown:
     The fence is longer than any in the text.
     """
     shown = shortened(visible(text).strip("\n"), limit)
-    fence = "`" * max(3, _longest_run(shown, "`") + 1)
+    fence = "`" * max(3, _longest_ticks(shown) + 1)
     language = info if _INFO.fullmatch(info) else ""
     return Markdown(f"{fence}{language}\n{shown}\n{fence}")
 
@@ -86,13 +86,11 @@ def prose(text: str, *, limit: int = 10_000) -> Markdown:
     built: list[str] = []
     lines = iter(shortened(visible(text).strip("\n"), limit).split("\n"))
     for current in lines:
-        fence = _FENCE.fullmatch(current)
-        if fence:
+        if fence := _FENCE.fullmatch(current):
+            end = re.compile(rf"\s{{0,3}}{fence[1][0]}{{{len(fence[1])},}}\s*")
             inside: list[str] = []
             for inner in lines:
-                if re.fullmatch(
-                    rf"\s{{0,3}}{re.escape(fence[1][0])}{{{len(fence[1])},}}\s*", inner
-                ):
+                if end.fullmatch(inner):
                     break
                 inside.append(inner)
             built += ["", fenced("\n".join(inside), info=fence[2].strip().lower(), limit=limit), ""]
@@ -175,5 +173,5 @@ def capped(text: Markdown, *, limit: int, notice: Markdown) -> Markdown:
     return Markdown("\n".join([*kept, *ends, "", notice]))
 
 
-def _longest_run(text: str, char: str) -> int:
-    return max((len(run) for run in re.findall(re.escape(char) + "+", text)), default=0)
+def _longest_ticks(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)

@@ -234,10 +234,9 @@ class GitWorkTree:
             if any(words in error.message for words in _STORAGE):
                 # A full disk is not the fault of the work, and may pass.
                 raise
-            raise LimitReachedError(
+            raise _unrecordable(
                 f"the work cannot be recorded: {error.message}",
-                fix="find the step or the check that makes it, or let the task say to remove it",
-                reason=UNRECORDABLE,
+                ", or let the task say to remove it",
             ) from error
         return self._git.text("write-tree")
 
@@ -245,21 +244,16 @@ class GitWorkTree:
         entries = parse_raw_diff(self._git.run("diff-tree", "-r", "-z", "--raw", *span))
         for entry in entries:
             if not is_utf8(entry.path):
-                raise LimitReachedError(
-                    f"the name of the changed file {entry.path!r} is not UTF-8",
-                    fix="find the step or the check that makes it",
-                    reason=UNRECORDABLE,
-                )
+                raise _unrecordable(f"the name of the changed file {entry.path!r} is not UTF-8")
         return entries
 
     def _refuse_hidden(self, entries: tuple[git_output.Change, ...]) -> None:
         for entry in entries:
             if entry.new_mode == SUBMODULE != entry.old_mode:
-                raise LimitReachedError(
+                raise _unrecordable(
                     f"{entry.path}: a repository inside the work tree; "
                     "its files would not be part of the change",
-                    fix="find the step or the check that makes it, or ignore the folder",
-                    reason=UNRECORDABLE,
+                    ", or ignore the folder",
                 )
         blobs = [
             e.new_blob for e in entries if e.new_mode != SUBMODULE and set(e.new_blob) != {"0"}
@@ -276,3 +270,8 @@ class GitWorkTree:
                 fix="ignore what the work leaves behind (.gitignore), or make smaller tasks",
                 reason=TOO_MANY_BYTES,
             )
+
+
+def _unrecordable(message: str, or_else: str = "") -> LimitReachedError:
+    fix = f"find the step or the check that makes it{or_else}"
+    return LimitReachedError(message, fix=fix, reason=UNRECORDABLE)
