@@ -61,12 +61,7 @@ def build_apart(run: Run, items: Sequence[PlanItem], *, base: str, most: int) ->
     return work.failures
 
 
-class _Result(NamedTuple):
-    """What a thread returns: a report, or the error that stopped its item."""
-
-    report: BuildReport | None
-    patterns: tuple[PatternUse, ...]
-    error: OrchestratorError | None
+_Result = tuple[BuildReport, tuple[PatternUse, ...]]
 
 
 class _OpenItem(NamedTuple):
@@ -140,21 +135,24 @@ class _ParallelWork:
     def end(self, future: Future[_Result]) -> None:
         """Record what came of an item, and remove its work tree."""
         opened, run = self.open_items.pop(future), self._run
-        report, patterns, error = future.result()
-        run.add_patterns(patterns)
-        run.save_usage()
         name = opened.item.id
-        if error is not None:
+        try:
+            report, patterns = future.result()
+        except OrchestratorError as error:
+            run.save_usage()
             self._keep_error(error, opened)
-        elif report is not None and report.is_done:
-            tree = opened.work.tree.snapshot()
-            run.tree.keep(tree)
-            run.record.item(name, ItemState.BUILT, tree=tree)
-            run.say("build", f"{name}: built")
-        elif report is not None:
-            run.record.item(name, ItemState.FAILED)
-            run.say("build", f"{name}: not done")
-            self.failures[name] = report.summary[:1000]
+        else:
+            run.add_patterns(patterns)
+            run.save_usage()
+            if report.is_done:
+                tree = opened.work.tree.snapshot()
+                run.tree.keep(tree)
+                run.record.item(name, ItemState.BUILT, tree=tree)
+                run.say("build", f"{name}: built")
+            else:
+                run.record.item(name, ItemState.FAILED)
+                run.say("build", f"{name}: not done")
+                self.failures[name] = report.summary[:1000]
         opened.stack.close()
 
     def close(self) -> None:
@@ -196,26 +194,22 @@ class _ParallelWork:
         """Build one item with a team of its own; runs in a thread and touches no record."""
         run, item = self._run, opened.item
         if self.teams.is_stopped:
-            return _Result(None, (), InterruptedRunError("stopped before it was begun"))
+            raise InterruptedRunError("stopped before it was begun")
 
         def send(kind: str, facts: Mapping[str, str | int | bool]) -> None:
             run.record.events.send(kind, {**facts, "item": item.id})
 
-        try:
-            with open_team(
-                run.request,
-                run.services,
-                opened.work,
-                policy=run.policy,
-                spending=run.spending,
-                log_dir=run.record.folder / "tests" / f"item-{item.id}",
-                on_event=send,
-            ) as team:
-                self.teams.add(team)
-                report = team.build(run.task, item, feedback="")
-                return _Result(report, team.patterns_used, None)
-        except OrchestratorError as error:
-            return _Result(None, (), error)
+        with open_team(
+            run.request,
+            run.services,
+            opened.work,
+            policy=run.policy,
+            spending=run.spending,
+            log_dir=run.record.folder / "tests" / f"item-{item.id}",
+            on_event=send,
+        ) as team:
+            self.teams.add(team)
+            return team.build(run.task, item, feedback=""), team.patterns_used
 
 
 def _all_asked(asked: Mapping[str, ApprovalRequiredError]) -> ApprovalRequiredError:
