@@ -4,7 +4,8 @@ import re
 
 from codex_orchestrator.guard.config import ROLE
 from codex_orchestrator.guard.dates import parse_day
-from codex_orchestrator.guard.frontmatter import FrontMatter, read_mapping, split
+from codex_orchestrator.guard.frontmatter import FrontMatter, read_mapping
+from codex_orchestrator.guard.new_spec import quote
 from codex_orchestrator.model.errors import InputError
 
 DEFAULT_ROLE = "reviewer"
@@ -29,25 +30,19 @@ def accept(data: bytes, *, path: str, reviewer: str, role: str, day: str) -> byt
         InputError: the spec, the name or the role cannot be taken.
     """
     _check_words(reviewer, role)
-    parts = split(data)
     before = read_mapping(data)
-    if parts is None or isinstance(before, str):
-        raise InputError(
-            before if isinstance(before, str) else "no front matter",
-            path=path,
-            line=1,
-            fix="correct the front matter first; see docs/guard.md",
-        )
-    start, end, _ = parts
-    front = data[start:end].decode()
+    if isinstance(before, str):
+        fix = "correct the front matter first; see docs/guard.md"
+        raise InputError(before, path=path, line=1, fix=fix)
+    front = data[before.start : before.end].decode()
     newline = "\r\n" if front.endswith("\r\n") else "\n"
     latest = _latest(before.values.get("last_review"), day)
     front = _set_review(front, latest, newline)
-    entry = f"{{role: {role}, by: {_quote(reviewer)}, on: {day}}}"
-    front = _set_approval(front, role, entry, newline, before, path)
-    result = data[:start] + front.encode() + data[end:]
-    entry_values = {"role": role, "by": reviewer, "on": day}
-    _check_result(result, before, path=path, review=latest, entry=entry_values)
+    item = f"- {{role: {role}, by: {quote(reviewer)}, on: {day}}}{newline}"
+    front = _set_approval(front, role, item, newline, before, path)
+    result = data[: before.start] + front.encode() + data[before.end :]
+    entry = {"role": role, "by": reviewer, "on": day}
+    _check_result(result, before, path=path, review=latest, entry=entry)
     return result
 
 
@@ -69,12 +64,6 @@ def _check_words(reviewer: str, role: str) -> None:
         raise InputError("a reviewer is named by 1 to 200 visible characters", field="--reviewer")
 
 
-def _quote(text: str) -> str:
-    if '"' in text or "\\" in text:
-        return "'" + text.replace("'", "''") + "'"
-    return f'"{text}"'
-
-
 def _set_review(front: str, day: str, newline: str) -> str:
     changed, count = _REVIEW.subn(rf"\g<1>{day}\g<2>\g<3>", front, count=1)
     if count:
@@ -83,11 +72,11 @@ def _set_review(front: str, day: str, newline: str) -> str:
 
 
 def _set_approval(
-    front: str, role: str, entry: str, newline: str, before: FrontMatter, path: str
+    front: str, role: str, item: str, newline: str, before: FrontMatter, path: str
 ) -> str:
     lines = front.splitlines(keepends=True)
     if "approvals" not in before.values:
-        return f"{front}approvals:{newline}  - {entry}{newline}"
+        return f"{front}approvals:{newline}  {item}"
     at = next((n for n, line in enumerate(lines) if _HEADER.match(line)), None)
     if at is None:
         raise InputError(
@@ -96,19 +85,28 @@ def _set_approval(
             line=before.lines.get("approvals", 0) + 1,
             fix="write `approvals:` and below it one `- {role: …, by: …, on: …}` to a line",
         )
-    entries = before.values["approvals"] or []
-    starts = [before.lines[f"approvals.{number}"] - 1 for number in range(len(entries))]
-    if not starts:
-        return "".join([*lines[:at], f"approvals:{newline}  - {entry}{newline}", *lines[at + 1 :]])
-    stop = _end_of_block(lines, starts[-1])
+    roles = _roles(before)
+    if not roles:
+        lines[at] = f"approvals:{newline}  {item}"
+        return "".join(lines)
+    starts = [before.lines[f"approvals.{number}"] - 1 for number in range(len(roles))]
     found = _ITEM.match(lines[starts[0]])
-    indent = found[1] if found else "  "
-    item = f"{indent}- {entry}{newline}"
-    for number, value in enumerate(entries):
-        if isinstance(value, dict) and str(value.get("role", "")).strip().lower() == role:
-            last = starts[number + 1] if number + 1 < len(starts) else stop
-            return "".join([*lines[: starts[number]], item, *lines[last:]])
-    return "".join([*lines[:stop], item, *lines[stop:]])
+    ends = [*starts[1:], _end_of_block(lines, starts[-1])]
+    item = (found[1] if found else "  ") + item
+    if role in roles:
+        number = roles.index(role)
+        lines[starts[number] : ends[number]] = [item]
+    else:
+        lines.insert(ends[-1], item)
+    return "".join(lines)
+
+
+def _roles(front: FrontMatter) -> list[str]:
+    """Return the role of each approval; "" for an entry without one."""
+    return [
+        str(entry.get("role", "")).strip().lower() if isinstance(entry, dict) else ""
+        for entry in front.values.get("approvals") or []
+    ]
 
 
 def _end_of_block(lines: list[str], start: int) -> int:
@@ -136,10 +134,7 @@ def _check_result(
     after = read_mapping(result)
     role = entry["role"]
     approvals = list(before.values.get("approvals") or [])
-    roles = [
-        str(old.get("role", "")).strip().lower() if isinstance(old, dict) else ""
-        for old in approvals
-    ]
+    roles = _roles(before)
     if role in roles:
         approvals[roles.index(role)] = entry
     else:

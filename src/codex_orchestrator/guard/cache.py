@@ -53,11 +53,8 @@ class FactsCache:
         """Remember the configuration in a file's blob; a name with a commit is no blob."""
         if ":" in blob:
             return
-        raw = () if config is NO_CONFIG else tuple(config._replace(waivers=()))
-        if raw and config.waivers:
-            at = GuardConfig._fields.index("waivers")
-            raw = (*raw[:at], tuple(map(tuple, config.waivers)), *raw[at + 1 :])
-        self.entries[f"{name}:{blob}"] = raw
+        plain = config._asdict() | {"waivers": tuple(map(tuple, config.waivers))}
+        self.entries[f"{name}:{blob}"] = () if config is NO_CONFIG else tuple(plain.values())
         self._added = True
 
     def save(self, specs: SpecsByPath) -> None:
@@ -106,8 +103,7 @@ def cache_path(root: str, git_dir: str | None) -> str:
 
     All work trees of a repository share one, found without asking git.
     """
-    place = git_dir or os.path.join(root, ".git")
-    place = os.path.join(root, place)
+    place = os.path.join(root, git_dir or ".git")
     try:
         if os.path.isfile(place):
             with open(place, encoding="utf-8") as stream:

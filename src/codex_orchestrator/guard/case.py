@@ -59,11 +59,7 @@ class Case:
     def _owners_of_code(self) -> Owners:
         if self.is_audit or len(self.code) > 1000:
             return self.owners
-        names = [
-            name
-            for change in self.code
-            for name in matched_name(change.path, change.old_mode, change.new_mode)
-        ]
+        names = {name for change in self.code for name in matched_names(change)}
         return Owners(self.specs.near(names))
 
     @cached_property
@@ -72,8 +68,7 @@ class Case:
         return tuple(
             change
             for change in self.changes
-            if not self.is_spec(change.path)
-            and any(map(self.is_code, matched_name(change.path, change.old_mode, change.new_mode)))
+            if not self.is_spec(change.path) and any(map(self.is_code, matched_names(change)))
         )
 
     @cached_property
@@ -83,7 +78,12 @@ class Case:
 
     def owners_of(self, change: Change) -> list[Spec]:
         """Return the specs that own a changed path as of the head."""
-        return self._owners_of_code.of(matched_name(change.path, change.old_mode, change.new_mode))
+        return self._owners_of_code.of(matched_names(change))
+
+
+def matched_names(change: Change) -> tuple[str, ...]:
+    """Return the names under which globs may match a changed path, before or after the change."""
+    return matched_name(change.path, change.old_mode, change.new_mode)
 
 
 def matched_name(path: str, *modes: str) -> tuple[str, ...]:

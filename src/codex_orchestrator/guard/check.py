@@ -26,7 +26,6 @@ from codex_orchestrator.system.git_output import (
 )
 from codex_orchestrator.text.globs import path_matcher
 
-NO_REMARKS: tuple[Finding, ...] = ()
 MAX_READ_BYTES = 8 * 1024 * 1024
 
 
@@ -53,9 +52,9 @@ def check(
     view = reader.view
     changes = parse_raw_diff(reader.raw_diff())
     entries = parse_listing(reader.raw_listing())
-    if given_config is not None:
-        config, remarks = given_config, NO_REMARKS
-    else:
+    config = given_config
+    remarks: tuple[Finding, ...] = ()
+    if config is None:
         config, remarks = choose_config(reader, changes, entries, cache)
     if not view.is_audit and config.spec_folders != reader.folders:
         entries = parse_listing(reader.list_below(config.spec_folders))
@@ -133,12 +132,14 @@ def _apply_rules(case: Case, rules: Sequence[Rule]) -> tuple[tuple[Finding, ...]
     waivers = Waivers(case.config, case.today)
     spec_findings = SpecFindings(case, rules, waivers)
     coverage = cover(case, spec_findings.is_sound)
-    needed = {*coverage.failing, *(s.path for group in coverage.relied_on.values() for s in group)}
+    needed = coverage.needed()
     paths = set(case.specs) if case.is_audit else needed | case.touched
     found: list[Finding] = []
     for path in sorted(paths):
         seen = spec_findings.of(case.specs[path], is_needed=path in needed)
-        found += _with_users(seen, coverage.failing.get(path, ()))
+        users = coverage.failing.get(path)
+        remark = f" (needed by {some(users)})" if users else ""
+        found += [finding._replace(message=finding.message + remark) for finding in seen]
     for rule in rules:
         found += waivers.apply(rule.check(case, coverage))
     found += waivers.expired(found, is_audit=case.is_audit)
@@ -147,14 +148,6 @@ def _apply_rules(case: Case, rules: Sequence[Rule]) -> tuple[tuple[Finding, ...]
 
 
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
-
-
-def _with_users(findings: Sequence[Finding], code: Sequence[str]) -> list[Finding]:
-    """Say in each finding about a spec which code needs it."""
-    if not code:
-        return list(findings)
-    remark = f" (needed by {some(code)})"
-    return [finding._replace(message=finding.message + remark) for finding in findings]
 
 
 class SpecFindings:

@@ -87,20 +87,18 @@ def parse_config(table: ConfigTable) -> GuardConfig | None:
     for key, value in guard.items():
         if key not in KEYS:
             raise table.unknown_key(("guard", key), KEYS)
+        values[key] = value
         if key in _CHOICES:
             if value not in _CHOICES[key]:
                 raise _wrong(table, key, f"must be one of {', '.join(_CHOICES[key])}")
-            values[key] = value
         elif key in _DAYS:
             if type(value) is not int or not 0 <= value <= _DAYS[key]:
                 raise _wrong(table, key, f"must be a number of days from 0 to {_DAYS[key]}")
-            values[key] = value
-        elif key == "waivers":
-            values[key] = tuple(_waivers(value, table))
         elif key == "learning_spec":
             if not isinstance(value, str) or glob_problem(value):
                 raise _wrong(table, key, "must be the path of a spec")
-            values[key] = value
+        elif key == "waivers":
+            values[key] = tuple(_waivers(value, table))
         else:
             values[key] = _words(key, value, table)
     return GuardConfig(**values)

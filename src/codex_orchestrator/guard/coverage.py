@@ -26,6 +26,10 @@ class Coverage(NamedTuple):
     carriers: tuple[SpecEdit, ...]
     is_sound: IsSound
 
+    def needed(self) -> set[str]:
+        """Return the paths of the specs that changed code needs, sound or not."""
+        return {*self.failing, *(spec.path for specs in self.relied_on.values() for spec in specs)}
+
 
 def cover(case: Case, is_sound: IsSound) -> Coverage:
     """Decide for each changed code path which specs allow it."""
@@ -34,7 +38,7 @@ def cover(case: Case, is_sound: IsSound) -> Coverage:
     unowned: list[Change] = []
     for change in case.code:
         owners = case.owners_of(change)
-        sound = tuple(spec for spec in owners if is_sound(spec))
+        sound = tuple(filter(is_sound, owners))
         if sound:
             relied_on[change.path] = sound
         elif owners:

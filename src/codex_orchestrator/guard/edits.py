@@ -43,20 +43,20 @@ def find_edits(
     """
     touching = [change for change in changes if is_spec(change.path)]
     gone = [
-        change for change in touching if change.path not in specs and change.old_mode in REGULAR
+        change.old_blob
+        for change in touching
+        if change.path not in specs and change.old_mode in REGULAR
     ]
-    gone_texts = {_substance(read(change.old_blob) or b"") for change in gone}
-    gone_ids = {facts_of(change.old_blob).spec_id for change in gone} - {""}
+    gone_texts = {_substance(read(blob) or b"") for blob in gone}
+    gone_ids = {facts_of(blob).spec_id for blob in gone} - {""}
     for change in touching:
         before = facts_of(change.old_blob) if change.old_mode in REGULAR else None
         after = specs.get(change.path)
         has_substance = False
         if after is not None and change.new_mode in REGULAR:
             now = _substance(read(change.new_blob) or b"")
-            if before is None:
-                has_substance = now not in gone_texts
-            else:
-                has_substance = now != _substance(read(change.old_blob) or b"")
+            earlier = gone_texts if before is None else {_substance(read(change.old_blob) or b"")}
+            has_substance = now not in earlier
         is_new = before is None and after is not None and after.facts.spec_id not in gone_ids
         yield SpecEdit(change.path, before, after, has_substance, is_new)
 

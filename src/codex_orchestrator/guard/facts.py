@@ -49,6 +49,7 @@ MAX_GLOBS = 1000
 """Each glob becomes an expression; a hostile spec must not cost more than a second."""
 
 _SINGLE = ("id", "title", "status", "last_review")
+_SIGNED = ("role", "by", "on")
 _NESTED = (list, dict)
 _SCALARS = (str, int)  # a plain number is text to us; the strict parser makes it an integer
 
@@ -95,17 +96,18 @@ def _paths(values: Values, lines: Lines, offset: int) -> tuple[str, ...] | Facts
         return ()
     if paths.__class__ in _SCALARS:
         paths = [paths]
+    first = lines.get("paths", 0)
     if not isinstance(paths, list):
-        return malformed("`paths` must be a list of globs", lines.get("paths", 0) + offset)
+        return malformed("`paths` must be a list of globs", first + offset)
     if len(paths) > MAX_GLOBS:
-        return malformed(f"`paths` has over {MAX_GLOBS} globs", lines.get("paths", 0) + offset)
+        return malformed(f"`paths` has over {MAX_GLOBS} globs", first + offset)
     found = []
     for position, glob in enumerate(paths):
         text = str(glob)
         problem = glob_problem(text) if glob.__class__ in _SCALARS else "must be text"
         if problem:
-            line = lines.get(f"paths.{position}") or lines.get("paths", 0)
-            return malformed(f"`paths`: {glob!r:.80} {problem}", line + offset)
+            line = (lines.get(f"paths.{position}") or first) + offset
+            return malformed(f"`paths`: {glob!r:.80} {problem}", line)
         found.append(text)
     return tuple(found)
 
@@ -114,26 +116,22 @@ def _approvals(values: Values, lines: Lines, offset: int) -> tuple[ApprovalFacts
     approvals = values.get("approvals")
     if approvals is None:
         return ()
+    first = lines.get("approvals", 0)
     if not isinstance(approvals, list):
-        line = lines.get("approvals", 0) + offset
-        return malformed("`approvals` must be a list of {role, by, on}", line)
+        return malformed("`approvals` must be a list of {role, by, on}", first + offset)
     found: list[ApprovalFacts] = []
     for position, entry in enumerate(approvals):
-        line = (lines.get(f"approvals.{position}") or lines.get("approvals", 0)) + offset
-        if not isinstance(entry, dict):
+        line = (lines.get(f"approvals.{position}") or first) + offset
+        signed = [entry.get(key) for key in _SIGNED] if isinstance(entry, dict) else None
+        if signed is None or any(value.__class__ in _NESTED for value in signed):
             return malformed("an approval must have the form {role, by, on}", line)
-        role, by, on = entry.get("role"), entry.get("by"), entry.get("on")
-        if role.__class__ in _NESTED or by.__class__ in _NESTED or on.__class__ in _NESTED:
-            return malformed("an approval must have the form {role, by, on}", line)
-        found.append((_text(role), _text(by), _text(on), line))
+        role, by, on = map(_text, signed)
+        found.append((role, by, on, line))
     return tuple(found)
 
 
 def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value.strip()
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    text = str(value).strip()
+    return text.lower() if isinstance(value, bool) else text

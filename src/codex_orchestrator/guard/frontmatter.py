@@ -42,10 +42,15 @@ def split(data: bytes) -> tuple[int, int, int] | None:
 
 
 class FrontMatter(NamedTuple):
-    """Values, the line of each dotted key (from 1 within the front matter), start of the body."""
+    """Values, the line of each dotted key (from 1 within the front matter), and where it is.
+
+    `start` and `end` are those of the text between the `---` lines; `body` is what follows.
+    """
 
     values: dict[str, Any]
     lines: dict[str, int]
+    start: int
+    end: int
     body: int
 
 
@@ -65,7 +70,7 @@ def parse_facts(data: bytes, *, size: int) -> Facts:
     try:
         found = _read_between(data, parts)
     except _MalformedError as error:
-        return malformed(error.args[0], error.args[1])
+        return malformed(*error.args)
     review_line = 0 if "last_review" in found.values else _body_review_line(data, found.body)
     return build_facts(found.values, found.lines, offset=1, body_review_line=review_line)
 
@@ -107,7 +112,7 @@ def _read_between(data: bytes, parts: tuple[int, int, int]) -> FrontMatter:
             found = parse_mapping(front)
         except YamlError as error:
             raise _MalformedError(str(error), error.line + 1) from error
-    return FrontMatter(found[0], found[1], body)
+    return FrontMatter(*found, start, end, body)
 
 
 def _without_front_matter(data: bytes, size: int) -> Facts:

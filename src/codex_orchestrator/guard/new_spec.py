@@ -53,9 +53,10 @@ def spec_text(spec_id: str, *, title: str, paths: Sequence[str]) -> str:
         problem = glob_problem(glob) or ("" if glob.isprintable() else "has a hidden character")
         if problem:
             raise InputError(f"{glob!r} {problem}", field="--paths")
-    listed = "".join(f"\n  - {_quote(glob)}" for glob in paths) or " []"
-    return _TEMPLATE.format(spec_id=spec_id, title=_quote(title), paths=listed, heading=title)
+    listed = "".join(f"\n  - {quote(glob)}" for glob in paths) or " []"
+    return _TEMPLATE.format(spec_id=spec_id, title=quote(title), paths=listed, heading=title)
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
+    """Return a YAML scalar in quotes; the text must be printable."""
     return "'" + text.replace("'", "''") + "'" if '"' in text or "\\" in text else f'"{text}"'

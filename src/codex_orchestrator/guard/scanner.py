@@ -129,9 +129,7 @@ def _token(line: str) -> Token:
 
 
 def _key_token(found: re.Match[str]) -> Token:
-    lead: str = found["lead"]
-    name: str = found["name"]
-    text: str | None = found["value"]
+    lead, name, text = found.group("lead", "name", "value")
     value: str | list[str | None] | None = None
     if text is not None:
         is_list = text[0] == "["

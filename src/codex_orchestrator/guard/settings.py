@@ -20,11 +20,10 @@ def guard_config(table: ConfigTable) -> GuardConfig | None:
         NotCheckedError: a rule plugin is missing, so its rules cannot be known.
     """
     config = parse_config(table)
-    waivers = config.waivers if config is not None else ()
-    if config is None or not waivers:
+    if config is None or not config.waivers:
         return config
     rules = choose_rules(config)
-    for number, waiver in enumerate(waivers):
+    for number, waiver in enumerate(config.waivers):
         if any(rule.code == waiver.rule for rule in rules):
             continue
         from codex_orchestrator.text.toml import did_you_mean

@@ -1,6 +1,7 @@
 """Specs: the documents that own code, as they stand in one snapshot."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import NamedTuple
 
 from codex_orchestrator.guard.facts import PREFIXES, Facts, RawFacts, malformed
@@ -47,19 +48,14 @@ class SpecsByPath(Mapping[str, Spec]):
         """Yield the specs with a glob that may match one of a few names."""
         starts = {name[:length] for name in names for length in range(len(name) + 1)}
         for path, (_, raw) in self.rows.items():
-            for prefix in raw[PREFIXES]:
-                if prefix in starts:
-                    yield self[path]
-                    break
+            if not starts.isdisjoint(raw[PREFIXES]):
+                yield self[path]
 
 
 def irregular(mode: str) -> RawFacts | None:
     """Return the facts of a spec path that is no regular file; None when it is one."""
-    if mode == SYMLINK:
-        return tuple(malformed("a spec must be a regular file, this is a symlink", 0))
-    if mode == SUBMODULE:
-        return tuple(malformed("a spec must be a regular file, this is a submodule", 0))
-    return None
+    kind = {SYMLINK: "symlink", SUBMODULE: "submodule"}.get(mode)
+    return tuple(malformed(f"a spec must be a regular file, this is a {kind}", 0)) if kind else None
 
 
 class Owners:
@@ -71,7 +67,7 @@ class Owners:
             for glob, prefix in zip(spec.facts.paths, spec.facts.prefixes, strict=True):
                 self._by_prefix.setdefault(prefix, []).append((glob, spec))
         self._lengths = sorted({len(prefix) for prefix in self._by_prefix})
-        self._matchers: dict[str, Callable[[str], bool]] = {}
+        self._matcher = cache(lambda glob: matcher((glob,)))
 
     def of(self, names: tuple[str, ...]) -> list[Spec]:
         """Return the specs that own a path, given under the names that globs may match."""
@@ -86,9 +82,3 @@ class Owners:
             if length > len(name):
                 return
             yield from self._by_prefix.get(name[:length], ())
-
-    def _matcher(self, glob: str) -> Callable[[str], bool]:
-        found = self._matchers.get(glob)
-        if found is None:
-            found = self._matchers[glob] = matcher((glob,))
-        return found

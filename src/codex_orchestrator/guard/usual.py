@@ -59,12 +59,8 @@ def usual_facts(head: bytes) -> RawFacts | None:
     signed: tuple[ApprovalFacts, ...] = ()
     if len(approvals) > _SHORTEST:
         line = count(b"\n", 0, start(_APPROVALS)) + 2
-        signed = tuple(
-            [
-                (role, by, on, number)
-                for number, (role, by, on) in enumerate(_signed(approvals.decode()), line)
-            ]
-        )
+        found_signed = enumerate(_signed(approvals.decode()), line)
+        signed = tuple([(*role_by_on, number) for number, role_by_on in found_signed])
     return (
         "",
         0,

@@ -1,6 +1,5 @@
 """The reader: git's calls for one view, all started before anything else is loaded or read."""
 
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from codex_orchestrator.guard.views import View
@@ -27,10 +26,12 @@ class ViewReader:
         self.folders: tuple[str, ...] = ("",) if view.is_audit else USUAL_FOLDERS
         self.diff: Job | None = None
         self.listing: Job | None = None
-        if has_lists and not view.is_audit:
-            self.diff = git.start(*view.diff_args())
         if has_lists:
-            self.listing = git.start(*view.listing_args(_with_config(self.folders)))
+            names: tuple[str, ...] = self.folders
+            if not view.is_audit:
+                self.diff = git.start(*view.diff_args())
+                names = (*names, *CONFIG_FILES)
+            self.listing = git.start(*view.listing_args(names))
         self._blobs: Blobs | None = None
 
     @property
@@ -45,12 +46,7 @@ class ViewReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End what still runs."""
         for job in (self.diff, self.listing):
             if job is not None:
@@ -71,7 +67,3 @@ class ViewReader:
     def list_below(self, folders: tuple[str, ...]) -> bytes:
         """Return git's list of the head's files below folders."""
         return self.git.run(*self.view.listing_args(folders))
-
-
-def _with_config(folders: tuple[str, ...]) -> tuple[str, ...]:
-    return folders if "" in folders else (*folders, *CONFIG_FILES)

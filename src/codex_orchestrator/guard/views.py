@@ -160,10 +160,7 @@ def _meets_the_edge(git: Git, base: str, head: str) -> bool:
 
 
 def _fetch_hint(ref: str) -> str:
-    if _is_full_id(ref):
-        wanted = f"git fetch --no-tags origin {ref}"
-    else:
-        wanted = "git fetch --no-tags origin"
+    wanted = "git fetch --no-tags origin" + (f" {ref}" if _is_full_id(ref) else "")
     return (
         f"run `git fetch --unshallow` (or `{wanted}` when history is complete); "
         "with actions/checkout set `fetch-depth: 0`"

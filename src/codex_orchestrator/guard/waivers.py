@@ -1,8 +1,8 @@
 """Waivers: findings that the team accepts, by name, with a reason and a last day."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from codex_orchestrator.guard.config import GuardConfig, Waiver
+from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.dates import write_day
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.text.globs import matcher
@@ -13,16 +13,12 @@ class Waivers:
 
     def __init__(self, config: GuardConfig, today: int) -> None:
         self._source = config.source
-        self._in_force: list[tuple[Waiver, Callable[[str], bool]]] = []
-        self._expired: list[tuple[Waiver, Callable[[str], bool]]] = []
-        for waiver in config.waivers:
-            shelf = self._in_force if today <= waiver.expires else self._expired
-            shelf.append((waiver, matcher((waiver.path,))))
+        waivers = [(waiver, matcher((waiver.path,))) for waiver in config.waivers]
+        self._in_force = [entry for entry in waivers if today <= entry[0].expires]
+        self._expired = [entry for entry in waivers if today > entry[0].expires]
 
     def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Return findings in which what is waived is only a note that says so."""
-        if not self._in_force:
-            return tuple(findings)
         return tuple(self._apply_one(finding) for finding in findings)
 
     def _apply_one(self, finding: Finding) -> Finding:

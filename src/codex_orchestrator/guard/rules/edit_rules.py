@@ -1,8 +1,9 @@
 """Rules about what a change does to specs."""
 
 from collections.abc import Iterable
+from functools import cache
 
-from codex_orchestrator.guard.case import Case, matched_name
+from codex_orchestrator.guard.case import Case, matched_name, matched_names
 from codex_orchestrator.guard.config import folders
 from codex_orchestrator.guard.coverage import Coverage
 from codex_orchestrator.guard.dates import parse_day
@@ -131,7 +132,7 @@ class SelfReview(Rule):
         code: dict[str, list[str]] = {}
         for change in case.code:
             specs = coverage.relied_on.get(change.path, ())
-            names = matched_name(change.path, change.old_mode, change.new_mode)
+            names = matched_names(change)
             if specs and not any(
                 spec.path not in before or any(map(before[spec.path], names)) for spec in specs
             ):
@@ -149,10 +150,9 @@ def _attests_itself(edit: SpecEdit) -> bool:
     if edit.after is None:
         return False
     before, after = edit.before, edit.after.facts
-    if before is None:
-        return True
     return (
-        parse_day(before.review) != parse_day(after.review)
+        before is None
+        or parse_day(before.review) != parse_day(after.review)
         or before.status != APPROVED
         or {entry[:3] for entry in before.approvals} != {entry[:3] for entry in after.approvals}
     )
@@ -171,19 +171,19 @@ class StaleBystanders(Rule):
         """Warn once, with a few names; an audit reports each by itself."""
         if case.is_audit:
             return
-        involved = case.touched.union(
-            coverage.failing, (spec.path for specs in coverage.relied_on.values() for spec in specs)
-        )
+        involved = case.touched | coverage.needed()
         oldest = case.today - case.config.max_age_days
-        is_old: dict[str, bool] = {}
-        names = []
-        for path, (_, raw) in case.specs.rows.items():
-            review = raw[REVIEW]
-            if review not in is_old:
-                day = parse_day(review)
-                is_old[review] = day is None or day < oldest or day > case.today
-            if is_old[review] and raw[STATUS] == APPROVED and path not in involved:
-                names.append(path)
+
+        @cache
+        def is_fresh(review: str) -> bool:
+            day = parse_day(review)
+            return day is not None and oldest <= day <= case.today
+
+        names = [
+            path
+            for path, (_, raw) in case.specs.rows.items()
+            if not is_fresh(raw[REVIEW]) and raw[STATUS] == APPROVED and path not in involved
+        ]
         if names:
             count = f"{len(names)} spec{'s' if len(names) > 1 else ''}"
             yield self.finding(

@@ -1,5 +1,6 @@
 """The ingestion gate: assets of the learning library change with a new version, under its spec."""
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ FOLDER = "patterns/"
 INDEX = "patterns/index.json"
 
 Version = tuple[int, int, int]
+_VERSION = r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}"
 
 
 class Index(NamedTuple):
@@ -124,27 +126,19 @@ def parse_index(data: bytes | None) -> Index:
     if not isinstance(assets, list):
         return Index({}, {}, "`assets` must be a list")
     for number, asset in enumerate(assets):
-        values = (
-            [asset.get(key) for key in ("id", "version", "entry")]
-            if isinstance(asset, dict)
-            else []
-        )
-        words = [value for value in values if isinstance(value, str)]
-        version = _parse_version(words[1]) if len(words) == 3 else None
-        if version is None:
-            return Index({}, {}, f"`assets[{number}]` needs id, entry and a version such as 1.2.0")
-        asset_id, entry = words[0], words[2].removeprefix("./").removeprefix(FOLDER)
+        match asset:
+            case {"id": str(asset_id), "version": str(text), "entry": str(entry)} if re.fullmatch(
+                _VERSION, text
+            ):
+                major, minor, patch = map(int, text.split("."))
+            case _:
+                problem = f"`assets[{number}]` needs id, entry and a version such as 1.2.0"
+                return Index({}, {}, problem)
         if asset_id in versions:
             return Index({}, {}, f"the id {asset_id!r:.80} is there twice")
-        versions[asset_id] = version
+        versions[asset_id] = major, minor, patch
+        entry = entry.removeprefix("./").removeprefix(FOLDER)
         folder = entry.rpartition("/")[0]
         # An asset is a folder below its kind's folder, or a single file in it.
         places[FOLDER + ("/".join(folder.split("/")[:2]) if "/" in folder else entry)] = asset_id
     return Index(versions, places)
-
-
-def _parse_version(text: str) -> Version | None:
-    parts = text.split(".")
-    if len(parts) != 3 or not all(p.isascii() and p.isdigit() and len(p) < 10 for p in parts):
-        return None
-    return int(parts[0]), int(parts[1]), int(parts[2])

@@ -47,28 +47,20 @@ class ReviewDate(Rule):
         facts = spec.facts
         if facts.problem:
             return
-        line = facts.review_line or 1
-        if not facts.review:
-            if facts.body_review_line and spec.is_active:
-                yield self.finding(
-                    spec.path,
-                    facts.body_review_line,
-                    "last_review stands in the text, not in the front matter",
-                )
-            elif spec.is_active:
-                yield self.finding(spec.path, line, "last_review is missing")
-            return
-        day = parse_day(facts.review)
-        if day is None:
-            yield self.finding(
-                spec.path, line, f"last_review is not a valid date: {facts.review[:60]!r}"
-            )
-        elif day > case.today:
-            yield self.finding(
-                spec.path,
-                line,
-                f"last_review is in the future: {facts.review} (today is {write_day(case.today)})",
-            )
+        line, problem = facts.review_line or 1, ""
+        if facts.review:
+            day = parse_day(facts.review)
+            if day is None:
+                problem = f"is not a valid date: {facts.review[:60]!r}"
+            elif day > case.today:
+                problem = f"is in the future: {facts.review} (today is {write_day(case.today)})"
+        elif spec.is_active:
+            problem = "is missing"
+            if facts.body_review_line:
+                line = facts.body_review_line
+                problem = "stands in the text, not in the front matter"
+        if problem:
+            yield self.finding(spec.path, line, f"last_review {problem}")
 
 
 class MalformedFrontMatter(Rule):
@@ -103,17 +95,15 @@ class NotApproved(Rule):
         facts = spec.facts
         if facts.problem or facts.status == APPROVED:
             return
-        line = facts.status_line or 1
+        problem = ""
         if not facts.status:
-            yield self.finding(spec.path, line, "status is missing")
+            problem = "is missing"
         elif spec.is_active:
-            yield self.finding(
-                spec.path,
-                line,
-                f"status {facts.status[:40]!r} is not one of {APPROVED}, {DRAFT}, {SUPERSEDED}",
-            )
+            problem = f"{facts.status[:40]!r} is not one of {APPROVED}, {DRAFT}, {SUPERSEDED}"
         elif is_needed:
-            yield self.finding(spec.path, line, f"status is {facts.status}, not approved")
+            problem = f"is {facts.status}, not approved"
+        if problem:
+            yield self.finding(spec.path, facts.status_line or 1, f"status {problem}")
 
 
 class ApprovalsMissing(Rule):
