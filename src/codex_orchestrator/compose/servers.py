@@ -11,7 +11,6 @@ from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.server import BridgeRequest
 from codex_orchestrator.system.clock import utc_now
-from codex_orchestrator.system.environment import child_environment
 
 if TYPE_CHECKING:
     from codex_orchestrator.codex.bridge import CodexBridge
@@ -68,7 +67,6 @@ def open_tools(
         gate=Gate(policy, decisions=decisions, clock=utc_now),
         checks=checks,
         environ=environ,
-        child_environ=child_environment(environ),
         private=private,
         log_dir=log_dir,
         preview_pattern=partial(apply, is_dry_run=True),

@@ -17,6 +17,7 @@ from codex_orchestrator.model.tool_results import (
 )
 from codex_orchestrator.system.confined import ConfinedTree, parts_of
 from codex_orchestrator.system.durable import append_line
+from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.safe_git import Git
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.gate import Gate
@@ -56,7 +57,6 @@ class WorkspaceTools:
         gate: Gate,
         checks: Sequence[CheckCommand],
         environ: Mapping[str, str],
-        child_environ: Mapping[str, str],
         private: Path,
         log_dir: Path,
         preview_pattern: PatternCall,
@@ -67,7 +67,7 @@ class WorkspaceTools:
         self._tree = ConfinedTree(root, max_bytes=MAX_FILE_BYTES)
         self._gate = gate
         self._checks = {check.name: check for check in checks}
-        self._child_environ = child_environ
+        self._child_environ = child_environment(environ)
         self._log_dir = log_dir
         self._preview_pattern = preview_pattern
         self._apply_pattern = apply_pattern
