@@ -24,7 +24,7 @@ _OF_THE_SERVICE = frozenset(
         FailureCode.CODEX_EXITED,
     ]
 )
-_WORD = re.compile(r"(?:Error executing tool [a-z-]+: )?([a-z]+(?:-[a-z]+)+)\b")
+_CODE = re.compile(r"(?:Error executing tool [a-z-]+: )?([a-z]+(?:-[a-z]+)+)\b")
 
 
 class CodexCalls:
@@ -63,22 +63,21 @@ class CodexCalls:
 
 def _failure(answer: Mapping[str, Any], text: str) -> OrchestratorError | None:
     error = answer.get("error")
-    word = str(error.get("code", "")) if isinstance(error, dict) else ""
-    if not word and not answer:
-        found = _WORD.search(text[:400])
-        word = found.group(1) if found else ""
-    if word == FailureCode.TOKEN_LIMIT:
+    code = str(error.get("code", "")) if isinstance(error, dict) else ""
+    if not answer and (found := _CODE.search(text[:400])):
+        code = found.group(1)
+    if code == FailureCode.TOKEN_LIMIT:
         return LimitReachedError(
             "Codex used more tokens than the run had left",
             fix="raise limits.tokens in the task",
             reason="limits.tokens",
         )
-    if word == FailureCode.CREDENTIAL_REFUSED:
+    if code == FailureCode.CREDENTIAL_REFUSED:
         return NotCheckedError(
             "the model server refused Codex's key", fix="codex-orchestrator credentials check"
         )
-    if word in _OF_THE_SERVICE:
-        return ServiceError(f"Codex could not finish its turn: {word}", fix=RESUME)
+    if code in _OF_THE_SERVICE:
+        return ServiceError(f"Codex could not finish its turn: {code}", fix=RESUME)
     return None
 
 

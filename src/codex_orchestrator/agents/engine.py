@@ -1,7 +1,6 @@
 """The engine: starts what the four agents of a run need, and ends it with the run."""
 
 import logging
-import secrets as randomness
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -9,25 +8,14 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import agents
-from agents import Model
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import start_blocking_portal
 
 from codex_orchestrator import __version__
 from codex_orchestrator.agents.codex_calls import CodexCalls
 from codex_orchestrator.agents.decisions import DecisionLog
-from codex_orchestrator.agents.events import EventSink
-from codex_orchestrator.agents.guardrails import (
-    protected_path_guardrail,
-    secret_guardrail,
-    spec_guardrail,
-)
+from codex_orchestrator.agents.events import EventHooks, EventSink
 from codex_orchestrator.agents.models import open_model, require_server
-from codex_orchestrator.agents.roles import (
-    CODEX_TOOLS,
-    Guardrails,
-    make_roles,
-    workspace_offers,
-)
+from codex_orchestrator.agents.roles import CODEX_TOOLS, make_roles, workspace_offers
 from codex_orchestrator.agents.team import SdkAgentTeam
 from codex_orchestrator.agents.tool_server import (
     ServerFiles,
@@ -41,8 +29,6 @@ from codex_orchestrator.model.manifest import Engine
 from codex_orchestrator.model.policy import Policy, Rails
 from codex_orchestrator.model.server import BridgeRequest, ServerCommand
 from codex_orchestrator.model.spending import Spending
-
-REQUEST_TIMEOUT_S = 600.0
 
 
 class Codex(NamedTuple):
@@ -113,50 +99,36 @@ class SdkAgentEngine:
             ExitStack() as stack,
         ):
             files = write_server_files(Path(private), policy, checks)
-            model = self._open_model(stack, portal, spending)
-            workspace = self._open_workspace(stack, portal, files, root=root, log_dir=log_dir)
-            request = BridgeRequest(
-                root,
-                _approvals(policy),
-                files.decisions,
-                timeout_s=spending.stage()(),
-                tokens=spending.tokens_left,
-            )
-            guardrails = Guardrails(
-                before_plan=spec_guardrail(rails.spec),
-                after_all=secret_guardrail(rails.secrets),
-                after_build=protected_path_guardrail(rails.protected),
-            )
+            opened = open_model(self._endpoint, spending=spending)
+            model = stack.enter_context(portal.wrap_async_context_manager(opened))
+            server = self._workspace_server(files, root=root, log_dir=log_dir)
+            workspace = enter_server(stack, portal, server)
             calls = CodexCalls(spending)
+            codex = None
+            if self._codex:
+                request = BridgeRequest(
+                    root,
+                    _approvals(policy),
+                    files.decisions,
+                    timeout_s=spending.stage()(),
+                    tokens=spending.tokens_left,
+                )
+                command = stack.enter_context(self._codex.open_bridge(request))
+                offers = {"builder": CODEX_TOOLS}
+                server = ToolServer(
+                    "codex", command, offers=offers, log=files.log, on_answer=calls.note
+                )
+                codex = enter_server(stack, portal, server)
+            decisions = DecisionLog(files.decisions, files.uses)
             yield SdkAgentTeam(
-                make_roles(
-                    model,
-                    workspace=workspace,
-                    codex=self._open_codex(stack, portal, request, calls, log=files.log),
-                    guardrails=guardrails,
-                    timeout_s=REQUEST_TIMEOUT_S,
-                ),
+                make_roles(model, workspace=workspace, codex=codex, rails=rails),
                 portal,
                 spending=spending,
-                codex=calls,
-                decisions=DecisionLog(files.decisions, files.uses),
-                sink=on_event,
-                new_nonce=lambda: randomness.token_hex(16),
+                decisions=decisions,
+                hooks=EventHooks(on_event, spending=spending, codex=calls, decisions=decisions),
             )
 
-    def _open_model(self, stack: ExitStack, portal: BlockingPortal, spending: Spending) -> Model:
-        opened = open_model(self._endpoint, spending=spending)
-        return stack.enter_context(portal.wrap_async_context_manager(opened))
-
-    def _open_workspace(
-        self,
-        stack: ExitStack,
-        portal: BlockingPortal,
-        files: ServerFiles,
-        *,
-        root: Path,
-        log_dir: Path,
-    ) -> ToolServer:
+    def _workspace_server(self, files: ServerFiles, *, root: Path, log_dir: Path) -> ToolServer:
         argv = (
             *self._server,
             *("--root", str(root)),
@@ -167,32 +139,12 @@ class SdkAgentEngine:
             *("--log-dir", str(log_dir)),
             *("--library-root", str(self._library)),
         )
-        server = ToolServer(
+        return ToolServer(
             "workspace",
             ServerCommand(argv, self._environment, str(root)),
-            offers=workspace_offers("codex" if self._codex else "workspace"),
+            offers=workspace_offers(has_codex=self._codex is not None),
             log=files.log,
         )
-        enter_server(stack, portal, server)
-        return server
-
-    def _open_codex(
-        self,
-        stack: ExitStack,
-        portal: BlockingPortal,
-        request: BridgeRequest,
-        calls: CodexCalls,
-        *,
-        log: Path,
-    ) -> ToolServer | None:
-        if self._codex is None:
-            return None
-        command = stack.enter_context(self._codex.open_bridge(request))
-        server = ToolServer(
-            "codex", command, offers={"builder": CODEX_TOOLS}, log=log, on_answer=calls.note
-        )
-        enter_server(stack, portal, server)
-        return server
 
 
 def _approvals(policy: Policy) -> tuple[str, ...]:

@@ -3,34 +3,32 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agents import Agent, ModelResponse, RunContextWrapper, RunHooks, Usage
+from agents import Agent, ModelResponse, RunContextWrapper, RunHooks
 from agents.items import TResponseInputItem
 from agents.tool import Tool
 from agents.tool_context import ToolContext
+
+from codex_orchestrator.agents.codex_calls import CodexCalls
+from codex_orchestrator.agents.decisions import DecisionLog
+from codex_orchestrator.model.spending import Spending
 
 EventSink = Callable[[str, Mapping[str, str | int | bool]], None]
 MAX_TEXT = 2000
 
 
 class EventHooks(RunHooks[Any]):
-    """Sends an event for each step of a run, and calls out where limits are checked.
+    """Sends an event for each step of a run, counts what it costs, and checks the limits.
 
-    `before_request` takes the agent's name, `after_request` what an answer cost, `after_tool` a
-    tool's name and result. What they raise ends the agent.
+    A limit that is reached, an approval that is missing and a failed Codex end the agent.
     """
 
     def __init__(
-        self,
-        sink: EventSink,
-        *,
-        before_request: Callable[[str], None],
-        after_request: Callable[[Usage], None],
-        after_tool: Callable[[str, str], None],
+        self, sink: EventSink, *, spending: Spending, codex: CodexCalls, decisions: DecisionLog
     ) -> None:
         self._sink = sink
-        self._before_request = before_request
-        self._after_request = after_request
-        self._after_tool = after_tool
+        self._spending = spending
+        self._codex = codex
+        self._decisions = decisions
 
     async def on_llm_start(
         self,
@@ -40,7 +38,7 @@ class EventHooks(RunHooks[Any]):
         input_items: list[TResponseInputItem],
     ) -> None:
         """Check the limits, then record that a model is asked."""
-        self._before_request(agent.name)
+        self._spending.begin_turn(agent.name)
         self._sink("model-request", {"role": agent.name, "input_items": len(input_items)})
 
     async def on_llm_end(
@@ -56,7 +54,12 @@ class EventHooks(RunHooks[Any]):
                 "tool_calls": sum(item.type == "function_call" for item in response.output),
             },
         )
-        self._after_request(response.usage)
+        self._spending.add(
+            requests=1,
+            input_tokens=response.usage.input_tokens,
+            output_tokens=response.usage.output_tokens,
+        )
+        self._decisions.raise_if_approval_is_needed()
 
     async def on_tool_start(
         self, context: RunContextWrapper[Any], agent: Agent[Any], tool: Tool
@@ -82,4 +85,8 @@ class EventHooks(RunHooks[Any]):
                 "characters": len(text),
             },
         )
-        self._after_tool(tool.name, text)
+        try:
+            self._codex.take(tool.name, text)
+        finally:
+            # A missing approval is reported before the failure that it caused.
+            self._decisions.raise_if_approval_is_needed()

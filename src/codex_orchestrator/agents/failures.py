@@ -28,12 +28,7 @@ def explain(error: AgentsException | OpenAIError, *, role: str) -> OrchestratorE
     ours = _ours_inside(error)
     if ours is not None:
         return ours
-    if isinstance(error, InputGuardrailTripwireTriggered):
-        problem = error.guardrail_result.output.output_info
-        return LimitReachedError(
-            f"guardrail spec-guard stopped the {role}: {problem}", reason="spec-guard"
-        )
-    if isinstance(error, OutputGuardrailTripwireTriggered):
+    if isinstance(error, InputGuardrailTripwireTriggered | OutputGuardrailTripwireTriggered):
         name = error.guardrail_result.guardrail.get_name()
         problem = error.guardrail_result.output.output_info
         if name == PROTECTED_PATHS_GUARDRAIL:

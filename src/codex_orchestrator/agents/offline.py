@@ -50,11 +50,8 @@ class OfflineModel(Model):
             raise ValueError("the offline model answers agents that have an output type")
         transcript = read_transcript(input, tools=tuple(tool.name for tool in tools))
         answer = answer_as(output_schema.name(), transcript)
-        return ModelResponse(
-            output=[self._output_item(answer)],
-            usage=Usage(requests=1),
-            response_id=None,
-        )
+        output = [self._output_item(answer)]
+        return ModelResponse(output=output, usage=Usage(requests=1), response_id=None)
 
     def stream_response(
         self, *_arguments: Any, **_options: Any
@@ -64,20 +61,16 @@ class OfflineModel(Model):
 
     def _output_item(self, answer: Answer) -> TResponseOutputItem:
         self._calls += 1
+        body = json.dumps(answer.body, ensure_ascii=False)
         if answer.tool:
             return ResponseFunctionToolCall(
                 id=f"offline-{self._calls}",
                 call_id=f"offline-call-{self._calls}",
                 type="function_call",
                 name=answer.tool,
-                arguments=json.dumps(answer.body, ensure_ascii=False),
+                arguments=body,
             )
-        text = ResponseOutputText(
-            text=json.dumps(answer.body, ensure_ascii=False),
-            type="output_text",
-            annotations=[],
-            logprobs=[],
-        )
+        text = ResponseOutputText(text=body, type="output_text", annotations=[], logprobs=[])
         return ResponseOutputMessage(
             id=f"offline-{self._calls}",
             type="message",

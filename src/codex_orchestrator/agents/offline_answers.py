@@ -39,22 +39,18 @@ def _plan(transcript: Transcript) -> Answer:
     task = transcript.data["task"]
     if not transcript.results:
         return Answer("list_files", {})
-    items = []
-    previous: list[str] = []
-    for number, step in enumerate(task["steps"], start=1):
-        item_id = f"step-{number}"
-        items.append(
-            {
-                "id": item_id,
-                "title": _step_title(step),
-                "instructions": "Carry out the step as it stands.",
-                "depends_on": list(previous),
-                "requires_cloud": False,
-                "paths": list(step["paths"]),
-                "step": step,
-            }
-        )
-        previous = [item_id]
+    items = [
+        {
+            "id": f"step-{number}",
+            "title": _step_title(step),
+            "instructions": "Carry out the step as it stands.",
+            "depends_on": [f"step-{number - 1}"] if number > 1 else [],
+            "requires_cloud": False,
+            "paths": step["paths"],
+            "step": step,
+        }
+        for number, step in enumerate(task["steps"], start=1)
+    ]
     summary = f"{task['title']}: {len(items)} steps"
     return Answer("", {"summary": summary, "items": items, "risks": []})
 
@@ -69,31 +65,24 @@ def _step_title(step: dict[str, Any]) -> str:
 def _build(transcript: Transcript) -> Answer:
     item = transcript.data["item"]
     step = item["step"]
-    if step is None:
-        return _built(
-            item, is_done=False, summary="No step says how; the offline model stops here."
-        )
-    if not transcript.results:
+    if step and not transcript.results:
         if step["pattern"]:
             return Answer("apply_pattern", {"pattern": step["pattern"], "paths": step["paths"]})
         return Answer("run_check", {"argv": step["command"]})
-    result = transcript.results[-1]
-    answered = _document(result)
-    is_done = answered is not None and (bool(step["pattern"]) or answered.get("status") == "passed")
-    return _built(item, is_done=is_done, summary=result[:2000])
+    summary = transcript.results[-1] if step else "No step says how; the offline model stops here."
+    result = _document(summary)
+    is_done = bool(result) and (bool(step["pattern"]) or result.get("status") == "passed")
+    body = {"item_id": item["id"], "is_done": is_done, "summary": summary[:2000], "notes": []}
+    return Answer("", body)
 
 
-def _document(result: str) -> dict[str, Any] | None:
-    """Read a tool result; a refused or failed call answers with plain text, not with a document."""
+def _document(result: str) -> dict[str, Any]:
+    """Read a tool result; a refused or failed call answers with text, which gives {}."""
     try:
         value = json.loads(result)
     except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _built(item: dict[str, Any], *, is_done: bool, summary: str) -> Answer:
-    return Answer("", {"item_id": item["id"], "is_done": is_done, "summary": summary, "notes": []})
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _explain(transcript: Transcript) -> Answer:
@@ -118,7 +107,17 @@ def _review(transcript: Transcript) -> Answer:
     data = transcript.data
     if not transcript.results and "git_diff" in transcript.tools:
         return Answer("git_diff", {})
-    findings = [*_unplanned(data), *_unpassed(data)]
+    findings = [
+        *(
+            _finding("unplanned-change", path, "changed, but no item of the plan covers it")
+            for path in _unplanned(data)
+        ),
+        *(
+            _finding("check-not-passed", "", f"check {result['name']}: {result['status']}")
+            for result in data["results"]
+            if result["status"] != "passed"
+        ),
+    ]
     count = len(data["change"]["paths"])
     return Answer(
         "",
@@ -133,25 +132,13 @@ def _review(transcript: Transcript) -> Answer:
     )
 
 
-def _unplanned(data: dict[str, Any]) -> list[dict[str, Any]]:
-    """Find changed paths that no item of the plan speaks of; a command may change any path."""
+def _unplanned(data: dict[str, Any]) -> list[str]:
+    """Find changed paths that no item of the plan covers; a command may change any path."""
     items = data["plan"]["items"]
     if any(not item["paths"] for item in items):
         return []
     globs = [glob for item in items for glob in item["paths"]]
-    return [
-        _finding("unplanned-change", path, "changed, but no item of the plan speaks of it")
-        for path in data["change"]["paths"]
-        if not matching_glob(path, globs)
-    ]
-
-
-def _unpassed(data: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        _finding("check-not-passed", "", f"check {result['name']}: {result['status']}")
-        for result in data["results"]
-        if result["status"] != "passed"
-    ]
+    return [path for path in data["change"]["paths"] if not matching_glob(path, globs)]
 
 
 def _finding(rule: str, path: str, message: str) -> dict[str, Any]:

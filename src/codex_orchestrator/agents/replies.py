@@ -82,35 +82,25 @@ async def require_answer(reply: Reply, *, spending: Spending) -> None:
     if reply.status_code != 200:
         return
     body = await reply.aread()
-    problem = _problem(body)
-    if not problem:
-        _count_unfinished(_Answer.model_validate_json(body), spending)
+    try:
+        answer = _Answer.model_validate_json(body)
+        for item in answer.output:
+            (_Message if item.get("type") == "message" else _Item).model_validate(item)
+    except ValidationError as error:
+        problem = str(problems_of(error)[0])
     else:
+        code = answer.error.code if answer.error else ""
+        problem = f"it failed with {code}" if code in _PASSING else ""
+    if problem:
         kind = str(reply.headers.get("content-type", ""))[:60]
-        problem_error = ServiceError(
+        ours = ServiceError(
             f"the model server's reply holds no answer of the Responses API ({kind!r}: {problem})",
             fix=f"check model.base_url, and proxies between here and the server; {RESUME}",
         )
-        raise APIConnectionError(
-            message=problem_error.message, request=reply.request
-        ) from problem_error
-
-
-def _count_unfinished(answer: _Answer, spending: Spending) -> None:
+        raise APIConnectionError(message=ours.message, request=reply.request) from ours
     if answer.status in _UNFINISHED and answer.usage:
         spending.note(
             requests=1,
             input_tokens=answer.usage.input_tokens,
             output_tokens=answer.usage.output_tokens,
         )
-
-
-def _problem(body: bytes) -> str:
-    try:
-        answer = _Answer.model_validate_json(body)
-        for item in answer.output:
-            (_Message if item.get("type") == "message" else _Item).model_validate(item)
-    except ValidationError as error:
-        return str(problems_of(error)[0])
-    code = answer.error.code if answer.error else ""
-    return f"it failed with {code}" if code in _PASSING else ""

@@ -1,5 +1,6 @@
 """The four roles as Agents SDK agents: instructions, tools, output types, guardrails."""
 
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -7,26 +8,20 @@ from agents import Agent, InputGuardrail, Model, ModelSettings, OutputGuardrail
 from agents.mcp import MCPServer
 
 from codex_orchestrator.agents.answers import AnswerSchema
+from codex_orchestrator.agents.guardrails import (
+    protected_path_guardrail,
+    secret_guardrail,
+    spec_guardrail,
+)
 from codex_orchestrator.model.build import BuildReport, TestExplanation
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.plan import Plan
+from codex_orchestrator.model.policy import Rails
 from codex_orchestrator.model.review import Review
 
 READ_TOOLS = frozenset({"read_file", "list_files", "search", "git_diff"})
 CODEX_TOOLS = frozenset({"codex", "codex-reply"})
-# With Codex as builder there is one way to write text: two would not know of each other.
-_BUILDER_TOOLS = {
-    "workspace": READ_TOOLS | {"apply_patch", "apply_pattern", "run_check"},
-    "codex": READ_TOOLS | {"apply_pattern", "run_check"},
-}
-
-
-class Guardrails(NamedTuple):
-    """The guardrails before and after the agents."""
-
-    before_plan: InputGuardrail[Any]
-    after_all: OutputGuardrail[Any]
-    after_build: OutputGuardrail[Any]
+REQUEST_TIMEOUT_S = 600.0
 
 
 class Roles(NamedTuple):
@@ -38,31 +33,28 @@ class Roles(NamedTuple):
     reviewer: Agent[Any]
 
 
-def workspace_offers(builder: str) -> dict[str, frozenset[str]]:
+def workspace_offers(*, has_codex: bool) -> dict[str, frozenset[str]]:
     """Return which tools of the workspace server each role is shown."""
-    return {"planner": READ_TOOLS, "builder": _BUILDER_TOOLS[builder], "reviewer": READ_TOOLS}
+    # With Codex as builder there is one way to write text: two would not know of each other.
+    patching = frozenset() if has_codex else frozenset({"apply_patch"})
+    builder = READ_TOOLS | {"apply_pattern", "run_check"} | patching
+    return {"planner": READ_TOOLS, "builder": builder, "reviewer": READ_TOOLS}
 
 
 def make_roles(
-    model: Model,
-    *,
-    workspace: MCPServer,
-    codex: MCPServer | None,
-    guardrails: Guardrails,
-    timeout_s: float,
+    model: Model, *, workspace: MCPServer, codex: MCPServer | None, rails: Rails
 ) -> Roles:
-    """Make the four agents on one model, a workspace server and, for its builder, Codex.
-
-    `timeout_s` bounds one model request, in seconds.
-    """
-    settings = ModelSettings(parallel_tool_calls=False, store=False, timeout=timeout_s)
+    """Make the four agents on one model, a workspace server and, for its builder, Codex."""
+    settings = ModelSettings(parallel_tool_calls=False, store=False, timeout=REQUEST_TIMEOUT_S)
+    secrets = secret_guardrail(rails.secrets)
 
     def make(
         name: str,
         answer: type[Document],
         *servers: MCPServer,
         text: str = "",
-        builds: bool = False,
+        before: Sequence[InputGuardrail[Any]] = (),
+        after: Sequence[OutputGuardrail[Any]] = (),
     ) -> Agent[Any]:
         return Agent(
             name=name,
@@ -71,16 +63,18 @@ def make_roles(
             model_settings=settings,
             output_type=AnswerSchema(answer),
             mcp_servers=list(servers),
-            input_guardrails=[guardrails.before_plan] if name == "planner" else [],
-            output_guardrails=[guardrails.after_all, *([guardrails.after_build] if builds else [])],
+            input_guardrails=list(before),
+            output_guardrails=[secrets, *after],
         )
 
     return Roles(
-        planner=make("planner", Plan, workspace),
-        builder=(
-            make("builder", BuildReport, workspace, builds=True)
-            if codex is None
-            else make("builder", BuildReport, workspace, codex, text="builder-codex", builds=True)
+        planner=make("planner", Plan, workspace, before=[spec_guardrail(rails.spec)]),
+        builder=make(
+            "builder",
+            BuildReport,
+            *([workspace, codex] if codex else [workspace]),
+            text="builder-codex" if codex else "builder",
+            after=[protected_path_guardrail(rails.protected)],
         ),
         tester=make("tester", TestExplanation),
         reviewer=make("reviewer", Review, workspace),

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets as randomness
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from typing import Any, cast
@@ -14,17 +15,13 @@ from agents import (
     Runner,
     ToolExecutionConfig,
 )
-from agents import (
-    Usage as SdkUsage,
-)
 from agents.exceptions import ModelBehaviorError
 from anyio.from_thread import BlockingPortal
 from openai import OpenAIError
 from pydantic import JsonValue
 
-from codex_orchestrator.agents.codex_calls import CodexCalls
 from codex_orchestrator.agents.decisions import DecisionLog
-from codex_orchestrator.agents.events import EventHooks, EventSink
+from codex_orchestrator.agents.events import EventHooks
 from codex_orchestrator.agents.failures import RESUME, explain
 from codex_orchestrator.agents.retries import retry_settings
 from codex_orchestrator.agents.roles import Roles
@@ -50,25 +47,16 @@ class SdkAgentTeam:
         portal: BlockingPortal,
         *,
         spending: Spending,
-        codex: CodexCalls,
         decisions: DecisionLog,
-        sink: EventSink,
-        new_nonce: Callable[[], str],
+        hooks: EventHooks,
     ) -> None:
-        self._spending = spending
         self._roles = roles
         self._portal = portal
+        self._spending = spending
         self._decisions = decisions
-        self._new_nonce = new_nonce
+        self._hooks = hooks
         self._call: Future[Any] | None = None
         self._is_stopped = False
-        self._codex = codex
-        self._hooks = EventHooks(
-            sink,
-            before_request=spending.begin_turn,
-            after_request=self._count,
-            after_tool=self._after_tool,
-        )
 
     @property
     def patterns_used(self) -> tuple[PatternUse, ...]:
@@ -141,7 +129,7 @@ class SdkAgentTeam:
         """Run one agent; after an invalid answer, ask once more and say what was wrong."""
         for is_last in (False, True):
             try:
-                message = frame(document, nonce=self._new_nonce())
+                message = frame(document, nonce=randomness.token_hex(16))
                 return await self._run_once(agent, message, left_s)
             except ModelBehaviorError as error:
                 if is_last:
@@ -168,19 +156,6 @@ class SdkAgentTeam:
             ),
         )
         return result.final_output
-
-    def _count(self, usage: SdkUsage) -> None:
-        self._spending.add(
-            requests=1, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
-        )
-        self._decisions.raise_if_approval_is_needed()
-
-    def _after_tool(self, tool: str, result: str) -> None:
-        try:
-            self._codex.take(tool, result)
-        finally:
-            # A missing approval is reported before the failure that it caused.
-            self._decisions.raise_if_approval_is_needed()
 
 
 def _jitter() -> float:

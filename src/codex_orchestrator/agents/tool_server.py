@@ -89,8 +89,8 @@ class ToolServer(MCPServerStdio):
         return text.strip()[-_TAIL:]
 
 
-def enter_server(stack: ExitStack, portal: BlockingPortal, server: ToolServer) -> None:
-    """Start a server for as long as the stack lasts.
+def enter_server(stack: ExitStack, portal: BlockingPortal, server: ToolServer) -> ToolServer:
+    """Start a server for as long as the stack lasts, and return it.
 
     Raises:
         NotCheckedError: it did not start; the message has what it printed.
@@ -99,6 +99,7 @@ def enter_server(stack: ExitStack, portal: BlockingPortal, server: ToolServer) -
         # A start that is cancelled halfway would never end: the SDK waits for a shielded client.
         with hold_signals():
             stack.enter_context(portal.wrap_async_context_manager(server))
+            return server
     except (ExceptionGroup, OSError, AgentsException, MCPError) as error:
         printed = server.printed() or str(error)
         raise NotCheckedError(

@@ -1,6 +1,6 @@
 """The sticky comment: one comment of ours per key, created once, updated later, read back.
 
-A comment is ours when its first line is our marker with our key and its author is us: anybody
+A comment is ours when its first line is our marker with our key and its author is us: anyone
 can write a marker, so a marker alone proves nothing.
 """
 

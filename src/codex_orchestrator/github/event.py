@@ -93,7 +93,7 @@ def read_event(environment: Mapping[str, str]) -> ChangeEvent:
 
 
 def _from_pull_request(payload: "_Payload", event: ChangeEvent) -> ChangeEvent:
-    # The head's repository is null when the fork was deleted: a stranger's all the same.
+    # The head's repository is null when the fork was deleted, and then differs all the same.
     home = payload.find("pull_request.head.repo.full_name")
     return replace(
         event,

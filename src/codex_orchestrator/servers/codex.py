@@ -1,12 +1,12 @@
 """The MCP bridge: the tools `codex` and `codex-reply`, which Codex CLI dropped in 0.154.0."""
 
 import asyncio
-import functools
 import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, TypeVarTuple
 
 import anyio
 from mcp import types
@@ -20,18 +20,13 @@ from codex_orchestrator.codex.bridge import CodexBridge
 from codex_orchestrator.model.codex_call import CodexCallError, Failure, FailureCode, TurnReport
 from codex_orchestrator.model.document import problems_of
 from codex_orchestrator.servers.client import client_may_go
-from codex_orchestrator.servers.codex_schema import (
-    CodexAnswer,
-    CodexArguments,
-    ReplyArguments,
-    answer_schema,
-    arguments_schema,
-)
+from codex_orchestrator.servers.codex_schema import CodexAnswer, CodexArguments, ReplyArguments
 
 _MAX_CALLS = 128
 _STOP_TIMEOUT_S = 30.0
 _STOP_PAUSE_S = 0.1
 _Context = ServerRequestContext[Any]
+_Arguments = TypeVarTuple("_Arguments")
 _Result = TypeVar("_Result")
 
 
@@ -59,6 +54,23 @@ async def serve_stdio(bridge: CodexBridge) -> None:
             await server.run(read, write, server.create_initialization_options())
 
 
+def _tool(
+    name: str, description: str, arguments: type[CodexArguments | ReplyArguments]
+) -> types.Tool:
+    return types.Tool(
+        name=name,
+        description=description,
+        input_schema=arguments.model_json_schema(by_alias=True),
+        output_schema=CodexAnswer.model_json_schema(by_alias=True, mode="serialization"),
+    )
+
+
+_TOOLS = [
+    _tool("codex", "Start a Codex thread in a folder and run its first turn.", CodexArguments),
+    _tool("codex-reply", "Run another turn of a Codex thread.", ReplyArguments),
+]
+
+
 class _Tools:
     def __init__(self, bridge: CodexBridge) -> None:
         self._bridge = bridge
@@ -68,16 +80,7 @@ class _Tools:
     async def list_tools(
         self, _context: _Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return types.ListToolsResult(
-            tools=[
-                _tool(
-                    "codex",
-                    "Start a Codex thread in a folder and run its first turn.",
-                    CodexArguments,
-                ),
-                _tool("codex-reply", "Run another turn of a Codex thread.", ReplyArguments),
-            ]
-        )
+        return types.ListToolsResult(tools=_TOOLS)
 
     async def call_tool(
         self, context: _Context, params: types.CallToolRequestParams
@@ -85,30 +88,23 @@ class _Tools:
         arguments = params.arguments or {}
         try:
             if params.name == "codex":
-                return await self._start(context, CodexArguments.model_validate(arguments))
+                wanted = CodexArguments.model_validate(arguments)
+                thread_id = await self._in_thread(self._bridge.start_thread, wanted.as_request())
+                return await self._turn(context, thread_id, wanted.prompt)
             if params.name == "codex-reply":
-                return await self._reply(context, ReplyArguments.model_validate(arguments))
+                reply = ReplyArguments.model_validate(arguments)
+                return await self._turn(context, reply.thread_id, reply.prompt)
         except ValidationError as error:
             return _refusal(_failure_of(error))
         except CodexCallError as error:
             return _refusal(error.failure)
         return _refusal(Failure(FailureCode.INVALID_ARGUMENTS, f"no tool {params.name!r}"))
 
-    async def _start(self, context: _Context, wanted: CodexArguments) -> types.CallToolResult:
-        thread_id = await self._in_thread(lambda: self._bridge.start_thread(wanted.as_request()))
-        return await self._turn(context, thread_id, wanted.prompt)
-
-    async def _reply(self, context: _Context, wanted: ReplyArguments) -> types.CallToolResult:
-        return await self._turn(context, wanted.thread_id, wanted.prompt)
-
     async def _turn(self, context: _Context, thread_id: str, prompt: str) -> types.CallToolResult:
         progress = _Progress(context)
         cancelled = threading.Event()
-        turn = self._in_thread(
-            lambda: self._bridge.run_turn(
-                thread_id, prompt, on_progress=progress.send, cancelled=cancelled
-            )
-        )
+        run_turn = partial(self._bridge.run_turn, on_progress=progress.send, cancelled=cancelled)
+        turn = self._in_thread(run_turn, thread_id, prompt)
         try:
             report = await asyncio.shield(turn)
         except asyncio.CancelledError:
@@ -124,12 +120,14 @@ class _Tools:
     async def _stop(self, turn: "asyncio.Future[TurnReport]", thread_id: str) -> None:
         # Repeated, because the turn may not have begun at the first time.
         while not turn.done():
-            await self._in_thread(lambda: self._bridge.interrupt(thread_id))
+            await self._in_thread(self._bridge.interrupt, thread_id)
             await asyncio.wait([turn], timeout=_STOP_PAUSE_S)
         turn.exception()  # marks it as read: no caller is left
 
-    def _in_thread(self, call: Callable[[], _Result]) -> "asyncio.Future[_Result]":
-        return asyncio.get_running_loop().run_in_executor(self._pool, functools.partial(call))
+    def _in_thread(
+        self, call: Callable[[*_Arguments], _Result], *arguments: *_Arguments
+    ) -> "asyncio.Future[_Result]":
+        return asyncio.get_running_loop().run_in_executor(self._pool, call, *arguments)
 
 
 class _Progress:
@@ -147,17 +145,6 @@ class _Progress:
     async def flush(self) -> None:
         # After the result has been sent, progress about it would be an error.
         await asyncio.gather(*map(asyncio.wrap_future, self._sent), return_exceptions=True)
-
-
-def _tool(
-    name: str, description: str, arguments: type[CodexArguments] | type[ReplyArguments]
-) -> types.Tool:
-    return types.Tool(
-        name=name,
-        description=description,
-        input_schema=arguments_schema(arguments),
-        output_schema=answer_schema(),
-    )
 
 
 def _result(report: TurnReport, codex_version: str) -> types.CallToolResult:

@@ -1,9 +1,8 @@
 """What goes over the wire of the Codex bridge: names as `codex mcp-server` had them."""
 
-import functools
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from codex_orchestrator.model.codex_call import (
@@ -50,15 +49,7 @@ class CodexArguments(_Arguments):
 
     def as_request(self) -> ThreadRequest:
         """Return the thread that is asked for."""
-        return ThreadRequest(
-            cwd=self.cwd,
-            model=self.model,
-            sandbox=self.sandbox,
-            approval_policy=self.approval_policy,
-            config=self.config,
-            base_instructions=self.base_instructions,
-            developer_instructions=self.developer_instructions,
-        )
+        return ThreadRequest(**self.model_dump(exclude={"prompt"}))
 
 
 class ReplyArguments(_Arguments):
@@ -132,14 +123,3 @@ class CodexAnswer(_Wire):
     def of(cls, report: TurnReport, *, codex_version: str) -> "CodexAnswer":
         """Return the wire form of a turn's report."""
         return cls.model_validate({**report._asdict(), "codex_version": codex_version})
-
-
-@functools.cache
-def answer_schema() -> dict[str, JsonValue]:
-    """Return the JSON Schema of a result."""
-    return CodexAnswer.model_json_schema(by_alias=True, mode="serialization")
-
-
-def arguments_schema(arguments: type[_Arguments]) -> dict[str, JsonValue]:
-    """Return the JSON Schema of a tool's arguments."""
-    return arguments.model_json_schema(by_alias=True)

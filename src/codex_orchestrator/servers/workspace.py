@@ -167,14 +167,12 @@ class _NoData(logging.Formatter):
         trace = error.__traceback__ if error else None
         while trace and trace.tb_next:
             trace = trace.tb_next
-        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+        where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
         kind = type(error).__name__ if error else record.levelname
-        return f"codex-orchestrator: {record.name}: {kind} {place}".rstrip()
+        return f"codex-orchestrator: {record.name}: {kind} {where}".rstrip()
 
 
 def _log_without_data() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_NoData())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.ERROR)
+    logging.basicConfig(handlers=[handler], level=logging.ERROR, force=True)
