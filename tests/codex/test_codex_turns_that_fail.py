@@ -203,6 +203,36 @@ def test_when_codex_dies_the_turn_ends_and_so_do_its_commands(
         assert _processes_in(repo) == []
 
 
+DEAF = """#!/usr/bin/env python3
+import json, os, pathlib, signal, sys, time
+pathlib.Path(sys.argv[0] + ".pid").write_text(str(os.getpid()))
+request = json.loads(sys.stdin.readline())
+os.close(0)
+print(json.dumps({{"id": request["id"], "result": {{"userAgent": "x/0.169.0"}}}}), flush=True)
+{then}
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize(
+    "then",
+    ["", "signal.signal(signal.SIGTERM, signal.SIG_IGN)", "os.close(1); os.close(2)"],
+    ids=["stops reading", "ignores SIGTERM besides", "closes its output besides"],
+)
+def test_a_codex_that_stops_reading_is_an_error_and_leaves_no_process(
+    tmp_path: Path, then: str
+) -> None:
+    codex = tmp_path / "codex"
+    codex.write_text(DEAF.format(then=then))
+    codex.chmod(0o755)
+    with private_home() as home:
+        settings = SessionSettings(binary=CodexBinary(str(codex), "0.169.0"), key=None)
+        with pytest.raises(CodexCallError):
+            CodexSession(settings, home).start()
+    pid = int((tmp_path / "codex.pid").read_text())
+    assert not Path(f"/proc/{pid}").exists()
+
+
 def _wait_until(is_so: Callable[[], bool]) -> None:
     for _ in range(3000):
         if is_so():

@@ -14,6 +14,7 @@ from openai_codex.models import Notification, UnknownNotification
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from codex_orchestrator.codex.binary import CodexBinary
+from codex_orchestrator.codex.hardening import as_flags
 from codex_orchestrator.model.codex_call import CodexCallError, FailureCode
 from codex_orchestrator.model.credential import Secret
 
@@ -42,10 +43,15 @@ class AppServer:
         # The package adds to the environment of this process. What must not be inherited is
         # removed by name, so that no value is on a command line.
         unwanted = [f"-u{name}" for name in os.environ if name not in environment]
-        flags = [part for setting in settings for part in ("-c", setting)]
         self._client = CodexClient(
             CodexConfig(
-                launch_args_override=("/usr/bin/env", *unwanted, binary.path, *flags, "app-server"),
+                launch_args_override=(
+                    "/usr/bin/env",
+                    *unwanted,
+                    binary.path,
+                    *as_flags(settings),
+                    "app-server",
+                ),
                 env=dict(environment),
                 cwd=cwd,
                 client_name="codex-orchestrator",
@@ -118,11 +124,8 @@ class AppServer:
             self._client.close()
         if process is None:
             return
-        try:
-            process.wait(timeout=5)
-        except TimeoutError:
-            process.kill()
-            process.wait()
+        process.kill()
+        process.wait()
         for pipe in (process.stdin, process.stdout, process.stderr):
             with suppress(OSError):
                 pipe.close()

@@ -1,7 +1,7 @@
 """Settings that keep Codex offline, bounded, and away from the repository's own configuration."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from codex_orchestrator.model.errors import InputError
@@ -95,6 +95,11 @@ def _is_web_address(text: str) -> bool:
         return False
     is_plain = text.isascii() and text.isprintable() and parts.username is None
     return is_plain and parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def as_flags(settings: Iterable[str]) -> list[str]:
+    """Return settings as arguments of a command line."""
+    return [part for setting in settings for part in ("-c", setting)]
 
 
 def child_environment(ambient: Mapping[str, str], *, home: str, **extra: str) -> dict[str, str]:
