@@ -97,15 +97,17 @@ class MarkedCloud(CodexCloud):
             self._clock.mark("first sent")
         return super().submit(prompt, **more)
 
-    def watch(self, task_ids: Sequence[str], *, deadline_s: float) -> tuple[CloudTask, ...]:
+    def watch(
+        self, task_ids: Sequence[str], *, deadline_s: float, **_: Any
+    ) -> tuple[CloudTask, ...]:
         self._clock.mark("all sent")
 
         def sleep(seconds: float) -> None:
             with self._clock.elsewhere():
                 time.sleep(seconds)
 
-        polling = Polling(0.1, 1.0, deadline_s, lambda: 1.0, sleep, time.monotonic)
-        tasks = self.wait(task_ids, polling=polling)
+        polling = Polling(0.1, 1.0, lambda: 1.0, sleep)
+        tasks = super().watch(task_ids, deadline_s=deadline_s, polling=polling)
         self._clock.mark("all ready")
         return tasks
 

@@ -164,10 +164,10 @@ def a_hundred_cloud_tasks(binary: CodexBinary, folder: Path) -> tuple[float, flo
                     }
                 )
             cloud = CodexCloud(cli, environment="env_1", label="bench")
-            polling = Polling(0, 0, 300, lambda: 1.0, lambda _: None, time.monotonic)
+            polling = Polling(0, 0, lambda: 1.0, lambda _: None)
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             began = time.process_time()
-            tasks = cloud.wait(list(service.tasks), polling=polling)
+            tasks = cloud.watch(list(service.tasks), deadline_s=300, polling=polling)
             took_ms = (time.process_time() - began) * 1000
             grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
             looks = 4

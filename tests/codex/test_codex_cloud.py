@@ -60,9 +60,9 @@ class FakeClock:
         self.now += pause_s
 
 
-def polling(clock: FakeClock | None = None, *, deadline_s: float = 60) -> Polling:
+def polling(clock: FakeClock | None = None) -> Polling:
     used = clock or FakeClock()
-    return Polling(0.5, 4, deadline_s, lambda: 1.0, used.sleep, lambda: used.now)
+    return Polling(0.5, 4, lambda: 1.0, used.sleep, lambda: used.now)
 
 
 def send(cloud: CodexCloud, prompt: str, number: int = 1, attempts: int = 1) -> str:
@@ -76,7 +76,7 @@ def test_a_task_is_sent_polled_and_its_diff_applies(
     cloud: CodexCloud, service: CloudService, repo: Path
 ) -> None:
     task_id = send(cloud, "make it\nwith two lines; $(and shell words)")
-    (task,) = cloud.wait([task_id], polling=polling())
+    (task,) = cloud.watch([task_id], deadline_s=60, polling=polling())
     assert task.state == "ready"
     (diff,) = cloud.diffs(task_id)
     assert diff == CloudDiff(1, file_diff("cloud.txt", "hello").encode())
@@ -129,7 +129,7 @@ def test_of_three_attempts_every_diff_comes_with_its_number(
     diffs = tuple(file_diff("a.txt", word) for word in ("one", "two", "three"))
     service.plans["best"] = CloudPlan(looks=0, diffs=diffs)
     task_id = send(cloud, "the best of three", attempts=3)
-    cloud.wait([task_id], polling=polling())
+    cloud.watch([task_id], deadline_s=60, polling=polling())
     assert cloud.diffs(task_id) == tuple(
         CloudDiff(number, text.encode()) for number, text in enumerate(diffs, start=1)
     )
@@ -138,7 +138,7 @@ def test_of_three_attempts_every_diff_comes_with_its_number(
 def test_a_failed_task_is_data(cloud: CodexCloud, service: CloudService) -> None:
     service.plans["doomed"] = CloudPlan(looks=1, end="failed", diffs=())
     task_id = send(cloud, "doomed")
-    (task,) = cloud.wait([task_id], polling=polling())
+    (task,) = cloud.watch([task_id], deadline_s=60, polling=polling())
     assert task.state == "failed"
     assert cloud.diffs(task_id) == ()
 
@@ -154,7 +154,7 @@ def test_twenty_five_tasks_are_watched_by_pages(cloud: CodexCloud, service: Clou
             }
         )
     began = len(service.seen)
-    done = cloud.wait(list(service.tasks), polling=polling())
+    done = cloud.watch(list(service.tasks), deadline_s=60, polling=polling())
     assert [task.state for task in done] == ["ready"] * 25
     assert [task.id for task in done] == list(service.tasks)
     assert len(service.seen) - began <= 6, "one look is two pages"
@@ -166,7 +166,7 @@ def test_waiting_ends_at_the_deadline_with_the_task_still_pending(
     service.plans["slow"] = CloudPlan(looks=10**6)
     task_id = send(cloud, "slow")
     clock = FakeClock()
-    (task,) = cloud.wait([task_id], polling=polling(clock, deadline_s=12))
+    (task,) = cloud.watch([task_id], deadline_s=12, polling=polling(clock))
     assert task.state == "pending"
     assert clock.pauses == [0.5, 1, 2, 4, 4]
     assert service.tasks[task_id].looks == 6
@@ -176,7 +176,7 @@ def test_a_look_that_fails_is_repeated(cloud: CodexCloud, service: CloudService)
     service.plans["go"] = CloudPlan(looks=0)
     task_id = send(cloud, "go")
     service.broken.extend([500, 429, 503])
-    (task,) = cloud.wait([task_id], polling=polling())
+    (task,) = cloud.watch([task_id], deadline_s=60, polling=polling())
     assert task.state == "ready"
     assert service.broken == []
 
@@ -187,7 +187,7 @@ def test_a_service_that_is_never_there_is_a_service_error(
     task_id = send(cloud, "go")
     service.broken.extend([503] * 100)
     with pytest.raises(ServiceError, match="503"):
-        cloud.wait([task_id], polling=polling(deadline_s=6))
+        cloud.watch([task_id], deadline_s=6, polling=polling())
 
 
 def test_a_starting_diff_goes_along(cloud: CodexCloud, service: CloudService) -> None:

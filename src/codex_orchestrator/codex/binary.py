@@ -12,7 +12,7 @@ from codex_orchestrator.model.errors import InputError, MissingExtraError, NotCh
 TESTED_FROM = (0, 163, 0)
 TESTED_BELOW = (0, 170, 0)
 INSTALL = 'pip install "codex-orchestrator-toolkit[codex]"'
-_VERSION = re.compile(r"\bcodex-cli (\d+)\.(\d+)\.(\d+)(\S*)")
+_VERSION = re.compile(r"\bcodex-cli (\d+\.\d+\.\d+\S*)")
 _START_TIMEOUT_S = 30
 
 
@@ -57,9 +57,8 @@ def find_codex(configured: str = "", *, search_path: str | None = None) -> Codex
                 fix="name the codex binary, or leave codex.path empty",
             )
         return CodexBinary(path, _version_of(path))
-    bundled = _bundled()
-    if bundled:
-        return CodexBinary(bundled[0], _version_of(bundled[0]), bundled[1])
+    if bundled := _bundled():
+        return bundled
     found = shutil.which("codex", path=search_path)
     if not found:
         raise MissingExtraError("codex", needed_for="Codex")
@@ -80,36 +79,32 @@ def require_tested(binary: CodexBinary) -> CodexBinary:
     )
 
 
-def _bundled() -> tuple[str, tuple[str, ...]] | None:
+def _bundled() -> CodexBinary | None:
     try:
         import codex_cli_bin  # type: ignore[import-untyped]  # it carries a file, not types
     except ImportError:
         return None
-    tools = codex_cli_bin.bundled_path_dir()
-    return str(codex_cli_bin.bundled_codex_path()), (str(tools),) if tools else ()
+    path, tools = str(codex_cli_bin.bundled_codex_path()), codex_cli_bin.bundled_path_dir()
+    return CodexBinary(path, _version_of(path), (str(tools),) if tools else ())
 
 
 def _version_of(path: str) -> str:
     # Codex makes folders in its home even to print its version; root could make them anywhere.
     with TemporaryDirectory(prefix="codex-orchestrator-") as home:
-        done = _ask_version(path, home)
+        try:
+            done = subprocess.run(
+                [path, "--version"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_START_TIMEOUT_S,
+                env={"PATH": os.environ.get("PATH", os.defpath), "HOME": home},
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise NotCheckedError(f"{path} does not run: {error}", fix=INSTALL) from error
     match = _VERSION.search(done.stdout)
     if not match:
         raise NotCheckedError(f"{path} --version does not name a Codex version", fix=INSTALL)
-    return ".".join(match.groups()[:3]) + match.group(4)
-
-
-def _ask_version(path: str, home: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            [path, "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_START_TIMEOUT_S,
-            env={"PATH": os.environ.get("PATH", os.defpath), "HOME": home},
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise NotCheckedError(f"{path} does not run: {error}", fix=INSTALL) from error
+    return match.group(1)

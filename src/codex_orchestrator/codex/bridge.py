@@ -5,13 +5,11 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, suppress
-from typing import NamedTuple
+from contextlib import ExitStack, suppress
 
 from codex_orchestrator.codex.binary import CodexBinary
 from codex_orchestrator.codex.escalation import parse_grants
-from codex_orchestrator.codex.private_home import PrivateHome, private_home
+from codex_orchestrator.codex.private_home import private_home
 from codex_orchestrator.codex.retry import RetryPlan, run_with_retries
 from codex_orchestrator.codex.session import (
     CodexSession,
@@ -19,6 +17,7 @@ from codex_orchestrator.codex.session import (
     SessionSettings,
 )
 from codex_orchestrator.codex.token_budget import TokenBudget
+from codex_orchestrator.model.approval import ApprovalKind
 from codex_orchestrator.model.codex_call import (
     CALLER_SETTINGS,
     CodexCallError,
@@ -36,37 +35,41 @@ _VALUE_CHARACTERS = 500
 _RETRIES = 4
 
 
-class BridgeSettings(NamedTuple):
-    """What a bridge is made with.
+class CodexBridge:
+    """Threads and turns for any caller inside `root`. Codex is started again when it died.
 
-    `retry_delay_s` is the first wait when the model server is busy; it doubles each time.
+    Args:
+        binary: the Codex to run.
+        request: what the bridge is to do.
+        endpoint: the model of calls that name none, and where every model is asked.
+        retry_delay_s: the first wait when the model server is busy; it doubles each time.
     """
 
-    binary: CodexBinary
-    request: BridgeRequest
-    endpoint: ModelEndpoint
-    retry_delay_s: float = 1.0
-
-
-class CodexBridge:
-    """Threads and turns for any caller inside `root`. Codex is started again when it died."""
-
-    def __init__(self, settings: BridgeSettings) -> None:
-        self._settings = settings
-        self._request = settings.request
-        self._grants = parse_grants(settings.request.approvals)
-        self._root = os.path.realpath(settings.request.root)
+    def __init__(
+        self,
+        binary: CodexBinary,
+        request: BridgeRequest,
+        endpoint: ModelEndpoint,
+        *,
+        retry_delay_s: float = 1.0,
+    ) -> None:
+        self._binary = binary
+        self._request = request
+        self._endpoint = endpoint
+        self._retry_delay_s = retry_delay_s
+        self._grants = parse_grants(request.approvals)
+        self._root = os.path.realpath(request.root)
         self._lock = threading.Lock()
         self._stack = ExitStack()
         self._session: CodexSession | None = None
         self._is_closed = False
         # Of the bridge, not of a session: Codex may die and be started again.
-        self._budget = TokenBudget(settings.request.tokens)
+        self._budget = TokenBudget(request.tokens)
 
     @property
     def codex_version(self) -> str:
         """The version of the Codex binary in use."""
-        return self._settings.binary.version
+        return self._binary.version
 
     def warm_up(self) -> None:
         """Start Codex ahead of the first call; an error shows with the call itself."""
@@ -87,7 +90,7 @@ class CodexBridge:
                 f"config: {json.dumps(refused[0])} cannot be set by callers",
             )
         wanted = request._replace(
-            cwd=self._inside(request.cwd), model=request.model or self._settings.endpoint.model
+            cwd=self._inside(request.cwd), model=request.model or self._endpoint.model
         )
         try:
             return self._open_session().start_thread(wanted)
@@ -108,7 +111,7 @@ class CodexBridge:
         session = self._open_session()
         plan = RetryPlan(
             attempts=_RETRIES,
-            first_delay_s=self._settings.retry_delay_s,
+            first_delay_s=self._retry_delay_s,
             jitter=lambda: random.uniform(0.5, 1.5),  # noqa: S311 - spreads load, not for security
             sleep=cancelled.wait,
             monotonic=time.monotonic,
@@ -144,28 +147,22 @@ class CodexBridge:
             return self._session
 
     def _start(self) -> CodexSession:
-        try:
-            return self._start_in(private_home())
-        except OSError as error:
-            raise CodexCallError(
-                FailureCode.CODEX_EXITED, f"no private folder for Codex: {error}"
-            ) from error
-
-    def _start_in(self, place: AbstractContextManager[PrivateHome]) -> CodexSession:
-        settings = self._settings
+        settings = SessionSettings(
+            binary=self._binary,
+            key=self._endpoint.key,
+            base_url=self._endpoint.base_url,
+            grants=self._grants,
+            on_escalation=self._record,
+            budget=self._budget,
+        )
         with ExitStack() as stack:
-            home = stack.enter_context(place)
-            session = CodexSession(
-                SessionSettings(
-                    binary=settings.binary,
-                    key=settings.endpoint.key,
-                    base_url=settings.endpoint.base_url,
-                    grants=self._grants,
-                    on_escalation=self._record,
-                    budget=self._budget,
-                ),
-                home,
-            )
+            try:
+                home = stack.enter_context(private_home())
+            except OSError as error:
+                raise CodexCallError(
+                    FailureCode.CODEX_EXITED, f"no private folder for Codex: {error}"
+                ) from error
+            session = CodexSession(settings, home)
             session.start()
             stack.callback(session.close)
             self._stack = stack.pop_all()
@@ -196,9 +193,8 @@ class CodexBridge:
 
 
 def _rule_of(escalation: Escalation) -> str:
-    rules: dict[str, Callable[[], str]] = {
-        "run": lambda: f"the command {escalation.detail!r} asks to run outside the sandbox",
-        "edit": lambda: f"a change of {escalation.detail or 'a protected file'}",
-        "network": lambda: "Codex works without network",
-    }
-    return rules[escalation.kind]()
+    if escalation.kind is ApprovalKind.RUN:
+        return f"the command {escalation.detail!r} asks to run outside the sandbox"
+    if escalation.kind is ApprovalKind.EDIT:
+        return f"a change of {escalation.detail or 'a protected file'}"
+    return "Codex works without network"

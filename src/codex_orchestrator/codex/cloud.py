@@ -17,8 +17,6 @@ from codex_orchestrator.model.cloud import CloudDiff, CloudState, CloudSubmissio
 from codex_orchestrator.model.errors import InputError, ServiceError
 
 MOST_ATTEMPTS = 4
-FIRST_DELAY_S = 1.0
-LONGEST_DELAY_S = 30.0
 _JITTER = randomness.SystemRandom()
 _PAGE = 20
 _MOST_PAGES = 50
@@ -32,24 +30,26 @@ _STATES: dict[str, CloudState] = {
 
 
 class Polling(NamedTuple):
-    """How to poll: seconds before the first request, the longest pause, and the deadline.
+    """How to poll: the pauses in seconds, which double from the first to the longest.
 
     `jitter` returns a factor; `sleep` waits, and returns True to stop waiting.
     """
 
-    first_delay_s: float
-    longest_delay_s: float
-    deadline_s: float
-    jitter: Callable[[], float]
-    sleep: Callable[[float], bool | None]
-    monotonic: Callable[[], float]
+    first_delay_s: float = 1.0
+    longest_delay_s: float = 30.0
+    jitter: Callable[[], float] = lambda: _JITTER.uniform(0.75, 1.25)
+    sleep: Callable[[float], bool | None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+
+
+POLLING = Polling()
 
 
 class CodexCloud:
-    """Tasks of one Codex Cloud environment. Nothing here touches a work tree.
+    """Tasks of one run in a Codex Cloud environment. Nothing here touches a work tree.
 
-    `label` is unique to the caller, a run id for example: with the number of a submission it
-    makes the marker at the head of the prompt.
+    `label` is unique to the run: with the number of a submission it makes the marker at the head
+    of the prompt.
     """
 
     def __init__(self, cli: CloudCli, *, environment: str, label: str) -> None:
@@ -126,8 +126,10 @@ class CodexCloud:
         state, title = parse_status(self._cli.run("status", task_id))
         return CloudTask(task_id, _state(state), title)
 
-    def wait(self, task_ids: Sequence[str], *, polling: Polling) -> tuple[CloudTask, ...]:
-        """Poll until every task is ready or failed, or the deadline has come.
+    def watch(
+        self, task_ids: Sequence[str], *, deadline_s: float, polling: Polling = POLLING
+    ) -> tuple[CloudTask, ...]:
+        """Poll until every task is ready or failed, or the deadline, in seconds, has come.
 
         One request covers all tasks: the list in pages of twenty, then by id what it leaves out.
         A request that fails is repeated with the next one.
@@ -139,20 +141,19 @@ class CodexCloud:
             ServiceError: no request succeeded before the deadline.
         """
         known: dict[str, CloudTask] = {}
-        end = polling.monotonic() + polling.deadline_s
+        end = polling.monotonic() + deadline_s
         delay_s = polling.first_delay_s
         failure: ServiceError | None = None
-        while True:
-            waiting = [id_ for id_ in task_ids if not _is_done(known.get(id_))]
-            if not waiting:
-                break
+        waiting = list(task_ids)
+        while waiting:
             try:
                 for task in self._look(waiting):
                     known[task.id] = task
-                if all(_is_done(known.get(id_)) for id_ in waiting):
-                    break
             except ServiceError as error:
                 failure = error
+            waiting = [id_ for id_ in waiting if not _is_done(known.get(id_))]
+            if not waiting:
+                break
             pause_s = min(delay_s * polling.jitter(), polling.longest_delay_s)
             if polling.monotonic() + pause_s > end or polling.sleep(pause_s):
                 break
@@ -160,22 +161,6 @@ class CodexCloud:
         if failure is not None and not known:
             raise failure
         return tuple(known.get(id_, CloudTask(id_, "pending", "")) for id_ in task_ids)
-
-    def watch(self, task_ids: Sequence[str], *, deadline_s: float) -> tuple[CloudTask, ...]:
-        """Poll with growing pauses until every task is done or the deadline, in seconds, has come.
-
-        Raises:
-            ServiceError: no request succeeded before the deadline.
-        """
-        polling = Polling(
-            FIRST_DELAY_S,
-            LONGEST_DELAY_S,
-            deadline_s,
-            lambda: _JITTER.uniform(0.75, 1.25),
-            time.sleep,
-            time.monotonic,
-        )
-        return self.wait(task_ids, polling=polling)
 
     def diffs(self, task_id: str, *, attempts: int = MOST_ATTEMPTS) -> tuple[CloudDiff, ...]:
         """Fetch the change of every attempt, in order; an attempt without a change is left out.

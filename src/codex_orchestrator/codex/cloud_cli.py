@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from codex_orchestrator.codex.binary import CodexBinary
-from codex_orchestrator.codex.hardening import CLOUD_HARDENING, child_environment
+from codex_orchestrator.codex.hardening import CLOUD_HARDENING, as_flags, child_environment
 from codex_orchestrator.codex.private_home import private_home
 from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
@@ -21,6 +21,25 @@ _SIGN_IN = (
     "run `codex login` with a ChatGPT account and give the credential broker the text of "
     "$CODEX_HOME/auth.json as the cloud secret"
 )
+_NOT_POSSIBLE = (
+    (r"Not signed in|401 Unauthorized", "Codex Cloud does not accept the sign-in", _SIGN_IN),
+    (
+        r"environment '([^']*)' not found",
+        "Codex Cloud has no environment {!r}",
+        "set codex.environment to an id or label that `codex cloud` lists",
+    ),
+    (
+        r"unrecognized subcommand|stdin is not a terminal",
+        "this Codex has no `cloud` command",
+        "leave codex.path empty, or update Codex",
+    ),
+    (
+        r"(?s)get_task_details failed.*404|404.*get_task_details failed",
+        "Codex Cloud does not know the task",
+        "start a new run; the old task is gone",
+    ),
+)
+"""What failed commands print, and the message and fix of its error."""
 _TASK_ID = re.compile(
     r"^https://[^\s/]+/(?:\S+/)?tasks/([a-z0-9][\w.-]*)$", re.MULTILINE | re.ASCII | re.IGNORECASE
 )
@@ -42,9 +61,7 @@ class CloudCli:
 
     def __init__(self, binary: CodexBinary, *, codex_home: Path, home: Path, cwd: Path) -> None:
         self.version = binary.version
-        self._argv = [binary.path]
-        for setting in CLOUD_HARDENING:
-            self._argv += ["-c", setting]
+        self._argv = [binary.path, *as_flags(CLOUD_HARDENING)]
         self._codex_home = codex_home
         self._home = home
         self._cwd = cwd
@@ -58,8 +75,9 @@ class CloudCli:
             NotCheckedError: not signed in, environment or task unknown, or no `cloud` command.
             ServiceError: the command did not end in time.
         """
-        environment = child_environment(os.environ, home=str(self._home))
-        environment["CODEX_HOME"] = str(self._codex_home)
+        environment = child_environment(
+            os.environ, home=str(self._home), CODEX_HOME=str(self._codex_home)
+        )
         try:
             done = subprocess.run(
                 [*self._argv, "cloud", *arguments],
@@ -95,9 +113,9 @@ def open_cloud_cli(binary: CodexBinary, *, auth: Secret | None) -> Iterator[Clou
     """
     text = check_sign_in(auth)
     with private_home() as home, tempfile.TemporaryDirectory(dir=home.temp) as scratch:
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
-        with open(os.open(home.codex / "auth.json", flags, 0o600), "w", encoding="utf-8") as stream:
-            stream.write(text)
+        auth_file = home.codex / "auth.json"
+        auth_file.touch(mode=0o600, exist_ok=False)
+        auth_file.write_text(text, "utf-8")
         yield CloudCli(binary, codex_home=home.codex, home=home.home, cwd=Path(scratch))
 
 
@@ -175,21 +193,8 @@ def service_error(verb: str, output: CloudOutput) -> ServiceError:
 
 def _raise_if_not_possible(output: CloudOutput) -> None:
     printed = output.stderr + output.stdout.decode("utf-8", "replace")
-    if "Not signed in" in printed or "401 Unauthorized" in printed:
-        raise NotCheckedError("Codex Cloud does not accept the sign-in", fix=_SIGN_IN)
-    missing = re.search(r"environment '([^']*)' not found", printed)
-    if missing:
-        raise NotCheckedError(
-            f"Codex Cloud has no environment {missing.group(1)!r}",
-            fix="set codex.environment to an id or label that `codex cloud` lists",
-        )
-    if "unrecognized subcommand" in printed or "stdin is not a terminal" in printed:
-        raise NotCheckedError(
-            "this Codex has no `cloud` command", fix="leave codex.path empty, or update Codex"
-        )
-    if "get_task_details failed" in printed and "404" in printed:
-        raise NotCheckedError(
-            "Codex Cloud does not know the task", fix="start a new run; the old task is gone"
-        )
+    for pattern, message, fix in _NOT_POSSIBLE:
+        if found := re.search(pattern, printed):
+            raise NotCheckedError(message.format(*found.groups()), fix=fix)
     if "error: invalid value" in printed:
         raise InputError(printed.partition("error: ")[2].splitlines()[0], field="codex cloud")

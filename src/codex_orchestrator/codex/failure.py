@@ -1,5 +1,6 @@
 """Why a Codex turn did not complete: Codex's error kinds as our failure codes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from codex_orchestrator.model.codex_call import Failure, FailureCode
@@ -32,7 +33,7 @@ _BY_STATUS = {
 }
 
 
-def failure_of_turn(error: dict[str, Any] | None) -> Failure:
+def failure_of_turn(error: Mapping[str, Any] | None) -> Failure:
     """Classify the `error` of a failed turn; an unknown kind is `turn-failed`."""
     if not error:
         return Failure(FailureCode.TURN_FAILED, "Codex gave no reason")

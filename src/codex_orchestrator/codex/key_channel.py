@@ -64,7 +64,8 @@ def take_key(path: str) -> Secret:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.settimeout(_TIMEOUT_S)
             client.connect(path)
-            data = _read_all(client)
+            with client.makefile("rb") as stream:
+                data = stream.read()
     except OSError as error:
         raise NotCheckedError(f"no key is offered at {path}: {error}", fix=_AGAIN) from error
     return _secret(data, path)
@@ -77,7 +78,7 @@ def read_key(descriptor: int) -> Secret:
         NotCheckedError: the descriptor is not open for reading, or holds nothing.
     """
     try:
-        with open(descriptor, "rb", closefd=True) as stream:
+        with open(descriptor, "rb") as stream:
             data = stream.read(_KEY_BYTES)
     except (OSError, ValueError) as error:
         raise NotCheckedError(
@@ -115,13 +116,6 @@ def _is_own_child(client: socket.socket) -> bool:
     # The second field is the program's name in parentheses, and may hold anything.
     parent = int(status.rpartition(")")[2].split()[1])
     return bool(user == os.getuid() and parent == os.getpid())
-
-
-def _read_all(client: socket.socket) -> bytes:
-    parts: list[bytes] = []
-    while part := client.recv(_KEY_BYTES):
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _secret(data: bytes, source: str) -> Secret:

@@ -3,15 +3,17 @@
 import os
 import subprocess
 import tempfile
+from collections.abc import Callable
+from contextlib import closing
 from importlib.util import find_spec
 
 from codex_orchestrator.codex.binary import CodexBinary, find_codex, require_tested
 from codex_orchestrator.codex.cloud_cli import check_sign_in
-from codex_orchestrator.codex.hardening import HARDENING, child_environment
+from codex_orchestrator.codex.hardening import HARDENING, as_flags, child_environment
 from codex_orchestrator.codex.private_home import PrivateHome, private_home
 from codex_orchestrator.codex.session import CodexSession, SessionSettings
 from codex_orchestrator.model.credential import Secret
-from codex_orchestrator.model.errors import MissingExtraError, OrchestratorError
+from codex_orchestrator.model.errors import MissingExtraError, NotCheckedError, OrchestratorError
 from codex_orchestrator.model.probe import Probe
 
 _TIMEOUT_S = 30.0
@@ -41,10 +43,10 @@ def probe_codex(*, codex_path: str = "", auth: Secret | None = None) -> tuple[Pr
     with private_home() as home:
         return (
             Probe("codex", "works", f"{binary.version} at {binary.path}"),
-            _app_server(binary, home),
+            _probe("codex app-server", lambda: _app_server(binary, home)),
             probe_sandbox(binary, home),
-            _cloud_command(binary, home),
-            _sign_in(auth),
+            _probe("codex cloud", lambda: _cloud_command(binary, home)),
+            _probe("codex cloud sign-in", lambda: _sign_in(auth)),
         )
 
 
@@ -54,65 +56,59 @@ def probe_sandbox(binary: CodexBinary, home: PrivateHome) -> Probe:
     A sandbox that cannot start fails every command of a turn while the turn itself completes, and
     one that allows the write does not protect. Both must show before a run.
     """
-    name = "codex sandbox"
+    return _probe("codex sandbox", lambda: _sandbox(binary, home))
+
+
+def _probe(name: str, look: Callable[[], str]) -> Probe:
+    try:
+        return Probe(name, "works", look())
+    except OrchestratorError as error:
+        fix = error.fix or "reinstall Codex, or leave codex.path empty"
+        return Probe(name, "missing", error.message, fix)
+
+
+def _sandbox(binary: CodexBinary, home: PrivateHome) -> str:
     started = _run(binary, home, "sandbox", "--", "true")
     if started.returncode:
-        reason = _last_line(started)
-        return Probe(name, "missing", f"does not start: {reason}", _SANDBOX_FIX)
+        lines = [line for line in started.stderr.splitlines() if line.strip()]
+        reason = lines[-1][:300] if lines else f"exit code {started.returncode}"
+        raise NotCheckedError(f"does not start: {reason}", fix=_SANDBOX_FIX)
     with tempfile.TemporaryDirectory(dir=home.temp) as outside:
         target = os.path.join(outside, "written")
         _run(binary, home, "sandbox", "--", "touch", target)
         if os.path.exists(target):
-            return Probe(name, "missing", "lets commands write", _SANDBOX_FIX)
-    return Probe(name, "works", "starts, and keeps a command from writing")
+            raise NotCheckedError("lets commands write", fix=_SANDBOX_FIX)
+    return "starts, and keeps a command from writing"
 
 
-def _app_server(binary: CodexBinary, home: PrivateHome) -> Probe:
-    name = "codex app-server"
+def _app_server(binary: CodexBinary, home: PrivateHome) -> str:
     if find_spec("openai_codex") is None:
-        missing = MissingExtraError("codex", needed_for="the app-server client")
-        return Probe(name, "missing", missing.message, missing.fix)
+        raise MissingExtraError("codex", needed_for="the app-server client")
     session = CodexSession(SessionSettings(binary=binary, key=None), home)
-    try:
-        session.start()
-    except OrchestratorError as error:
-        fix = error.fix or "reinstall Codex, or leave codex.path empty"
-        return Probe(name, "missing", error.message, fix)
-    try:
-        return Probe(name, "works", f"answers as {session.user_agent.split(' ')[0]}")
-    finally:
-        session.close()
+    session.start()
+    with closing(session):
+        return f"answers as {session.user_agent.split(' ')[0]}"
 
 
-def _cloud_command(binary: CodexBinary, home: PrivateHome) -> Probe:
-    name = "codex cloud"
+def _cloud_command(binary: CodexBinary, home: PrivateHome) -> str:
     done = _run(binary, home, "cloud", "exec", "--help")
     if done.returncode or "--env" not in done.stdout:
-        return Probe(
-            name,
-            "missing",
-            "this Codex has no `cloud exec` command",
-            fix="leave codex.path empty, or update Codex",
+        raise NotCheckedError(
+            "this Codex has no `cloud exec` command", fix="leave codex.path empty, or update Codex"
         )
-    return Probe(name, "works", "the command is there; the service was not asked")
+    return "the command is there; the service was not asked"
 
 
-def _sign_in(auth: Secret | None) -> Probe:
-    name = "codex cloud sign-in"
-    try:
-        check_sign_in(auth)
-    except OrchestratorError as error:
-        return Probe(name, "missing", error.message, error.fix)
-    return Probe(name, "works", "a ChatGPT sign-in is there; the service was not asked")
+def _sign_in(auth: Secret | None) -> str:
+    check_sign_in(auth)
+    return "a ChatGPT sign-in is there; the service was not asked"
 
 
 def _run(
     binary: CodexBinary, home: PrivateHome, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    flags = [part for setting in HARDENING for part in ("-c", setting)]
-    environment = child_environment(os.environ, home=str(home.home))
-    environment["CODEX_HOME"] = str(home.codex)
-    argv = [binary.path, *flags, *arguments]
+    environment = child_environment(os.environ, home=str(home.home), CODEX_HOME=str(home.codex))
+    argv = [binary.path, *as_flags(HARDENING), *arguments]
     try:
         return subprocess.run(
             argv,
@@ -127,8 +123,3 @@ def _run(
         )
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(argv, 124, "", f"no answer in {_TIMEOUT_S:.0f} s")
-
-
-def _last_line(done: subprocess.CompletedProcess[str]) -> str:
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else f"exit code {done.returncode}"

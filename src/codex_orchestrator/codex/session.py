@@ -4,12 +4,13 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
 from codex_orchestrator.codex.binary import CodexBinary
 from codex_orchestrator.codex.escalation import Grants, parse_request
+from codex_orchestrator.codex.failure import failure_of_turn
 from codex_orchestrator.codex.hardening import (
     HARDENING,
     PROVIDER,
@@ -19,11 +20,12 @@ from codex_orchestrator.codex.hardening import (
 )
 from codex_orchestrator.codex.private_home import PrivateHome
 from codex_orchestrator.codex.stall import LONGEST_WAIT_S, StallWatch
-from codex_orchestrator.codex.thread import Thread
+from codex_orchestrator.codex.thread import TOKENS_SPENT, TURN_LATE, Thread
 from codex_orchestrator.codex.token_budget import TokenBudget
 from codex_orchestrator.model.codex_call import (
     CodexCallError,
     Escalation,
+    Failure,
     FailureCode,
     ThreadRequest,
     TurnReport,
@@ -147,14 +149,11 @@ class CodexSession:
             CodexCallError: no such thread, the thread is busy, or Codex ended.
         """
         with self._claimed(thread_id) as thread:
-            turn_id = self._server.start_turn(
-                thread_id,
-                prompt,
-                {
-                    "sandboxPolicy": turn_sandbox(thread.request.sandbox),
-                    "approvalPolicy": thread.request.approval_policy,
-                },
-            )
+            settings = {
+                "sandboxPolicy": turn_sandbox(thread.request.sandbox),
+                "approvalPolicy": thread.request.approval_policy,
+            }
+            turn_id = self._server.start_turn(thread_id, prompt, settings)
             thread.turn_id = turn_id
             if thread.is_cancelled:
                 self._stop(thread)
@@ -192,8 +191,8 @@ class CodexSession:
         if budget is None:
             return
         budget.spend(thread.log.take_new_tokens())
-        if budget.is_spent and not thread.is_spent:
-            thread.is_spent = True
+        if budget.is_spent and thread.stopped_by is not TOKENS_SPENT:
+            thread.stopped_by = TOKENS_SPENT
             # This thread reads Codex's answers, so it cannot wait for an answer itself.
             threading.Thread(target=self._stop, args=(thread,), daemon=True).start()
 
@@ -206,22 +205,23 @@ class CodexSession:
             raise
 
     def _stop_late(self, thread: Thread) -> None:
-        thread.is_late = True
+        thread.stopped_by = thread.stopped_by or TURN_LATE
         self._stop(thread)
         if not thread.log.wait_for_end(INTERRUPT_TIMEOUT_S):
             self._server.kill()
 
     def _stop_stalled(self, thread: Thread, error: Mapping[str, Any]) -> None:
-        thread.stalled_by = dict(error)
+        busy = failure_of_turn(error)
+        reason = error.get("additionalDetails") or busy.message
+        stalled = Failure(busy.code, f"Codex waited too long before a retry: {reason}")
+        thread.stopped_by = thread.stopped_by or stalled
         self._stop(thread)
 
     def _stop(self, thread: Thread) -> None:
         stop = {"threadId": thread.id, "turnId": thread.turn_id}
-        try:
+        # The turn or Codex may end at the same moment: both end the wait for it.
+        with suppress(CodexCallError):
             self._server.call("turn/interrupt", stop)
-        except CodexCallError:
-            # The turn or Codex ended at the same moment: both end the wait for it.
-            return
 
     @contextmanager
     def _claimed(self, thread_id: str) -> Iterator[Thread]:

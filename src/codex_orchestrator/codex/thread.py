@@ -13,12 +13,16 @@ from codex_orchestrator.model.codex_call import (
     TurnStatus,
 )
 
-_SPENT = "the turns used more tokens than allowed"
+TOKENS_SPENT = Failure(FailureCode.TOKEN_LIMIT, "the turns used more tokens than allowed")
+TURN_LATE = Failure(FailureCode.TURN_TIMEOUT, "the turn took longer than its time limit")
 _SILENCE = "the model ended the turn without an answer; it may have refused"
 
 
 class Thread:
-    """A thread and, while one runs, its turn."""
+    """A thread and, while one runs, its turn.
+
+    `stopped_by` says why we stopped the turn, None when we did not.
+    """
 
     def __init__(self, thread_id: str, request: ThreadRequest) -> None:
         self.id = thread_id
@@ -32,9 +36,8 @@ class Thread:
         self.log = TurnLog(self.request.cwd, spent=self.log.totals)
         self.turn_id = ""
         self.refused: list[Escalation] = []
-        self.stalled_by: dict[str, Any] | None = None
-        self.is_cancelled = self.is_late = self.is_spent = False
-        self.is_busy = True
+        self.stopped_by: Failure | None = None
+        self.is_cancelled, self.is_busy = False, True
 
     def end(self) -> None:
         """Let the next turn in."""
@@ -67,14 +70,8 @@ class Thread:
             # Codex does not report a refusal by the model.
             is_silent = not self.log.content and not self.refused
             return Failure(FailureCode.NO_ANSWER, _SILENCE) if is_silent else None
-        if self.is_spent:
-            return Failure(FailureCode.TOKEN_LIMIT, _SPENT)
-        if self.stalled_by is not None:
-            waiting = failure_of_turn(self.stalled_by)
-            reason = self.stalled_by.get("additionalDetails") or waiting.message
-            return Failure(waiting.code, f"Codex waited too long before a retry: {reason}")
-        if self.is_late:
-            return Failure(FailureCode.TURN_TIMEOUT, "the turn took longer than its time limit")
+        if self.stopped_by is not None:
+            return self.stopped_by
         if end.get("status") == "interrupted":
             return Failure(FailureCode.INTERRUPTED, "the turn was interrupted")
         return failure_of_turn(end.get("error"))

@@ -37,17 +37,35 @@ class TurnLog:
 
     def note(self, method: str, params: Mapping[str, Any]) -> str:
         """Take one notification; return a line of progress for people, or ""."""
-        if method == "turn/completed":
-            with self._changed:
-                self.end = dict(params["turn"])
-                self._changed.notify_all()
-            return ""
-        if method == "thread/tokenUsage/updated":
-            self._count(params["tokenUsage"]["total"])
-            return ""
-        if method == "item/started":
-            return self._started(params["item"])
-        return self._completed(params["item"]) if method == "item/completed" else ""
+        item, line = params.get("item") or {}, ""
+        match method, item.get("type"):
+            case "turn/completed", _:
+                with self._changed:
+                    self.end = dict(params["turn"])
+                    self._changed.notify_all()
+            case "thread/tokenUsage/updated", _:
+                self._count(params["tokenUsage"]["total"])
+            case "item/started", "fileChange":
+                with self._changed:
+                    self._paths[item["id"]] = tuple(
+                        relative_path(change["path"], self._cwd) for change in item["changes"]
+                    )
+                    self._changed.notify_all()
+            case "item/started", "commandExecution":
+                line = f"running {item['command']}"
+            case "item/completed", "agentMessage":
+                line = self.content = str(item["text"])
+            case "item/completed", "commandExecution":
+                command, status = item["command"], item["status"]
+                self.commands.append(
+                    RunCommand(command, status, item.get("exitCode"), item.get("durationMs"))
+                )
+                line = f"{status} {command}"
+            case "item/completed", "fileChange" if item["status"] == "completed":
+                for change in item["changes"]:
+                    self._take_change(change)
+                line = "edited " + ", ".join(change["path"] for change in item["changes"])
+        return folded(line, _PROGRESS_CHARACTERS)
 
     def wait_for_end(self, timeout_s: float) -> bool:
         """Say whether the turn ended within the time."""
@@ -79,38 +97,6 @@ class TurnLog:
         # A failed request is announced with the totals of the one before it.
         self._requests += now != self.totals
         self.totals = now
-
-    def _started(self, item: Mapping[str, Any]) -> str:
-        if item["type"] == "fileChange":
-            with self._changed:
-                self._paths[item["id"]] = tuple(
-                    relative_path(change["path"], self._cwd) for change in item["changes"]
-                )
-                self._changed.notify_all()
-            return ""
-        if item["type"] == "commandExecution":
-            return folded(f"running {item['command']}", _PROGRESS_CHARACTERS)
-        return ""
-
-    def _completed(self, item: Mapping[str, Any]) -> str:
-        kind = item["type"]
-        if kind == "agentMessage":
-            self.content = str(item["text"])
-            return folded(self.content, _PROGRESS_CHARACTERS)
-        if kind == "commandExecution":
-            ran = RunCommand(
-                item["command"], item["status"], item.get("exitCode"), item.get("durationMs")
-            )
-            self.commands.append(ran)
-            return folded(f"{ran.status} {ran.command}", _PROGRESS_CHARACTERS)
-        if kind == "fileChange" and item["status"] == "completed":
-            for change in item["changes"]:
-                self._take_change(change)
-            return folded(
-                "edited " + ", ".join(change["path"] for change in item["changes"]),
-                _PROGRESS_CHARACTERS,
-            )
-        return ""
 
     def _take_change(self, change: Mapping[str, Any]) -> None:
         path = relative_path(change["path"], self._cwd)

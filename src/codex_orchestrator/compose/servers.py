@@ -107,7 +107,7 @@ def open_bridge(
         NotCheckedError: Codex cannot be used, or the key that was announced is not there.
     """
     from codex_orchestrator.codex.binary import find_codex, require_tested
-    from codex_orchestrator.codex.bridge import BridgeSettings, CodexBridge
+    from codex_orchestrator.codex.bridge import CodexBridge
     from codex_orchestrator.codex.escalation import parse_grants
     from codex_orchestrator.codex.hardening import provider_settings
     from codex_orchestrator.codex.key_channel import read_key, take_key
@@ -120,4 +120,4 @@ def open_bridge(
     if key_fd is not None:
         key = read_key(key_fd)
     endpoint = ModelEndpoint(model, base_url, key)
-    return CodexBridge(BridgeSettings(binary, request, endpoint, retry_delay_s))
+    return CodexBridge(binary, request, endpoint, retry_delay_s=retry_delay_s)
