@@ -4,7 +4,7 @@ Where a run is resumed, what an earlier attempt tested and reviewed still holds.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from codex_orchestrator.model.build import Change
 from codex_orchestrator.model.check import CheckResult
@@ -178,52 +178,33 @@ def review_change(run: Run, plan: Plan, results: Sequence[CheckResult]) -> None:
 
 def _rule_findings(run: Run, change: Change) -> tuple[Finding, ...]:
     """Return what rules find in the lines that the run added; older lines do not count."""
-    changed = _changed_git_settings(run)
+    found = list(_changed_git_settings(run))
     if not change.paths:
-        return (
-            *changed,
-            Finding(
-                "run/empty-change",
-                Severity.ERROR,
-                "",
-                0,
-                "the run changed nothing",
-                "the work may be done already, or the steps' paths match no file",
-            ),
-        )
+        fix = "the work may be done already, or the steps' paths match no file"
+        return (*found, _error("run/empty-change", "the run changed nothing", fix))
     added = {file.path: set(file.added) for file in file_patches(change.patch)}
     linted = run.services.rooms.library.lint(run.tree.root, list(change.paths))
     # Line 0 is about the whole file, for example that it could not be checked.
-    found = [one for one in linted if not one.line or one.line in added.get(one.path, ())]
+    found += [one for one in linted if not one.line or one.line in added.get(one.path, ())]
     if run.services.evidence.redactor.finds_secret(change.patch.decode("utf-8", "replace")):
-        found.append(
-            Finding(
-                "run/secret-in-change",
-                Severity.ERROR,
-                "",
-                0,
-                "the change holds a secret; no branch was made and the patch is masked",
-                "take the secret out of the source that it was read from, and change it",
-            )
-        )
-    return (*changed, *found)
+        message = "the change holds a secret; no branch was made and the patch is masked"
+        fix = "take the secret out of the source that it was read from, and change it"
+        found.append(_error("run/secret-in-change", message, fix))
+    return tuple(found)
 
 
-def _changed_git_settings(run: Run) -> tuple[Finding, ...]:
+def _changed_git_settings(run: Run) -> Iterator[Finding]:
     """Find what changed in the repository's git folder while checks and builder were at work."""
     before, now = run.git_settings, run.services.rooms.workspace.git_settings()
-    return tuple(
-        Finding(
-            "run/git-settings-changed",
-            Severity.ERROR,
-            f".git/{name}",
-            0,
-            "changed during the run: git obeys this file, in your checkout too",
-            "look at it and take the change back; then find the check or command that made it",
-        )
-        for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name)
-    )
+    message = "changed during the run: git obeys this file, in your checkout too"
+    fix = "look at it and take the change back; then find the check or command that made it"
+    for name in sorted(before.keys() | now.keys()):
+        if before.get(name) != now.get(name):
+            yield _error("run/git-settings-changed", message, fix, path=f".git/{name}")
+
+
+def _error(rule: str, message: str, fix: str, *, path: str = "") -> Finding:
+    return Finding(rule, Severity.ERROR, path, 0, message, fix)
 
 
 def is_reviewed(run: Run) -> bool:

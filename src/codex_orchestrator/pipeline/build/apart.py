@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
-from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.build import BuildReport
@@ -54,7 +53,7 @@ def build_apart(run: Run, items: Sequence[PlanItem], *, base: str, most: int) ->
                     for future in wait(work.open_items, return_when=FIRST_COMPLETED).done:
                         work.end(future)
             finally:
-                work.teams.stop()
+                work.stop()
     finally:
         work.close()
     work.raise_errors()
@@ -72,33 +71,6 @@ class _OpenItem(NamedTuple):
     stack: ExitStack
 
 
-class _Teams:
-    """The teams at work; all of them can be stopped from another thread."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._teams: list[SdkAgentTeam] = []
-        self._is_stopped = False
-
-    @property
-    def is_stopped(self) -> bool:
-        with self._lock:
-            return self._is_stopped
-
-    def add(self, team: "SdkAgentTeam") -> None:
-        with self._lock:
-            self._teams.append(team)
-        if self.is_stopped:
-            team.stop()
-
-    def stop(self) -> None:
-        with self._lock:
-            self._is_stopped = True
-            teams = tuple(self._teams)
-        for team in teams:
-            team.stop()
-
-
 class _ParallelWork:
     """The items at work now. All of it runs in the main thread, except `_build`."""
 
@@ -107,7 +79,8 @@ class _ParallelWork:
         self._base = base
         self._errors: list[OrchestratorError] = []
         self._asked: dict[str, ApprovalRequiredError] = {}
-        self.teams = _Teams()
+        self._teams: list[SdkAgentTeam] = []
+        self._is_stopped = False
         self.open_items: dict[Future[_Result], _OpenItem] = {}
         self.failures: dict[str, str] = {}
 
@@ -155,6 +128,12 @@ class _ParallelWork:
                 self.failures[name] = report.summary[:1000]
         opened.stack.close()
 
+    def stop(self) -> None:
+        """End what is at work; what a thread begins later sees that it is stopped."""
+        self._is_stopped = True
+        for team in tuple(self._teams):
+            team.stop()
+
     def close(self) -> None:
         """Keep what was done when the work was stopped, and remove every work tree."""
         run = self._run
@@ -186,14 +165,14 @@ class _ParallelWork:
             with suppress(LimitReachedError):
                 error.patch = error.patch or opened.work.tree.change().patch
             self._asked[opened.item.id] = error
-        elif not (isinstance(error, InterruptedRunError) and self.teams.is_stopped):
+        elif not (isinstance(error, InterruptedRunError) and self._is_stopped):
             self._errors.append(error)
-            self.teams.stop()
+            self.stop()
 
     def _build(self, opened: _OpenItem) -> _Result:
         """Build one item with a team of its own; runs in a thread and touches no record."""
         run, item = self._run, opened.item
-        if self.teams.is_stopped:
+        if self._is_stopped:
             raise InterruptedRunError("stopped before it was begun")
 
         def send(kind: str, facts: Mapping[str, str | int | bool]) -> None:
@@ -208,7 +187,10 @@ class _ParallelWork:
             log_dir=run.record.folder / "tests" / f"item-{item.id}",
             on_event=send,
         ) as team:
-            self.teams.add(team)
+            self._teams.append(team)
+            # Whoever stops the teams has seen this one, or has said so before we look.
+            if self._is_stopped:
+                team.stop()
             return team.build(run.task, item, feedback=""), team.patterns_used
 
 
