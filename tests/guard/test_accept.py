@@ -62,6 +62,8 @@ def test_line_ends_of_the_file_are_kept() -> None:
         "# no front matter\n",
         "---\nid: a\nid: b\n---\n",
         spec(approvals="approvals: [{role: a, by: b, on: c}]"),
+        spec(approvals="approvals:\n  dx: {by: b, on: 2026-11-20}"),
+        spec(approvals="approvals: none"),
         spec(review="|\n  2026-11-20"),
     ],
 )

@@ -11,7 +11,7 @@ from codex_orchestrator.model.verdict import Verdict
 
 
 class Ended(NamedTuple):
-    """How the action ended: its outputs and the exit code of its last step."""
+    """The result of the action: its outputs and the exit code of its last step."""
 
     outputs: dict[str, str]
     exit_code: ExitCode

@@ -18,7 +18,7 @@ APPROVER_OUTPUTS = frozenset(["approved-by", "exit-code"])
 
 
 class Inputs(NamedTuple):
-    """The action's inputs, checked. Empty text means: not given."""
+    """The action's inputs, checked. An empty string means that the input is not set."""
 
     command: str
     repo: Path
@@ -81,7 +81,7 @@ def read_inputs(environment: Mapping[str, str]) -> Inputs:
     """Read the action's inputs from the variables `INPUT_…`.
 
     Raises:
-        InputError: names the input, and what it may be.
+        InputError: names the input and its allowed values.
     """
 
     def text(name: str) -> str:
@@ -166,7 +166,7 @@ def temporary_folder(environment: Mapping[str, str]) -> Path:
 
 
 class Called(NamedTuple):
-    """What one of our commands answered: its exit code and its JSON document ({} for none)."""
+    """The result of one of our commands: exit code and JSON document ({} for none)."""
 
     exit_code: ExitCode
     document: dict[str, Any]
@@ -223,7 +223,7 @@ def answer_of(child: "subprocess.Popen[bytes]") -> bytes:
 
 
 def options_first(words: tuple[str, ...], repo: Path) -> list[str]:
-    """Return a command's words with its repository and format, before a `--` if there is one."""
+    """Return a command's words with the options for repository and format, before a `--` if any."""
     end = words.index("--") if "--" in words else len(words)
     return [*words[:end], "--repo", str(repo), "--format", "json", *words[end:]]
 

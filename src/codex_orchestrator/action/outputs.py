@@ -19,18 +19,18 @@ def write_outputs(
 ) -> None:
     """Append outputs to the file that GITHUB_OUTPUT names.
 
-    Each value stands between two lines of a random delimiter that it does not hold, so no text
-    can end its value and set another output.
+    Each value is between two lines with a random delimiter that it does not contain, so that no
+    text can end its value and set another output.
 
     Args:
         path: the file.
         values: output name → value.
         declared: the only names that may be set.
-        new_delimiter: returns a fresh word of at least 128 random bits.
+        new_delimiter: returns a new word with at least 128 random bits.
 
     Raises:
-        InputError: a name is not declared, or the path names no regular file.
-        NotCheckedError: the file must not be written.
+        InputError: a name is not declared, or the path is not a regular file.
+        NotCheckedError: there is no permission to write the file.
         ServiceError: the disk is full or broken.
     """
     lines = []
@@ -39,6 +39,6 @@ def write_outputs(
             raise InputError("is not a declared output", field=key)
         delimiter = new_delimiter()
         if delimiter in value:
-            raise InputError("holds its own delimiter", field=key)
+            raise InputError("contains its own delimiter", field=key)
         lines += [f"{key}<<{delimiter}", value, delimiter]
     append_line(Path(path), "\n".join(lines))

@@ -1,4 +1,4 @@
-"""The action's first half: check, run or verify. It holds no token that may write."""
+"""The first part of the action: check, run or verify. It has no token with write access."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from codex_orchestrator.model.verdict import Verdict, exit_code_of
 
 Writer = Callable[[dict[str, str]], None]
 RUNS = ("run", "all")
-# A token that may write is for the second half; what agents start must not find it.
+# A token with write access is only for the second part; processes of agents must not find it.
 TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 
 
@@ -112,7 +112,7 @@ def _require_unfinished(run_id: str, call: Call) -> None:
     if manifest.get("run", {}).get("state") == "finished":
         raise NotCheckedError(
             f"run {run_id} has finished, so it cannot be resumed",
-            fix="use the command publish or sync, which verify it first",
+            fix="use the command publish or sync, which verify it",
         )
 
 
@@ -136,11 +136,11 @@ def _say_stopped(found: Found, staged: Mapping[str, str], environment: Mapping[s
 
 
 def _verify(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
-    """Find the run that an earlier step or job made, check every hash of it, read its verdict."""
+    """Find the run of an earlier step or job, check all its hashes, and read its verdict."""
     run_id = inputs.run or _newest(call("runs", "list"))
     checked = call("runs", "verify", "--", run_id)
     if checked.exit_code is not ExitCode.OK:
-        # Evidence that was tampered with says nothing about the change: no setting makes it pass.
+        # Damaged evidence says nothing about the change, so no setting lets it pass.
         return Found(exit_code=max(checked.exit_code, ExitCode.NOT_CHECKED))
     verified = checked.document["runs"][0]
     _compare("manifest", str(verified["manifest_sha256"]), inputs.expected_manifest)

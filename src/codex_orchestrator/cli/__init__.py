@@ -1,1 +1,1 @@
-"""Surface: the command line, one file a command."""
+"""Surface: the command line, one file per command."""

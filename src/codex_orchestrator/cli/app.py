@@ -1,4 +1,4 @@
-"""The start of every command, and the one boundary that makes errors exit codes."""
+"""The entry point of every command, and the boundary that turns errors into exit codes."""
 
 import errno
 import os
@@ -7,13 +7,13 @@ import sys
 from codex_orchestrator.cli.console import discard, say
 from codex_orchestrator.model.errors import ExitCode, OrchestratorError
 
-# What the machine refuses, wherever it happens: no bug, and each with its exit code.
+# System errors that are not bugs, each with its exit code.
 REFUSALS = {
-    errno.ENOSPC: (ExitCode.SERVICE, "make room, then do it again"),
+    errno.ENOSPC: (ExitCode.SERVICE, "free some space, then try again"),
     errno.EDQUOT: (ExitCode.SERVICE, "make room, then do it again"),
-    errno.EIO: (ExitCode.SERVICE, "look at the disk, then do it again"),
-    errno.EROFS: (ExitCode.NOT_CHECKED, "work where it can be written"),
-    errno.EACCES: (ExitCode.NOT_CHECKED, "see who owns it and what its mode allows"),
+    errno.EIO: (ExitCode.SERVICE, "check the disk, then try again"),
+    errno.EROFS: (ExitCode.NOT_CHECKED, "use a folder that is writable"),
+    errno.EACCES: (ExitCode.NOT_CHECKED, "check its owner and permissions"),
     errno.EPERM: (ExitCode.NOT_CHECKED, "see who owns it and what its mode allows"),
 }
 
@@ -26,15 +26,15 @@ def run(argv: list[str]) -> int:
         return _say("standard output is closed", "give it a file, or /dev/null", ExitCode.USAGE)
     try:
         code = _call(argv)
-        # Here and not at exit: a result that could not be written is trouble with a code.
+        # Here and not at exit, because a result that cannot be written has its own exit code.
         sys.stdout.flush()
     except OrchestratorError as error:
         return _say(error.message, error.fix, error.exit_code, resume=_resume_command(error))
     except KeyboardInterrupt:
-        say("")  # the terminal shows `^C` where the cursor stands
+        say("")  # the terminal has printed `^C` on this line
         return _say("interrupted", "", ExitCode.INTERRUPTED)
     except (SystemExit, BrokenPipeError):
-        # The reader went away (`| head`); click then leaves with 1, which here means findings.
+        # The reader went away (`| head`). Click would exit with 1, which means findings here.
         discard(sys.stdout, sys.stderr)
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the boundary
@@ -49,7 +49,7 @@ def run(argv: list[str]) -> int:
 
 
 def _call(argv: list[str]) -> int:
-    # The hook calls this on every commit, and importing Click takes longer than the check.
+    # The hook calls this on every commit, and importing Click would take longer than the check.
     if argv == ["guard"]:
         from codex_orchestrator.cli.guard_change import guard_change
 
@@ -60,7 +60,7 @@ def _call(argv: list[str]) -> int:
 
 
 def _open_closed_streams() -> None:
-    """Keep the next file that is opened from becoming our stdout, or that of what we start."""
+    """Open closed standard streams, so that the next opened file does not become stdout."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             os.open(os.devnull, os.O_RDWR)

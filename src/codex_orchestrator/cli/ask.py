@@ -1,4 +1,4 @@
-"""Ask the person at the terminal for an approval. No is the answer to everything but a yes."""
+"""Ask the person at the terminal for an approval. Everything except a yes is a no."""
 
 import contextlib
 import os
@@ -18,14 +18,14 @@ _PROMPT = "grant it for this run? [y/N/d = details] "
 
 
 def can_ask(environment: Mapping[str, str]) -> bool:
-    """Say whether a person is there: a terminal on stdin and stderr, and no CI."""
+    """Return whether a person can be asked: stdin and stderr are terminals, and this is not CI."""
     if any(environment.get(name, "").lower() not in ("", "0", "false") for name in _CI):
         return False
     return os.isatty(0) and os.isatty(2) and _is_in_front()
 
 
 def _is_in_front() -> bool:
-    """Say whether we may read from the terminal; a job in the background would be stopped."""
+    """Return whether this process may read from the terminal; a background job would be stopped."""
     try:
         return os.tcgetpgrp(0) == os.getpgrp()
     except OSError:
@@ -35,7 +35,7 @@ def _is_in_front() -> bool:
 def ask(question: Question) -> bool:
     """Show what is asked for and return whether the person grants it.
 
-    Only `y` or `yes`, typed after the question was shown, grants. The end of input is a no.
+    Only `y` or `yes`, typed after the question was shown, grants it. The end of input is a no.
     """
     if not _is_in_front():
         return False
@@ -56,21 +56,21 @@ def ask(question: Question) -> bool:
 
 
 def _answer() -> str:
-    """Return what the person types now, in lower case; "" at the end of input."""
+    """Return what the person types, in lower case; "" at the end of input."""
     _forget_typed()
     sys.stderr.write(_PROMPT)
     sys.stderr.flush()
     try:
         line = sys.stdin.buffer.readline() or b""
     except OSError:
-        line = b""  # the terminal went away
+        line = b""  # the terminal was closed
     if not line.endswith(b"\n"):
         say("")
     return line.decode("utf-8", "replace").strip().lower() if line.endswith(b"\n") else ""
 
 
 def _forget_typed() -> None:
-    """Throw away what was typed, or put into the terminal, before the question was read."""
+    """Discard what was typed or pasted before the question was shown."""
     import termios
 
     with contextlib.suppress(termios.error, OSError):
@@ -89,7 +89,7 @@ def _meaning(question: Question) -> str:
             f"ends; outside of any sandbox, with the rights of {local_user()} and its network"
         )
     if "/" in question.value:
-        return "it is sent to Codex Cloud once more; if the first one arrived, there will be two"
+        return "it is sent to Codex Cloud again; if the first one arrived, there will be two"
     return "the task, the plan and the work so far leave this machine"
 
 
@@ -102,12 +102,12 @@ def _show_details(question: Question, wanted: str) -> None:
     if len(lines) > _MOST_LINES:
         say(f"  … {len(lines) - _MOST_LINES} more lines")
     if question.kind is ApprovalKind.EDIT and not lines:
-        say("  the change so far holds no file of that name: the edit is not made yet")
+        say("  the current change has no file with that name: the edit is not made yet")
     say(f"  later {one_line(grant_command(question.run_id, (wanted,)), limit=5000)}")
 
 
 def _part_of(question: Question) -> list[str]:
-    """Return the lines of the patch that are about the file in question, tabs as they are."""
+    """Return the lines of the patch for the file of the question, with tabs unchanged."""
     name = name_of(question.value)
     about = [
         file.text for file in file_patches(question.patch) if name in (file.old_path, file.path)

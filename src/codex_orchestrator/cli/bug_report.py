@@ -1,4 +1,4 @@
-"""The report file that a bug of ours leaves: traceback and versions, no secret."""
+"""The report file of a bug: traceback and versions, without secrets."""
 
 import os
 import platform
@@ -30,5 +30,5 @@ def write_bug_report(error: BaseException, argv: list[str], folder: str) -> tupl
         stream.write(redactor.redact(text))
     return (
         f"a bug of ours: {type(error).__name__}; report written to {path}",
-        "please open an issue with that file",
+        "please open an issue and attach that file",
     )

@@ -1,4 +1,4 @@
-"""The command tree, each command loaded when it is called."""
+"""The command tree; each command is loaded when it is called."""
 
 import importlib
 import sys
@@ -20,13 +20,13 @@ COMMANDS = {
     "audit": ("cli.runs", "Show or verify the audit log."),
     "review": ("cli.review", "Publish a run's review on a pull request."),
     "sync": ("cli.sync", "Send finished runs to the catalog."),
-    "catalog": ("cli.sync", "Look into the catalog."),
+    "catalog": ("cli.sync", "Search the catalog."),
     "patterns": ("cli.patterns", "The learning library: codemods, lint rules, templates."),
     "credentials": ("cli.credentials", "Check where secrets come from; prints none."),
     "mcp": ("cli.mcp", "MCP servers over stdio."),
 }
 
-# Commands of our own action and servers: callable, but not shown to people.
+# Commands of our action: callable, but not listed.
 HIDDEN = {"action": "action.steps"}
 
 
@@ -34,7 +34,7 @@ class LazyGroup(click.Group):
     """A group whose commands are imported when they are called, and not for `--help`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the command names in the order of the table."""
+        """Return the command names in order."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -64,10 +64,10 @@ def app() -> None:
 
 
 def call(argv: list[str]) -> int:
-    """Run a command line by Click and return its exit code.
+    """Run a command line with Click and return its exit code.
 
     Raises:
-        OrchestratorError: what ended the command.
+        OrchestratorError: the error that ended the command.
     """
     try:
         result = app.main(args=argv, prog_name="codex-orchestrator", standalone_mode=False)

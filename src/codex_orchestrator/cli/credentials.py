@@ -1,4 +1,4 @@
-"""`codex-orchestrator credentials`: where secrets come from. Prints none."""
+"""`codex-orchestrator credentials`: where secrets come from. Prints no secret."""
 
 import os
 
@@ -22,7 +22,7 @@ def credentials() -> None:
 @credentials.command(epilog=EXAMPLES)
 @common_options("text", "json")
 def check(common: CommonOptions) -> None:
-    """Show for each scope whether a secret is there and how long it lasts; print no secret."""
+    """Show for each scope whether there is a secret and how long it is valid; print no secret."""
     from codex_orchestrator.compose.run import open_broker
     from codex_orchestrator.verbs.check_credentials import (
         check_credentials,

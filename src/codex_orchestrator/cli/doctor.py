@@ -1,4 +1,4 @@
-"""`codex-orchestrator doctor`: what works here, each with its fix."""
+"""`codex-orchestrator doctor`: what works on this machine, and how to fix what does not."""
 
 import os
 
@@ -19,7 +19,7 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @common_options("text", "json")
 def doctor(common: CommonOptions) -> int:
-    """Show what works here, the fix for what does not, and the configuration in force."""
+    """Show what works here, how to fix what does not, and the effective configuration."""
     from codex_orchestrator.compose.run import open_broker
     from codex_orchestrator.compose.settings import in_force
     from codex_orchestrator.verbs.diagnose import diagnose_setup

@@ -20,18 +20,20 @@ Examples:
 @click.group(invoke_without_command=True, epilog=_EXAMPLES)
 @repository_options
 @click.option("--staged", is_flag=True, help="Check the staged change.")
-@click.option("--base", metavar="REF", help="Check what the head changed since it left REF.")
+@click.option(
+    "--base", metavar="REF", help="Check what the head changed since it branched off REF."
+)
 @click.option("--head", metavar="REF", help="The head of that range (default: HEAD).")
 @click.option("--all", "is_audit", is_flag=True, help="Audit the whole repository.")
 @click.option("--as-of", metavar="YYYY-MM-DD", help="Judge dates as of this day (default: today).")
-@click.option("--dry-run", is_flag=True, help="Report, and exit with 0 whatever was found.")
+@click.option("--dry-run", is_flag=True, help="Report findings, but exit with 0.")
 @format_option("text", "json", "github", "sarif")
 @click.pass_context
 def guard(ctx: click.Context, /, *, repo: str | None, **options: Any) -> int:
     """Check that changed code is covered by an approved, fresh spec.
 
-    Without a view option the change is taken from pre-commit, else from the GitHub event, else
-    from the index.
+    Without a view option the change comes from pre-commit, else from the GitHub event, else from
+    the index.
     """
     if ctx.invoked_subcommand is not None:
         ctx.obj = repo
@@ -42,7 +44,7 @@ def guard(ctx: click.Context, /, *, repo: str | None, **options: Any) -> int:
 @guard.command(epilog="Example: codex-orchestrator guard rules --format json")
 @format_option("text", "json", "markdown")
 def rules(output_format: str) -> int:
-    """Print every rule: code, what it sees, why, and how to fix it."""
+    """Print every rule: code, what it finds, why, and how to fix it."""
     from codex_orchestrator.verbs.check_specs import rules_document, rules_text
 
     if output_format == "json":
@@ -65,7 +67,7 @@ def rules(output_format: str) -> int:
 def accept(
     ctx: click.Context, *, spec_file: str, reviewer: str, role: str, as_of: str | None
 ) -> int:
-    """Attest a review: set last_review and one approval, change no other byte."""
+    """Record a review: set last_review and one approval, change no other byte."""
     from codex_orchestrator.verbs.write_specs import accept_spec
 
     reviewer, today = reviewer.strip(), this_day()

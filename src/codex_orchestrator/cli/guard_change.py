@@ -28,7 +28,7 @@ def guard_change(
     dry_run: bool = False,
     output_format: str = "text",
 ) -> int:
-    """Check a change, print the report and return the exit code that says its outcome."""
+    """Check a change, print the report and return its exit code."""
     root = repository_root(repo)
     report = check_specs(
         root,
@@ -38,7 +38,7 @@ def guard_change(
         is_hook_repository=repo is None or root == _enclosing_root(),
         config_file=config,
     )
-    # The process ends here: a last search for cycles among all that was loaded costs a tenth of it.
+    # The process ends here: a last garbage collection would take a tenth of the time.
     gc.freeze()
     if output_format in ("json", "sarif"):
         echo_json(report_document(report, output_format))

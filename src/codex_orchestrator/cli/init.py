@@ -18,7 +18,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written; write nothing.")
 @click.option("--repo", metavar="DIR", help="Repository to prepare (default: the enclosing one).")
 @format_option("text", "json")
 def init(*, dry_run: bool, repo: str | None, output_format: str) -> None:

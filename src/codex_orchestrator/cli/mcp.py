@@ -57,7 +57,7 @@ Examples:
 @_file_option("--uses", help="Gets a JSON line per applied pattern.")
 @_folder_option(
     "--library-root",
-    help="Repository whose patterns are used beside the built-in ones (default: the work tree).",
+    help="Repository whose patterns are used besides the built-in ones (default: the work tree).",
 )
 @click.option("--read-only", is_flag=True, help="Offer no tool that changes or runs anything.")
 def workspace(
@@ -71,14 +71,14 @@ def workspace(
     library_root: Path | None,
     read_only: bool,
 ) -> None:
-    """Offer one git work tree to MCP clients: read, search, patch, check, diff."""
+    """Give MCP clients access to a git work tree: read, search, patch, check, diff."""
     allowed = _load(policy, TypeAdapter(Policy))
     commands = _load(checks, TypeAdapter(tuple[CheckCommand, ...])) if checks else ()
     with _modules_that_stay():
         with extra("agents", needed_for="the workspace server"):
             from codex_orchestrator.servers.workspace import serve_stdio
         from codex_orchestrator.compose.servers import open_tools
-    # A check that still runs at the end may write into the folder while it is removed.
+    # A check that is still running may write to the folder while it is removed.
     with tempfile.TemporaryDirectory(
         prefix="codex-orchestrator-mcp-", ignore_cleanup_errors=True
     ) as private:
@@ -109,9 +109,9 @@ Examples:
     "--root",
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder that every cwd must lie in.",
+    help="Folder that must contain every cwd.",
 )
-@click.option("--model", required=True, help="Model of calls that name none.")
+@click.option("--model", required=True, help="Model for calls that name none.")
 @click.option(
     "--base-url",
     metavar="URL",
@@ -123,7 +123,10 @@ Examples:
 @click.option("--codex", "codex_path", metavar="FILE", default="", help="Codex binary to use.")
 @click.option("--key-socket", metavar="FILE", default="", help="Socket that offers the model key.")
 @click.option(
-    "--key-fd", metavar="N", type=click.IntRange(min=3), help="Descriptor to read the key from."
+    "--key-fd",
+    metavar="N",
+    type=click.IntRange(min=3),
+    help="File descriptor to read the key from.",
 )
 @click.option(
     "--timeout",
@@ -141,7 +144,7 @@ Examples:
     help="Tokens that all turns together may use; the turn that uses more is stopped.",
 )
 @click.option(
-    "--approve", "approvals", metavar="KIND:VALUE", multiple=True, help="What a person approved."
+    "--approve", "approvals", metavar="KIND:VALUE", multiple=True, help="An approval of a person."
 )
 @_file_option("--decisions", help="Gets a JSON line per request to leave the sandbox.")
 @click.option(
@@ -164,8 +167,8 @@ def codex(
 ) -> None:
     """Offer Codex to MCP clients: the tools `codex` and `codex-reply`.
 
-    The key comes from a descriptor or a socket, never from an argument, the environment or a
-    file. Without a key, Codex talks to a server that wants none.
+    The key comes from a file descriptor or a socket, never from an argument, the environment or a
+    file. Without a key, Codex uses a server that needs none.
     """
     if find_spec("openai_codex") is None:
         raise MissingExtraError("codex", needed_for="the Codex bridge")
@@ -184,7 +187,7 @@ def codex(
     try:
         asyncio.run(serve_stdio(bridge))
     finally:
-        # A signal in the middle of closing would begin it a second time.
+        # A signal during closing would start it again.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         bridge.close()
@@ -192,7 +195,7 @@ def codex(
 
 @contextmanager
 def _modules_that_stay() -> Iterator[None]:
-    """Import without looking for garbage among modules that stay: a fifth of the start."""
+    """Import without garbage collection, which would take a fifth of the start-up time."""
     gc.disable()
     try:
         yield
@@ -203,8 +206,8 @@ def _modules_that_stay() -> Iterator[None]:
 
 def _end_on_signals(close: Callable[[], object]) -> None:
     def end(number: int, _frame: FrameType | None) -> NoReturn:
-        # The thread that reads stdin cannot be woken, so the process ends here and now. The
-        # keeper of a running check sees that and ends the check.
+        # The thread that reads stdin cannot be interrupted, so the process exits immediately. The
+        # supervisor of a running check notices and ends the check.
         close()
         os._exit(128 + number)
 
@@ -213,7 +216,7 @@ def _end_on_signals(close: Callable[[], object]) -> None:
 
 
 def _load(path: Path, kind: TypeAdapter[_Value]) -> _Value:
-    """Read a JSON file of a known form.
+    """Read a JSON file as a document.
 
     Raises:
         InputError: names the file and the field.

@@ -16,7 +16,7 @@ Decorated = Callable[..., Any]
 
 
 class CommonOptions(NamedTuple):
-    """What every command takes: the repository, its configuration file, the form of results."""
+    """The options of every command: repository, configuration file, output format."""
 
     repo: str | None
     config: str | None
@@ -25,17 +25,17 @@ class CommonOptions(NamedTuple):
     def settings(
         self, flags: Mapping[str, str | None] | None = None, *, is_used: bool = True
     ) -> "Settings":
-        """Return the settings in force; see `load_settings`."""
+        """Return the effective settings; see `load_settings`."""
         from codex_orchestrator.compose.settings import load_settings
 
         return load_settings(self.repo, self.config, flags=flags, is_used=is_used)
 
     def root(self) -> "Path":
-        """Return the repository's top folder, after its configuration was found to be right."""
+        """Return the repository's top folder, after checking its configuration."""
         return self.settings(is_used=False).repo
 
     def archive(self, operation: str) -> "Archive":
-        """Open what is known of the repository's past runs."""
+        """Open the records of the repository's past runs."""
         from codex_orchestrator.compose.archive import open_archive
 
         return open_archive(self.root(), operation=operation)
@@ -82,5 +82,5 @@ def format_option(*formats: str) -> Callable[[Decorated], Decorated]:
         type=click.Choice(formats),
         default=formats[0],
         show_default=True,
-        help="What stdout gets; text for people goes to stderr.",
+        help="Format of the result on stdout; messages go to stderr.",
     )

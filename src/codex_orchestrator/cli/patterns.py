@@ -26,7 +26,7 @@ def patterns() -> None:
 
 
 @patterns.command("list", epilog="Example: codex-orchestrator patterns list --kind codemod")
-@click.option("--kind", type=click.Choice(_KINDS), help="Only this kind.")
+@click.option("--kind", type=click.Choice(_KINDS), help="Only patterns of this kind.")
 @common_options("text", "json")
 def list_(common: CommonOptions, *, kind: str | None) -> int:
     """List the patterns of the toolkit and of this repository."""
@@ -51,7 +51,7 @@ def list_(common: CommonOptions, *, kind: str | None) -> int:
 @click.option("--language", default="python", show_default=True, help="Language of the files.")
 @common_options()
 def new(common: CommonOptions, *, kind: str, pattern_id: str, language: str) -> int:
-    """Write the folder of a new pattern: it builds and passes, ready to be changed."""
+    """Write the folder of a new pattern: a working example to edit."""
     from codex_orchestrator.verbs.extend_patterns import new_pattern
 
     folder = new_pattern(common.root(), kind, pattern_id, language=language)
@@ -99,7 +99,7 @@ def test(common: CommonOptions, *, pattern_id: str | None) -> int:
 
 
 @patterns.command(epilog="Example: codex-orchestrator patterns check --base origin/main")
-@click.option("--base", metavar="REF", help="Also demand a new version where files differ.")
+@click.option("--base", metavar="REF", help="Also require a new version where files differ.")
 @common_options("text", "json")
 def check(common: CommonOptions, *, base: str | None) -> int:
     """Check that index and folders agree, and that changed patterns have a new version."""
@@ -123,7 +123,7 @@ def lint(common: CommonOptions, *, paths: tuple[str, ...]) -> int:
 @patterns.command(epilog="Example: codex-orchestrator patterns apply py-not-in 'src/**/*.py'")
 @click.argument("pattern_id", metavar="ID")
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
-@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @common_options("text", "json")
 def apply(common: CommonOptions, *, pattern_id: str, paths: tuple[str, ...], dry_run: bool) -> int:
     """Apply a codemod to files, folders or globs; none means the whole repository."""

@@ -1,4 +1,4 @@
-"""`codex-orchestrator review publish`: a run's review as one comment that is kept up to date."""
+"""`codex-orchestrator review publish`: publish a run's review as one comment, updated later."""
 
 import os
 from pathlib import Path
@@ -46,7 +46,7 @@ def _places(_context: click.Context, _parameter: click.Parameter, value: str) ->
     show_default=True,
     callback=_places,
     metavar="PLACE,...",
-    help="Where to: comment, summary.",
+    help="Where to publish: comment, summary.",
 )
 @click.option(
     "--author",
@@ -54,7 +54,7 @@ def _places(_context: click.Context, _parameter: click.Parameter, value: str) ->
     default="github-actions[bot]",
     show_default=True,
     envvar="CODEX_ORCHESTRATOR_COMMENT_AUTHOR",
-    help="The login that the token writes with; only its comments are ours.",
+    help="Login of the account that the token belongs to; only its comments are edited.",
 )
 @click.option("--staged-only", is_flag=True, help="Print the text that would be posted, and stop.")
 @click.option("--require-posted", is_flag=True, help="Exit 3 unless posted as asked.")

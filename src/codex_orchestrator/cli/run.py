@@ -67,13 +67,18 @@ Examples:
 @click.option(
     "--no-input",
     is_flag=True,
-    help="Ask nothing, also at a terminal: what needs an approval ends with exit 6.",
+    help="Do not ask at a terminal: what needs an approval ends with exit 6.",
 )
-@click.option("--dry-run", is_flag=True, help="Show the plan and what it would touch; do nothing.")
 @click.option(
-    "--apply", "must_apply", is_flag=True, help="Put an approved patch into the clean tree."
+    "--dry-run", is_flag=True, help="Show the plan and what it would change; change nothing."
 )
-@click.option("--events", metavar="FILE|-", help="Also write each event as a line of JSON.")
+@click.option(
+    "--apply",
+    "must_apply",
+    is_flag=True,
+    help="Apply an approved patch to the checkout, if it has no changes.",
+)
+@click.option("--events", metavar="FILE|-", help="Write each event as a line of JSON.")
 @click.option("--prompt-file", metavar="FILE", help="Make the task from plain text.")
 @click.option("--spec", metavar="PATH", help="The spec of a task made by --prompt-file.")
 @click.option("--matrix", is_flag=True, help="Print a GitHub job matrix of the tasks and stop.")
@@ -90,7 +95,7 @@ def run(
 
     TASK is a task file, the id of a task in tasks/, or `-` for standard input.
     """
-    # Before anything is started: the key may stand in our environment, which children could read.
+    # Before anything is started: children could read a key in our environment.
     close_memory()
     if matrix:
         settings = common.settings(flags={"model.name": asked["model"]})
@@ -112,7 +117,7 @@ def run(
 
 
 def _interrupt(_signal: int, _frame: object) -> None:
-    """End on SIGTERM as on Ctrl-C: the run's state is saved before the process goes."""
+    """End on SIGTERM as on Ctrl-C: the run's state is saved before the process exits."""
     raise KeyboardInterrupt
 
 

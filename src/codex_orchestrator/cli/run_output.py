@@ -1,4 +1,4 @@
-"""What a run prints: one JSON document, or a few lines for people."""
+"""The output of a run: one JSON document, or some lines for people."""
 
 import contextlib
 import sys
@@ -22,14 +22,14 @@ from codex_orchestrator.text.shown import printable
 
 
 class EventWriter:
-    """Writes events to a file or to stdout as they come; does nothing when none was named."""
+    """Writes events to a file or to stdout as they happen; does nothing without a target."""
 
     def __init__(self, target: str | None, *, is_json: bool) -> None:
         if target == "-" and is_json:
             raise InputError(
-                "stdout cannot hold both the events and the result",
+                "stdout cannot have both the events and the result",
                 field="--events",
-                fix="write the events to a file, or leave out --format json",
+                fix="write the events to a file, or omit --format json",
             )
         self._target = target
         self._stream: TextIO | None = None
@@ -47,10 +47,10 @@ class EventWriter:
         return self
 
     def write(self, line: str) -> None:
-        """Write one event and flush it. When nobody reads them any more, the work goes on.
+        """Write one event and flush it. A closed pipe is ignored.
 
         Raises:
-            ServiceError: the file cannot be written any further.
+            ServiceError: the file cannot be written.
         """
         if self._stream is None:
             return
@@ -67,7 +67,7 @@ class EventWriter:
 
     def __exit__(self, *_: object) -> None:
         if self._stream is not None and self._target != "-":
-            # What could not be written has been told by `write`.
+            # `write` has reported what could not be written.
             with contextlib.suppress(OSError):
                 self._stream.close()
 

@@ -47,7 +47,7 @@ def show(common: CommonOptions, run_id: str) -> None:
 @click.argument("run_id", metavar="[RUN]", required=False)
 @common_options("text", "json")
 def verify(common: CommonOptions, run_id: str | None) -> int:
-    """Compute every hash of RUN, or of all runs, again and compare with every place that has it."""
+    """Compute every hash of RUN, or of all runs, again and compare it with all records."""
     from codex_orchestrator.cli.runs_output import echo_verification
     from codex_orchestrator.verbs.verify_runs import verify_runs
 
@@ -73,9 +73,13 @@ def rebuild(common: CommonOptions, tasks: tuple[str, ...]) -> None:
 
 
 @runs.command(epilog="Example: codex-orchestrator runs gc --keep 10 --older-than 30 --delete")
-@click.option("--keep", type=click.IntRange(min=0), metavar="N", help="Keep the N newest a task.")
-@click.option("--older-than", type=click.IntRange(min=0), metavar="DAYS", help="Only older ones.")
-@click.option("--unsynced", is_flag=True, help="Also runs that no catalog holds.")
+@click.option(
+    "--keep", type=click.IntRange(min=0), metavar="N", help="Keep the N newest runs of each task."
+)
+@click.option(
+    "--older-than", type=click.IntRange(min=0), metavar="DAYS", help="Only runs that are older."
+)
+@click.option("--unsynced", is_flag=True, help="Also runs that are in no catalog.")
 @click.option("--unfinished", is_flag=True, help="Also runs that could still be resumed.")
 @click.option(
     "--dry-run/--delete",
@@ -142,8 +146,15 @@ def audit() -> None:
 @click.option("--event", metavar="NAME", default=None, help="Only this event.")
 @click.option("--run", "run_id", metavar="RUN", default=None, help="Only this run.")
 @click.option("--task", metavar="ID", default=None, help="Only this task.")
-@click.option("--level", type=click.Choice(["info", "error"]), default=None, help="Only these.")
-@click.option("--last", type=click.IntRange(min=1), default=None, metavar="N", help="The last N.")
+@click.option(
+    "--level",
+    type=click.Choice(["info", "error"]),
+    default=None,
+    help="Only records of this level.",
+)
+@click.option(
+    "--last", type=click.IntRange(min=1), default=None, metavar="N", help="Only the last N records."
+)
 @common_options("text", "json")
 def show_audit(
     common: CommonOptions,

@@ -1,4 +1,4 @@
-"""What `runs` and `audit` say to people."""
+"""The output of `runs` and `audit` for people."""
 
 from collections.abc import Iterable
 
@@ -30,7 +30,7 @@ def echo_runs(runs: Iterable[StoredRun]) -> None:
 
 
 def echo_manifest(shown: ShownRun) -> None:
-    """Print what a person asks first, and say where the rest is."""
+    """Print the main facts of a manifest, and where the rest is."""
     document = shown.document
     task, run, verdict = document.get("task"), document.get("run"), document.get("verdict")
     if isinstance(task, dict) and isinstance(run, dict):
@@ -67,11 +67,11 @@ def echo_verification(report: VerifyReport) -> None:
 
 
 def echo_removal(removal: Removal, *, is_dry_run: bool) -> None:
-    """Print which runs and work trees go and say which runs stay."""
+    """Print which runs and work trees are removed and which runs are kept."""
     fate = "would be removed" if is_dry_run else "removed"
     for run, kept_because in removal.runs:
         if kept_because:
-            say(f"{run.run_id} stays: {kept_because}")
+            say(f"{run.run_id} is kept: {kept_because}")
         else:
             _line(f"{run.run_id}  {fate}")
     for tree in removal.work_trees:

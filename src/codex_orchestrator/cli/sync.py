@@ -1,4 +1,4 @@
-"""`codex-orchestrator sync` and `catalog`: send finished runs, look into the catalog."""
+"""`codex-orchestrator sync` and `catalog`: send finished runs, search the catalog."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ Examples:
 
 
 class SyncCommand(click.Command):
-    """A command that takes runs, and whose first word may also be `record-artifact`."""
+    """A command that takes runs; its first word may also be `record-artifact`."""
 
     def make_context(
         self,
@@ -32,7 +32,7 @@ class SyncCommand(click.Command):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """Hand the words to `record-artifact` when that is what they begin with."""
+        """Pass the words to `record-artifact` when they start with it."""
         if args[:1] == [record_artifact.name]:
             return record_artifact.make_context(
                 f"{info_name} {record_artifact.name}", args[1:], parent, **extra
@@ -47,7 +47,7 @@ class SyncCommand(click.Command):
 @click.argument("run_id", metavar="RUN")
 @click.option("--id", "artifact_id", metavar="ID", required=True, help="The artifact's id.")
 @click.option("--digest", metavar="SHA256", required=True, help="SHA-256 of the uploaded archive.")
-@click.option("--url", metavar="URL", required=True, help="Where people find it.")
+@click.option("--url", metavar="URL", required=True, help="URL of the artifact.")
 @common_options("text", "json")
 def record_artifact(
     common: CommonOptions, run_id: str, *, artifact_id: str, digest: str, url: str
@@ -92,7 +92,7 @@ def record_artifact(
     is_flag=True,
     help="Send only runs whose uploaded artifact is recorded.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be sent; send nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
 @common_options("text", "json")
 def sync(
     common: CommonOptions,
@@ -136,11 +136,15 @@ def catalog() -> None:
 
 @catalog.command(epilog="Example: codex-orchestrator catalog search logging --kind codemod")
 @click.argument("text", default="")
-@click.option("--kind", type=click.Choice(["codemod", "linter", "template"]), help="Only these.")
-@click.option("--catalog", "url", metavar="URL", help="Which catalog (default: config).")
+@click.option(
+    "--kind",
+    type=click.Choice(["codemod", "linter", "template"]),
+    help="Only patterns of this kind.",
+)
+@click.option("--catalog", "url", metavar="URL", help="URL of the catalog (default: config).")
 @common_options("text", "json")
 def search(common: CommonOptions, text: str, *, kind: str | None, url: str | None) -> None:
-    """List the patterns in the learning catalog whose id holds TEXT."""
+    """List the patterns in the learning catalog whose id contains TEXT."""
     from codex_orchestrator.compose.archive import open_catalog
 
     settings = load_settings(
@@ -155,4 +159,4 @@ def search(common: CommonOptions, text: str, *, kind: str | None, url: str | Non
     for asset in assets:
         click.echo(printable(f"{asset.id}  {asset.version}  {asset.kind}  {asset.sha256[:12]}"))
     if not assets:
-        say(f"catalog {place} holds no such pattern")
+        say(f"catalog {place} has no such pattern")

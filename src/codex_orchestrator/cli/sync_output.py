@@ -1,4 +1,4 @@
-"""What `sync` says to people."""
+"""The output of `sync` for people."""
 
 import click
 
@@ -8,7 +8,7 @@ from codex_orchestrator.text.shown import printable
 
 
 def echo_sync(report: SyncReport) -> None:
-    """Print a line for each receipt to stdout; what was not sent, and why, to stderr."""
+    """Print a line for each receipt to stdout, and what was not sent to stderr."""
     for receipt in report.synced:
         word = "stored" if receipt.created else "confirmed"
         click.echo(printable(f"{receipt.run_id}  {word}  {receipt.catalog}  {receipt.key}"))

@@ -1,1 +1,1 @@
-"""Wiring: the only place that reads the configuration in force and makes rooms from it."""
+"""Wiring: reads the effective configuration and builds the objects of the rooms from it."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from codex_orchestrator.github.client import RetryPolicy
 
 APPROVED_BY = "CODEX_ORCHESTRATOR_APPROVED_BY"
-"""Set by the action's own process for its child `run`, after `check_workflow_actor`."""
+"""Set by the action for its child process `run`, after `check_workflow_actor`."""
 
 
 def approver_of(
@@ -23,7 +23,7 @@ def approver_of(
 
     Raises:
         ApprovalRequiredError: the account may not approve (exit 6).
-        NotCheckedError: who approves could not be checked (exit 3).
+        NotCheckedError: the approver could not be checked (exit 3).
     """
     if environment.get("GITHUB_ACTIONS") != "true":
         from codex_orchestrator.verbs.check_approver import local_user
@@ -44,18 +44,18 @@ def check_workflow_actor(
     run_id: str = "",
     retry: "RetryPolicy | None" = None,
 ) -> str:
-    """Ask GitHub whether the account that started this workflow may approve; return who it is.
+    """Ask GitHub whether the account that started this workflow may approve; return the account.
 
     Args:
         wanted: what is approved, `KIND:VALUE` each.
         environment: needs GITHUB_REPOSITORY, GITHUB_ACTOR and a token in GITHUB_TOKEN.
-        repo: the repository whose audit log gets the answer.
-        run_id: the run that it is for, "" for a new one.
-        retry: how long to keep trying; None for the usual.
+        repo: the repository whose audit log records the answer.
+        run_id: the run that is approved, "" for a new one.
+        retry: how long to retry; None for the default.
 
     Raises:
         ApprovalRequiredError: the account may not approve (exit 6).
-        NotCheckedError: who approves could not be checked (exit 3).
+        NotCheckedError: the approver could not be checked (exit 3).
     """
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.github.client import DEFAULT_API_URL
@@ -72,7 +72,7 @@ def check_workflow_actor(
     token = EnvironmentCredentialBroker(environment).get(Scope.GITHUB)
     if token is None:
         raise NotCheckedError(
-            "could not check who approves: there is no GitHub token here",
+            "could not check who approves: there is no GitHub token",
             fix="set GITHUB_TOKEN in the step's environment: ${{ github.token }}",
         )
     start = WorkflowStart(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Archive(NamedTuple):
-    """What is known of past runs: folders, audit log, what was sent; and the lock of a task."""
+    """The records of past runs: folders, audit log, receipts; and the lock of a task."""
 
     store: FileRunStore
     audit: FileAuditLog
@@ -28,7 +28,7 @@ class Archive(NamedTuple):
 
 
 def open_archive(repo: Path, *, operation: str) -> Archive:
-    """Return the archive of a repository; `operation` is what a lock says that we do."""
+    """Return the archive of a repository; `operation` is what a lock records as its purpose."""
 
     def lock(task_id: str) -> AbstractContextManager[object]:
         return TaskLock(repo, task_id, holder=operation, operation=operation, clock=utc_now)
@@ -37,10 +37,10 @@ def open_archive(repo: Path, *, operation: str) -> Archive:
 
 
 def open_catalog(url: str, repo: Path) -> "ObjectStoreCatalog":
-    """Open the catalog at a URL; a relative `file://` one stands in the repository.
+    """Open the catalog at a URL; a relative `file://` URL is relative to the repository.
 
     Raises:
-        InputError: the URL names no kind of catalog.
+        InputError: the URL has no known scheme.
         MissingExtraError: the packages that catalogs need are not installed.
     """
     with extra("catalog", needed_for="the catalog"):
@@ -52,7 +52,7 @@ def check_catalog_url(url: str) -> None:
     """Check a catalog's URL without opening it.
 
     Raises:
-        InputError: it is of no known kind, or holds a secret.
+        InputError: it has no known scheme, or contains a secret.
     """
     from codex_orchestrator.catalog.urls import refuse_secrets
 

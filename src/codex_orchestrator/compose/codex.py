@@ -1,4 +1,4 @@
-"""The composition of Codex Cloud: where its port meets the Codex room."""
+"""Builds the client of Codex Cloud for a run."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,16 +21,16 @@ def open_cloud_builder(
     broker: EnvironmentCredentialBroker,
     hide: Callable[[str], None],
 ) -> Iterator[CodexCloud]:
-    """Sign in to Codex Cloud for a run; the sign-in is gone with the context.
+    """Sign in to Codex Cloud for a run; the sign-in is removed at the end of the context.
 
     Args:
         run_id: names the run in the prompts, so that a lost submission can be found.
-        config: where Codex is and which environment its tasks run in.
-        broker: has the text of an `auth.json` for the cloud.
-        hide: takes each token, so that it is masked in whatever is written.
+        config: the Codex binary and the environment of its tasks.
+        broker: provides the text of an `auth.json` for the cloud.
+        hide: gets each token, so that it is masked in all output.
 
     Raises:
-        NotCheckedError: environment, sign-in or Codex are missing; each with its fix.
+        NotCheckedError: environment, sign-in or Codex is missing; with a fix.
     """
     if not config.environment:
         raise NotCheckedError(

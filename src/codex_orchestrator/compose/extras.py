@@ -1,4 +1,7 @@
-"""Imports of what an extra brings: a package that is missing is named with its install line."""
+"""Imports of packages of an extra.
+
+A missing package is reported with the command that installs it.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +11,10 @@ from codex_orchestrator.model.errors import MissingExtraError
 
 @contextmanager
 def extra(name: str, *, needed_for: str) -> Iterator[None]:
-    """Turn the import of a package that is not installed into the line that installs it.
+    """Translate a failed import into an error with the command that installs the extra.
 
     Raises:
-        MissingExtraError: names the extra and the exact command.
+        MissingExtraError: names the extra and the command.
     """
     try:
         yield

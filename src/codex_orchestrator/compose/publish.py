@@ -25,7 +25,7 @@ from codex_orchestrator.verbs.publish_review import PublishRooms
 
 
 class Target(NamedTuple):
-    """What the command line says about where to publish."""
+    """The options of the command line for where to publish."""
 
     pull_request: int | None
     repository: str | None
@@ -34,15 +34,15 @@ class Target(NamedTuple):
 
 
 def open_publishing(repo: Path, target: Target, environment: Mapping[str, str]) -> PublishRooms:
-    """Return what publishing a review needs.
+    """Return everything that publishing a review needs.
 
     Args:
-        repo: the repository that holds the run.
+        repo: the repository of the run.
         target: where to publish.
         environment: variables of the workflow, and the token in GITHUB_TOKEN.
 
     Raises:
-        InputError: a repository that is not OWNER/NAME, or a wrong payload of the event.
+        InputError: the repository is not OWNER/NAME, or the payload of the event is not valid.
         NotCheckedError: the event names no change, and no pull request was given.
     """
     broker = EnvironmentCredentialBroker(environment)
@@ -87,13 +87,13 @@ def _comment(
     if number is None:
         return MissingPullRequest(
             reason=Undelivered.NO_PULL_REQUEST,
-            detail="there is no pull request here to comment on",
+            detail="there is no pull request to comment on",
             fix="give one with --pr N",
         )
     if token is None:
         return MissingPullRequest(
             reason=Undelivered.NO_TOKEN,
-            detail="there is no GitHub token here",
+            detail="there is no GitHub token",
             fix="set GITHUB_TOKEN to a token that may write pull requests",
         )
     repository = target.repository or environment.get("GITHUB_REPOSITORY", "")

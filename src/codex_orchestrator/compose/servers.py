@@ -35,13 +35,14 @@ def open_tools(
     Args:
         root: the work tree.
         policy: what may be done.
-        checks: commands that may be run by name.
+        checks: commands that can be run by name.
         environ: our environment; commands get an allow-list of it.
-        private: folder for files that no tool reaches.
+        private: folder for files that tools cannot access.
         log_dir: folder for the logs of checks.
-        library_root: the repository whose patterns are used, read when the first one is applied.
-        decisions: file for decisions; None keeps none.
-        uses: file for uses of patterns; None keeps none.
+        library_root: the repository whose patterns are used; read when the first pattern is
+            applied.
+        decisions: file for decisions, or None.
+        uses: file for uses of patterns, or None.
 
     Raises:
         InputError: root is not a folder.
@@ -91,11 +92,11 @@ def open_bridge(
     key_fd: int | None,
     retry_delay_s: float,
 ) -> "CodexBridge":
-    """Return the bridge to Codex; whoever runs it closes it.
+    """Return the bridge to Codex; the caller closes it.
 
     Args:
         request: what the bridge is to do.
-        model: the model of calls that name none.
+        model: the model for calls that name none.
         base_url: address of the Responses API, up to `/v1`.
         codex_path: the Codex binary; "" for the one that is found.
         key_socket: the socket that offers the model key, "" for none.
@@ -103,7 +104,7 @@ def open_bridge(
         retry_delay_s: the first wait when the model server is busy.
 
     Raises:
-        InputError: an approval or the address is wrong.
+        InputError: an approval or the URL is not valid.
         NotCheckedError: Codex cannot be used, or the key that was announced is not there.
     """
     from codex_orchestrator.codex.binary import find_codex, require_tested
@@ -112,7 +113,7 @@ def open_bridge(
     from codex_orchestrator.codex.hardening import provider_settings
     from codex_orchestrator.codex.key_channel import read_key, take_key
 
-    # What is wrong shows here, before the key is taken, and not in a call.
+    # Errors are raised here, before the key is taken, and not during a call.
     parse_grants(request.approvals)
     binary = require_tested(find_codex(codex_path))
     provider_settings(base_url, has_key=False)

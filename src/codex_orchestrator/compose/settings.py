@@ -1,4 +1,4 @@
-"""The settings in force: flag, environment, configuration file, default, in that order."""
+"""The effective settings: flag, environment, configuration file, default, in this order."""
 
 import os
 from collections.abc import Mapping
@@ -40,10 +40,10 @@ def load_settings(
         config_file: a configuration file; None for the repository's own.
         environ: environment variables; None for those of this process.
         flags: dotted configuration keys that the command line sets; None values are not set.
-        is_used: whether the caller obeys a value of it. Then, in the workflow of a pull request,
-            the file of the base commit is read: whoever wrote the change must not choose where
-            keys are sent and what agents may do.
-        rules_at: the commit that holds where the workflow says none: that of a run to resume.
+        is_used: whether the caller uses values of it. Then, in the workflow of a pull request, the
+            file of the base commit is read: the author of the change must not choose where keys are
+            sent and what agents may do.
+        rules_at: the commit to use when the workflow names none, for a run to resume.
 
     Raises:
         InputError: no repository, no such file, or a wrong key or value in it.

@@ -1,4 +1,7 @@
-"""Which commit says how we work: in the workflow of a pull request its base, never its head."""
+"""Which commit's configuration applies.
+
+In the workflow of a pull request its base, never its head.
+"""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -12,7 +15,7 @@ from codex_orchestrator.model.errors import NotCheckedError
 if TYPE_CHECKING:
     from codex_orchestrator.workspace.repository import Repository
 
-# On these the checkout may be what a stranger wrote; GitHub's commit is the default branch's.
+# For these events the checkout may be untrusted; GITHUB_SHA is a commit of the default branch.
 _OF_THE_DEFAULT_BRANCH = frozenset(
     {
         "workflow_run",
@@ -44,10 +47,10 @@ _MAX_BYTES = 1024 * 1024 + 1
 
 
 def trusted_commit(environment: Mapping[str, str]) -> str:
-    """Return the commit whose configuration and patterns hold; "" for what is checked out.
+    """Return the commit whose configuration and patterns apply, or "" for the checkout.
 
     Raises:
-        InputError: the event's payload is missing, or a field of it is wrong.
+        InputError: the event's payload is missing, or one of its fields is not valid.
     """
     name = environment.get("GITHUB_EVENT_NAME", "")
     if environment.get("GITHUB_ACTIONS") != "true":
@@ -62,11 +65,11 @@ def trusted_commit(environment: Mapping[str, str]) -> str:
 
 
 def read_at(root: Path, commit: str, name: str) -> bytes | None:
-    """Return a file of the repository as the trusted commit holds it; None when it has none.
+    """Return a file of the trusted commit, or None when there is no such file.
 
     Raises:
         NotCheckedError: the commit is not in this clone.
-        InputError: the file is larger than a configuration may be.
+        InputError: the file is too large for a configuration.
     """
     from codex_orchestrator.system.git_objects import read_file_at
 
@@ -75,11 +78,11 @@ def read_at(root: Path, commit: str, name: str) -> bytes | None:
 
 @contextmanager
 def trusted_library(root: Path, commit: str) -> Iterator[Path | None]:
-    """Give a folder with `patterns/` of the trusted commit; None where the checkout's hold.
+    """Yield a folder with `patterns/` of the trusted commit, or None when the checkout's apply.
 
     Raises:
         NotCheckedError: the commit is not in this clone.
-        InputError: the folder holds more than can be meant.
+        InputError: the folder has too many files or bytes.
     """
     if not commit or _is_the_toolkits_own(root):
         yield None
@@ -92,7 +95,10 @@ def trusted_library(root: Path, commit: str) -> Iterator[Path | None]:
 
 
 def _is_the_toolkits_own(root: Path) -> bool:
-    """Say whether the toolkit itself runs from this checkout: then its patterns are its code."""
+    """Return whether the toolkit itself runs from this checkout.
+
+    Then its patterns are its own code.
+    """
     from codex_orchestrator.patterns.library import built_in_folder
 
     return built_in_folder().resolve() == (root / "patterns").resolve()

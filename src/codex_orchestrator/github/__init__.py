@@ -1,1 +1,1 @@
-"""Room: events, outputs and what is posted."""
+"""Room: GitHub events, the job summary and the comment."""

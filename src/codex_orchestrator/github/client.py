@@ -34,7 +34,7 @@ class RetryPolicy:
 
 
 class Failure(NamedTuple):
-    """A call that GitHub refused, or that failed. `status` is 0 where no answer came."""
+    """A call that GitHub refused, or that failed. `status` is 0 when there was no response."""
 
     status: int
     message: str
@@ -70,7 +70,10 @@ class Connection:
 
     @contextlib.contextmanager
     def _translated(self, what: str, error_for: Callable[[Failure], Exception]) -> Iterator[None]:
-        """Turn what PyGithub and its transport raise into our errors; `what` begins the message."""
+        """Translate errors of PyGithub and its transport into ours.
+
+        The message starts with `what`.
+        """
         import github
         import requests
 
@@ -97,7 +100,7 @@ class Connection:
 
 
 def _check_api_url(url: str) -> None:
-    """Check that a token may be sent to a base URL.
+    """Check that a token may be sent to a URL.
 
     Raises:
         InputError: it is not https (http only on this machine), or holds a user name.
@@ -113,10 +116,12 @@ def _check_api_url(url: str) -> None:
 
 
 def _open_clients(api_url: str, token: Secret, policy: RetryPolicy) -> tuple[Any, Any]:
-    """Return two PyGithub clients: for what may be sent again, and for what may not.
+    """Return two PyGithub clients.
+
+    One for requests that may be repeated, one for those that may not.
 
     Raises:
-        InputError: the base URL is not one that a token may be sent to.
+        InputError: a token may not be sent to the base URL.
         MissingExtraError: the package is not installed.
     """
     _check_api_url(api_url)
@@ -126,7 +131,7 @@ def _open_clients(api_url: str, token: Secret, policy: RetryPolicy) -> tuple[Any
         raise MissingExtraError("github", needed_for="talking to GitHub") from error
 
     class CreateRetry(github.GithubRetry):
-        """Takes `Retry-After` as leave to repeat on 429 only: a 503 may have taken effect."""
+        """Repeats after `Retry-After` only for 429: a request with a 503 may have taken effect."""
 
         RETRY_AFTER_STATUS_CODES = frozenset({429})
 

@@ -1,4 +1,4 @@
-"""What an account may do in a repository: asked from GitHub at the moment when it matters."""
+"""The permission of an account in a repository, requested from GitHub when it is needed."""
 
 import urllib.parse
 
@@ -9,19 +9,19 @@ from codex_orchestrator.model.errors import NotCheckedError
 _LATER = "try again later"
 _FIXES = {
     401: "the token is wrong or has expired: give a new one",
-    403: "give the job's token `permissions: metadata: read`, which it has unless it was taken",
+    403: "give the job's token `permissions: metadata: read`, which it has by default",
     404: "check the repository's and the account's name; a token without access sees nothing",
 }
 
 
 class Collaborators(Connection):
-    """The accounts of one repository. Use it as a context: it holds connections."""
+    """The accounts of one repository. Use it as a context manager, because it holds connections."""
 
     def permission_of(self, login: str) -> AccountPermission:
-        """Ask what an account may do.
+        """Return the permission of an account.
 
         Raises:
-            NotCheckedError: GitHub refused the question, failed, or answered about another account.
+            NotCheckedError: GitHub refused or failed, or answered for another account.
         """
         what = f"could not check who approves: GitHub, {self._name}, account {login}"
         account = f"{self._repository.url}/collaborators/{urllib.parse.quote(login, safe='')}"
@@ -31,7 +31,7 @@ class Collaborators(Connection):
             )
         found = _read(answer)
         if found is None or found.login.casefold() != login.casefold():
-            raise NotCheckedError(f"{what}: the answer is not about it", fix=_LATER)
+            raise NotCheckedError(f"{what}: GitHub answered for another account", fix=_LATER)
         return found
 
 

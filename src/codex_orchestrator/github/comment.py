@@ -29,7 +29,7 @@ _MARKER = re.compile(
 _MARKER_ROOM = 1_000
 _NOTICE = Markdown("_Cut here: a comment cannot hold more. The job summary has all of it._")
 _PAUSES_S = (2.0, 5.0)
-"""How long to wait after each attempt to create whose outcome is unclear, in seconds."""
+"""Seconds to wait after each create whose outcome is unknown."""
 
 CommentAction = Literal["created", "updated", "unchanged", "superseded"]
 
@@ -67,7 +67,7 @@ class DeliveredComment(NamedTuple):
 
 
 def comment_key(*parts: str) -> str:
-    """Return the key of a comment from names that may hold anything."""
+    """Return the key of a comment from arbitrary names."""
     return "/".join(urllib.parse.quote(part, safe="")[:150] for part in parts)
 
 
@@ -78,18 +78,18 @@ def keep_comment(
     author: str,
     wait: Callable[[float], None],
 ) -> DeliveredComment:
-    """Make the pull request hold exactly one comment of ours for the key, and read it back.
+    """Make sure that the pull request has one comment of ours for the key, and read it back.
 
     Args:
         pull_request: where the comment is.
-        sticky: what to say.
-        author: the login that our token writes with.
-        wait: sleeps; given seconds.
+        sticky: the text and its key.
+        author: the login of the account that our token belongs to.
+        wait: sleeps for a number of seconds.
 
     Raises:
         RefusedWriteError: the token may not write.
-        UnclearWriteError: GitHub failed, and the comment is not there.
-        ServiceError: what was written does not read back as written.
+        UnclearWriteError: GitHub failed, and the comment does not exist.
+        ServiceError: the comment differs from what was written.
     """
     body = sticky.body()
     listed = pull_request.list()
@@ -122,7 +122,10 @@ def _ours(comments: list[Comment], key: str, author: str) -> list[Comment]:
 
 
 def _edit_oldest(pull_request: PullRequest, ours: list[Comment], body: str) -> Comment | None:
-    """Edit the oldest comment that lets us, and delete the others; None when none lets us."""
+    """Edit the oldest comment that can be edited and delete the others.
+
+    None if none can be edited.
+    """
     for index, comment in enumerate(ours):
         try:
             edited = pull_request.edit(comment.id, body)
@@ -158,7 +161,7 @@ def _read_back(
     if _plain(found.body) != body:
         raise ServiceError(
             f"comment {written.id} reads back differently from what was written",
-            fix="publish the run again; if it stays so, look who else edits the comment",
+            fix="publish the run again; if this repeats, find out who else edits the comment",
         )
     return _delivered(found, action)
 
@@ -169,7 +172,7 @@ def _delivered(comment: Comment, action: CommentAction) -> DeliveredComment:
 
 
 def _plain(body: str) -> str:
-    """Return a body with the line ends that we write: GitHub's editor makes others."""
+    """Return a body with normalised line ends, because GitHub's editor writes different ones."""
     return body.replace("\r\n", "\n").rstrip()
 
 

@@ -1,4 +1,4 @@
-"""Deliver a review: to the job summary first, then as a comment; say what readers really got."""
+"""Deliver a review: first to the job summary, then as a comment; report what was published."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +35,7 @@ def deliver_review(
 
     Raises:
         ServiceError: a service failed after its retries; targets before it have the text.
-        NotCheckedError: the token is wrong, or the pull request is not to be seen.
+        NotCheckedError: the token is wrong, or the pull request is not visible.
     """
     outcomes = [target.deliver(manifest, text) for target in targets]
     last = outcomes[-1]
@@ -47,12 +47,12 @@ def deliver_review(
 
 @dataclass(frozen=True)
 class JobSummary:
-    """The summary of the workflow's job; `path` is "" where there is none."""
+    """The summary of the workflow's job; `path` is "" when there is none."""
 
     path: str
 
     def deliver(self, manifest: Manifest, text: Markdown) -> Delivery:
-        """Append the review to the summary, unless it is there already.
+        """Append the review to the summary, unless it already has it.
 
         Raises:
             InputError: the file cannot be written.
@@ -81,7 +81,7 @@ class WorkflowJob:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "WorkflowJob":
-        """Read the runner's variables."""
+        """Read the variables of the runner."""
         number = environment.get("GITHUB_RUN_ID", "")
         attempt = environment.get("GITHUB_RUN_ATTEMPT", "1")
         if not (_NUMBER.fullmatch(number) and _NUMBER.fullmatch(attempt)):
@@ -95,14 +95,14 @@ class WorkflowJob:
 
 @dataclass(frozen=True, kw_only=True)
 class MissingPullRequest:
-    """A comment that was asked for where it cannot be made; says why."""
+    """A requested comment that cannot be made, and why."""
 
     reason: Undelivered
     detail: str
     fix: str
 
     def deliver(self, manifest: Manifest, text: Markdown) -> Delivery:
-        """Deliver nothing."""
+        """Return why nothing was delivered."""
         return Delivery(posted=Posted.FALSE, reason=self.reason, detail=self.detail, fix=self.fix)
 
 
@@ -165,7 +165,7 @@ def _posted(comment: DeliveredComment) -> Delivery:
     return Delivery(
         posted=Posted.FALSE if is_newer else Posted.TRUE,
         reason=Undelivered.NEWER_RUN if is_newer else None,
-        detail="a newer run has published its review; it was left alone" if is_newer else "",
+        detail="a newer run has published its review, which was not changed" if is_newer else "",
         comment_id=comment.id,
         comment_url=comment.url,
         comment_author=comment.author,
@@ -175,5 +175,5 @@ def _posted(comment: DeliveredComment) -> Delivery:
 
 
 def _moment(timestamp: str) -> int:
-    """Return a time of RFC 3339 as a number that grows with it."""
+    """Return an RFC 3339 time as a number with the same order."""
     return int("".join(char for char in timestamp if char.isdigit())[:17] or "0")

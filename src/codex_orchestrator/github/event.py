@@ -43,7 +43,7 @@ class ChangeEvent:
 
 
 class BranchDeletedError(NotCheckedError):
-    """The event is a push that deleted a branch: it has no commit to look at."""
+    """The event is a push that deleted a branch, so it has no commit to check."""
 
 
 def read_event(environment: Mapping[str, str]) -> ChangeEvent:
@@ -54,9 +54,9 @@ def read_event(environment: Mapping[str, str]) -> ChangeEvent:
             payload, GITHUB_SHA for the commit that was checked out.
 
     Raises:
-        NotCheckedError: not in a workflow, or an event that names no commit; it is a
-            BranchDeletedError when a push deleted its branch.
-        InputError: the payload is missing, too large, or a field of it has the wrong form.
+        NotCheckedError: not in a workflow, or the event names no commit; a BranchDeletedError when
+            a push deleted its branch.
+        InputError: the payload is missing, too large, or one of its fields is not valid.
     """
     name = environment.get("GITHUB_EVENT_NAME", "")
     if not name:
@@ -108,8 +108,8 @@ def _from_push(payload: "_Payload", event: ChangeEvent) -> ChangeEvent:
     after = payload.sha("after", may_be_absent=True)
     if not after:
         raise BranchDeletedError(
-            "the push deleted a branch: there is no commit to look at",
-            fix="leave deletions out with `if: ${{ !github.event.deleted }}`",
+            "the push deleted a branch, so there is no commit to check",
+            fix="skip deletions with `if: ${{ !github.event.deleted }}`",
         )
     before = payload.sha("before", may_be_absent=True)
     default = str(payload.find("repository.default_branch") or "")
@@ -142,7 +142,7 @@ def _from_workflow_run(payload: "_Payload", event: ChangeEvent) -> ChangeEvent:
 
 
 class _Payload:
-    """The event's payload; fields are asked for by dotted name and checked when read."""
+    """The payload of the event; fields are found by dotted names and checked when they are read."""
 
     def __init__(self, path: str) -> None:
         if not path:
@@ -159,7 +159,7 @@ class _Payload:
         self._path = path
 
     def find(self, field: str) -> Any:
-        """Return a field's value; None when it or a part of the way to it is missing."""
+        """Return the value of a field; None when it or a parent of it is missing."""
         value = self._values
         for part in field.split("."):
             if isinstance(value, list) and part.isdigit() and int(part) < len(value):
@@ -178,12 +178,12 @@ class _Payload:
         return value
 
     def sha(self, field: str, *, may_be_absent: bool = False) -> str:
-        """Return a field that must be a full commit name; "" for none, if that is allowed."""
+        """Return a field that must be a full commit name, or "" if it may be absent."""
         return _sha(self.find(field), field, path=self._path, may_be_absent=may_be_absent)
 
 
 def _sha(value: object, field: str, *, may_be_absent: bool, path: str = "") -> str:
-    # Forty zeros say that there is no commit: a branch that is new or gone.
+    # Forty zeros mean that there is no commit: the branch is new or deleted.
     text = value if isinstance(value, str) and value.strip("0") else ""
     if may_be_absent and not text:
         return ""

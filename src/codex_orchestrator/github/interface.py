@@ -1,4 +1,4 @@
-"""What every place does where a review is delivered; `tests/github/` has the suite for them."""
+"""The interface of delivery targets; `tests/github/` has the suite that each one passes."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""The job summary of a workflow step: Markdown that is appended, cut at its limit and read back."""
+"""The job summary of a workflow step: Markdown is appended, cut at the limit and read back."""
 
 import re
 
@@ -9,10 +9,10 @@ from codex_orchestrator.text.markdown import SUMMARY_LIMIT, Markdown
 def append_summary(path: str, text: Markdown) -> None:
     """Append Markdown to the job summary and read it back. Appending it twice adds nothing.
 
-    Text that would pass the step's limit is cut at a line end, with a notice.
+    Text beyond the step's limit is cut at a line end, with a notice.
 
     Raises:
-        NotCheckedError: the file cannot be written, or does not hold the text afterwards.
+        NotCheckedError: the file cannot be written, or does not contain the text afterwards.
     """
     held = _read(path)
     data = _cut_bytes(text.encode("utf-8", "replace") + b"\n", SUMMARY_LIMIT - len(held))
@@ -38,7 +38,7 @@ def _cut_bytes(data: bytes, limit: int) -> bytes:
     notice = b"\n\n_Cut here: the job summary is full. The artifact holds all of it._\n"
     room = max(limit - len(notice) - 8, 0)
     kept = data[:room].rpartition(b"\n")[0]
-    # An odd number of fences is an open one; three backticks would not close a longer fence.
+    # After an odd number of fences one is open; three backticks would not close a longer fence.
     fences = re.findall(rb"(?m)^(`{3,})", kept)
     return kept + (b"\n" + fences[-1] if len(fences) % 2 else b"") + notice
 

@@ -12,7 +12,7 @@ _RETRY_FIX = "run `codex-orchestrator review publish` again; the run is kept"
 
 
 class Comment(NamedTuple):
-    """A comment as GitHub shows it."""
+    """A comment as reported by GitHub."""
 
     id: int
     author: str
@@ -21,7 +21,7 @@ class Comment(NamedTuple):
 
 
 class UnclearWriteError(ServiceError):
-    """A write failed in a way that does not say whether it took effect."""
+    """A write failed, and it is not known whether it took effect."""
 
 
 class RefusedWriteError(NotCheckedError):
@@ -33,7 +33,7 @@ class CommentGoneError(NotCheckedError):
 
 
 class PullRequest(Connection):
-    """One pull request. Use it as a context: it holds connections.
+    """One pull request. Use it as a context manager, because it holds connections.
 
     Args of the constructor: `repository` is `owner/name`; `api_url` is the base of the REST API,
     https unless it is on this machine.
@@ -55,7 +55,7 @@ class PullRequest(Connection):
         self._creating_issue = self._creates.get_repo(repository).get_issue(number)
 
     def head_sha(self) -> str:
-        """Return the commit that the pull request's head is at now."""
+        """Return the current head commit of the pull request."""
         with self._trying("read the pull request"):
             return str(self._repository.get_pull(self._number).head.sha)
 

@@ -1,1 +1,1 @@
-"""Room: the spec guard, on the standard library only."""
+"""Room: the spec guard; standard library only."""

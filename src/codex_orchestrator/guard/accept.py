@@ -1,4 +1,4 @@
-"""Accepting a spec: sets the review date and one approval, and changes no other byte."""
+"""Accept a spec: set the review date and one approval, and change no other byte."""
 
 import re
 
@@ -27,7 +27,7 @@ def accept(data: bytes, *, path: str, reviewer: str, role: str, day: str) -> byt
         day: the day of the review, `YYYY-MM-DD`.
 
     Raises:
-        InputError: the spec, the name or the role cannot be taken.
+        InputError: the spec, the name or the role is not valid.
     """
     _check_words(reviewer, role)
     before = read_mapping(data)
@@ -47,7 +47,7 @@ def accept(data: bytes, *, path: str, reviewer: str, role: str, day: str) -> byt
 
 
 def _latest(review: object, day: str) -> str:
-    """Return the later of two review days; a later review stays when an earlier one is added."""
+    """Return the later of two review days; adding an earlier review keeps the later one."""
     known = parse_day(review) if isinstance(review, str) else None
     new = parse_day(day)
     return str(review) if known is not None and new is not None and known > new else day
@@ -61,7 +61,9 @@ def _check_words(reviewer: str, role: str) -> None:
             fix="lowercase letters, digits, `.`, `_`, `-`",
         )
     if not reviewer.strip() or not reviewer.isprintable() or len(reviewer) > MAX_NAME:
-        raise InputError("a reviewer is named by 1 to 200 visible characters", field="--reviewer")
+        raise InputError(
+            "the name of a reviewer has 1 to 200 visible characters", field="--reviewer"
+        )
 
 
 def _set_review(front: str, day: str, newline: str) -> str:
@@ -78,9 +80,9 @@ def _set_approval(
     if "approvals" not in before.values:
         return f"{front}approvals:{newline}  {item}"
     at = next((n for n, line in enumerate(lines) if _HEADER.match(line)), None)
-    if at is None:
+    if at is None or not isinstance(before.values["approvals"] or [], list):
         raise InputError(
-            "the approvals are not written one to a line",
+            "there must be one approval per line",
             path=path,
             line=before.lines.get("approvals", 0) + 1,
             fix="write `approvals:` and below it one `- {role: …, by: …, on: …}` to a line",
@@ -110,7 +112,7 @@ def _roles(front: FrontMatter) -> list[str]:
 
 
 def _end_of_block(lines: list[str], start: int) -> int:
-    """Return the line after the last one of the list entry that starts at a line."""
+    """Return the line after the list entry that starts at a line."""
     found = _ITEM.match(lines[start])
     depth = len(found[1]) if found else 0
     stop = start + 1
@@ -126,10 +128,10 @@ def _end_of_block(lines: list[str], start: int) -> int:
 def _check_result(
     result: bytes, before: FrontMatter, *, path: str, review: str, entry: dict[str, str]
 ) -> None:
-    """Read the result again: only what was meant may differ.
+    """Parse the result: only the intended values may differ.
 
     Raises:
-        InputError: the front matter is written in a form that cannot be edited safely.
+        InputError: the front matter has a form that cannot be edited safely.
     """
     after = read_mapping(result)
     role = entry["role"]
@@ -142,7 +144,7 @@ def _check_result(
     wanted = {**before.values, "last_review": review, "approvals": approvals}
     if isinstance(after, str) or after.values != wanted:
         raise InputError(
-            "last_review or approvals are written in a form that cannot be edited safely",
+            "last_review or approvals have a form that cannot be edited safely",
             path=path,
             line=before.lines.get("approvals", before.lines.get("last_review", 0)) + 1,
             fix="write `last_review: YYYY-MM-DD` and one `- {role: …, by: …, on: …}` to a line",

@@ -16,13 +16,13 @@ from codex_orchestrator.guard.specs import SpecsByPath
 _MAGIC = b"codex-orchestrator guard facts 3 "
 _NAME = "codex-orchestrator-guard.cache"
 NO_CONFIG = GuardConfig(source="none")
-"""Stands for a file without a table of ours, which is not the same as the defaults."""
+"""Marks a file without our table, which is not the same as the defaults."""
 
 _LIMIT_BYTES = 64 * 1024 * 1024
 
 
 class FactsCache:
-    """Facts by blob id, loaded once, written back when something was added."""
+    """Facts by blob id, loaded once and written back if something was added."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -35,12 +35,12 @@ class FactsCache:
         return Facts._make(raw) if raw is not None else None
 
     def put(self, blob: str, facts: Facts) -> None:
-        """Remember the facts of a blob."""
+        """Add the facts of a blob."""
         self.entries[blob] = tuple(facts)
         self._added = True
 
     def get_config(self, name: str, blob: str) -> GuardConfig | None:
-        """Return the configuration in a file's blob; `NO_CONFIG` when it is known to hold none."""
+        """Return the configuration in a file's blob, or `NO_CONFIG` if it is known to have none."""
         raw = self.entries.get(f"{name}:{blob}")
         if raw is None:
             return None
@@ -50,7 +50,7 @@ class FactsCache:
         return config._replace(waivers=tuple(map(Waiver._make, config.waivers)))
 
     def put_config(self, name: str, blob: str, config: GuardConfig) -> None:
-        """Remember the configuration in a file's blob; a name with a commit is no blob."""
+        """Add the configuration in a file's blob; a name with a commit is not a blob."""
         if ":" in blob:
             return
         plain = config._asdict() | {"waivers": tuple(map(tuple, config.waivers))}

@@ -1,4 +1,4 @@
-"""A case: everything that the rules look at. Built once for a check, never changed after."""
+"""A case: everything that the rules check. Built once for a check and never changed."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -13,7 +13,10 @@ from codex_orchestrator.text.globs import path_matcher
 
 
 class Source(NamedTuple):
-    """How rules get at contents: by object id, by folder of the head, by name at either side."""
+    """How rules read contents.
+
+    By object id, by folder of the head, by name before or after the change.
+    """
 
     text: Callable[[str], bytes | None]
     listing: Callable[[tuple[str, ...]], list[Entry]]
@@ -22,7 +25,7 @@ class Source(NamedTuple):
 
 
 class Case:
-    """What is checked, and under which configuration."""
+    """What is checked, and with which configuration."""
 
     def __init__(
         self,
@@ -47,12 +50,12 @@ class Case:
 
     @property
     def is_audit(self) -> bool:
-        """Say whether the whole repository is looked at and not a change."""
+        """Return whether the whole repository is checked and not a change."""
         return self.view.is_audit
 
     @cached_property
     def owners(self) -> Owners:
-        """Who owns what, as of the head."""
+        """The owners of paths, as of the head."""
         return Owners(self.specs.values())
 
     @cached_property
@@ -73,7 +76,7 @@ class Case:
 
     @cached_property
     def touched(self) -> frozenset[str]:
-        """Paths of specs that the change adds or edits and that are there at the head."""
+        """Paths of specs that the change adds or edits and that exist at the head."""
         return frozenset(edit.path for edit in self.edits if edit.after is not None)
 
     def owners_of(self, change: Change) -> list[Spec]:

@@ -40,8 +40,8 @@ def check(
 
     Args:
         reader: git, at work on the view.
-        today: the day of the check, as an ordinal.
-        cache_path: where facts are kept between checks; "" keeps none.
+        today: the day of the check, as an ordinal number.
+        cache_path: file of the cache; "" for no cache.
         given_config: a configuration that the caller chose, in place of the base's.
 
     Raises:
@@ -112,7 +112,7 @@ def _build_case(
 
 
 def make_source(reader: ViewReader) -> Source:
-    """Return how rules get at the contents of a view."""
+    """Return the functions by which rules read the contents of a view."""
     view = reader.view
 
     def read(name: str) -> bytes | None:
@@ -128,7 +128,7 @@ def make_source(reader: ViewReader) -> Source:
 
 
 def _apply_rules(case: Case, rules: Sequence[Rule]) -> tuple[tuple[Finding, ...], int]:
-    """Run the rules: on the specs that the change touches or needs, then on the change."""
+    """Run the rules on the specs that the change touches or needs, then on the change."""
     waivers = Waivers(case.config, case.today)
     spec_findings = SpecFindings(case, rules, waivers)
     coverage = cover(case, spec_findings.is_sound)

@@ -13,7 +13,7 @@ ROLE = r"[a-z0-9][a-z0-9._-]{0,63}"
 
 
 class Waiver(NamedTuple):
-    """A finding that a team accepts until a day (an ordinal, included)."""
+    """A finding that a team accepts up to and including a day (an ordinal number)."""
 
     path: str
     rule: str
@@ -23,7 +23,7 @@ class Waiver(NamedTuple):
 
 
 class GuardConfig(NamedTuple):
-    """What the guard looks at and how strict it is. Ages are in days."""
+    """What the guard checks and how strict it is. Ages are in days."""
 
     code: tuple[str, ...] = (
         "src/**",
@@ -47,12 +47,12 @@ class GuardConfig(NamedTuple):
 
     @property
     def spec_folders(self) -> tuple[str, ...]:
-        """The folders that hold all specs, for git to list; "" is the whole repository."""
+        """The folders with all specs, for git to list; "" is the whole repository."""
         return folders(self.specs)
 
 
 def folders(globs: Iterable[str]) -> tuple[str, ...]:
-    """Return the folders below which everything that the globs match must lie."""
+    """Return folders that contain everything that the globs match."""
     found = {_folder(glob) for glob in globs if not glob.startswith("!")}
     return tuple(sorted(found)) if "" not in found else ("",)
 

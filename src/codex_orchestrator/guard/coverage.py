@@ -1,4 +1,4 @@
-"""Coverage: for each changed piece of code, which spec allows it, and which specs fail to."""
+"""Coverage: which spec allows each changed code path, and which specs do not."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from codex_orchestrator.guard.specs import Spec
 from codex_orchestrator.system.git_output import Change
 
 IsSound = Callable[[Spec], bool]
-"""Says whether a spec may allow code: no rule has an error against it."""
+"""Tells whether a spec may allow code: it has no error."""
 
 
 class Coverage(NamedTuple):
@@ -32,7 +32,7 @@ class Coverage(NamedTuple):
 
 
 def cover(case: Case, is_sound: IsSound) -> Coverage:
-    """Decide for each changed code path which specs allow it."""
+    """Decide which specs allow each changed code path."""
     relied_on: dict[str, tuple[Spec, ...]] = {}
     failing: dict[str, list[str]] = {}
     unowned: list[Change] = []

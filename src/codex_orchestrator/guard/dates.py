@@ -1,11 +1,11 @@
-"""Days: review dates as they are written, as ordinals in UTC."""
+"""Days: written review dates as ordinal numbers in UTC."""
 
 import re
 from datetime import UTC, date, datetime
 
 from codex_orchestrator.model.errors import InputError
 
-# Compiled when first needed: a hook that sees plain days only never pays for it.
+# Compiled when first needed, so that a hook which sees only plain days does not need the time.
 _MOMENT = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
     r"(?: ?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2}))?"
@@ -37,7 +37,7 @@ def write_day(ordinal: int) -> str:
 
 
 def read_day(text: str, *, field: str) -> int:
-    """Return the day that a person named, as an ordinal in UTC.
+    """Return the day that a person entered, as an ordinal number in UTC.
 
     Raises:
         InputError: it is neither a date nor a timestamp; `field` names what it was given for.

@@ -1,4 +1,4 @@
-"""Edits: what a change does to specs, and whether it says anything."""
+"""Edits: what a change does to specs, and whether the edits are substantive."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ def find_edits(
     Args:
         changes: the change.
         specs: the specs of the head, by path.
-        is_spec: says whether a path is a spec.
+        is_spec: tells whether a path is a spec.
         read: returns an object's bytes.
         facts_of: returns the facts of an object.
     """

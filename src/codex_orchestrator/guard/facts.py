@@ -12,7 +12,7 @@ ApprovalFacts = tuple[str, str, str, int]
 
 
 class Facts(NamedTuple):
-    """Front matter as written. Lines count from 1 in the file; 0 means: not there."""
+    """Front matter as written. Lines count from 1 in the file; 0 means missing."""
 
     problem: str = ""
     problem_line: int = 0
@@ -26,11 +26,12 @@ class Facts(NamedTuple):
     paths_line: int = 0
     approvals: tuple[ApprovalFacts, ...] = ()
     prefixes: tuple[str, ...] = ()
-    """What each of `paths` starts with, up to its first wildcard: a quick "cannot match"."""
+    """The part of each glob in `paths` before its first wildcard, to exclude quickly what cannot
+    match."""
 
 
 RawFacts = tuple[Any, ...]
-"""Facts as a plain tuple, for the cache and for passes over thousands of specs."""
+"""Facts as a plain tuple, for the cache and for loops over thousands of specs."""
 
 STATUS = Facts._fields.index("status")
 REVIEW = Facts._fields.index("review")
@@ -38,7 +39,7 @@ PREFIXES = Facts._fields.index("prefixes")
 
 
 def malformed(problem: str, line: int) -> Facts:
-    """Return the facts of a file whose front matter cannot be trusted."""
+    """Return the facts of a file whose front matter is not valid."""
     return Facts(problem=problem, problem_line=line)
 
 
@@ -46,12 +47,12 @@ Values = dict[str, Any]
 Lines = dict[str, int]
 
 MAX_GLOBS = 1000
-"""Each glob becomes an expression; a hostile spec must not cost more than a second."""
+"""Each glob is compiled; a hostile spec must not take more than a second."""
 
 _SINGLE = ("id", "title", "status", "last_review")
 _SIGNED = ("role", "by", "on")
 _NESTED = (list, dict)
-_SCALARS = (str, int)  # a plain number is text to us; the strict parser makes it an integer
+_SCALARS = (str, int)  # a plain number is text here; the strict parser makes it an integer
 
 
 def build_facts(
@@ -60,10 +61,10 @@ def build_facts(
     """Make facts from parsed front matter.
 
     Args:
-        values: the mapping; scalars are text, except what strict YAML makes of plain words.
+        values: the mapping; scalars are text, except those that strict YAML converts.
         lines: dotted key to line, counted from 1 within the front matter.
-        offset: lines above the front matter.
-        body_review_line: where the body has a review date, 0 when it has none.
+        offset: number of lines above the front matter.
+        body_review_line: line of a review date in the body, or 0.
     """
     for key in _SINGLE:
         if values.get(key).__class__ in _NESTED:

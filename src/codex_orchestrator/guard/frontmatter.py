@@ -1,4 +1,4 @@
-"""Front matter: from the bytes of a spec to its facts. Quick for plain files, strict for all.
+"""Front matter: parse the bytes of a spec into facts. Quick for plain files, strict for all.
 
 Imported when there is something to read: expressions take time to compile, and a hook that finds
 all in its cache needs none of them. The scanner's wait for the first spec of no usual shape.
@@ -13,7 +13,10 @@ from codex_orchestrator.guard.usual import usual_facts
 BOM = b"\xef\xbb\xbf"
 MAX_FRONT_BYTES = 256 * 1024
 MAX_ODD_BYTES = 32 * 1024
-"""The strict parser reads about 100 KB in a second; a hostile file must not cost more than one."""
+"""The strict parser reads about 100 KB per second.
+
+A hostile file must not take more than a second.
+"""
 
 _BODY_REVIEW = rb"(?mi)^[ \t>*_`-]*+last[_ ]review[*_`]*[ \t]*:"
 
@@ -58,7 +61,7 @@ def parse_facts(data: bytes, *, size: int) -> Facts:
     """Return the facts of a file.
 
     Args:
-        data: the file from its start, at least `MAX_FRONT_BYTES` of it or all.
+        data: the start of the file, at least `MAX_FRONT_BYTES` or all of it.
         size: the whole size of the file in bytes.
     """
     usual = usual_facts(data)
@@ -104,7 +107,7 @@ def _read_between(data: bytes, parts: tuple[int, int, int]) -> FrontMatter:
     found = scan(front)
     if found is None:
         if end - start > MAX_ODD_BYTES:
-            problem = f"front matter beyond plain values has over {MAX_ODD_BYTES} bytes"
+            problem = f"front matter with more than plain values has over {MAX_ODD_BYTES} bytes"
             raise _MalformedError(problem, 2)
         from codex_orchestrator.model.strict_yaml import YamlError, parse_mapping
 

@@ -1,4 +1,7 @@
-"""Loading specs: facts from the cache, else from files that hold a blob's bytes, else from git."""
+"""Load specs.
+
+Facts from the cache, else from work tree files with the blob's bytes, else from git.
+"""
 
 import os
 from collections.abc import Callable, Sequence
@@ -13,9 +16,10 @@ from codex_orchestrator.system.git_output import Entry
 MAX_SPEC_BYTES = 1024 * 1024
 READ_BYTES = 260 * 1024
 MANY = 64
-"""From here on, reading and hashing files of the work tree is quicker than unpacking objects."""
+"""From this number on, reading and hashing files of the work tree is quicker than unpacking
+objects."""
 QUICK_BYTES = 64 * 1024
-"""A file of this size or more is left to git."""
+"""Files of this size or more are read from git."""
 
 
 def load_specs(
@@ -60,7 +64,7 @@ def _read_missing(reader: ViewReader, missing: list[Entry], cache: FactsCache) -
 
 
 def _file_of_blob(place: str, blob: str) -> bytes | None:
-    """Return a file of the work tree that holds exactly a blob's bytes; None for any other."""
+    """Return the bytes of a work tree file if they are exactly a blob's bytes, else None."""
     from hashlib import sha1, sha256
 
     try:

@@ -39,7 +39,7 @@ def spec_text(spec_id: str, *, title: str, paths: Sequence[str]) -> str:
     """Return the text of a new draft.
 
     Raises:
-        InputError: id, title or a glob cannot be taken.
+        InputError: id, title or a glob is not valid.
     """
     if not is_identifier(spec_id):
         raise InputError(

@@ -1,4 +1,4 @@
-"""The report: what a check decided, as one value, as a document and as text for people."""
+"""The report of a check: a value, a document, and text for people."""
 
 from typing import Any, NamedTuple
 
@@ -38,16 +38,16 @@ class Report(NamedTuple):
 
     @property
     def exit_code(self) -> ExitCode:
-        """The exit code that says the outcome."""
+        """The exit code of the outcome."""
         return _EXIT_CODES[self.outcome]
 
     @property
     def summary(self) -> str:
-        """One line that says the outcome and what it rests on."""
+        """One line with the outcome and what was checked."""
         if self.outcome == NOT_CHECKED:
             return "spec guard: not checked"
         if self.view == NOTHING:
-            return "spec guard: passed: the event brings no change"
+            return "spec guard: passed: the event has no change"
         errors = sum(finding.severity is Severity.ERROR for finding in self.findings)
         warnings = sum(finding.severity is Severity.WARNING for finding in self.findings)
         code, specs = counted(self.code, "code path"), counted(self.specs, "spec")
@@ -72,7 +72,7 @@ class Report(NamedTuple):
             if count[finding.rule] <= SHOWN_PER_RULE:
                 listed.append(finding)
         for number, finding in enumerate(listed, start=1):
-            # One way out for a row of findings is said once, after the last of them.
+            # A fix that several findings in a row share is printed once, after the last of them.
             is_last = number == len(listed) or listed[number].fix != finding.fix
             label = f"{finding.severity} {finding.rule}"
             if has_colour:
@@ -87,7 +87,7 @@ class Report(NamedTuple):
         return "".join(f"{line}\n" for line in lines)
 
     def as_document(self) -> dict[str, Any]:
-        """Return the report as it stands in JSON."""
+        """Return the report as a JSON document."""
         return {
             "schema": SCHEMA,
             "outcome": self.outcome,
@@ -121,14 +121,14 @@ def not_checked(error: NotCheckedError, *, view: RequestedView, today: int) -> R
 
 
 def nothing_to_check(*, today: int) -> Report:
-    """Return the report of an event that brings no change, such as a deleted branch."""
+    """Return the report for an event without a change, such as a deleted branch."""
     return Report(PASSED, NOTHING, "", "", write_day(today), 0, 0, ())
 
 
 def _place(finding: Finding) -> str:
     if not finding.path:
         return ""
-    # A CI log obeys lines that start with `::`; a file may have such a name.
+    # A CI log interprets lines that start with `::`; a file may have such a name.
     safe = f"./{finding.path}" if finding.path.lstrip().startswith("::") else finding.path
     return f"{_line(safe)}:{finding.line}: " if finding.line else f"{_line(safe)}: "
 

@@ -7,8 +7,8 @@ It reads `key: value`, lists of words, and lists of small mappings. At anything 
 import re
 from typing import Any
 
-# Sets are negated so that letters beyond ASCII are in them; `_BREAKS` are ruled out beforehand.
-# Runs are possessive (`++`): nothing is tried twice, so a hostile line costs its length.
+# Sets are negated so that they include non-ASCII letters; `_BREAKS` are excluded before.
+# Repetitions are possessive (`++`), so that matching is linear also for a hostile line.
 _PLAIN = r"[A-Za-z0-9_./(](?:[^\x00- :\x7f]++|:(?=[^\x00- \x7f])| ++(?=[^\x00- #\x7f]))*+"
 _IN_FLOW = r"[^\x00-#,:\[\]{}\x7f]"
 _FLOW_PLAIN = rf"[A-Za-z0-9_./(](?:{_IN_FLOW}++| ++(?={_IN_FLOW}))*+"
@@ -25,7 +25,7 @@ _ANY_LINE = re.compile(
     rf"|(?P<item> *)- +(?P<word>{_QUOTED}|{_PLAIN}) *"
     r"| *(?:#[^\x00-\x1f\x7f]*)?"
 )
-# What some reader takes for a line break or a mark: such a text is left to the strict parser.
+# Characters that some parsers treat as line breaks or marks: left to the strict parser.
 _BREAKS = ("\u0085", "\u00a0", "\u2028", "\u2029", "\ufeff", "\ufffe", "\uffff")
 _FLOW_ITEM = re.compile(_FLOW)
 _FLOW_PAIR = re.compile(rf"({_NAME}): +({_FLOW})")
@@ -42,18 +42,19 @@ its value holds the mapping's column and first value."""
 
 _ODD: Token = (ODD, 0, "", None)
 _MEMO: dict[str, Token] = {}
-"""Tokens by line: specs repeat each other's lines, and a line's token follows from it alone."""
+"""Tokens by line: specs have many lines in common, and a token depends only on its line."""
 
 
 def scan(front: str) -> tuple[dict[str, Any], dict[str, int]] | None:
-    """Return front matter's values and lines (dotted key to line), or None when it is odd."""
+    """Return values and lines (dotted key to line) of front matter, or None if it is not plain."""
     if not front.isascii() and (
         any(char in front for char in _BREAKS) or any("\x80" <= char < "\xa0" for char in front)
     ):
         return None
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
-    # The open top-level key, the list below it and its column, the open mapping and its column.
+    # The current top-level key, the list below it and its column, the current mapping and its
+    # column.
     name, items, column, entry, inner = "", None, -1, None, -1
     for number, line in enumerate(front.split("\n"), start=1):
         kind, at, word, value = _MEMO.get(line) or _remember(line)
@@ -90,7 +91,7 @@ def scan(front: str) -> tuple[dict[str, Any], dict[str, int]] | None:
 def _remember(line: str) -> Token:
     plain = _plain_token(line)
     if plain is not None and (plain[0] == ITEM or plain[2] in _OWN_WORDS):
-        return plain  # hardly ever seen again in another spec
+        return plain  # rarely repeated in another spec
     token = plain or _token(line.removesuffix("\r"))
     if len(_MEMO) > 50_000:
         _MEMO.clear()
@@ -99,7 +100,7 @@ def _remember(line: str) -> Token:
 
 
 def _plain_token(line: str) -> Token | None:
-    """Return the token of `key: word` or `  - word` with harmless letters only: most lines."""
+    """Return the token of `key: word` or `  - word` with plain letters only, as most lines are."""
     start, mark, word = line.partition("- " if line[:1] in " -" else ": ")
     if not word or not _HARMLESS.issuperset(word) or word[0] in " -*" or word[-1] == " ":
         return None
@@ -142,7 +143,7 @@ def _key_token(found: re.Match[str]) -> Token:
 
 
 def _scalar(text: str) -> str | None:
-    """Return the text of a scalar, without its quotes; None for a word that has a type."""
+    """Return the text of a scalar without quotes; None for a word that YAML converts."""
     if text[0] in "'\"":
         return text[1:-1]
     return None if text.lower() in _TYPED else text

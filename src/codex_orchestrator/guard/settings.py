@@ -1,4 +1,4 @@
-"""Which configuration holds: the one that stood before the change, never the change's own."""
+"""Which configuration applies: the one before the change, never the change's own."""
 
 from collections.abc import Mapping, Sequence
 
@@ -75,10 +75,10 @@ def choose_config(
         if change.status == "A":
             del before[name]
     if view.base != view.fork:
-        # The base went on after the change left it: its configuration is the one in force.
+        # The base has newer commits than the fork: its own configuration applies.
         before = {name: f"{view.base}:{name}" for name in CONFIG_FILES}
     elif moved and not before and reader.git.answer("rev-parse", "--verify", "-q", "HEAD") is None:
-        return _load(reader, after, cache), ()  # the first commit: nothing was there before
+        return _load(reader, after, cache), ()  # the first commit
     if moved:
         _load(reader, after, cache, label=f" (at {view.head[:12]})" if view.head else "")
     label = f" (at {view.base[:12]})"
@@ -112,7 +112,10 @@ def config_at(reader: ViewReader, commit: str) -> GuardConfig:
 def _load(
     reader: ViewReader, names: Mapping[str, str], cache: FactsCache, *, label: str = ""
 ) -> GuardConfig:
-    """Load the configuration from objects, given by file name; a missing object is no file."""
+    """Load the configuration from objects by file name.
+
+    A missing object means that there is no file.
+    """
     found = []
     for name in CONFIG_FILES:
         blob = names.get(name)

@@ -1,4 +1,4 @@
-"""Specs: the documents that own code, as they stand in one snapshot."""
+"""Specs: the documents that own code, in one snapshot."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -12,7 +12,7 @@ APPROVED, DRAFT, SUPERSEDED = "approved", "draft", "superseded"
 
 
 class Spec(NamedTuple):
-    """A spec file and the facts of its text."""
+    """A spec file and its facts."""
 
     path: str
     blob: str
@@ -20,12 +20,12 @@ class Spec(NamedTuple):
 
     @property
     def is_active(self) -> bool:
-        """Say whether the spec claims to allow code now; an unknown status claims it too."""
+        """Return whether the spec claims to allow code; an unknown status counts as a claim."""
         return self.facts.status not in (DRAFT, SUPERSEDED)
 
 
 class SpecsByPath(Mapping[str, Spec]):
-    """The specs of a snapshot by path. Of thousands only a few are looked at: made when asked for.
+    """The specs of a snapshot by path, created on demand: only a few of thousands are needed.
 
     Args:
         rows: path to blob and raw facts.
@@ -45,7 +45,7 @@ class SpecsByPath(Mapping[str, Spec]):
         return len(self.rows)
 
     def near(self, names: Iterable[str]) -> Iterator[Spec]:
-        """Yield the specs with a glob that may match one of a few names."""
+        """Yield the specs with a glob that may match one of some names."""
         starts = {name[:length] for name in names for length in range(len(name) + 1)}
         for path, (_, raw) in self.rows.items():
             if not starts.isdisjoint(raw[PREFIXES]):
@@ -53,13 +53,16 @@ class SpecsByPath(Mapping[str, Spec]):
 
 
 def irregular(mode: str) -> RawFacts | None:
-    """Return the facts of a spec path that is no regular file; None when it is one."""
+    """Return the facts of a spec path that is not a regular file, else None."""
     kind = {SYMLINK: "symlink", SUBMODULE: "submodule"}.get(mode)
     return tuple(malformed(f"a spec must be a regular file, this is a {kind}", 0)) if kind else None
 
 
 class Owners:
-    """Who owns a path: specs by their globs, found by the text before the first wildcard."""
+    """Finds the owners of a path.
+
+    Specs by their globs, indexed by the text before the first wildcard.
+    """
 
     def __init__(self, specs: Iterable[Spec]) -> None:
         self._by_prefix: dict[str, list[tuple[str, Spec]]] = {}
@@ -70,7 +73,7 @@ class Owners:
         self._matcher = cache(lambda glob: matcher((glob,)))
 
     def of(self, names: tuple[str, ...]) -> list[Spec]:
-        """Return the specs that own a path, given under the names that globs may match."""
+        """Return the specs that own a path; `names` are the names that globs may match."""
         found: dict[str, Spec] = {}
         for glob, spec in self._candidates(names[-1]):
             if spec.path not in found and any(map(self._matcher(glob), names)):

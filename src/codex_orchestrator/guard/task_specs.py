@@ -33,7 +33,8 @@ class RepositorySpecGuard:
     Args:
         repo: top folder of the repository.
         environment: the process environment; git gets an allow-listed part of it.
-        rules_at: the commit whose configuration holds; "" is the one that the work starts from.
+        rules_at: the commit whose configuration applies; "" for the commit that the work starts
+            from.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class RepositorySpecGuard:
 
         Raises:
             InputError: `as_of` is not a date, or the commit's configuration is wrong.
-            NotCheckedError: the commit is not there, or a rule plugin is missing.
+            NotCheckedError: the commit does not exist, or a rule plugin is missing.
         """
         today = read_day(as_of, field="as_of")
         view = _view(base_sha)
@@ -91,8 +92,8 @@ class RepositorySpecGuard:
         """Return path, blob and review day of the task's spec at the commit.
 
         Raises:
-            InputError: the spec is not there.
-            NotCheckedError: the commit is not there.
+            InputError: the spec does not exist.
+            NotCheckedError: the commit does not exist.
         """
         with ViewReader(self._git, _view(base_sha), has_lists=False) as reader:
             spec = _find_spec(reader, task.spec)

@@ -41,7 +41,7 @@ class View(NamedTuple):
 
     @property
     def snapshot(self) -> str:
-        """What git puts before the name of a file of the head."""
+        """The prefix by which git names a file of the head."""
         return f"{self.head}:"
 
     @property
@@ -51,17 +51,17 @@ class View(NamedTuple):
 
     @property
     def has_base(self) -> bool:
-        """Say whether a commit before the change is named; a staged change may still have none."""
+        """Return whether there is a commit before the change; a staged change may have none."""
         return self.base != "" and not self.is_audit
 
     def diff_args(self) -> tuple[str, ...]:
-        """Return the git call that lists the changes."""
+        """Return the arguments for git to list the changes."""
         if self.head == INDEX:
             return ("diff", "--cached", "--no-ext-diff", *RAW_DIFF)
         return ("diff-tree", "-r", *RAW_DIFF, self.fork, self.head)
 
     def listing_args(self, folders: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the git call that lists the head's files below folders."""
+        """Return the arguments for git to list the head's files below folders."""
         below = tuple(folder for folder in folders if folder)
         if self.head == INDEX:
             return ("ls-files", "-s", "-z", "--", *below)
@@ -72,7 +72,7 @@ STAGED = View("staged", "HEAD", INDEX, "HEAD")
 
 
 def resolve_view(git: Git, requested: RequestedView) -> View:
-    """Return the snapshots of what was asked for.
+    """Return the two snapshots of a requested view.
 
     Raises:
         InputError: a ref that a person gave is not a commit.
@@ -93,7 +93,7 @@ def resolve_view(git: Git, requested: RequestedView) -> View:
 
 
 def _is_full_id(text: str) -> bool:
-    """Say whether text has the form of a whole object id, SHA-1 or SHA-256."""
+    """Return whether text has the form of a full object id, SHA-1 or SHA-256."""
     return len(text) in (40, 64) and not text.strip("0123456789abcdef")
 
 
@@ -101,7 +101,7 @@ def _resolve(git: Git, ref: str, *, is_from_user: bool) -> str:
     """Return the full id of a commit.
 
     Raises:
-        InputError: a person gave a ref that names no commit of a complete clone.
+        InputError: a ref from a person is not a commit of a complete clone.
         NotCheckedError: the commit is not in this clone.
     """
     if not ref.startswith("-") and "\0" not in ref and ref.isprintable():
@@ -122,33 +122,33 @@ def _resolve(git: Git, ref: str, *, is_from_user: bool) -> str:
 
 
 def _merge_base(git: Git, base: str, head: str) -> str:
-    """Return the commit where head left base.
+    """Return the merge base of base and head.
 
     Raises:
-        NotCheckedError: the clone is too shallow to know it, or there is none.
+        NotCheckedError: the clone is too shallow to find it, or there is none.
     """
     found = git.answer("merge-base", base, head)
     if found == base:
-        return found  # an ancestor is the merge base, however much history is missing
+        return found  # an ancestor is the merge base, even if history is missing
     if _is_shallow(git) and (not found or _meets_the_edge(git, base, head)):
         raise NotCheckedError(
-            "this clone is shallow: where the change began is not known", fix=_fetch_hint(base)
+            "this clone is shallow, so the start of the change is not known", fix=_fetch_hint(base)
         )
     if not found:
         raise NotCheckedError(
             f"{base[:12]} and {head[:12]} have no common history",
-            fix="rebase the branch onto the branch that it is meant for",
+            fix="rebase the branch onto its target branch",
         )
     return found
 
 
 def _is_shallow(git: Git) -> bool:
-    """Say whether the clone lacks history."""
+    """Return whether the clone is shallow."""
     return git.answer("rev-parse", "--is-shallow-repository") == "true"
 
 
 def _meets_the_edge(git: Git, base: str, head: str) -> bool:
-    """Say whether a commit between the two has parents that this clone has cut off."""
+    """Return whether a commit between the two has parents that are missing in this clone."""
     place = git.answer("rev-parse", "--git-path", "shallow") or ""
     try:
         with open(os.path.join(git.root, place), encoding="ascii") as stream:

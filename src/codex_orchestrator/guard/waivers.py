@@ -1,4 +1,4 @@
-"""Waivers: findings that the team accepts, by name, with a reason and a last day."""
+"""Waivers: findings that the team accepts, with a reason and a last day."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from codex_orchestrator.text.globs import matcher
 
 
 class Waivers:
-    """The waivers of a configuration on one day."""
+    """The waivers of a configuration, as of one day."""
 
     def __init__(self, config: GuardConfig, today: int) -> None:
         self._source = config.source
@@ -18,7 +18,7 @@ class Waivers:
         self._expired = [entry for entry in waivers if today > entry[0].expires]
 
     def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Return findings in which what is waived is only a note that says so."""
+        """Return the findings, with waived ones turned into notes."""
         return tuple(self._apply_one(finding) for finding in findings)
 
     def _apply_one(self, finding: Finding) -> Finding:
@@ -32,8 +32,8 @@ class Waivers:
     def expired(self, findings: Iterable[Finding], *, is_audit: bool) -> list[Finding]:
         """Return a finding for each expired waiver.
 
-        In an audit each is an error. In a change it is one for those that would have mattered, and
-        a warning for the rest, so that an old waiver blocks nobody who did not need it.
+        In an audit each is an error. In a change it is an error if the waiver would have applied,
+        and otherwise a warning, so that an old waiver does not block changes that do not need it.
         """
         seen = list(findings)
         found = []

@@ -1,1 +1,4 @@
-"""Nouns: what the product talks about. They touch no file, clock, process or network."""
+"""Nouns: the data that the product works on, and pure decisions.
+
+No files, clock, processes or network.
+"""

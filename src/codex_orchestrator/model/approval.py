@@ -1,4 +1,4 @@
-"""Approvals: what a person is asked to grant, the answer, and who may give it."""
+"""Approvals: what a person is asked to grant, the answer, and who may answer."""
 
 import shlex
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ from codex_orchestrator.text.names import is_utf8
 from codex_orchestrator.text.shown import one_line, shows
 
 MAX_VALUE = 3900
-"""Characters in what is granted: as many as the audit log holds whole."""
+"""Longest value of a grant, in characters: the audit log stores this much without a cut."""
 
 
 class ApprovalKind(StrEnum):
@@ -98,8 +98,8 @@ def void_approvals(approvals: Sequence[Approval], binding: str) -> tuple[Approva
 class AccountPermission(NamedTuple):
     """What an account may do in a repository, as GitHub answers.
 
-    `permission` is `admin`, `write`, `read` or `none`: GitHub counts the role maintain as write,
-    triage as read, and a custom role as the role that it builds on.
+    `permission` is `admin`, `write`, `read` or `none`: GitHub reports the role maintain as write,
+    triage as read, and a custom role as the role that it is based on.
     """
 
     login: str
@@ -117,7 +117,7 @@ class WorkflowStart(NamedTuple):
 
 
 def grant_command(run_id: str, wanted: Sequence[str]) -> str:
-    """Return the shell command that grants escalations, `KIND:VALUE` each, and goes on."""
+    """Return the shell command that grants escalations (`KIND:VALUE`) and resumes the run."""
     words = ["codex-orchestrator", "run", "--resume", run_id]
     for one in wanted:
         words += ["--approve", one]
@@ -142,7 +142,7 @@ def protected_change(reason: str, paths: Sequence[str], *, patch: bytes = b"") -
 
 
 def edit_of(path: str) -> str:
-    """Return the escalation that asks for the edits of one file, whatever its name would match."""
+    """Return the escalation for edits of exactly one file, with wildcards in its name escaped."""
     return f"{ApprovalKind.EDIT}:{glob_of(path)}"
 
 
@@ -165,6 +165,6 @@ def parse_grant(text: str) -> Grant:
         raise InputError(
             f"{value[:40]!r}… has {len(value)} characters, the limit is {MAX_VALUE}",
             field="--approve",
-            fix="nobody could read it; make the change without it",
+            fix="it is too long to be shown to a person; make the change without it",
         )
     return Grant(ApprovalKind(kind), value)

@@ -1,4 +1,4 @@
-"""What the builder says it did, and what the work tree shows."""
+"""What the builder reports, and what changed in the work tree."""
 
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.task import Identifier
@@ -17,7 +17,7 @@ class BuildReport(Document):
 
 
 class TestExplanation(Document):
-    """The tester's words on check results. Exit codes decide; this explains."""
+    """The tester's explanation of check results. Only exit codes decide."""
 
     __test__ = False
 

@@ -16,7 +16,7 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_INTEGER = 2**53 - 1
 
-# A string (to its end or the text's), or a bracket.
+# A string (also an unterminated one), or a bracket.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
@@ -72,7 +72,7 @@ def load_strict(data: bytes) -> JsonValue:
     """Parse JSON bytes and refuse everything that is ambiguous.
 
     Raises:
-        CanonicalError: says what was found.
+        CanonicalError: names what was found.
     """
     if len(data) > MAX_BYTES:
         raise CanonicalError(f"document has {len(data)} bytes, the limit is {MAX_BYTES}")
@@ -90,7 +90,7 @@ def load_strict(data: bytes) -> JsonValue:
         )
     except json.JSONDecodeError as error:
         raise CanonicalError(f"line {error.lineno}: {error.msg}") from error
-    # The text was UTF-8, so only an escape can have made one.
+    # The text was UTF-8, so only an escape sequence can be a surrogate.
     if "\\u" in text:
         _refuse_surrogates(value)
     return value

@@ -1,4 +1,4 @@
-"""A check: one command of an adapter or of the task, and what came of it."""
+"""A check: one command of an adapter or of the task, and its result."""
 
 from pydantic import Field
 
@@ -7,18 +7,20 @@ from codex_orchestrator.model.task import MAX_OUTPUT_BYTES, Limits
 from codex_orchestrator.model.verdict import ValidationStatus
 
 LOG_DIR = "{log_dir}"
-"""In a command's arguments: the run's log folder, put in by whoever runs the command."""
+"""Placeholder for the run's log folder in a command's arguments.
+
+Replaced when the command is run.
+"""
 
 
 class CheckCommand(Document):
     """One command to run in a work tree, without a shell.
 
-    `junit` is the file, relative to the run's log folder, that the command writes its JUnit
-    report to; "" when it writes none. In `argv` the text `{log_dir}` stands for the run's log
-    folder: whoever runs the command puts the absolute path there. `shown` is the command as
-    records name it, without absolute paths; empty when `argv` has none. `env` holds variables to
-    set besides the allowed ones. `timeout_s` is in seconds; a command that prints more than
-    `max_output_bytes` is ended.
+    `junit` is the file, relative to the run's log folder, for the command's JUnit report, or "". In
+    `argv` the text `{log_dir}` stands for the run's log folder; the absolute path is inserted when
+    the command is run. `shown` is the command as it appears in records, without absolute paths; it
+    is empty when `argv` has none. `env` has variables to set in addition to the allowed ones.
+    `timeout_s` is in seconds; a command that prints more than `max_output_bytes` is ended.
     """
 
     name: str
@@ -31,7 +33,7 @@ class CheckCommand(Document):
 
     @property
     def recorded(self) -> tuple[str, ...]:
-        """The command as it stands in manifests and comments."""
+        """The command as it appears in manifests and comments."""
         return self.shown or self.argv
 
     def within(self, limits: Limits) -> "CheckCommand":

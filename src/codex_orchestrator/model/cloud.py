@@ -1,4 +1,4 @@
-"""Codex Cloud in nouns: a submission, the task that came of it, and the change of an attempt."""
+"""Codex Cloud: a submission, the task that the service made of it, and the change of an attempt."""
 
 from typing import Literal, NamedTuple
 
@@ -17,7 +17,7 @@ class CloudSubmission(NamedTuple):
 
 
 class CloudTask(NamedTuple):
-    """A task as the service shows it."""
+    """A task as reported by the service."""
 
     id: str
     state: CloudState
@@ -26,7 +26,7 @@ class CloudTask(NamedTuple):
 
 
 class CloudDiff(NamedTuple):
-    """The change of one attempt: its number from 1, and a unified diff as the service gave it."""
+    """The change of one attempt: its number from 1, and the unified diff of the service."""
 
     attempt: int
     data: bytes

@@ -1,4 +1,4 @@
-"""Calls of Codex: what a thread is started with, what a turn did, and why it did not complete."""
+"""Calls of Codex: how a thread is started, what a turn did, and why it did not complete."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -21,7 +21,7 @@ CALLER_SETTINGS = frozenset(
         "tool_output_token_limit",
     }
 )
-"""Settings that a caller of the `codex` tool may choose: how the model thinks, nothing else."""
+"""Settings that a caller of the `codex` tool may choose: only those of the model's reasoning."""
 
 
 class ThreadRequest(NamedTuple):
@@ -54,7 +54,7 @@ class Escalation(NamedTuple):
 
 
 class FailureCode(StrEnum):
-    """The word by which callers tell failures apart. The text after it is for people."""
+    """The code by which callers distinguish failures. The text after it is for people."""
 
     APPROVAL_REQUIRED = "approval-required"
     CODEX_EXITED = "codex-exited"
@@ -78,7 +78,7 @@ class FailureCode(StrEnum):
 
 
 class Failure(NamedTuple):
-    """A failure code and what Codex or the model server said."""
+    """A failure code and the message of Codex or the model server."""
 
     code: FailureCode
     message: str
@@ -96,7 +96,7 @@ class CodexCallError(ServiceError):
 
 
 class TurnUsage(NamedTuple):
-    """What the turn cost: requests to the model, and tokens."""
+    """Usage of a turn: requests to the model, and tokens."""
 
     requests: int = 0
     input_tokens: int = 0
@@ -114,7 +114,10 @@ class TouchedFile(NamedTuple):
 
 
 class RunCommand(NamedTuple):
-    """A command that ran in the sandbox; `exit_code` is None when it did not run or end."""
+    """A command that ran in the sandbox.
+
+    `exit_code` is None when it did not start or did not end.
+    """
 
     command: str
     status: str
@@ -123,7 +126,7 @@ class RunCommand(NamedTuple):
 
 
 class TurnReport(NamedTuple):
-    """The whole of one turn. `failure` is None unless the status is failed or interrupted."""
+    """The result of one turn. `failure` is None unless the status is failed or interrupted."""
 
     thread_id: str
     status: TurnStatus

@@ -1,4 +1,7 @@
-"""The configuration: one table; an unknown key is an error that names the nearest known one."""
+"""The configuration: one table.
+
+An unknown key is an error that names the most similar known key.
+"""
 
 import re
 from collections.abc import Mapping
@@ -14,12 +17,12 @@ from codex_orchestrator.text.globs import glob_problem
 
 OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_AUTHOR = "Codex Orchestrator <codex-orchestrator@localhost>"
-# What git forbids in the name of a branch; see git-check-ref-format.
+# What git forbids in branch names; see git-check-ref-format.
 _NO_BRANCH = re.compile(r"^[-/.]|//|/\.|\.\.|\.lock/|@\{|[\x00-\x20\x7f~^:?*\[\\]")
 
 
 class ModelConfig(Document):
-    """Which model, and where. An empty name means: offline for tasks with steps."""
+    """Which model, and its server. An empty name means the offline model, for tasks with steps."""
 
     name: str = ""
     base_url: str = OPENAI_URL
@@ -46,7 +49,7 @@ class AdapterConfig(Document):
 
 
 class PolicyConfig(Document):
-    """What is added to the built-in policy."""
+    """Additions to the built-in policy."""
 
     run: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
@@ -61,7 +64,7 @@ class PolicyConfig(Document):
 
 
 class VaultScope(Document):
-    """Where a scope's secret lies in Vault."""
+    """Where the secret of a scope is in Vault."""
 
     path: str
     field: str
@@ -86,7 +89,7 @@ class CredentialsConfig(Document):
 
 
 class CatalogConfig(Document):
-    """Where manifests go."""
+    """Where manifests are sent."""
 
     url: str = "file://out/catalog"
 
@@ -130,7 +133,7 @@ def parse_config(table: ConfigTable) -> Config:
     """Return the configuration that our table in a file sets.
 
     Raises:
-        InputError: names file, line, field and the nearest known key.
+        InputError: names file, line, field and the most similar known key.
     """
     try:
         return Config.model_validate(table.values)
@@ -144,7 +147,10 @@ def parse_config(table: ConfigTable) -> Config:
 
 
 def changes_own_table(before: bytes | None, after: bytes | None) -> bool:
-    """Say whether our table differs between two states of `pyproject.toml`; None is no file."""
+    """Return whether our table differs between two versions of `pyproject.toml`.
+
+    None means no file.
+    """
     return _own_table(before) != _own_table(after)
 
 
@@ -154,6 +160,6 @@ def _own_table(data: bytes | None) -> object:
     try:
         document, _ = parse_toml(data or b"")
     except TomlError:
-        return data  # nobody can say what it sets: equal to itself only
+        return data  # it cannot be parsed: equal only to itself
     tools = document.get("tool")
     return tools.get(TABLE) if isinstance(tools, dict) else tools

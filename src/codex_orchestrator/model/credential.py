@@ -1,4 +1,4 @@
-"""Credentials: what for, how long, and a value that does not show itself."""
+"""Credentials: what they are for, and a secret value that is never printed."""
 
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ class Scope(StrEnum):
 
 
 class Secret:
-    """A secret value that lives in memory; printing, formatting or pickling it shows no value."""
+    """A secret value in memory; printing, formatting or pickling does not reveal it."""
 
     __slots__ = ("_value", "scope")
 
@@ -24,7 +24,7 @@ class Secret:
         self.scope = scope
 
     def reveal(self) -> str:
-        """Return the value; call it where it is handed to a client and nowhere else."""
+        """Return the value; call this only where it is passed to a client."""
         return self._value
 
     def __repr__(self) -> str:

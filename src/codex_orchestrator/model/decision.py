@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class DecisionKind(StrEnum):
-    """What was decided. Only `approval-required` can still be changed by a person."""
+    """The kind of a decision. Only `approval-required` can be changed by a person."""
 
     ALLOWED = "allowed"
     GRANTED = "granted"
@@ -31,13 +31,13 @@ class Decision(NamedTuple):
     facts: Mapping[str, object] = {}
 
     def line(self) -> str:
-        """Return the decision as a line of JSON, without the line end."""
+        """Return the decision as one line of JSON, without a line end."""
         decided = {"decision": self.kind, "rule": self.rule, "escalation": self.escalation}
         return json.dumps({**self.facts, **decided})
 
 
 def parse_decision(line: str) -> Decision:
-    """Read a line that one of our servers wrote."""
+    """Parse a line that one of our servers wrote."""
     facts = json.loads(line)
     decided = DecisionKind(facts.pop("decision")), facts.pop("rule"), facts.pop("escalation")
     return Decision(*decided, facts)

@@ -1,4 +1,4 @@
-"""What became of a published review: where it stands, read back, or why it does not."""
+"""The result of publishing a review: where it was published, or why not."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from codex_orchestrator.model.document import Document
 
 
 class Posted(StrEnum):
-    """Whether readers got what was asked for: all of it, a lesser form of it, or nothing."""
+    """Whether everything was published, only a part of it, or nothing."""
 
     TRUE = "true"
     DEGRADED = "degraded"
@@ -14,7 +14,7 @@ class Posted(StrEnum):
 
 
 class Undelivered(StrEnum):
-    """Why a review was posted in a lesser form, or not at all."""
+    """Why a review was published only in part, or not at all."""
 
     NO_TOKEN = "no-token"  # noqa: S105 - a reason, not a password
     READ_ONLY_TOKEN = "read-only-token"  # noqa: S105 - a reason, not a password
@@ -48,5 +48,5 @@ class Delivery(Document):
 
     @property
     def changed_nothing(self) -> bool:
-        """Say whether everything stood there before."""
+        """Return whether everything was published already."""
         return self.comment_action in ("unchanged", "superseded")

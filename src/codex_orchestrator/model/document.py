@@ -1,4 +1,4 @@
-"""What every document that crosses the border has in common."""
+"""The base of all documents that are read or written."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, get_args
@@ -13,7 +13,10 @@ class Document(BaseModel):
 
 
 class FieldProblem(NamedTuple):
-    """What is wrong with one field. `path` names it from the top; `kind` is pydantic's word."""
+    """What is wrong with one field.
+
+    `path` is its path from the top; `kind` is pydantic's error type.
+    """
 
     path: tuple[str, ...]
     message: str
@@ -21,7 +24,7 @@ class FieldProblem(NamedTuple):
 
     @property
     def field(self) -> str:
-        """The field's name with those of the fields around it; "" for the whole document."""
+        """The dotted path of the field; "" for the whole document."""
         return ".".join(self.path)
 
     def __str__(self) -> str:
@@ -29,7 +32,7 @@ class FieldProblem(NamedTuple):
 
 
 def problems_of(error: ValidationError) -> tuple[FieldProblem, ...]:
-    """Return what is wrong with a document, in order, without the values that are wrong."""
+    """Return what is wrong with a document, in order, without the wrong values."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return tuple(
         FieldProblem(

@@ -1,4 +1,4 @@
-"""What does the work of a run: which model, whether Codex builds, and how much at once."""
+"""Which model a run uses, whether Codex builds, and how many items are built at the same time."""
 
 from typing import NamedTuple
 
@@ -24,16 +24,16 @@ class ModelEndpoint(NamedTuple):
 
 
 def choose_model_name(task: Task, config: Config) -> str:
-    """Return the model's name: the configured one, else the embedded one for tasks with steps.
+    """Return the name of the configured model, else the embedded model for tasks with steps.
 
     Raises:
-        InputError: there is no model for what the task asks.
+        InputError: there is no model for the task.
     """
     name = config.model.name or (OFFLINE if task.steps else "")
     if not name or (name == OFFLINE and not task.steps):
         raise InputError(
             f"task {task.id} has no steps, and "
-            + ("the offline model does only steps" if name else "no model is configured"),
+            + ("the offline model only carries out steps" if name else "no model is configured"),
             fix="give the task `steps:`, or name a model by --model, CODEX_ORCHESTRATOR_MODEL or "
             "model.name (and set OPENAI_API_KEY)",
         )
@@ -41,16 +41,16 @@ def choose_model_name(task: Task, config: Config) -> str:
 
 
 def wants_codex(builder: str, *, model: str) -> bool:
-    """Say whether the builder is to write with Codex, if there is one.
+    """Return whether the builder should use Codex, if it is installed.
 
     `builder` is `auto`, `codex` or `workspace`.
 
     Raises:
-        InputError: Codex was asked for together with the offline model.
+        InputError: Codex was requested together with the offline model.
     """
     if builder == "codex" and model == OFFLINE:
         raise InputError(
-            "Codex needs a model, and the offline model is none that Codex can ask",
+            "Codex needs a model on a server, and cannot use the offline model",
             field="--builder",
             fix="name a model by --model, or use --builder workspace",
         )

@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
 
 
 class OrchestratorError(Exception):
-    """Trouble that ends a command. `fix` is the sentence that tells the user what to do.
+    """An error that ends a command. `fix` tells the user what to do.
 
     `run_id` is the run that it stopped and that can be resumed, "" for none. `wanted` is what a
     person must grant before, `KIND:VALUE` each; all of it is needed to go on.
@@ -54,7 +54,7 @@ class InputError(OrchestratorError):
 
 
 class NotCheckedError(OrchestratorError):
-    """History, permission, credential or prerequisite is missing, so nothing was decided."""
+    """History, a permission, a credential or a prerequisite is missing, so nothing was decided."""
 
     exit_code = ExitCode.NOT_CHECKED
 
@@ -70,13 +70,13 @@ class MissingExtraError(NotCheckedError):
 
 
 class ServiceError(OrchestratorError):
-    """An outside service failed after its retries. The work is kept."""
+    """An outside service failed after all retries. The work is kept."""
 
     exit_code = ExitCode.SERVICE
 
 
 class ConflictError(OrchestratorError):
-    """A catalog holds other bytes under the same name. Nothing was overwritten."""
+    """A catalog has different bytes under the same name. Nothing was overwritten."""
 
     exit_code = ExitCode.FINDINGS
 
@@ -104,11 +104,14 @@ class ApprovalRequiredError(OrchestratorError):
 
 
 TOO_MANY_BYTES = "changed-bytes"
-"""The reason of a change that is too large to be written down."""
+"""Reason: the change is too large to be recorded."""
 WORK_TREE_GONE = "work-tree-gone"
-"""The reason of a run whose work tree was removed by what it ran."""
+"""Reason: a command removed the run's work tree."""
 UNRECORDABLE = "unrecordable-work"
-"""The reason of a change that holds what git cannot record, such as a repository inside it."""
+"""Reason.
+
+Git cannot record the change, for example because of a repository inside the work tree.
+"""
 
 
 class LimitReachedError(OrchestratorError):

@@ -1,11 +1,11 @@
-"""A finding: one thing that a rule saw. Standard library only: the hook imports this."""
+"""A finding: one thing that a rule found. Standard library only, because the hook imports this."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Severity(StrEnum):
-    """How much a finding matters. Only an error makes a verdict bad."""
+    """The severity of a finding. Only an error fails a verdict."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -13,7 +13,7 @@ class Severity(StrEnum):
 
 
 class Finding(NamedTuple):
-    """One thing that a rule saw, where, and what to do about it.
+    """One thing that a rule found, where it is, and how to fix it.
 
     `path` is relative to the repository with forward slashes ("" when there is none); `line`
     counts from 1 (0 when there is none).
@@ -27,7 +27,7 @@ class Finding(NamedTuple):
     fix: str = ""
 
     def as_document(self) -> dict[str, str | int]:
-        """Return the finding as it stands in JSON documents."""
+        """Return the finding as in JSON documents."""
         return self._asdict() | {"severity": str(self.severity)}
 
 

@@ -14,7 +14,7 @@ _FRAME = re.compile(r"<<<data ([0-9a-f]{32})>>>\n(.*)\n<<<end \1>>>", re.DOTALL)
 
 
 def frame(document: Mapping[str, JsonValue], *, nonce: str) -> str:
-    """Return the text of a user message that carries a document as data.
+    """Return the text of a user message with a document as data.
 
     `nonce` is 32 hexadecimal digits, new for each message.
     """
@@ -28,13 +28,13 @@ def frame(document: Mapping[str, JsonValue], *, nonce: str) -> str:
 
 
 def unframe(text: str) -> dict[str, JsonValue]:
-    """Return the document that a framed message carries.
+    """Return the document in a framed message.
 
     Raises:
-        ValueError: the text holds no frame.
+        ValueError: the text contains no frame.
     """
     found = _FRAME.search(text)
     if found is None:
-        raise ValueError("the message carries no framed document")
+        raise ValueError("the message contains no framed document")
     document: dict[str, JsonValue] = json.loads(found.group(2))
     return document

@@ -1,4 +1,4 @@
-"""The plan as a graph: what can be built now, and what is to be done next. Pure choices."""
+"""The plan as a graph: which items can be built now, and what to do next. Pure functions."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from codex_orchestrator.model.run import ItemState
 
 
 class BuildAlone(NamedTuple):
-    """Build one item in the run's own work tree, on the work so far."""
+    """Build one item in the run's own work tree, on top of the merged work."""
 
     item: PlanItem
 
@@ -26,7 +26,7 @@ class BuildApart(NamedTuple):
 
 
 class MergeItem(NamedTuple):
-    """Put the change of an item that was built apart on the work so far."""
+    """Merge the change of an item that was built in its own work tree."""
 
     item: PlanItem
 
@@ -59,8 +59,8 @@ def choose_move(plan: Plan, items: Sequence[ManifestItem], *, parallel: int) -> 
 
     Args:
         plan: the plan.
-        items: what the manifest has of its items.
-        parallel: how many items may be at work at once.
+        items: the items in the manifest.
+        parallel: how many items may be built at the same time.
     """
     recorded = {item.id: item for item in items}
     done = {item.id for item in items if item.state is ItemState.DONE}

@@ -18,7 +18,7 @@ from codex_orchestrator.model.verdict import ValidationStatus, Verdict
 
 
 class SpecFacts(Document):
-    """The spec that allowed the run, as it stood at the base commit."""
+    """The spec that allowed the run, as of the base commit."""
 
     path: str
     blob: str
@@ -26,7 +26,7 @@ class SpecFacts(Document):
 
 
 class TaskFacts(Document):
-    """Which task this is a run of. `sha256` is of the task file's bytes."""
+    """The task of a run. `sha256` is the hash of the task file's bytes."""
 
     id: Identifier
     title: str
@@ -74,7 +74,7 @@ class RunFacts(Document):
 
 
 class Engine(Document):
-    """What did the work, with versions."""
+    """The tools and models that did the work, with versions."""
 
     toolkit: str
     agents_sdk: str = ""
@@ -186,7 +186,10 @@ class ManifestItem(Document):
 
 
 class Validation(Document):
-    """One check. `duration_ms` is in milliseconds; `log_path` is "" when it could not start."""
+    """The result of a check.
+
+    `duration_ms` is in milliseconds; `log_path` is "" when it could not start.
+    """
 
     command: tuple[str, ...]
     exit_code: int | None
@@ -207,7 +210,7 @@ class Artifact(Document):
 
 
 class Notes(Document):
-    """What a reader should know."""
+    """Notes for the reader of a manifest."""
 
     summary: str = ""
     risks: tuple[str, ...] = ()
@@ -237,7 +240,7 @@ class ManifestChanges(TypedDict, total=False):
 class Manifest(Document):
     """The record of one run; written after every stage, complete when the run has finished.
 
-    `audit` is where the audit log stood when the run began: `runs verify` compares.
+    `audit` is the newest record of the audit log when the run started; `runs verify` compares it.
     """
 
     schema_: Literal["run-manifest.v1"] = Field(alias="schema", default="run-manifest.v1")

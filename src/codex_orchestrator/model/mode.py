@@ -7,7 +7,7 @@ from codex_orchestrator.model.plan import Plan
 from codex_orchestrator.model.task import Task
 
 CLOUD_HOST = "codex-cloud"
-"""How Codex Cloud is named in `network:` approvals."""
+"""The name of Codex Cloud in `network:` approvals."""
 
 
 class ModeName(StrEnum):

@@ -24,7 +24,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class PatternKind(StrEnum):
-    """What an asset does."""
+    """The kind of a pattern."""
 
     CODEMOD = "codemod"
     LINTER = "linter"
@@ -32,7 +32,7 @@ class PatternKind(StrEnum):
 
 
 class PatternAsset(Document):
-    """One entry of `patterns/index.json`. `sha256` covers every file of the asset's folder."""
+    """One entry of `patterns/index.json`. `sha256` is the hash over all files of its folder."""
 
     id: Identifier
     kind: PatternKind
@@ -57,7 +57,10 @@ class PatternIndex(Document):
 
 
 class LeftFile(Document):
-    """A file that a pattern did not change, and why. `path` has odd bytes escaped."""
+    """A file that a pattern did not change, and why.
+
+    Bytes in `path` that are not UTF-8 are escaped.
+    """
 
     path: str
     reason: str

@@ -1,4 +1,4 @@
-"""The plan: what the planner makes of a task. A graph of items, in the order of work."""
+"""The plan that the planner makes for a task: a graph of items, in order."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ class PlanItem(Document):
 
 
 class Plan(Document):
-    """Items in the order of work; an item stands after all that it depends on."""
+    """Items in order; an item comes after all items that it depends on."""
 
     summary: str
     items: tuple[PlanItem, ...] = Field(min_length=1, max_length=100)
@@ -58,7 +58,7 @@ class Plan(Document):
 
 
 def _way(start: str, end: str, after: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the ids on a way from one item along what it depends on; empty when there is none."""
+    """Return a path of ids that follows dependencies from one item; empty when there is none."""
     ways: list[tuple[str, ...]] = [(start,)]
     seen = {start}
     while ways:

@@ -1,4 +1,4 @@
-"""What agents may do: protected and secret paths, commands, and what a person granted beyond."""
+"""What agents may do: protected and secret paths, commands, and grants."""
 
 import shlex
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ from codex_orchestrator.text.globs import matching_glob
 if TYPE_CHECKING:
     from codex_orchestrator.model.config import Config
 
-# Files that decide what runs, who reviews or what agents are told. A change needs a person.
+# Files that decide what runs, who reviews or which instructions agents get. Edits need an approval.
 PROTECTED_PATHS = (
     ".github/**",
     ".git/**",
@@ -40,7 +40,7 @@ PROTECTED_PATHS = (
     "**/.claude/**",
     "**/.cursor/**",
     "**/.cursorrules",
-    # Lock files by their ending: Cargo, uv, Poetry, PDM, Pipenv, Bundler, Composer, Yarn, Bun, Nix…
+    # Lock files by suffix: Cargo, uv, Poetry, PDM, Pipenv, Bundler, Composer, Yarn, Bun, Nix…
     "**/*.lock",
     "**/*.lockfile",
     "**/*.lock.json",
@@ -61,7 +61,7 @@ PROTECTED_PATHS = (
 )
 
 
-# Files that hold secrets where people commit them by mistake. Nobody's model reads them.
+# Files with secrets that people commit by mistake. No model reads them.
 SECRET_PATHS = (
     "**/.env",
     "**/.env.local",
@@ -89,10 +89,10 @@ SECRET_PATHS = (
 class Policy(Document):
     """What agents may do in a work tree: read and edit there, run listed commands, no network.
 
-    `run` holds allowed commands as argument lists; a call is allowed when it starts with one.
-    `approved_edits` and `approved_runs` are what a person granted beyond the rest.
-    Files that match `secret` are neither read nor edited. A command that prints more than
-    `output_bytes` is ended.
+    `run` has the allowed commands as argument lists; a call is allowed when it starts with one of
+    them. `approved_edits` and `approved_runs` are what a person granted in addition. Files that
+    match `secret` are neither read nor edited. A command that prints more than `output_bytes` is
+    ended.
     """
 
     protected: tuple[str, ...] = PROTECTED_PATHS
@@ -112,17 +112,17 @@ class Policy(Document):
         return commands
 
     def protecting_rule(self, path: str) -> str:
-        """Return the glob that protects a path from edits; "" when it may be edited."""
+        """Return the glob that protects a path from edits, or "" when it may be edited."""
         if self.is_granted_edit(path):
             return ""
         return matching_glob(path, self.protected)
 
     def is_granted_edit(self, path: str) -> bool:
-        """Say whether a person granted edits of a path, by name, by its folder or by a glob."""
+        """Return whether a person granted edits of a path, by its name, a folder or a glob."""
         return bool(matching_glob(path, self.approved_edits))
 
     def secret_rule(self, path: str) -> str:
-        """Return the glob that says that a file holds secrets; "" when it may be read."""
+        """Return the glob that marks a file as secret, or "" when it may be read."""
         return matching_glob(path, self.secret)
 
     def allows_command(self, argv: tuple[str, ...]) -> bool:
@@ -153,8 +153,8 @@ def run_policy(task: Task, config: "Config", granted: Iterable[Grant]) -> Policy
 
     Raises:
         InputError: a command of `policy.run`, or a granted one, cannot be split into arguments.
-        NotCheckedError: a network approval was given for something else than Codex Cloud; no
-            builder here can be given a network.
+        NotCheckedError: a network approval is not for Codex Cloud; no builder can get network
+            access.
     """
     configured = (_split(text, shown=repr(text), field="policy.run") for text in config.policy.run)
     run = [command for command in configured if command]
@@ -168,7 +168,7 @@ def run_policy(task: Task, config: "Config", granted: Iterable[Grant]) -> Policy
             runs.append(value)
         elif value.partition("/")[0] != CLOUD_HOST:
             raise NotCheckedError(
-                f"network access to {value} cannot be granted: the workspace builder has none",
+                f"network access to {value} cannot be granted: no builder has network access",
                 fix="fetch what the task needs beforehand and leave out the approval",
             )
     return Policy(

@@ -1,4 +1,4 @@
-"""A probe: one thing of the set-up that `doctor` looked at."""
+"""A probe: one part of the set-up that `doctor` checked."""
 
 from typing import Literal, NamedTuple
 
@@ -19,5 +19,5 @@ class Probe(NamedTuple):
 
     @property
     def works(self) -> bool:
-        """Say whether it was tried and works."""
+        """Return whether it was tried and works."""
         return self.state == "works"

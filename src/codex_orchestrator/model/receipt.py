@@ -10,7 +10,7 @@ from codex_orchestrator.model.task import Identifier
 
 
 class RecordedArtifact(Document):
-    """Where CI keeps the run folder: id, digest and address of the uploaded artifact."""
+    """The CI artifact with the run folder: id, digest and URL."""
 
     schema_: Literal["recorded-artifact.v1"] = Field(alias="schema", default="recorded-artifact.v1")
     task_id: Identifier
@@ -24,8 +24,8 @@ class RecordedArtifact(Document):
 class Receipt(Document):
     """The catalog's proof of acceptance of one manifest.
 
-    `key` names the object in the catalog; `created` says whether this put made it (`False`: the
-    very same bytes stood there before).
+    `key` names the object in the catalog; `created` says whether this put created it (`False`: the
+    same bytes were there already).
     """
 
     schema_: Literal["receipt.v1"] = Field(alias="schema", default="receipt.v1")

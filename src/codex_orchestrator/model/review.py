@@ -7,14 +7,14 @@ from codex_orchestrator.model.finding import Finding, Severity
 
 
 class Decision(StrEnum):
-    """What the review asks for."""
+    """The decision of a review."""
 
     APPROVE = "approve"
     REQUEST_CHANGES = "request-changes"
 
 
 class ReviewFinding(Document):
-    """A finding as it stands in documents; see `Finding` for the fields."""
+    """A finding in a document; see `Finding` for the fields."""
 
     rule: str
     severity: Severity
@@ -25,7 +25,7 @@ class ReviewFinding(Document):
 
     @classmethod
     def of(cls, finding: Finding) -> "ReviewFinding":
-        """Return a finding in its document form."""
+        """Return a finding as a document."""
         return cls(**finding._asdict())
 
 
@@ -38,7 +38,7 @@ class Review(Document):
 
 
 def merge_review(review: Review, found: tuple[Finding, ...]) -> Review:
-    """Add what rules found to a review. An error found by a rule cannot be approved away."""
+    """Add findings of rules to a review. The reviewer cannot overrule an error found by a rule."""
     extra = tuple(ReviewFinding.of(finding) for finding in found)
     blocked = any(finding.severity is Severity.ERROR for finding in extra)
     return Review(

@@ -1,4 +1,4 @@
-"""A run: one attempt at a task, as `out/<task>/state.json` remembers it."""
+"""A run of a task, as recorded in `out/<task>/state.json`."""
 
 from enum import StrEnum
 from typing import Literal
@@ -11,7 +11,7 @@ from codex_orchestrator.model.verdict import Verdict
 
 
 class RunState(StrEnum):
-    """Where a run stands."""
+    """The state of a run."""
 
     RUNNING = "running"
     WAITING = "waiting"
@@ -20,7 +20,7 @@ class RunState(StrEnum):
 
 
 class ItemState(StrEnum):
-    """Where a plan item stands. A built one is done apart, and not yet merged with the rest."""
+    """The state of a plan item. A built item is done in its own work tree and not merged yet."""
 
     PLANNED = "planned"
     RUNNING = "running"
@@ -46,7 +46,7 @@ class Usage(Document):
 
 
 class RunSummary(Document):
-    """One run in the task's state file."""
+    """One run in the state file of a task."""
 
     run_id: Identifier
     attempt: int
@@ -67,7 +67,7 @@ class TaskState(Document):
 
 
 class StoredRun(Document):
-    """One run folder, whatever its condition.
+    """One run folder, also if it is damaged.
 
     `path` is the folder relative to the repository. `problem` says why the manifest cannot be
     read ("" when it can); then `summary` is None.

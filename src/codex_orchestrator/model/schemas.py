@@ -22,7 +22,7 @@ from codex_orchestrator.model.sync import LearningAsset, RunPointer, SyncReport
 from codex_orchestrator.model.task import Task
 from codex_orchestrator.model.verification import VerifyReport
 
-# Documents that we write: every field is there, defaults too.
+# Documents that we write: all fields are required, also those with a default.
 _WRITTEN: dict[str, type[Document]] = {
     "audit-record.v1": AuditRecord,
     "learning-asset.v1": LearningAsset,
@@ -35,7 +35,7 @@ _WRITTEN: dict[str, type[Document]] = {
     "task-state.v1": TaskState,
     "verify-report.v1": VerifyReport,
 }
-# Documents that people write: what has a default may be left out.
+# Documents that people write: fields with a default are optional.
 _READ: dict[str, type[Document]] = {"task.v1": Task}
 
 
@@ -43,7 +43,7 @@ def schema_documents() -> dict[str, dict[str, Any]]:
     """Return the JSON Schema of each document by its name."""
     found = {name: _schema(name, kind, "serialization") for name, kind in _WRITTEN.items()}
     found |= {name: _schema(name, kind, "validation") for name, kind in _READ.items()}
-    # The brief is the text below the front matter, and no key of it.
+    # The brief is the text below the front matter and not one of its keys.
     found["task.v1"]["properties"].pop("brief")
     return found
 

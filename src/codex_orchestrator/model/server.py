@@ -1,18 +1,21 @@
-"""Servers that run as child processes: how one is started, and what a Codex bridge is asked for."""
+"""Servers that run as child processes.
+
+How a server is started, and what a Codex bridge is started for.
+"""
 
 from pathlib import Path
 from typing import Any, NamedTuple
 
 
 class ServerCommand(NamedTuple):
-    """How a server is started: argument list, its whole environment, and where it runs."""
+    """How a server is started: argument list, complete environment, working folder."""
 
     argv: tuple[str, ...]
     environment: dict[str, str]
     cwd: str
 
     def as_params(self) -> dict[str, Any]:
-        """Return it as the parameters that MCP clients over stdio take."""
+        """Return the parameters for an MCP client over stdio."""
         return {
             "command": self.argv[0],
             "args": list(self.argv[1:]),

@@ -1,4 +1,4 @@
-"""What a run has used of its limits; shared by all that works for it, safe for threads."""
+"""How much of its limits a run has used; shared by all threads of the run, thread-safe."""
 
 import threading
 from collections.abc import Callable
@@ -17,7 +17,7 @@ class Spending:
     Args:
         limits: the task's limits.
         before: what earlier attempts of the run used.
-        monotonic: a clock that never goes back, in seconds.
+        monotonic: a monotonic clock, in seconds.
     """
 
     def __init__(self, limits: Limits, *, before: Usage, monotonic: Callable[[], float]) -> None:
@@ -29,7 +29,7 @@ class Spending:
 
     @property
     def usage(self) -> Usage:
-        """What the run has used so far, earlier attempts included."""
+        """What the run has used so far, including earlier attempts."""
         with self._lock:
             return self._usage
 
@@ -43,7 +43,7 @@ class Spending:
         return max(0.0, self._deadline - self._monotonic())
 
     def stage(self) -> Callable[[], float]:
-        """Begin a stage; what is returned tells how many seconds the stage may still take."""
+        """Start a stage; the returned function tells how many seconds it may still take."""
         longest = self.limits.stage_minutes or self.limits.minutes
         end = min(self._deadline, self._monotonic() + longest * 60)
         return lambda: max(0.0, end - self._monotonic())
@@ -52,7 +52,7 @@ class Spending:
         """Count one model request of an agent, before it is made.
 
         Raises:
-            LimitReachedError: the run has had all its turns, or more tokens than it may.
+            LimitReachedError: the run has used all its turns, or more tokens than allowed.
         """
         self._require_tokens()
         with self._lock:
@@ -65,16 +65,16 @@ class Spending:
             self._usage += Usage(turns=1)
 
     def add(self, *, requests: int, input_tokens: int, output_tokens: int) -> None:
-        """Count what a model was paid for.
+        """Count the usage of a model.
 
         Raises:
-            LimitReachedError: the run has used more tokens than it may.
+            LimitReachedError: the run has used more tokens than allowed.
         """
         self.note(requests=requests, input_tokens=input_tokens, output_tokens=output_tokens)
         self._require_tokens()
 
     def note(self, *, requests: int, input_tokens: int, output_tokens: int) -> None:
-        """Count what a model was paid for where nothing can be stopped; the next turn is."""
+        """Count the usage of a model without stopping; the next turn stops."""
         spent = Usage(requests=requests, input_tokens=input_tokens, output_tokens=output_tokens)
         with self._lock:
             self._usage += spent
@@ -89,7 +89,7 @@ class Spending:
             )
 
     def out_of_time(self, role: str) -> LimitReachedError:
-        """Return the error that says which limit of time an agent ran into."""
+        """Return the error for the time limit that an agent reached."""
         is_run = self.remaining_s() <= 0 or self.limits.stage_minutes is None
         name = "limits.minutes" if is_run else "limits.stage_minutes"
         minutes = self.limits.minutes if is_run else self.limits.stage_minutes

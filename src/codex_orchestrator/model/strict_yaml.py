@@ -17,7 +17,7 @@ _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~
 
 
 class YamlError(ValueError):
-    """A document that is not plain data. `line` counts from 1 within the text given."""
+    """A document that is not plain data. `line` counts from 1 in the parsed text."""
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class YamlError(ValueError):
 
 
 class YamlDocument(NamedTuple):
-    """A parsed mapping, and on which line (from 1) each dotted key stands."""
+    """A parsed mapping, and the line (from 1) of each dotted key."""
 
     values: dict[str, Any]
     lines: dict[str, int]
@@ -35,7 +35,7 @@ def parse_mapping(text: str) -> YamlDocument:
     """Parse one YAML mapping.
 
     Raises:
-        YamlError: it is not one mapping of plain data within the bounds; names the line.
+        YamlError: it is not one mapping of plain data within the limits; names the line.
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise YamlError(f"more than {MAX_BYTES} bytes of YAML", 1)
@@ -55,7 +55,7 @@ def parse_mapping(text: str) -> YamlDocument:
 
 
 def _refuse_constructs(text: str) -> None:
-    """Look at the events first: composing an alias bomb or a deep nest is what hurts."""
+    """Check the events first, because composing an alias bomb or deep nesting is expensive."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         line = event.start_mark.line + 1 if event.start_mark else 1

@@ -1,4 +1,4 @@
-"""What `sync` says: which runs the catalog has now, which it was not sent, and why."""
+"""The report of `sync`: which runs the catalog has now, which were not sent, and why."""
 
 from typing import Literal
 
@@ -20,12 +20,12 @@ _CODES: dict[FailureKind, ExitCode] = {
     "permission": ExitCode.NOT_CHECKED,
     "service": ExitCode.SERVICE,
 }
-# A service that failed is said first: the same command again may mend it.
+# A failed service comes first, because repeating the command may help.
 _FIRST = (ExitCode.SERVICE, ExitCode.FINDINGS, ExitCode.NOT_CHECKED)
 
 
 class SkippedRun(Document):
-    """A run that was not to be sent, and why."""
+    """A run that did not have to be sent, and why."""
 
     task_id: str
     run_id: str
@@ -33,7 +33,7 @@ class SkippedRun(Document):
 
 
 class FailedSync(Document):
-    """A run that should have been sent and was not."""
+    """A run that could not be sent."""
 
     task_id: str
     run_id: str
@@ -57,13 +57,13 @@ class SyncReport(Document):
 
     @property
     def exit_code(self) -> ExitCode:
-        """Return the exit code that says the worst of what happened."""
+        """Return the exit code of the worst failure."""
         codes = {_CODES[failure.kind] for failure in self.failed}
         return next((code for code in _FIRST if code in codes), ExitCode.OK)
 
 
 class LearningAsset(Document):
-    """What the learning catalog says of one version of a pattern."""
+    """The catalog's record of one version of a pattern."""
 
     schema_: Literal["learning-asset.v1"] = Field(alias="schema", default="learning-asset.v1")
     id: Identifier
@@ -73,7 +73,7 @@ class LearningAsset(Document):
 
 
 class RunPointer(Document):
-    """What the catalog keeps under a run's name: which manifest is the run's record."""
+    """The catalog's record of a run: which manifest belongs to it."""
 
     schema_: Literal["run-pointer.v1"] = Field(alias="schema", default="run-pointer.v1")
     task_id: Identifier

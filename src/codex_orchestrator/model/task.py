@@ -1,4 +1,4 @@
-"""A task: what was asked for. YAML front matter and a brief in Markdown."""
+"""A task: YAML front matter and a brief in Markdown."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -57,7 +57,7 @@ class Execution(Document):
 
 
 class Step(Document):
-    """One piece of work that needs no model: a pattern on paths, or a command."""
+    """A piece of work without a model: a pattern on paths, or a command."""
 
     pattern: Identifier | None = None
     paths: tuple[InsidePath, ...] = ()
@@ -78,9 +78,8 @@ class Limits(Document):
     `minutes` bounds an attempt, `stage_minutes` one stage of it (as long as the attempt when
     absent), `check_seconds` one check. `turns` are model requests of the four agents; `turns` and
     `tokens` count all attempts. `output_bytes` bounds what one command may print. `changed_files`
-    and `diff_lines` (added and removed) bound the change.
-    `parallel` is how many items may be at work at once; when absent, as many as are configured,
-    in MCP mode at most 4.
+    and `diff_lines` (added and removed) bound the change. `parallel` is how many items may be built
+    at the same time; the default is the configured number, in MCP mode at most 4.
     """
 
     minutes: int = Field(default=30, ge=1, le=24 * 60)

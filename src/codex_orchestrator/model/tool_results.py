@@ -1,4 +1,4 @@
-"""What the tools of the workspace server answer. Every size is bounded."""
+"""Results of the workspace server's tools. Every size is limited."""
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ class FileText(Document):
     """Lines of one file."""
 
     path: str
-    text: str = Field(description="The lines asked for.")
+    text: str = Field(description="The requested lines.")
     first_line: int
     last_line: int
     total_lines: int
@@ -21,7 +21,7 @@ class FileList(Document):
     """Names of files."""
 
     paths: tuple[str, ...]
-    total: int = Field(description="How many match; more than are listed when is_cut.")
+    total: int = Field(description="How many files match; the list has fewer when is_cut.")
     is_cut: bool
 
 
@@ -34,7 +34,7 @@ class SearchHit(Document):
 
 
 class SearchHits(Document):
-    """Lines that matched."""
+    """Matching lines."""
 
     hits: tuple[SearchHit, ...]
     is_cut: bool = Field(description="There are more; search with a narrower pattern or path.")
@@ -48,16 +48,16 @@ class ChangedFile(Document):
 
 
 class Patched(Document):
-    """What a patch did."""
+    """The result of a patch."""
 
     files: tuple[ChangedFile, ...]
 
 
 class DiffText(Document):
-    """The change against the commit that the work started from."""
+    """The difference from the commit that the work started from."""
 
     paths: tuple[str, ...]
     added_lines: int
     removed_lines: int
-    diff: str = Field(description="Unified diff, for the paths asked for.")
-    is_cut: bool = Field(description="The diff is longer; ask for single paths.")
+    diff: str = Field(description="Unified diff of the requested paths.")
+    is_cut: bool = Field(description="The diff is longer; request single paths.")

@@ -1,4 +1,4 @@
-"""The verdict: one value that drives exit code, manifest, comment and check."""
+"""The verdict: the value behind exit code, manifest, comment and check."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from codex_orchestrator.model.errors import ExitCode
 
 
 class Verdict(StrEnum):
-    """What came of a run."""
+    """The result of a run."""
 
     APPROVED = "approved"
     CHANGES_REQUESTED = "changes-requested"
@@ -14,7 +14,7 @@ class Verdict(StrEnum):
 
 
 class ValidationStatus(StrEnum):
-    """What came of one command that was run as a check."""
+    """The result of one check."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -23,7 +23,7 @@ class ValidationStatus(StrEnum):
 
 
 def exit_code_of(verdict: Verdict) -> ExitCode:
-    """Return the exit code that says the verdict."""
+    """Return the exit code of a verdict."""
     return ExitCode.OK if verdict is Verdict.APPROVED else ExitCode.FINDINGS
 
 

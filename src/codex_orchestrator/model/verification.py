@@ -1,4 +1,4 @@
-"""What `runs verify` says: every hash computed again and compared with every place that has it."""
+"""The report of `runs verify`: every hash computed again and compared with every record of it."""
 
 from enum import StrEnum
 from typing import Literal, NamedTuple
@@ -14,11 +14,11 @@ from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.run import RunState, StoredRun
 
 NOT_A_FILE = "not-a-file"
-"""The rule that finds links, pipes and devices in a run folder."""
+"""The rule for links, pipes and devices in a run folder."""
 
 
 class Outcome(StrEnum):
-    """What came of a verification. What could not be checked has not passed."""
+    """The outcome of a verification. What could not be checked has not passed."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
 
 class InspectedRun(NamedTuple):
-    """A run folder held against its own manifest. `is_busy`: a process holds the task's lock."""
+    """A run folder compared with its manifest. `is_busy`: a process holds the task's lock."""
 
     stored: StoredRun
     manifest: Manifest | None
@@ -40,7 +40,7 @@ class InspectedRun(NamedTuple):
 
 
 class VerifiedRun(Document):
-    """One run: its folder, its manifest, the task's state and the audit log agree, or not.
+    """One run: whether its folder, its manifest, the task's state and the audit log agree.
 
     `note` says why a run was not checked.
     """
@@ -57,7 +57,7 @@ class VerifiedRun(Document):
 
 
 class VerifiedLog(Document):
-    """The audit log: how many good records, the newest one, and what is wrong."""
+    """The audit log: the number of good records, the newest one, and what is wrong."""
 
     records: int
     head: AuditAnchor | None
@@ -75,7 +75,7 @@ class VerifyReport(Document):
 
     @property
     def exit_code(self) -> ExitCode:
-        """Return the exit code that says the outcome."""
+        """Return the exit code of the outcome."""
         return {
             Outcome.PASSED: ExitCode.OK,
             Outcome.FAILED: ExitCode.FINDINGS,

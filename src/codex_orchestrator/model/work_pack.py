@@ -1,4 +1,4 @@
-"""The work of an unfinished run, packed so that it can be taken to another clone."""
+"""The work of an unfinished run, packed for another clone."""
 
 import re
 from typing import NamedTuple
@@ -21,10 +21,13 @@ class WorkPack(NamedTuple):
 
 
 def work_pack_name(data: bytes) -> str:
-    """Return the file name of a pack: by its content, so that a newer one replaces no bytes."""
+    """Return the file name of a pack, made from its content.
+
+    So that a newer pack does not overwrite an older one.
+    """
     return f"work-{sha256_hex(data)[:16]}.pack"
 
 
 def is_work_pack_name(name: str) -> bool:
-    """Say whether a file name is one that `work_pack_name` makes."""
+    """Return whether a file name was made by `work_pack_name`."""
     return _NAME.fullmatch(name) is not None

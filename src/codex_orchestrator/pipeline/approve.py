@@ -1,4 +1,4 @@
-"""Ask the person at the terminal for what the agents need, and go on in the same run."""
+"""Ask the person at the terminal for approvals, and continue the same run."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -43,11 +43,11 @@ def with_approvals(
 
 @contextmanager
 def showing_change(tree: "GitWorkTree") -> Iterator[None]:
-    """Add the change so far to an escalation, for the person who is asked to look at."""
+    """Add the current change to an escalation, to show it to the person who is asked."""
     try:
         yield
     except ApprovalRequiredError as error:
-        # A change that is too large to be shown is no reason not to ask.
+        # Ask also when the change is too large to be shown.
         with suppress(LimitReachedError):
             error.patch = error.patch or tree.change().patch
         raise
@@ -59,9 +59,9 @@ def _is_granted(
     try:
         wanted = [parse_grant(one) for one in error.wanted]
     except InputError:
-        return False  # a name that no grant can hold
+        return False  # a name that no grant can contain
     missing = [one for one in wanted if one not in record.standing]
-    # Nothing is missing when a grant does not cover what it seems to: asking again would not end.
+    # A grant that does not cover what it seems to cover would make the run ask forever.
     if terminal.ask is None or not missing:
         return False
     questions = [_question(one, error, record.manifest) for one in missing]
@@ -87,7 +87,7 @@ def _question(wanted: Grant, error: ApprovalRequiredError, manifest: Manifest) -
         reason=error.message,
         task_id=manifest.task.id,
         run_id=manifest.run.id,
-        # Of several that were at work at once, the reason says which asks for what.
+        # When several items asked at the same time, the reason says which asked for what.
         item=running[0] if len(running) == 1 else "",
         patch=error.patch,
     )

@@ -33,10 +33,11 @@ def require_known_patterns(file: TaskFile, library: "Library") -> None:
 
 
 def require_mode_fits(file: TaskFile, mode: Mode) -> None:
-    """Check that the mode of a new run can do what the task asks.
+    """Check that the mode of a new run suits the task.
 
     Raises:
-        InputError: steps are carried out on this machine, and the mode is cloud.
+        InputError: the task has steps, which are carried out on this machine, and the mode is
+            cloud.
     """
     if file.task.steps and mode.selected is ModeName.CLOUD:
         is_forced = mode.requested == ModeName.CLOUD
@@ -54,7 +55,7 @@ def choose_checks(
     """Return the commands of the checks that the task names, for the project in a folder.
 
     Raises:
-        InputError: the task names none, or one that the adapter has no command for.
+        InputError: the task names no check, or one for which the adapter has no command.
     """
     task = file.task
     adapter, commands = adapters.commands(root, wanted=task.adapter, checks=task.checks)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def require_network_approval(record: RunRecord, task: Task) -> None:
-    """Check that a person allowed what the task itself does not ask for.
+    """Check that a person approved cloud mode if the task itself does not ask for it.
 
     Raises:
-        ApprovalRequiredError: the run is in cloud mode, and nobody has allowed it.
+        ApprovalRequiredError: the run is in cloud mode without an approval.
     """
     mode = record.manifest.mode
     if not needs_network_approval(mode, task):
@@ -43,10 +43,10 @@ def sign_in(record: RunRecord, services: "Services", stack: ExitStack) -> "Codex
 
 
 def follow_plan(record: RunRecord, task: Task, plan: Plan) -> None:
-    """Change to cloud mode when an item of the plan requires it and nobody asked otherwise.
+    """Change to cloud mode if an item of the plan requires it and no mode was requested.
 
     Raises:
-        ApprovalRequiredError: nobody has allowed it. A plan is what a model said, and it cannot
+        ApprovalRequiredError: it was not approved. A model wrote the plan, so the plan cannot
             decide what leaves this machine.
     """
     mode = choose_mode(task, requested=record.manifest.mode.requested, plan=plan)

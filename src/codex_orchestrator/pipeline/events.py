@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class EventStream:
-    """Appends events to the run's `events.jsonl` and passes each line on; safe for threads."""
+    """Appends events to the run's `events.jsonl` and passes each line on; thread-safe."""
 
     def __init__(
         self,

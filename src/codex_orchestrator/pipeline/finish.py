@@ -25,13 +25,13 @@ MAX_MASKED_BYTES = 128 * 1024 * 1024
 def finish_run(
     record: RunRecord, services: "Services", tree: "GitWorkTree", *, branch_prefix: str
 ) -> FinishedRun:
-    """Write all that a reader needs to judge the run, the manifest last."""
+    """Write everything that a reader of the run needs, the manifest last."""
     from codex_orchestrator.report.review_text import review_text
 
     redactor = services.evidence.redactor
     if record.manifest.verdict is None:
         record.failed()
-    # From here on a resumed run judges nothing again: the branch below may exist already.
+    # From here on a resumed run repeats no stage, because the branch below may exist already.
     record.ended(tree.snapshot())
     change = tree.change()
     patch = redactor.redact_bytes(change.patch)

@@ -42,11 +42,11 @@ def require_granted_change(
 ) -> None:
     """Check the finished change before its code is run: a person granted each protected path.
 
-    `pyproject.toml` is one where our own table in it changes; the rest of the file is common work.
+    `pyproject.toml` is protected only if our own table in it changes.
 
     Raises:
         ApprovalRequiredError: names the paths; nothing of the change was run.
-        LimitReachedError: one of them has a name that nobody could read and grant.
+        LimitReachedError: one of them has a name that cannot be shown and granted.
     """
     from codex_orchestrator.model.config import changes_own_table
 
@@ -66,5 +66,5 @@ def require_granted_change(
 
 def _present(path: Path) -> bytes | None:
     if path.is_symlink():
-        return os.fsencode(f"link to {os.readlink(path)}")  # no TOML, so it differs
+        return os.fsencode(f"link to {os.readlink(path)}")  # not TOML, so it differs
     return path.read_bytes() if path.is_file() else None

@@ -1,4 +1,4 @@
-"""Preview a task: the plan, and what carrying it out would touch. Nothing is recorded."""
+"""Preview a task: the plan, and what it would change. Nothing is recorded."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Preview(NamedTuple):
-    """What a run would do. `touched` maps plan items to paths that patterns would change."""
+    """The preview of a run. `touched` maps plan items to paths that patterns would change."""
 
     task_id: str
     mode: Mode
@@ -32,7 +32,7 @@ def preview_task(request: RunRequest, services: "Services") -> Preview:
     """Ask the planner and the pattern library what a run would do.
 
     Raises:
-        InputError: the task cannot be run as it stands, or its spec does not allow it.
+        InputError: the task cannot be run, or its spec does not allow it.
     """
     task, library = request.task.task, services.rooms.library
     require_known_patterns(request.task, library)

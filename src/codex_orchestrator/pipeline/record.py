@@ -130,11 +130,11 @@ class RunRecord:
             self.manifest = self.manifest.replace(audit=record.anchor)
 
     def item(self, item_id: str, state: ItemState, *, tree: str = "") -> None:
-        """Record where a plan item stands."""
+        """Record the state of a plan item."""
         self._change(lambda manifest: manifest.with_item_in(item_id, state, tree=tree))
 
     def begin_together(self, item_ids: Sequence[str], *, base: str) -> None:
-        """Record, all at once, that items will be built beside each other from one state."""
+        """Record in one save that items will be built in parallel from the same snapshot."""
         self._change(lambda manifest: manifest.with_items_begun(item_ids, base=base))
 
     def conflict(
@@ -144,7 +144,7 @@ class RunRecord:
         *,
         submission: CloudSubmissionFacts | None = None,
     ) -> None:
-        """Record that an item's change did not fit, so that the item is to be made again."""
+        """Record that an item's change did not apply, so that the item is built again."""
         self._change_item(item_id, lambda item: item.with_conflict(conflict, submission))
 
     def sending(self, item_id: str, facts: CloudSubmissionFacts) -> None:
@@ -161,7 +161,7 @@ class RunRecord:
         self._change_item(item_id, lambda item: item.with_submission(facts))
 
     def withdrawn(self, item_id: str, number: int) -> None:
-        """Take back the record of a submission that is known not to have been sent."""
+        """Remove a submission that was certainly not sent."""
         self._change_item(item_id, lambda item: item.without_submission(number))
 
     def spent(
@@ -234,11 +234,11 @@ class RunRecord:
         self._list(self._store.artifact(self.manifest, name, clean, kind=kind))
 
     def register(self, name: str, *, kind: str) -> None:
-        """List a file that stands in the run folder already."""
+        """List a file that is already in the run folder."""
         self._list(self._store.register(self.manifest, Path(name), kind=kind))
 
     def kept_only(self, names: Sequence[str], *, kind: str) -> None:
-        """Take the other files of a kind out of the manifest, then out of the run folder."""
+        """Remove the other files of a kind from the manifest, then from the run folder."""
         artifacts = self.manifest.artifacts
         kept = tuple(old for old in artifacts if old.kind != kind or old.path in names)
         if kept == artifacts:
@@ -249,7 +249,7 @@ class RunRecord:
                 (self.folder / old.path).unlink(missing_ok=True)
 
     def paused(self, state: RunState, reason: str) -> StoppedRun:
-        """Write that the run stopped before its end and why; it can be resumed."""
+        """Record that the run stopped before its end, and why; it can be resumed."""
         reason = self._redactor.redact(reason)
         if not self.manifest.run.tree:
             # A run that has been reviewed keeps its summary; what stops it now is temporary.

@@ -58,7 +58,7 @@ def resume_options(asked: Asked, manifest: Manifest, *, is_believed: bool) -> tu
 
 def ran_here(manifest: Manifest, resume: Resume, workspace: "GitWorkspace") -> bool:
     """Say whether a run was at work in this repository before."""
-    # A machine that keeps its clone may remember a run whose folder came back through an artifact.
+    # A kept clone may know a run whose folder came back from an artifact.
     return not resume.is_from_artifact and workspace.has_begun(manifest.run.id)
 
 
@@ -128,8 +128,8 @@ def _take_over(
 
     Raises:
         InputError: the base commit is not in this repository.
-        NotCheckedError: the run came from elsewhere and too little is known of it, its folder holds
-            links, or its work is missing or damaged.
+        NotCheckedError: the run is from another clone and not trusted, its folder has links, or its
+            work is missing or damaged.
     """
     doubt = ""
     if not ran_here(manifest, resume, services.rooms.workspace):
@@ -141,7 +141,7 @@ def _take_over(
 
 
 def _require_stated_manifest(manifest: Manifest, resume: Resume, services: "Services") -> None:
-    """Check that a run to resume is the one whose manifest hash the caller has named.
+    """Check that the manifest of a run to resume has the hash that the caller gave.
 
     Raises:
         NotCheckedError: it has another hash.
@@ -153,12 +153,12 @@ def _require_stated_manifest(manifest: Manifest, resume: Resume, services: "Serv
         raise NotCheckedError(
             f"the manifest of run {manifest.run.id} has SHA-256 {found}, "
             f"and {resume.manifest_sha256} was expected",
-            fix="take the folder and the hash from the same run, as it stopped last",
+            fix="use the folder and the hash of the same run, from its last stop",
         )
 
 
 def _require_files_of_its_own(manifest: Manifest, services: "Services") -> None:
-    """Check that nothing in the run folder leads out of it: its files are written and removed."""
+    """Check that nothing in the run folder is a link, because its files are written and removed."""
     inspected = services.evidence.store.inspect(manifest.task.id, manifest.run.id)
     for path in inspected.special_files[:1]:
         raise NotCheckedError(
@@ -169,10 +169,10 @@ def _require_files_of_its_own(manifest: Manifest, services: "Services") -> None:
 
 
 def _require_believed_end(manifest: Manifest, resume: Resume, services: "Services") -> None:
-    """Check that a finished run ended here as its manifest says, or that the caller vouches for it.
+    """Check that a finished run ended here as its manifest says, or that the caller trusts it.
 
     Raises:
-        NotCheckedError: its folder came from elsewhere, or was changed since.
+        NotCheckedError: its folder is from another clone, or was changed since.
     """
     if resume.is_vouched or ran_here(manifest, resume, services.rooms.workspace):
         return
@@ -189,7 +189,7 @@ def _require_believed_end(manifest: Manifest, resume: Resume, services: "Service
 
 
 def _digest(manifest: Manifest, services: "Services") -> str:
-    """Hash the manifest as it stands: an older version wrote fewer fields than we would."""
+    """Hash the manifest as it is on disk, because an older version wrote fewer fields."""
     return sha256_hex(services.evidence.store.read(f"{manifest.task.id}/{manifest.run.id}")[0])
 
 
@@ -199,7 +199,7 @@ def _untrusted(
     """Return what is kept of an untrusted manifest, and a message about what is not."""
     run, task = manifest.run, request.task.task
     guard = services.rooms.guard
-    stated = "say with --manifest-sha256 what the job that stopped put out"
+    stated = "give --manifest-sha256 with the output of the job that stopped"
     if request.task.is_stored:
         raise NotCheckedError(
             f"run {run.id} was not at work in this repository, so its own task file is not taken",
@@ -217,7 +217,7 @@ def _untrusted(
     steps = [item.step for item in manifest.plan.items if item.step] if manifest.plan else []
     is_planned = steps == list(task.steps)
     spec = guard.spec_facts(task, base_sha=run.base_sha)
-    # What was spent counts on; less than nothing would lift the limits.
+    # Usage counts on; a negative one would raise the limits.
     spent = {name: max(0, count) for name, count in manifest.usage.model_dump().items()}
     # Such a record must not choose the branch of a submission, or which task is read.
     items = tuple(item.without_submissions() for item in manifest.items)

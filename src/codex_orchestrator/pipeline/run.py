@@ -106,7 +106,7 @@ class Run:
         self.spending = spending
         self.round = 0
         self.git_settings = services.rooms.workspace.git_settings()
-        # An earlier attempt of this run has done something already.
+        # What earlier attempts of this run did.
         self._patterns_before = record.manifest.patterns
         self._patterns_apart: tuple[PatternUse, ...] = ()
 
@@ -116,10 +116,10 @@ class Run:
         self.record.spent(self.spending.usage, patterns, tested=tested, reviewed=reviewed)
 
     def add_patterns(self, uses: tuple[PatternUse, ...]) -> None:
-        """Count what patterns did in the hands of another team than the run's own."""
+        """Add uses of patterns by another team than the run's own."""
         self._patterns_apart += uses
 
     def say(self, stage: str, text: str) -> None:
-        """Tell people and the event stream where the run stands."""
+        """Report the progress of the run to people and the event stream."""
         self.services.terminal.progress(f"{stage:<7} {text}")
         self.record.events.send("stage", {"stage": stage, "text": text})

@@ -48,11 +48,11 @@ def run_task(request: RunRequest, services: "Services") -> FinishedRun | Refused
     The user's checkout is not touched, unless the request says to apply an approved patch.
 
     Raises:
-        InputError: the task cannot be run as it stands (exit 2).
+        InputError: the task cannot be run (exit 2).
         NotCheckedError: something that a verdict needs is missing (exit 3).
         ServiceError: a model or another service failed after its retries; resume (exit 4).
-        LockedError: another run of the task is at work (exit 5).
-        ApprovalRequiredError: an agent asks for what a person must grant; resume (exit 6).
+        LockedError: another run of the task is in progress (exit 5).
+        ApprovalRequiredError: an agent needs an approval; resume (exit 6).
         InterruptedRunError: a person or the system interrupted the run; resume (exit 130).
     """
     progress = services.terminal.progress
@@ -66,7 +66,7 @@ def run_task(request: RunRequest, services: "Services") -> FinishedRun | Refused
         if isinstance(started, RefusedTask):
             return started
         if started.manifest.run.state is RunState.FINISHED:
-            progress(f"run {started.manifest.run.id} has finished before; nothing is redone")
+            progress(f"run {started.manifest.run.id} has already finished; nothing is redone")
             prefix = request.settings.config.branch_prefix
             finished = finished_run(started, services, branch_prefix=prefix)
         else:
@@ -78,14 +78,14 @@ def run_task(request: RunRequest, services: "Services") -> FinishedRun | Refused
 
 
 def _recorded_patch(finished: FinishedRun, services: "Services") -> bytes:
-    """Return the run's patch; what somebody changed since the manifest was written is refused."""
+    """Return the run's patch; a file that differs from the manifest is refused."""
     manifest = finished.manifest
     patch = next(one for one in manifest.artifacts if one.path == "diff.patch")
     return services.evidence.store.read_artifact(manifest, patch, max_bytes=MAX_MASKED_BYTES)
 
 
 def _carry_out(record: RunRecord, request: RunRequest, services: "Services") -> FinishedRun:
-    """Run the stages; whatever stops them leaves a manifest that says so and can be resumed."""
+    """Run the stages; when they stop, the manifest says so and the run can be resumed."""
     run_id = record.manifest.run.id
     stages = partial(_run_stages, record, request, services)
     try:
@@ -144,13 +144,13 @@ def _run_stages(record: RunRecord, request: RunRequest, services: "Services") ->
 def _build_and_judge(run: Run, builder: Builder, plan: Plan) -> None:
     """Build, test, review, and repair while rounds are left and rounds change something."""
     if not builder.build(plan):
-        # Where nothing can be written down, the run ends by that limit, and here.
+        # If the work cannot be recorded, the run ends here with that limit.
         run.tree.change()
         return
     rounds = restore_repairs(run)
     results = earlier_results(run)
     if results:
-        # What an earlier attempt was granted may be void by now.
+        # Grants of an earlier attempt may be void now.
         require_granted_change(run.tree, run.policy, workspace=run.services.rooms.workspace)
     if not (results and is_reviewed(run)):
         results = results or run_checks(run)
@@ -159,7 +159,7 @@ def _build_and_judge(run: Run, builder: Builder, plan: Plan) -> None:
 
 
 def _end_by_limit(run: Run, error: LimitReachedError) -> None:
-    """Record what stopped the run, and leave in its work tree what can be written down."""
+    """Record what stopped the run, and leave in its work tree what can be recorded."""
     record = run.record
     run.services.terminal.progress(f"stopped: {error.message}")
     follow_up = [error.fix] if error.fix else []
@@ -168,7 +168,7 @@ def _end_by_limit(run: Run, error: LimitReachedError) -> None:
         run.tree.restore(_last_state(record))
         if obstacle != error.message:
             follow_up.append(f"the work in flight was not kept: {obstacle}")
-    # It may quote what a model answered.
+    # It may quote an answer of a model.
     reason = run.services.evidence.redactor.redact(error.message)
     record.guardrail(error.reason, "blocked", reason)
     for item in record.manifest.items:
@@ -178,7 +178,7 @@ def _end_by_limit(run: Run, error: LimitReachedError) -> None:
 
 
 def _obstacle(tree: "GitWorkTree") -> str:
-    """Say why no patch can hold what stands in a work tree now; "" when one can."""
+    """Return why the work tree cannot be recorded as a patch, or ""."""
     try:
         tree.change()
     except LimitReachedError as error:
@@ -187,6 +187,6 @@ def _obstacle(tree: "GitWorkTree") -> str:
 
 
 def _last_state(record: RunRecord) -> str:
-    """Return the last state of the work that was recorded, the base when there is none."""
+    """Return the last recorded snapshot of the work, or the base."""
     done = [item.tree for item in record.manifest.items if item.state is ItemState.DONE]
     return done[-1] if done else record.manifest.run.base_sha

@@ -28,7 +28,10 @@ _TAIL_BYTES = 4000
 
 
 def plan_work(run: Run) -> Plan:
-    """Ask the planner, unless an earlier attempt has a plan; a plan must hold the task's steps."""
+    """Ask the planner, unless an earlier attempt has a plan.
+
+    A plan must contain the task's steps.
+    """
     if run.record.manifest.plan is not None:
         return run.record.manifest.plan
     run.say("plan", "asking the planner")
@@ -80,7 +83,7 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
 
 
 def _require_small(run: Run) -> None:
-    """Check that the change is within the task's limits before anything is made of it."""
+    """Check that the change is within the task's limits before it is used."""
     limits, change = run.task.limits, run.tree.change()
     lines = change.added_lines + change.removed_lines
     for name, found, most in (
@@ -184,7 +187,7 @@ def _rule_findings(run: Run, change: Change) -> tuple[Finding, ...]:
         return (*found, _error("run/empty-change", "the run changed nothing", fix))
     added = {file.path: set(file.added) for file in file_patches(change.patch)}
     linted = run.services.rooms.library.lint(run.tree.root, list(change.paths))
-    # Line 0 is about the whole file, for example that it could not be checked.
+    # Line 0 means the whole file, for example one that could not be checked.
     found += [one for one in linted if not one.line or one.line in added.get(one.path, ())]
     if run.services.evidence.redactor.finds_secret(change.patch.decode("utf-8", "replace")):
         message = "the change holds a secret; no branch was made and the patch is masked"

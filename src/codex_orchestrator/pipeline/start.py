@@ -1,4 +1,4 @@
-"""Start a run, or find the one to go on with."""
+"""Start a run, or find the run to resume."""
 
 from typing import TYPE_CHECKING
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 def start_run(request: RunRequest, services: "Services") -> RunRecord | RefusedTask:
-    """Check the spec, then make the run's folder and first manifest, or resume an earlier run.
+    """Check the spec, then create the run's folder and first manifest; or resume an earlier run.
 
     Raises:
-        InputError: an approval cannot be read, or the run to resume belongs to another task text.
-        NotCheckedError: an approval is one that nothing here can use, or the run to resume came
-            from elsewhere, and does not fit or is not known.
+        InputError: an approval is not valid, or the run to resume has another task text.
+        NotCheckedError: an approval cannot have an effect, or the run to resume is from another
+            clone and not trusted.
     """
     task = request.task.task
-    # Before anything is written: what cannot be granted must not stand in the run's record, where
-    # every later attempt would meet it again.
+    # Before anything is written: a grant without effect must not be recorded, because every later
+    # attempt would fail on it again.
     run_policy(task, request.settings.config, request.grants.wanted)
     if request.resume:
         return resume_run(request, request.resume, services)

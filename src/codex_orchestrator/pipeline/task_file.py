@@ -17,7 +17,7 @@ def read_task(name: str, repo: Path) -> TaskFile:
     """Read a task: a file, the id of a file in `tasks/`, or `-` for standard input.
 
     Raises:
-        InputError: there is no such file, or it is no task.
+        InputError: there is no such file, or it is not a task.
     """
     if name == "-":
         if sys.stdin is None:
@@ -32,7 +32,7 @@ def read_task(name: str, repo: Path) -> TaskFile:
 
 
 def choose_task(asked: Asked, repo: Path, run_folder: Path | None) -> TaskFile:
-    """Return the task that the command line names, in one way or another.
+    """Return the task that the command line names.
 
     Args:
         asked: what the command line says.
@@ -41,7 +41,7 @@ def choose_task(asked: Asked, repo: Path, run_folder: Path | None) -> TaskFile:
             None for a new run.
 
     Raises:
-        InputError: it names none, or several, or one that cannot be read.
+        InputError: it names no task, several, or one that cannot be read.
     """
     tasks, prompt_file = asked["tasks"], asked["prompt_file"]
     if len(tasks) + (prompt_file is not None) > 1:
@@ -74,7 +74,7 @@ def read_prompt(name: str, *, spec: str | None) -> TaskFile:
     lines = [line.strip("# \t") for line in text.splitlines() if line.strip("# \t")]
     if not lines or not is_identifier(stem):
         raise InputError(
-            "no text, or a file name that makes no task id",
+            "no text, or a file name that is not a valid task id",
             path=name,
             fix="name it like my-task.txt",
         )
@@ -85,10 +85,10 @@ def read_prompt(name: str, *, spec: str | None) -> TaskFile:
 
 
 def matrix_of(names: tuple[str, ...], repo: Path) -> dict[str, list[dict[str, str]]]:
-    """Return GitHub's job matrix of tasks: at most 256 legs, each task once.
+    """Return GitHub's job matrix of tasks: at most 256 jobs, each task once.
 
     Raises:
-        InputError: there is no task, too many, or two with one id.
+        InputError: there is no task, there are too many, or two with the same id.
     """
     if not names:
         raise InputError("a matrix needs tasks", field="TASK", fix="--matrix tasks/*.md")
@@ -108,7 +108,7 @@ def matrix_of(names: tuple[str, ...], repo: Path) -> dict[str, list[dict[str, st
 def _read(path: Path, source: str) -> bytes:
     fix = "name a task file, the id of a task in tasks/, or - for standard input"
     try:
-        # A pipe that nobody writes to would be waited for without end.
+        # Reading a pipe without a writer would never end.
         if path.exists() and not path.is_file() and not path.is_dir():
             raise InputError("is no regular file", path=source, fix=fix)
         with path.open("rb") as stream:

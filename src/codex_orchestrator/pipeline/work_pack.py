@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def recorded_states(manifest: Manifest) -> tuple[str, ...]:
-    """Return the git tree objects that a resumed run needs, each once."""
+    """Return the git tree objects that a resumed run needs, without duplicates."""
     named = [tree for item in manifest.items for tree in _states_of(item)]
     return tuple(dict.fromkeys(tree for tree in (*named, manifest.run.tree) if tree))
 
@@ -80,7 +80,7 @@ def unpack_work(manifest: Manifest, services: "Services") -> None:
 
     Raises:
         InputError: the base commit is not in this repository.
-        NotCheckedError: the work is not there, damaged, or another than the manifest says.
+        NotCheckedError: the work is missing, damaged, or not what the manifest says.
     """
     run = manifest.run
     trees = recorded_states(manifest)
@@ -103,7 +103,7 @@ def unpack_work(manifest: Manifest, services: "Services") -> None:
 def remove_work(record: RunRecord) -> None:
     """Remove the pack of a run that ends: its patch and branch hold the work."""
     record.kept_only((), kind=WORK_KIND)
-    # A kill may have left one that no manifest names.
+    # A killed process may have left one that no manifest names.
     for path in record.folder.glob("work-*.pack"):
         if is_work_pack_name(path.name):
             path.unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""Room: what a person reads."""
+"""Room: text and pages for people."""

@@ -1,4 +1,4 @@
-"""A run that stopped before its end, for the job summary: what is asked, and how to go on."""
+"""The job summary of a run that stopped before its end: what it asks for and how to resume it."""
 
 from collections.abc import Iterable, Mapping
 
@@ -14,7 +14,7 @@ def stopped_summary(
         state: `waiting` or `interrupted`.
         reason: why it stopped.
         inputs: the inputs of the next workflow run, `resume` with the run's id among them.
-        wanted: what has to be approved, `KIND:VALUE` each; empty when nothing is asked.
+        wanted: the escalations to approve (`KIND:VALUE`); empty if there are none.
     """
     what = "waits for an approval" if state == "waiting" else "was interrupted"
     approvals = [("approve", value) for value in wanted]

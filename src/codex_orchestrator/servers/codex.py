@@ -1,4 +1,4 @@
-"""The MCP bridge: the tools `codex` and `codex-reply`, which Codex CLI dropped in 0.154.0."""
+"""The MCP bridge: the tools `codex` and `codex-reply`, which Codex CLI removed in 0.154.0."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ _Result = TypeVar("_Result")
 
 
 def build_server(bridge: CodexBridge) -> Server[Any]:
-    """Make the MCP server of a bridge; whoever runs it opens and closes the bridge."""
+    """Return the MCP server of a bridge; the caller opens and closes the bridge."""
     tools = _Tools(bridge)
     return Server(
         "codex-orchestrator-codex",
@@ -131,7 +131,7 @@ class _Tools:
 
 
 class _Progress:
-    """Passes lines from the turn's thread on to the client, in their order."""
+    """Passes lines from the turn's thread to the client, in order."""
 
     def __init__(self, context: _Context) -> None:
         self._context = context
@@ -143,7 +143,7 @@ class _Progress:
         self._sent.append(asyncio.run_coroutine_threadsafe(report, self._loop))
 
     async def flush(self) -> None:
-        # After the result has been sent, progress about it would be an error.
+        # Progress after the result would be an error.
         await asyncio.gather(*map(asyncio.wrap_future, self._sent), return_exceptions=True)
 
 
@@ -162,7 +162,7 @@ def _refusal(failure: Failure, document: dict[str, Any] | None = None) -> types.
     return types.CallToolResult(
         is_error=True,
         content=[types.TextContent(type="text", text=str(failure))],
-        # What a failed turn has cost and done is still true.
+        # Usage and actions of a failed turn are reported too.
         structured_content={**(document or {}), "error": error},
     )
 

@@ -1,4 +1,4 @@
-"""What goes over the wire of the Codex bridge: names as `codex mcp-server` had them."""
+"""The wire format of the Codex bridge, with the names of `codex mcp-server`."""
 
 from typing import Literal
 
@@ -22,8 +22,8 @@ class _Arguments(BaseModel):
 class CodexArguments(_Arguments):
     """Arguments of the tool `codex`."""
 
-    prompt: str = Field(min_length=1, description="What to do.")
-    model: str = Field(default="", description="Model; the server's own when absent.")
+    prompt: str = Field(min_length=1, description="The instructions.")
+    model: str = Field(default="", description="Model; the server's default when absent.")
     cwd: str = Field(
         default="", description="Folder to work in, inside the server's root (its default)."
     )
@@ -38,7 +38,7 @@ class CodexArguments(_Arguments):
     )
     config: dict[str, Setting] = Field(
         default_factory=dict,
-        description=f"Settings of this thread, out of: {', '.join(sorted(CALLER_SETTINGS))}.",
+        description=f"Settings of this thread, from: {', '.join(sorted(CALLER_SETTINGS))}.",
     )
     base_instructions: str = Field(
         default="", alias="base-instructions", description="Replaces Codex's own instructions."
@@ -48,7 +48,7 @@ class CodexArguments(_Arguments):
     )
 
     def as_request(self) -> ThreadRequest:
-        """Return the thread that is asked for."""
+        """Return the requested thread."""
         return ThreadRequest(**self.model_dump(exclude={"prompt"}))
 
 
@@ -66,7 +66,7 @@ class _Wire(BaseModel):
 
 
 class WireUsage(_Wire):
-    """What this call cost; tokens of the threads of one server add up."""
+    """Usage of this call; the tokens of all threads of a server add up."""
 
     requests: int
     input_tokens: int
@@ -77,7 +77,7 @@ class WireUsage(_Wire):
 
 
 class WireFile(_Wire):
-    """A file changed by a patch. What commands wrote is not listed: ask git."""
+    """A file changed by a patch. Changes by commands are not listed; use git."""
 
     path: str
     change: str

@@ -144,10 +144,10 @@ def _add_changing(server: MCPServer, tools: WorkspaceTools) -> None:
 
 
 async def _in_thread(call: Callable[[], _Result]) -> _Result:
-    """Run a blocking tool aside, so that pings and cancellations are still heard.
+    """Run a blocking tool in a thread, so that pings and cancellations are still handled.
 
     Raises:
-        ToolError: the tool refused or failed; the text says why and what to do.
+        ToolError: the tool refused or failed; the text has the reason and the fix.
     """
     try:
         return await to_thread.run_sync(call, abandon_on_cancel=True)
@@ -157,7 +157,7 @@ async def _in_thread(call: Callable[[], _Result]) -> _Result:
 
 
 class _NoData(logging.Formatter):
-    """Names an unexpected error and its place, and leaves out what it was about."""
+    """Logs the type and location of an unexpected error, without its data."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""

@@ -1,1 +1,1 @@
-"""The machine: files, processes and git, without opinion, on the standard library only."""
+"""The machine: files, processes and git; mechanism without policy, standard library only."""

@@ -23,7 +23,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class PlainFile(NamedTuple):
-    """What a file holds, and its permission bits."""
+    """The content of a file and its permission bits."""
 
     data: bytes
     mode: int
@@ -37,8 +37,8 @@ class ConfinedTree:
 
     Args:
         root: the folder.
-        max_bytes: how long a file may be that is read.
-        allows_hard_links: whether a file may have a second name, which may lie outside.
+        max_bytes: size of the largest file that is read.
+        allows_hard_links: whether a file may have a second name, which may be outside.
         allows_any_name: whether names are taken as the file system has them: also `.git`, and
             names that are not UTF-8 or hold control characters. If not, `parts_of` checks them.
     """
@@ -81,7 +81,7 @@ class ConfinedTree:
         """Open a file for reading and close it at the end.
 
         Raises:
-            InputError: as `read`, but for its size.
+            InputError: as `read`, except for the size.
         """
         *folders, name = self._parts(path)
         with self._folder(folders, path) as folder:
@@ -94,10 +94,10 @@ class ConfinedTree:
                 raise UnusableFileError("no such file", path=path) from error
 
     def kind(self, path: str) -> str:
-        """Return `file`, `folder`, `link` or `other`; "" when nothing has that name.
+        """Return `file`, `folder`, `link` or `other`, or "" when the name does not exist.
 
         Raises:
-            InputError: the way to it leaves the tree.
+            InputError: the path leaves the tree.
         """
         *folders, name = self._parts(path)
         try:
@@ -113,12 +113,13 @@ class ConfinedTree:
 
         Args:
             path: its name in the tree.
-            data: what it holds.
+            data: its content.
             mode: its permission bits.
-            makes_folders: whether missing folders are made; without, a missing one is an error.
+            makes_folders: whether missing folders are created; otherwise a missing folder is an
+                error.
 
         Raises:
-            InputError: the way to it leaves the tree, or a folder has that name.
+            InputError: the path leaves the tree, or a folder has that name.
             ServiceError: it cannot be written, for example because the disk is full.
         """
         *folders, name = self._parts(path)
@@ -142,10 +143,10 @@ class ConfinedTree:
                 raise ServiceError(f"{path}: cannot be written: {error.strerror}") from error
 
     def remove(self, path: str) -> None:
-        """Remove a file, and the folders that are empty without it.
+        """Remove a file, and the folders that become empty.
 
         Raises:
-            InputError: there is no such file, or the way to it leaves the tree.
+            InputError: there is no such file, or the path leaves the tree.
             ServiceError: it cannot be removed.
         """
         *folders, name = self._parts(path)
@@ -188,11 +189,11 @@ class ConfinedTree:
 
 
 class _MissingFolderError(UnusableFileError):
-    """A folder on the way does not exist."""
+    """A folder of the path does not exist."""
 
 
 def parts_of(path: str) -> list[str]:
-    """Return the components of a path that somebody wrote; empty and `.` ones are left out.
+    """Return the components of an untrusted path, without empty ones and `.`.
 
     Raises:
         InputError: it leaves the tree, enters `.git`, or holds a character that nobody can see.
@@ -201,7 +202,7 @@ def parts_of(path: str) -> list[str]:
     problem = path_problem(path)
     if not problem and not is_utf8(path):
         problem = "is not UTF-8"
-    # File systems that fold case or drop final dots would find `.git` under these names.
+    # File systems that ignore case or final dots would open `.git` under these names.
     if not problem and any(part.casefold().rstrip(". ") == ".git" for part in parts):
         problem = "enters .git"
     if not problem and not parts:

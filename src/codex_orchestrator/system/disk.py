@@ -39,7 +39,7 @@ class Disk:
         os.unlink(path)
 
     def mkdir(self, path: str, mode: int) -> None:
-        """Make a folder."""
+        """Create a folder."""
         os.mkdir(path, mode)
 
 

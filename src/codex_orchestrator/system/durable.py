@@ -73,10 +73,10 @@ def sync_folder(path: Path, *, disk: Disk = DISK) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append one line to a file in one write; the file is made when it is missing. Not synced.
+    """Append one line to a file in one write; a missing file is created. Not synced.
 
     Raises:
-        InputError: it is no regular file.
+        InputError: it is not a regular file.
         ServiceError: the disk is full or broken.
         NotCheckedError: a permission is missing.
     """
@@ -107,7 +107,7 @@ def is_temporary(name: str) -> bool:
 
 
 def is_process_alive(pid: int) -> bool:
-    """Say whether a process of this number runs on this host."""
+    """Return whether a process with this id runs on this host."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""The environment of child processes: built from an allow-list, never by taking names away."""
+"""The environment of child processes: built from an allow-list, never by removing names."""
 
 import os
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ _ALLOWED = frozenset(
 def child_environment(
     environ: Mapping[str, str], extra: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Return the environment for a command that strangers' code may run in.
+    """Return the environment for a command that may run untrusted code.
 
     Args:
-        environ: our own environment; only names on the list are taken.
-        extra: more variables, given as they are.
+        environ: our own environment; only listed names are used.
+        extra: more variables, passed as they are.
 
     Raises:
-        InputError: the name of an extra variable says that it holds a secret.
+        InputError: the name of an extra variable marks it as a secret.
     """
     for name in extra or {}:
         if is_secret_name(name):

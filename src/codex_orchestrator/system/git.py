@@ -1,4 +1,4 @@
-"""Starting git. No other file does it: no shell, an environment by allow-list.
+"""Starts git; no other file does. No shell, and an environment from an allow-list.
 
 `Git` asks about the user's repository and starts several at once with `posix_spawnp`: importing
 `subprocess` would cost a tenth of the whole hook. `run_git` and `open_git` are for calls with
@@ -44,7 +44,7 @@ def repository_root(start: str | None) -> str:
     """Return the top folder of the git repository that holds `start` (default: here).
 
     Raises:
-        InputError: the folder is missing, or no work tree of a git repository.
+        InputError: the folder is missing, or not in the work tree of a git repository.
     """
     folder = os.path.abspath(start or os.curdir)
     if not os.path.isdir(folder):
@@ -97,7 +97,7 @@ def run_git(
     stdin: bytes = b"",
     timeout_s: float | None = None,
 ) -> "CompletedProcess[bytes]":
-    """Run git in a folder to its end.
+    """Run git in a folder and wait for its end.
 
     Raises:
         NotCheckedError: git is not installed, cannot be started or did not end in time, or there
@@ -130,7 +130,7 @@ def open_git(
     folder: str | os.PathLike[str],
     stderr: IO[bytes],
 ) -> "Popen[bytes]":
-    """Start git in a folder, in a session of its own, with its stdout in a pipe.
+    """Start git in a folder, in its own session, with a pipe for stdout.
 
     Raises:
         NotCheckedError: git is not installed or cannot be started, or there is no such folder.
@@ -162,7 +162,7 @@ def _not_started(error: OSError, folder: str | os.PathLike[str]) -> NotCheckedEr
 
 
 class Job(NamedTuple):
-    """A git that is running: its arguments, process id and the read end of its stdout."""
+    """A running git process: its arguments, process id and the read end of its stdout."""
 
     args: tuple[str, ...]
     pid: int
@@ -211,7 +211,7 @@ class Git:
         """Return all that a started git wrote.
 
         Raises:
-            NotCheckedError: git failed; the message is what git said.
+            NotCheckedError: git failed; the message is git's own.
         """
         code, output = self.wait(job)
         if code:
@@ -236,7 +236,7 @@ class Git:
         return self.finish(self.start(*args))
 
     def answer(self, *args: str) -> str | None:
-        """Return git's one-line answer, or None when git says no."""
+        """Return git's output of one line, or None when git fails."""
         code, output = self.wait(self.start(*args))
         return None if code else os.fsdecode(output).rstrip("\n")
 

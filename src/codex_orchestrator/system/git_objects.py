@@ -19,7 +19,7 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 class Blobs:
-    """Objects of one repository through one `git cat-file --batch`, started at once."""
+    """Objects of one repository through one `git cat-file --batch`, started immediately."""
 
     def __init__(self, git: Git) -> None:
         read, self._ask = os.pipe()
@@ -36,7 +36,10 @@ class Blobs:
         os.waitpid(self._job.pid, 0)
 
     def ask(self, *names: str) -> None:
-        """Ask for objects; `next_answer` returns them in order. At most a pipe full at once."""
+        """Request objects; `next_answer` returns them in order.
+
+        Request at most one pipe buffer at once.
+        """
         if any("\n" in name for name in names):
             raise ValueError("an object name cannot hold a newline")
         os.write(
@@ -44,7 +47,7 @@ class Blobs:
         )
 
     def next_answer(self, limit: int) -> tuple[str, bytes, int] | None:
-        """Return object name, at most `limit` bytes and the whole size; None when missing."""
+        """Return object name, at most `limit` bytes and total size, or None when it is missing."""
         header = self._answers.readline()
         words = header.split()
         if len(words) != 3 or words[-1] in (b"missing", b"ambiguous") or not words[2].isdigit():
@@ -60,14 +63,14 @@ class Blobs:
         return words[0].decode(), content, size
 
     def read(self, name: str, limit: int) -> tuple[str, bytes, int] | None:
-        """Ask for one object and return it as `next_answer` does."""
+        """Request one object and return it as `next_answer` does."""
         self.ask(name)
         return self.next_answer(limit)
 
     def read_many(
         self, names: Iterable[str], limit: int
     ) -> Iterator[tuple[str, bytes, int] | None]:
-        """Yield many objects in order, asking ahead by less than a pipe holds."""
+        """Yield many objects in order, requesting ahead less than a pipe buffer."""
         batch: list[str] = []
         for name in names:
             batch.append(name)
@@ -84,10 +87,10 @@ class Blobs:
 
 
 def read_file_at(git: "safe_git.Git", commit: str, path: str, *, limit: int) -> bytes | None:
-    """Return a regular file's bytes in a commit; None when there is none of that name.
+    """Return the bytes of a regular file in a commit, or None when there is no such file.
 
     Raises:
-        GitError: the commit is not there.
+        GitError: the commit does not exist.
         InputError: the file is larger than `limit` bytes.
     """
     for entry in _regular_files(git, commit, path):
@@ -100,15 +103,15 @@ def read_file_at(git: "safe_git.Git", commit: str, path: str, *, limit: int) -> 
 
 
 def export_folder(git: "safe_git.Git", commit: str, folder: str, *, into: "Path") -> None:
-    """Write the regular files of a folder in a commit below another place; links are left out.
+    """Write the regular files of a folder in a commit to another folder; links are left out.
 
     Raises:
-        GitError: the commit is not there.
-        InputError: the folder holds more than can be meant.
+        GitError: the commit does not exist.
+        InputError: the folder has too many files or bytes.
     """
     found = _regular_files(git, commit, folder)
     if len(found) > MAX_FILES or sum(entry.size for entry in found) > MAX_BYTES:
-        raise InputError("holds too much", path=f"{folder}/ at {commit[:12]}")
+        raise InputError("has too many files or bytes", path=f"{folder}/ at {commit[:12]}")
     for entry in found:
         if path_problem(entry.path):
             continue

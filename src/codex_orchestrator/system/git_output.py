@@ -10,7 +10,7 @@ SYMLINK = "120000"
 SUBMODULE = "160000"
 UNCHANGED = "="
 REGULAR = frozenset({"100644", "100755", "100664"})
-"""Modes of regular files; the last one is of old histories."""
+"""Modes of regular files; the last one occurs in old histories."""
 
 RAW_DIFF = (
     "--raw",
@@ -19,11 +19,11 @@ RAW_DIFF = (
     "--no-renames",
     "--ignore-submodules=none",
 )
-"""A rename shows as one path gone and one path new, so both sides count."""
+"""A rename is a deleted path and a new path, so that both count."""
 
 
 _IN_CONFLICT = ("1", "2", "3")
-"""Stages of an index entry that stand for a side of a conflict."""
+"""Stages of index entries that are a side of a conflict."""
 
 
 class Change(NamedTuple):
@@ -58,10 +58,10 @@ class SizedEntry(NamedTuple):
 
 
 def parse_raw_diff(output: bytes) -> tuple[Change, ...]:
-    """Parse `git diff --raw -z --no-renames`; bytes of a path that are not UTF-8 become surrogates.
+    """Parse `git diff --raw -z --no-renames`; bytes that are not UTF-8 become surrogates.
 
     Raises:
-        NotCheckedError: the index holds a merge conflict.
+        NotCheckedError: the index has a merge conflict.
     """
     fields = output.decode("utf-8", "surrogateescape").split("\0")
     changes = []
@@ -75,15 +75,15 @@ def parse_raw_diff(output: bytes) -> tuple[Change, ...]:
 
 def parse_numstat(output: bytes) -> tuple[int, int]:
     """Parse `git diff --numstat -z --no-renames`; return how many lines were added and removed."""
-    # A binary file has `-` in place of numbers.
+    # A binary file has `-` instead of numbers.
     rows = [row for row in _numstat_row(output) if row[0] != b"-"]
     return sum(int(added) for added, _ in rows), sum(int(removed) for _, removed in rows)
 
 
-# Each expression matches every row, so that no row can begin in the middle of a path.
+# Each expression matches every kind of row, so that no match can start in the middle of a path.
 _numstat_row = re.compile(rb"(-|[0-9]+)\t(-|[0-9]+)\t[^\0]+\0").findall
 _sized_row = re.compile(r"([0-7]+) [a-z]+ ([0-9a-f]+) +(-|[0-9]+)\t([^\0]+)\0").findall
-# One pass in C over ten thousand rows; a path may hold anything but NUL, newlines too.
+# One pass in C over ten thousand rows; a path may contain anything but NUL, also newlines.
 _row = re.compile(r"([0-7]+) ([^ \0]+) ([^\t\0]+)\t([^\0]+)\0").findall
 _entry = Entry._make
 
@@ -92,7 +92,7 @@ def parse_listing(output: bytes) -> list[Entry]:
     """Parse `git ls-files -s -z` or `git ls-tree -r -z`; object ids may have any length.
 
     Raises:
-        NotCheckedError: the index holds a merge conflict.
+        NotCheckedError: the index has a merge conflict.
     """
     # ls-files: mode, id, stage. ls-tree: mode, type, id.
     rows = _row(output.decode("utf-8", "surrogateescape"))

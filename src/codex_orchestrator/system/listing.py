@@ -34,7 +34,7 @@ def listed_names(run: Callable[..., bytes]) -> set[bytes]:
         run: runs git in the work tree and returns what it writes.
     """
     listed = run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    # A repository inside the tree is listed as a folder, with a slash at the end.
+    # git lists a repository inside the tree as a folder, with a slash at the end.
     return {name for name in listed.split(b"\0") if name and not name.endswith(b"/")}
 
 

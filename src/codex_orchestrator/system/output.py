@@ -18,12 +18,12 @@ _HELD_BACK = 8 * 1024
 
 
 def unchanged(data: bytes) -> bytes:
-    """Return data as it is: the redaction where there is no secret."""
+    """Return data as it is: the redaction when there are no secrets."""
     return data
 
 
 class OutputLog:
-    """The log file of one command. Bytes beyond the limit are counted, not kept."""
+    """The log file of one command. Bytes beyond the limit are counted but not written."""
 
     def __init__(
         self,

@@ -66,13 +66,13 @@ def run_process(
         argv: the command; its first item is looked up in the PATH of `env`.
         cwd: the folder it runs in.
         env: its whole environment.
-        timeout_s: seconds until it is ended: asked first, killed after `grace_s` seconds.
+        timeout_s: seconds until it gets SIGTERM, and after `grace_s` more seconds SIGKILL.
         log_path: new file for stdout and stderr.
         max_output_bytes: how much it may print; a command that prints more is ended.
-        redact: masks secrets; sees whole lines.
+        redact: masks secrets; it gets complete lines.
         on_line: gets each line as safe text.
-        stop: ends the command early when it is set.
-        grace_s: seconds between asking and killing.
+        stop: setting this event ends the command early.
+        grace_s: seconds between SIGTERM and SIGKILL.
 
     Raises:
         ServiceError: the log cannot be written, for example because the disk is full.
@@ -100,7 +100,7 @@ def run_process(
 
 
 class _Started:
-    """A reaper with the command below it; leaving the block ends both."""
+    """A reaper process with the command as its child; leaving the block ends both."""
 
     def __init__(
         self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], grace_s: float

@@ -57,7 +57,7 @@ def _become_subreaper() -> bool:
 
 
 def _start(argv: list[str]) -> tuple[int, int]:
-    """Start the command in a session of its own; return its pid and 0, or 0 and the errno."""
+    """Start the command in its own session; return its pid and 0, or 0 and the errno."""
     errno_reader, errno_writer = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -111,7 +111,10 @@ def _reap(command: int, status: int | None) -> tuple[int | None, bool]:
 def _end_all(
     command: int, status: int | None, grace_s: float, *, reaches_all: bool
 ) -> tuple[int | None, int]:
-    """Ask all to end, then kill; return the command's status and how many could not be ended."""
+    """Send SIGTERM, then SIGKILL.
+
+    Return the command's status and how many processes could not be ended.
+    """
     _signal_all(command, signal.SIGTERM, reaches_all=reaches_all)
     deadline = time.monotonic() + grace_s
     while time.monotonic() < deadline:
@@ -138,7 +141,7 @@ def _signal_all(command: int, number: int, *, reaches_all: bool) -> None:
 
 
 def _alive(*, reaches_all: bool) -> list[int]:
-    """Return the living descendants of this process; none where they cannot be known."""
+    """Return the living descendants of this process; empty where they cannot be listed."""
     if not reaches_all:
         return []
     children: dict[int, list[int]] = {}
@@ -148,7 +151,7 @@ def _alive(*, reaches_all: bool) -> list[int]:
             continue
         try:
             with open(f"/proc/{name}/stat", "rb") as stream:
-                # The name in brackets may hold anything; the fields after it do not.
+                # The name in parentheses may contain anything; the fields after it are plain.
                 state, parent = stream.read().rpartition(b") ")[2].split(b" ", 2)[:2]
         except (OSError, ValueError):
             continue

@@ -27,7 +27,7 @@ _SETTINGS = {
 
 
 class GitError(NotCheckedError):
-    """Git ended with an error, so what it was asked is not known."""
+    """Git failed, so the answer is not known."""
 
     def __init__(self, message: str, *, fix: str = "", exit_status: int = 0) -> None:
         super().__init__(message, fix=fix)
@@ -35,7 +35,7 @@ class GitError(NotCheckedError):
 
 
 class Git:
-    """Git in one folder, with settings that switch off whatever a repository can make it run.
+    """Git in one folder, with settings that disable everything a repository could make it run.
 
     Hooks, fsmonitor and clean/smudge filters are off, so files of Git LFS stay pointers. The
     environment is an allow-list: no GIT_DIR of a calling hook, no credential prompt.
@@ -67,9 +67,9 @@ class Git:
         settings: Mapping[str, str] | None = None,
         runs_filters: bool = False,
     ) -> "Git":
-        """Return a git of the same repository elsewhere: other GIT_… places, more settings.
+        """Return a Git of the same repository with other GIT_… paths and more settings.
 
-        `runs_filters` is for the user's own checkout, whose files went through the filters.
+        `runs_filters` is for the user's own checkout, whose files have passed the filters.
         """
         other = Git(
             folder,

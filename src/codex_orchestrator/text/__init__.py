@@ -1,1 +1,1 @@
-"""The ground: pure functions on strings and bytes, on the standard library only."""
+"""Text: pure functions on strings and bytes; standard library only."""

@@ -16,10 +16,10 @@ _STATED = re.compile(rb"(?:(---|\+\+\+)|(?:rename|copy) (from|to)) (.+)")
 
 
 class FilePatch(NamedTuple):
-    """What a patch says of one file.
+    """One file in a patch.
 
-    `path` is its name after the change, `old_path` before. `added` are the numbers, from 1, of
-    the lines that are new in it. `text` is the file's part of the patch.
+    `path` is its name after the change, `old_path` before. `added` has the line numbers, from 1, of
+    its new lines. `text` is the file's part of the patch.
     """
 
     old_path: str
@@ -31,8 +31,9 @@ class FilePatch(NamedTuple):
 
 
 def file_patches(patch: bytes) -> tuple[FilePatch, ...]:
-    """Return the files of a `git diff` patch in its order."""
-    # No line of a file's content starts like a header: a space, a sign or a backslash comes first.
+    """Return the files of a `git diff` patch, in the order of the patch."""
+    # A content line never looks like a header, because it starts with a space, a sign or a
+    # backslash.
     return tuple(_file_patch(_GIT + part) for part in (b"\n" + patch).split(b"\n" + _GIT)[1:])
 
 
@@ -57,16 +58,18 @@ def _file_patch(text: bytes) -> FilePatch:
 
 
 def _names(header: list[bytes]) -> tuple[str, str]:
-    """Return the names before and after the change; a new or deleted file has the same twice."""
+    """Return the names before and after the change; they are equal for a new or deleted file."""
     both = header[0].removeprefix(_GIT)
     quoted = QUOTED_NAME.findall(both)
-    # Without quotes, and without a line below that says otherwise, both halves are the same name.
+    # If the names are not quoted and no header line below names them, both halves are the same
+    # name.
     halves = [both[: len(both) // 2], both[len(both) // 2 + 1 :]]
     old, new = (unquoted(name)[2:] for name in (quoted if len(quoted) == 2 else halves))
     for line in header[1:]:
         if (stated := _STATED.fullmatch(line)) is None or stated[3] == b"/dev/null":
             continue
-        # After a name with a space comes a tab; only `---` and `+++` put `a/` or `b/` before it.
+        # A name with a space is followed by a tab; only `---` and `+++` have the prefix `a/` or
+        # `b/`.
         name = unquoted(stated[3].removesuffix(b"\t"))[2 if stated[1] else 0 :]
         if stated[1] == b"---" or stated[2] == b"from":
             old = name
@@ -76,7 +79,7 @@ def _names(header: list[bytes]) -> tuple[str, str]:
 
 
 def unquoted(name: bytes) -> bytes:
-    """Return a file name as it is, given as git prints it: in quotes when it is not plain ASCII."""
+    """Return a file name as it is on disk; git prints it in quotes when it is not plain ASCII."""
     if QUOTED_NAME.fullmatch(name) is None:
         return name
     return _ESCAPE.sub(_character, name[1:-1])

@@ -1,12 +1,12 @@
 """Globs over repository paths: `*` stays in a folder, `**` crosses folders, `?`, `[a-z]`.
 
 A glob without wildcards means the file of that name, or everything below the folder of that name.
-Globs come from specs and agents, so a hostile one must not be slow: all but the last wildcard of a
-kind are matched at their first fit and never tried again, which is exact for globs and keeps them
+Globs come from specs and agents, so a hostile glob must not be slow: all but the last wildcard of a
+kind are matched at the first possible position without backtracking, which is exact for globs and
 linear.
 
-Paths of commits are read by `matcher` and `path_matcher`, names of files in a work tree by
-`matching_glob`: docs/decisions/0026 says what differs, and why.
+`matcher` and `path_matcher` are for paths in commits, `matching_glob` for files in a work tree.
+docs/decisions/0026 explains the difference.
 """
 
 import functools
@@ -14,12 +14,15 @@ import re
 from collections.abc import Callable, Iterable
 
 _LONGEST = 4096
-"""Characters of a glob whose wildcards are read: no path that a system can open is longer."""
+"""Longest glob, in characters, whose wildcards are interpreted.
+
+No file system can open longer paths.
+"""
 _MARK = r"(?s)\*+|\?|\[[!^]?+[^/][^\]/]*\]|."
 
 
 def literal_prefix(glob: str) -> str:
-    """Return what stands before the first wildcard."""
+    """Return the part of a glob before its first wildcard."""
     for mark in "*?[":
         glob = glob.partition(mark)[0]
     return glob
@@ -36,7 +39,7 @@ def name_of(glob: str) -> str:
 
 
 def glob_problem(glob: str) -> str:
-    """Say what is wrong with a glob; "" when nothing is."""
+    """Return what is wrong with a glob, or ""."""
     if not glob.strip():
         return "is empty"
     if glob[0] == "/":
@@ -52,7 +55,7 @@ def glob_problem(glob: str) -> str:
 
 
 def to_regex(glob: str) -> str:
-    """Return the regular expression that a glob stands for, to be matched in full."""
+    """Return the regular expression of a glob, for `fullmatch`."""
     if literal_prefix(glob) == glob:
         return re.escape(glob.removesuffix("/")) + "(?:/.*)?"
     parts = (f"{glob}**" if glob.endswith("/") else glob).split("/")
@@ -73,7 +76,7 @@ def to_regex(glob: str) -> str:
 
 
 def _segment(part: str) -> str:
-    """Return the expression of one folder or file name with its wildcards."""
+    """Return the regular expression of one path component with wildcards."""
     pieces: list[str] = [""]
     for mark in re.findall(_MARK, part):
         if mark[0] == "*":
@@ -98,7 +101,7 @@ def _set(inside: str) -> str:
     for first, last, char in re.findall(r"(?s)(.)-(.)|(.)", body):
         if char:
             chars += re.escape(char)
-        elif first <= last:  # a reversed range such as [z-a] holds nothing
+        elif first <= last:  # a reversed range such as [z-a] is empty
             chars += f"{re.escape(first)}-{re.escape(last)}"
     if not chars:
         return "[^/]" if is_negated else "(?!)"
@@ -106,9 +109,10 @@ def _set(inside: str) -> str:
 
 
 def matcher(globs: Iterable[str]) -> Callable[[str], bool]:
-    """Return a function that says whether a path matches any of the globs.
+    """Return a function that tells whether a path matches any of the globs.
 
-    Most globs are `folder/**`: they need no expression, whose compilation costs more than its use.
+    Most globs are `folder/**` and need no regular expression, whose compilation is slower than its
+    use.
     """
     starts: list[str] = []
     parts: list[str] = []
@@ -126,7 +130,10 @@ def matcher(globs: Iterable[str]) -> Callable[[str], bool]:
 
 
 def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
-    """Return a function that says whether a path is meant; a glob that starts with `!` excludes."""
+    """Return a function that tells whether the globs select a path.
+
+    A glob that starts with `!` excludes.
+    """
     listed = tuple(globs)
     if len(listed) == 1 and (found := _files_below(listed[0])):
         start, end = found
@@ -140,7 +147,10 @@ def path_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
 
 
 def _files_below(glob: str) -> tuple[str, str] | None:
-    """Return start and end of the paths that `folder/**/*.end` matches; None for other globs."""
+    """Return prefix and suffix of the paths that `folder/**/*.end` matches.
+
+    None for other globs.
+    """
     start, middle, end = glob.partition("/**/*")
     is_plain = middle and not glob.startswith("!") and literal_prefix(start + end) == start + end
     return (f"{start}/", end) if is_plain and "/" not in end else None
@@ -158,7 +168,7 @@ def matching_glob(path: str, globs: Iterable[str]) -> str:
 
 @functools.lru_cache(maxsize=8192)
 def _work_tree_matcher(glob: str) -> Callable[[str], bool]:
-    """Return the matcher of one glob for names of which the case is folded."""
+    """Return the matcher of one glob for case-folded names."""
     glob = glob.casefold().removeprefix("./")
     name = glob.rstrip("/")
     below = f"{name}/"

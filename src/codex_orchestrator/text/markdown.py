@@ -13,7 +13,10 @@ from typing import NewType
 from codex_orchestrator.text.shown import folded, shortened, visible
 
 Markdown = NewType("Markdown", str)
-"""Markdown that we built; text of strangers gets in only through the functions below."""
+"""Markdown that is safe to publish.
+
+Untrusted text gets into it only through the functions below.
+"""
 
 COMMENT_LIMIT = 65_000
 """Characters in a comment: below GitHub's 65,536, and below 262,144 bytes in any alphabet."""
@@ -24,7 +27,7 @@ _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})([^`]*)")
 _LIST = re.compile(r"\s*(?:[-*+]|(\d{1,9})[.)])\s+(.*)")
 _HEADING = re.compile(r"\s*#{1,6}\s+(.*)")
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
-# What GitHub would link or act on: mentions, addresses, e-mail, issue and commit references.
+# What GitHub would link or act on: mentions, URLs, e-mail addresses, issue and commit references.
 _ACTIVE = re.compile(r"[@\uff20]|://|\bwww\.|\bmailto:|#\d|\bgh-\d", re.IGNORECASE)
 _ESCAPED = {char: "\\" + char for char in "\\`*_~[]#$"} | {
     "&": "&amp;",
@@ -38,14 +41,17 @@ _INFO = re.compile(r"[a-z0-9+-]{1,20}")
 
 
 def line(text: str, *, limit: int = 500) -> Markdown:
-    """Return text as one line of prose, cut at `limit` characters; also fit for a table cell."""
+    """Return text as one line of prose, cut at `limit` characters.
+
+    Also suitable for a table cell.
+    """
     return _no_block(_prose_line(folded(visible(text), limit)))
 
 
 def code(text: str, *, limit: int = 300) -> Markdown:
-    """Return text as one code span, cut at `limit` characters; also fit for a table cell."""
+    """Return text as one code span, cut at `limit` characters; also suitable for a table cell."""
     shown = folded(visible(text), limit)
-    # A code span cannot hold a `|` in a table, so spans are joined around it.
+    # A code span in a table cannot contain `|`, so spans are joined around it.
     return Markdown("&#124;".join(_span(piece) for piece in shown.split("|")) or "` `")
 
 
@@ -82,7 +88,10 @@ def fenced(text: str, *, info: str = "", limit: int = 10_000) -> Markdown:
 
 
 def prose(text: str, *, limit: int = 10_000) -> Markdown:
-    """Return text as Markdown with its paragraphs, lists and code kept, all else shown as text."""
+    """Return text as Markdown that keeps paragraphs, lists and code.
+
+    Everything else is plain text.
+    """
     built: list[str] = []
     lines = iter(shortened(visible(text).strip("\n"), limit).split("\n"))
     for current in lines:
@@ -109,7 +118,7 @@ def _block_line(text: str) -> str:
 
 
 def _no_block(text: Markdown) -> Markdown:
-    """Take from a line's start what would open a list, a rule or an underlined heading."""
+    """Escape the start of a line that would begin a list, a rule or an underlined heading."""
     return Markdown(_BLOCK_START.sub(lambda start: f"{start[1] or ''}\\", text))
 
 
@@ -123,7 +132,7 @@ def _prose_line(text: str) -> Markdown:
 
 
 def _joined(pieces: list[str]) -> str:
-    """Join pieces; two code spans that touch would swallow or open each other."""
+    """Join pieces, separating code spans that touch each other: Markdown would merge them."""
     built = ""
     for piece in pieces:
         built += " " + piece if built.endswith("`") and piece.startswith("`") else piece

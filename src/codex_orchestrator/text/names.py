@@ -1,4 +1,4 @@
-"""Names that come from outside and end up in paths: parsed, never joined raw."""
+"""Names from outside that become part of paths: always parsed before they are joined."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ _OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _DEVICES = frozenset(
     ("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)))
 )
-# Bidirectional controls, zero-width and tag characters: names that show other than they are.
+# Bidirectional controls, zero-width and tag characters: names with them look like other names.
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u180e\ufeff") | {
     chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 }
@@ -30,7 +30,7 @@ def is_object_name(text: str) -> bool:
 
 
 def path_problem(text: str) -> str:
-    """Say what is wrong with text as a path inside a repository; "" when nothing is."""
+    """Return what is wrong with text as a path inside a repository, or ""."""
     if not text:
         return "is empty"
     if "\\" in text:
@@ -54,5 +54,5 @@ def is_utf8(text: str | bytes) -> bool:
 
 
 def is_invisible(char: str) -> bool:
-    """Say whether a character shows nothing or reorders what surrounds it."""
+    """Return whether a character is invisible or reorders the text around it."""
     return char in _INVISIBLE or 0xE0000 <= ord(char) <= 0xE007F

@@ -1,4 +1,7 @@
-"""Secrets: which variables hold one, and a redactor that lets no known one out in any form."""
+"""Secrets.
+
+Which environment variables hold them, and a redactor that masks known secrets in any encoding.
+"""
 
 import base64
 import re
@@ -7,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 MASK = "***"
 MIN_LENGTH = 6
-# What says so wherever it stands: SECRET_KEY_BASE, VAULT_SECRET_ID, DB_PASSWORD_PROD.
+# Words that mark a secret anywhere in a name: SECRET_KEY_BASE, VAULT_SECRET_ID, DB_PASSWORD_PROD.
 _WORDS = r"SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL"
-# What says so at the end only: MAX_OUTPUT_TOKENS, KEY_ID and PATH are no secrets.
+# Words that mark a secret only at the end of a name: MAX_OUTPUT_TOKENS, KEY_ID and PATH are not
+# secrets.
 _LAST_WORDS = rf"(?:{_WORDS})S?|TOKEN|(?:\b|_)(?:KEY|PAT|AUTH)|_PWD|CONNECTION_STRING"
 _AT_END = rf"(?<!PUBLIC)(?<!PUBLISHABLE)(?<!CACHE)(?:{_LAST_WORDS})(?:_?[0-9]+)?\Z"
 _NAME_END = re.compile(_AT_END, re.IGNORECASE)
@@ -31,10 +35,13 @@ class Redactor:
             self.add(secret)
 
     def add(self, secret: str) -> None:
-        """Learn a secret. Values shorter than 6 characters would mask plain words and are left."""
+        """Add a secret.
+
+        Values shorter than 6 characters are ignored, because they would mask ordinary words.
+        """
         if len(secret) < MIN_LENGTH:
             return
-        # The first and the last line of a key in PEM form stand in texts that hold no key.
+        # The first and last line of a PEM key also occur in texts that contain no key.
         lines = (line for line in secret.splitlines() if not line.startswith("-----"))
         for value in {secret, *(line for line in lines if len(line) >= MIN_LENGTH)}:
             self._forms |= _forms(value)
@@ -46,7 +53,7 @@ class Redactor:
         return text if self._pattern is None else self._pattern.sub(MASK, text)
 
     def redact_bytes(self, data: bytes) -> bytes:
-        """Return bytes with every known form of a secret masked; other bytes stay as they are."""
+        """Return bytes with every known form of a secret masked; other bytes are not changed."""
         if self._pattern is None:
             return data
         return self.redact(data.decode("utf-8", "surrogateescape")).encode(
@@ -54,14 +61,15 @@ class Redactor:
         )
 
     def finds_secret(self, text: str) -> bool:
-        """Say whether text holds a known secret in any form."""
+        """Return whether text contains a known secret in any form."""
         return self._pattern is not None and self._pattern.search(text) is not None
 
 
 def _forms(value: str) -> set[str]:
     raw = value.encode("utf-8", "surrogateescape")
     forms = {value, raw.hex(), raw.hex().upper(), urllib.parse.quote(value, safe=""), value[::-1]}
-    # Inside a longer base64 text a value shows in one of three alignments; the cut ends are noise.
+    # Inside a longer base64 text a value appears in one of three alignments; both ends depend on
+    # its neighbours.
     for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + raw).rstrip(b"=").decode()
         core = encoded[(shift * 8 + 5) // 6 : len(encoded) - 1]
@@ -71,7 +79,7 @@ def _forms(value: str) -> set[str]:
 
 
 def is_secret_name(name: str) -> bool:
-    """Say whether the name of an environment variable says that its value is a secret."""
+    """Return whether the name of an environment variable marks its value as a secret."""
     return _NAME.search(name) is not None
 
 
@@ -83,7 +91,7 @@ def secrets_in(environment: Mapping[str, str], *, is_path: Callable[[str], bool]
 
     Args:
         environment: names and values.
-        is_path: says whether a file or folder stands at a path.
+        is_path: tells whether a path exists.
     """
     for name, value in environment.items():
         if not is_secret_name(name) and not _URL_NAME.search(name):

@@ -11,9 +11,9 @@ The hook imports this module on every commit: nothing is compiled when it is loa
 import functools
 
 _BYTES = range(0xDC80, 0xDD00)
-"""Lone surrogates that stand for bytes that were not UTF-8."""
+"""Lone surrogates, which represent bytes that were not UTF-8."""
 _SURROGATES = range(0xD800, 0xE000)
-# What Unicode lists as `Default_Ignorable_Code_Point`: it takes no room when it is displayed.
+# Unicode's `Default_Ignorable_Code_Point`: displayed with no width.
 _IGNORED = (
     *(range(0xAD, 0xAE), range(0x34F, 0x350), range(0x61C, 0x61D), range(0x115F, 0x1161)),
     *(range(0x17B4, 0x17B6), range(0x180B, 0x1810), range(0x200B, 0x2010), range(0x202A, 0x202F)),
@@ -30,7 +30,7 @@ _TERMINAL_CODES = (
 
 @functools.lru_cache(maxsize=4096)
 def shows(char: str) -> bool:
-    """Say whether a character shows as itself; of all spaces only the plain one does."""
+    """Return whether a character is displayed as itself; of all spaces only U+0020 is."""
     return char.isprintable() and not _is_ignored(char)
 
 
@@ -100,12 +100,12 @@ def _is_hidden(char: str) -> bool:
 
 
 def shortened(text: str, limit: int) -> str:
-    """Return text of at most `limit` characters; a cut shows as `…`."""
+    """Return text of at most `limit` characters; a cut is marked by `…`."""
     return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
 
 
 def folded(text: str, limit: int) -> str:
-    """Return text as one line of at most `limit` characters, its white space folded."""
+    """Return text as one line of at most `limit` characters, with white space collapsed."""
     return shortened(" ".join(text.split()), limit)
 
 
@@ -126,7 +126,7 @@ def workflow_command(name: str, message: str, **properties: str | int) -> str:
 
 
 def _message(text: str) -> str:
-    # The runner also obeys an old form of commands in the middle of a line.
+    # The runner also accepts an old form of commands in the middle of a line.
     escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return printable(escaped).replace("##[", "## [")
 

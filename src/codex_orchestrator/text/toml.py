@@ -1,4 +1,4 @@
-"""TOML as people write it: read within bounds, with the line on which each key stands."""
+"""TOML, read with limits, with the line of each key."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ _ENTRY = rf"(?m)^[ \t]*(?:(\[\[?)[ \t]*({_NAMES})[ \t]*\]|({_NAMES})[ \t]*=)"
 
 
 class TomlError(ValueError):
-    """A text that is not valid TOML. `line` counts from 1; 0 where none can be named."""
+    """Text that is not valid TOML. `line` counts from 1; it is 0 when unknown."""
 
     def __init__(self, problem: str, *, line: int = 0) -> None:
         super().__init__(problem)
@@ -26,7 +26,7 @@ def parse_toml(data: bytes) -> tuple[dict[str, Any], str]:
     """Return a TOML document and its text.
 
     Raises:
-        TomlError: it is too long, not UTF-8, not TOML, or made to be slow to read.
+        TomlError: it is too long, not UTF-8, not TOML, or built to be slow to parse.
     """
     import tomllib
 
@@ -42,7 +42,7 @@ def parse_toml(data: bytes) -> tuple[dict[str, Any], str]:
         return tomllib.loads(text), text
     except RecursionError as error:
         raise TomlError("not valid TOML: nested too deeply", line=1) from error
-    except ValueError as error:  # also of numbers with thousands of digits
+    except ValueError as error:  # also raised for numbers with thousands of digits
         at, number = re.search(_AT_LINE, str(error)), re.search(_LONG_NUMBER, text)
         line = int(at[1]) if at else _line_at(text, number.start() if number else 0)
         raise TomlError(f"not valid TOML: {error}", line=line) from error
@@ -70,7 +70,7 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
 
 
 def _entries(text: str) -> Iterator[tuple[list[str | int], int]]:
-    """Yield each table and key with where it stands: `[[a.b]]` is the next item of an array."""
+    """Yield each table and key with its position: `[[a.b]]` is the next item of an array."""
     table: list[str | int] = []
     items: dict[tuple[str, ...], int] = {}
     for entry in re.finditer(_ENTRY, text):
@@ -90,7 +90,7 @@ def _entries(text: str) -> Iterator[tuple[list[str | int], int]]:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the end of a message on an unknown word: the nearest known one, "" for none."""
+    """Return the end of a message about an unknown word: the most similar known word, or ""."""
     import difflib
 
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0)

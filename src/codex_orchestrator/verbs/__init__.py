@@ -1,1 +1,1 @@
-"""Verbs: what the product does besides running a task, one verb a file."""
+"""Verbs: what the product does besides running a task, one verb per file."""

@@ -1,4 +1,4 @@
-"""Check that the person who starts a workflow may approve, and say who it is."""
+"""Check that the person who started a workflow may approve, and return who it is."""
 
 import os
 import pwd
@@ -17,7 +17,7 @@ _WITHOUT_A_PERSON = frozenset({"schedule"})
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _MAY_APPROVE = frozenset({"admin", "write"})
 _MAY_NOT = frozenset({"read", "none"})
-_WHO_MAY = "let somebody with write access to the repository start the workflow"
+_WHO_MAY = "an account with write access to the repository must start the workflow"
 
 
 def check_approver(
@@ -36,7 +36,7 @@ def check_approver(
     Args:
         wanted: what is approved, `KIND:VALUE` each.
         start: who started the workflow.
-        permission_of: asks the platform what an account may do.
+        permission_of: returns the permission of an account on the platform.
         audit: where the answer is recorded.
         run_id: the run that it is for, "" for a new run.
 
@@ -91,7 +91,7 @@ def _name_of(uid: int) -> str:
 def _check_account(
     login: str, start: WorkflowStart, permission_of: Callable[[str], AccountPermission]
 ) -> tuple[AccountPermission | None, str]:
-    """Return what the account may do, and why it may not approve ("" when it may)."""
+    """Return the permission of the account, and why it may not approve ("" if it may)."""
     if login.endswith("[bot]"):
         return None, f"{login} is a bot"
     if _LOGIN.fullmatch(login) is None:
@@ -107,6 +107,6 @@ def _check_account(
     if found.permission in _MAY_NOT:
         return found, f"{login} has no write access to {start.repository} ({found.permission})"
     raise NotCheckedError(
-        f"could not check who approves: GitHub says that {login} has an unknown permission",
+        f"could not check who approves: GitHub reports an unknown permission for {login}",
         fix="use a version of this tool that knows it",
     )

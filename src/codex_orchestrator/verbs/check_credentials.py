@@ -1,4 +1,4 @@
-"""Say which scopes have a secret, and where it comes from; show no value."""
+"""Report which scopes have a secret and where it comes from, without its value."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from codex_orchestrator.model.errors import NotCheckedError
 
 
 class ScopeReport(NamedTuple):
-    """One scope: whether it has a secret, which variable it is or would be, and how long."""
+    """One scope: whether it has a secret, its variable, and how long it is valid."""
 
     scope: str
     is_present: bool
@@ -18,10 +18,10 @@ class ScopeReport(NamedTuple):
 
 
 def require_environment_source(config: Config) -> None:
-    """Check that secrets come from where this version can read them.
+    """Check that the configured source of secrets is supported.
 
     Raises:
-        NotCheckedError: another source is configured; it is never replaced in silence.
+        NotCheckedError: another source is configured; it is never replaced silently.
     """
     if config.credentials.source != "environment":
         raise NotCheckedError(
@@ -34,7 +34,7 @@ def require_environment_source(config: Config) -> None:
 def check_credentials(
     broker: EnvironmentCredentialBroker, environ: Mapping[str, str]
 ) -> tuple[ScopeReport, ...]:
-    """Ask the broker for every scope, then give everything back."""
+    """Request every scope from the broker, then revoke everything."""
     rows = []
     for scope, names in VARIABLES.items():
         secret = broker.get(scope)

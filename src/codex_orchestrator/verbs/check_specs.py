@@ -26,18 +26,18 @@ def check_specs(
     is_hook_repository: bool = True,
     config_file: str | None = None,
 ) -> "Report":
-    """Check a view of a repository and return the report; "cannot know" is an outcome too.
+    """Check a view of a repository and return the report; "not checked" is an outcome too.
 
     Args:
         root: top folder of the repository.
         view: which change, or the whole repository.
         as_of: the day of the check, `YYYY-MM-DD` in UTC.
-        environment: the environment of the process; git gets an allow-listed part of it.
-        is_hook_repository: whether git's hook variables speak of this repository.
+        environment: the environment of the process; git gets the allowed part of it.
+        is_hook_repository: whether git's hook variables are about this repository.
         config_file: a configuration that the caller chose, in place of the repository's.
 
     Raises:
-        InputError: the configuration is wrong, or a day or ref that a person gave is none.
+        InputError: the configuration is wrong, or a date or ref from a person is not valid.
     """
     today = read_day(as_of, field="--as-of")
     given_config = None
@@ -46,7 +46,7 @@ def check_specs(
 
         given_config = read_given_config(config_file)
     git = Git(root, git_environment(environment, is_hook_repository=is_hook_repository))
-    # A short life that makes many small tuples: looking for cycles only costs time.
+    # A short process with many small tuples: garbage collection would only take time.
     gc.disable()
     try:
         if view.kind == NOTHING:
@@ -79,12 +79,12 @@ def choose_view(
     head: str | None = None,
     is_audit: bool = False,
 ) -> RequestedView:
-    """Return what to check: what an option says, else pre-commit, GitHub's event, the index.
+    """Return what to check: from the options, else pre-commit, GitHub's event, the index.
 
     Args:
         environment: the environment of the process.
         staged: check the staged change.
-        base: check what the head changed since it left this ref.
+        base: check what the head changed since it branched off this ref.
         head: the head of that range.
         is_audit: check the whole repository.
 
@@ -107,7 +107,8 @@ def choose_view(
     if from_ref and to_ref:
         return RequestedView("range", from_ref, to_ref)
     if environment.get("PRE_COMMIT_REMOTE_BRANCH"):
-        # The first push of a history: the hook runner has no ref to start from. All of it is new.
+        # The first push of a repository: the hook runner has no ref to start from, so everything is
+        # new.
         return RequestedView("range", "", environment.get("PRE_COMMIT_LOCAL_BRANCH") or "HEAD")
     if environment.get("GITHUB_EVENT_NAME") and environment.get("GITHUB_ACTIONS") == "true":
         return _view_of_event(environment)
@@ -123,14 +124,14 @@ def _view_of_event(environment: Mapping[str, str]) -> RequestedView:
         return RequestedView(NOTHING)
     except InputError as error:
         raise NotCheckedError(
-            error.message, fix="check the environment of the job, or say what to check: --base REF"
+            error.message, fix="check the environment of the job, or name the base: --base REF"
         ) from error
     if event.name in ("schedule", "workflow_dispatch"):
         return RequestedView("all", head="HEAD")
     if event.name not in ("pull_request", "pull_request_target", "merge_group", "push"):
         raise NotCheckedError(
             f"the GitHub event {event.name} has no change to check",
-            fix="say what to check: `guard --base REF`, or `guard --all`",
+            fix="name what to check: `guard --base REF`, or `guard --all`",
         )
     base = event.base_sha
     if event.default_branch:

@@ -1,4 +1,4 @@
-"""Say what works here, and the fix for what does not."""
+"""Report what works on this machine, and how to fix what does not."""
 
 import importlib.util
 import platform
@@ -14,7 +14,7 @@ from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.probe import Probe
 from codex_orchestrator.system.git import Git, git_environment
 
-# extra → modules that it brings
+# extra → modules that it installs
 EXTRAS = {
     "agents": ("agents", "mcp"),
     "codex": ("openai_codex",),
@@ -62,7 +62,7 @@ def _git(repo: Path, environ: Mapping[str, str]) -> Probe:
         return Probe(
             "git",
             "missing",
-            "the repository has no commit",
+            "the repository has no commits",
             "make a first commit",
             is_required=True,
         )

@@ -21,7 +21,10 @@ from codex_orchestrator.text.names import is_identifier
 
 
 class BuiltLibrary(NamedTuple):
-    """What a build wrote: the index and its version, and the compiled files with their folder."""
+    """The result of a build.
+
+    The index and its version, and the compiled files with their folder.
+    """
 
     index_version: str
     is_new_index: bool
@@ -38,7 +41,7 @@ class RunCases(NamedTuple):
 
     @property
     def failed(self) -> tuple[CaseResult, ...]:
-        """The cases that do not hold."""
+        """The failed cases."""
         return tuple(result for result in self.results if result.problem)
 
 
@@ -80,13 +83,13 @@ def build_patterns(root: Path, *, out: Path | None) -> BuiltLibrary:
 def run_pattern_cases(root: Path, pattern_id: str | None) -> RunCases:
     """Run the cases of one pattern; without an id, those of all patterns of the repository.
 
-    A repository without patterns runs the toolkit's. A pattern without cases fails.
+    In a repository without patterns, run those of the toolkit. A pattern without cases fails.
 
     Raises:
         InputError: no pattern has the id, or one is wrong.
     """
     own = own_library(root)
-    # The folders, not the index: an author tests before building.
+    # Read the folders, not the index: authors test before building.
     assets = {asset.facts.id: asset for asset in scan_assets(own)} if own else {}
     library = Library.open(None)
     if pattern_id:
@@ -114,6 +117,6 @@ def _require_library(root: Path) -> Path:
         raise InputError(
             "this repository has no patterns of its own",
             path=FOLDER,
-            fix="start one: codex-orchestrator patterns new codemod ID",
+            fix="create one: codex-orchestrator patterns new codemod ID",
         )
     return library

@@ -1,4 +1,4 @@
-"""Hand a run over between the jobs of a workflow: put it into an artifact, take it out again."""
+"""Pass a run between the jobs of a workflow: put it into an artifact, and take it out again."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ def put_into_artifact(
     """
     staged = folder / STAGING
     stage_run(repo, task_id, run_id, staged)
-    # Names are used once in a workflow run; the run id keeps the legs of a matrix apart.
+    # Artifact names are unique in a workflow run; the run id distinguishes the jobs of a matrix.
     # A run that was resumed in a later job of the same workflow run gets another artifact.
     later = f"-{attempt}" if attempt > 1 else ""
     name = f"run-{run_id}-{workflow_attempt}{later}"
@@ -36,7 +36,7 @@ def put_into_artifact(
 
 
 def take_from_artifact(source: Path, repo: Path, *, resume: str | None) -> str:
-    """Copy the run of an artifact into a fresh checkout and return its id.
+    """Copy the run of an artifact to a new checkout and return its id.
 
     Args:
         source: the folder of the artifact.
@@ -60,12 +60,12 @@ def check_commit(base_sha: str, environment: Mapping[str, str]) -> None:
     """Check that a run of another job is about the commit of this workflow's event.
 
     Raises:
-        NotCheckedError: it is about another commit, or the event names none.
+        NotCheckedError: it is about another commit, or the event names no commit.
         InputError: the event's payload is missing, or a field of it is wrong.
     """
     event = read_event(environment)
     if base_sha not in (event.head_sha, event.checkout_sha):
         raise NotCheckedError(
             f"the run is about {base_sha[:12]}, this workflow about {event.head_sha[:12]}",
-            fix="hand over the artifact of this workflow's own run",
+            fix="use the artifact of this workflow run",
         )

@@ -8,7 +8,7 @@ from codex_orchestrator import __version__
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.text.toml import TomlError, parse_toml
 
-# place in the repository → starter file
+# path in the repository → starter file
 _STARTERS = {
     ".codex-orchestrator.toml": "config.toml",
     "tasks/specs/0001-first-change.md": "spec.md",
@@ -21,7 +21,7 @@ _EXAMPLES = ("tasks/specs/0001-first-change.md", "tasks/0001-first-change.md")
 
 
 class Prepared(NamedTuple):
-    """One file and what was done about it."""
+    """One file and what was done with it."""
 
     path: str
     action: Literal["created", "extended", "kept", "would create", "would extend"]
@@ -34,7 +34,7 @@ def init_repository(repo: Path, *, today: str, is_dry_run: bool) -> tuple[Prepar
     Args:
         repo: the repository's top folder.
         today: the present day as YYYY-MM-DD, for the first spec.
-        is_dry_run: only say what would be done.
+        is_dry_run: only report what would be done.
 
     Raises:
         InputError: a folder on the path is a link or not a folder, or a file cannot be written.
@@ -83,7 +83,7 @@ def _is_configured(repo: Path) -> bool:
 
 
 def _require_plain_folders(repo: Path, folder: Path) -> None:
-    """Refuse to write through a link: it may point out of the repository."""
+    """Refuse to write through a link, which may point outside of the repository."""
     while folder != repo:
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
             raise InputError("is a link or not a folder", path=str(folder.relative_to(repo)))

@@ -33,7 +33,7 @@ class PublishRooms(NamedTuple):
 
 
 class PublishedReview(NamedTuple):
-    """A run's review as it was published, and what became of it."""
+    """A published review and its delivery."""
 
     manifest: Manifest
     manifest_sha256: str
@@ -55,7 +55,7 @@ def publish_review(run_id: str, rooms: PublishRooms) -> PublishedReview:
 
     Raises:
         InputError: there is no such run, or it has not finished.
-        NotCheckedError: the run's patch is not the one its manifest names, or a secret shows.
+        NotCheckedError: the run's patch is not the one in its manifest, or the text has a secret.
         ServiceError: GitHub failed after its retries; the run is kept.
     """
     from codex_orchestrator.github.deliver import deliver_review
@@ -88,7 +88,7 @@ def render_review(run_id: str, rooms: PublishRooms) -> tuple[Manifest, str, Mark
 
     Raises:
         InputError: there is no such run, or it has not finished.
-        NotCheckedError: the run's patch is not the one its manifest names, or a secret shows.
+        NotCheckedError: the run's patch is not the one in its manifest, or the text has a secret.
     """
     manifest = rooms.store.load(run_id)
     if manifest.run.state is not RunState.FINISHED or manifest.verdict is None:

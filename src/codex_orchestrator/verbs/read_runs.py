@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ShownRun(NamedTuple):
-    """A manifest as it stands on disk, its fields, and the folder that it stands in."""
+    """A manifest as it is on disk, its fields, and its folder."""
 
     data: bytes
     document: dict[str, JsonValue]
@@ -24,7 +24,7 @@ class ShownRun(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Which records of the audit log to show; None shows all. `last` is how many at most."""
+    """Which records of the audit log to show; None shows all. `last` is the maximum number."""
 
     event: str | None = None
     run_id: str | None = None
@@ -39,19 +39,19 @@ class Wanted(NamedTuple):
 
 
 class ShownLog(NamedTuple):
-    """Records of the audit log, and what its chain says."""
+    """Records of the audit log, and the result of checking its chain."""
 
     records: tuple[AuditRecord, ...]
     check: AuditCheck
 
 
 def list_runs(store: "FileRunStore", *, task_id: str | None) -> tuple[StoredRun, ...]:
-    """Return every run folder of one task, or of all; damaged ones too."""
+    """Return every run folder of one task, or of all tasks, also damaged ones."""
     return tuple(run for run in store.list() if task_id in (None, run.task_id))
 
 
 def show_run(store: "FileRunStore", run_id: str) -> ShownRun:
-    """Return the manifest of a run, given its id or the beginning of it.
+    """Return the manifest of a run by its id or the beginning of it.
 
     Raises:
         InputError: there is no such run, or several, or its manifest is damaged.
@@ -68,7 +68,7 @@ def rebuild_states(
     """Write `out/<task>/state.json` again from the manifests and yield it; by default of all tasks.
 
     Raises:
-        LockedError: a process works on one of the tasks.
+        LockedError: a process is working on one of the tasks.
     """
     for task_id in tuple(tasks) or sorted({task_id for task_id, _ in store.names()}):
         with lock(task_id):
@@ -77,7 +77,7 @@ def rebuild_states(
 
 
 def show_log(audit: "FileAuditLog", wanted: Wanted) -> ShownLog:
-    """Walk the whole audit log and return the records that are wanted."""
+    """Read the whole audit log and return the selected records."""
     found: deque[AuditRecord] = deque(maxlen=wanted.last)
 
     def visit(record: AuditRecord) -> None:

@@ -23,7 +23,7 @@ def record_artifact(
     outbox: "Outbox",
     clock: Callable[[], str],
 ) -> RecordedArtifact:
-    """Record where CI keeps a run's folder; the same record twice changes nothing.
+    """Record the CI artifact of a run's folder; recording it again changes nothing.
 
     Raises:
         InputError: there is no such run, or another artifact was recorded for it.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from codex_orchestrator.runs.store import FileRunStore
     from codex_orchestrator.workspace.worktree import GitWorkspace
 
-# A dry run has a work tree and no run folder; no dry run takes as long as this.
+# A dry run has a work tree but no run folder; no dry run takes this long.
 _LONGEST_WITHOUT_FOLDER = timedelta(days=1)
 Lock = Callable[[str], AbstractContextManager[object]]
 """Takes the lock of a task for a block."""
@@ -78,10 +78,10 @@ def remove_runs(
     Args:
         rule: which runs may be removed.
         store: the run folders.
-        audit: says which runs a catalog holds, and gets a record of each removal.
+        audit: knows which runs a catalog has, and records each removal.
         trees: the work trees of runs.
         lock: takes the lock of a task.
-        now: the present moment, RFC 3339.
+        now: the current time, RFC 3339.
         is_dry_run: only say what would be removed.
 
     Raises:
@@ -132,10 +132,10 @@ def choose_work_trees(
     """Decide which work trees are removed: those of runs that finished, are removed or are unknown.
 
     Args:
-        names: the work trees that stand.
+        names: the existing work trees.
         runs: every run folder.
         going: ids of runs that are being removed.
-        now: the present moment, RFC 3339.
+        now: the current time, RFC 3339.
     """
     known = {run.run_id: run for run in runs}
     chosen = []
@@ -203,13 +203,13 @@ def _is_older(moment: str, *, days: int, now: str) -> bool:
     try:
         age = datetime.fromisoformat(now) - datetime.fromisoformat(moment)
     except (ValueError, TypeError):
-        # A manifest of unknown age is not old.
+        # A manifest without a time does not count as old.
         return False
     return age > timedelta(days=days)
 
 
 def _is_old(run_id: str, now: str) -> bool:
-    """Say how old a run is by its id, which begins with the moment it was made."""
+    """Return whether a run is old, by its id, which starts with the time of its creation."""
     try:
         made = datetime.strptime(run_id.partition("-")[0].upper() + "+0000", "%Y%m%dT%H%M%SZ%z")
     except ValueError:

@@ -27,7 +27,7 @@ _RECORD = "codex-orchestrator sync record-artifact"
 
 
 class SyncRequest(NamedTuple):
-    """What to send: these runs, or all that are finished, to the catalog of this URL."""
+    """What to send: the named runs, or all finished ones, and the URL of the catalog."""
 
     run_ids: tuple[str, ...]
     catalog: str
@@ -36,7 +36,7 @@ class SyncRequest(NamedTuple):
 
 
 class SyncRooms(NamedTuple):
-    """What a sync works with. The catalog is opened only when there is something to send."""
+    """What a sync needs. The catalog is opened only when there is something to send."""
 
     store: "FileRunStore"
     audit: "FileAuditLog"
@@ -45,7 +45,7 @@ class SyncRooms(NamedTuple):
 
 
 def sync_runs(request: SyncRequest, rooms: SyncRooms) -> SyncReport:
-    """Send runs and return what came of each. Repeating it is harmless and sends nothing twice.
+    """Send runs and return the result of each. Repeating it is harmless and sends nothing twice.
 
     Raises:
         InputError: a named run does not exist, or the catalog's URL is wrong.
@@ -137,8 +137,8 @@ def _send(
         except (ServiceError, NotCheckedError) as error:
             kind: FailureKind = "service" if isinstance(error, ServiceError) else "permission"
             failed.append(_failure(run, kind, error, request, rooms))
-            # The retries are used up; each further run would wait as long for nothing.
-            reason = "not tried after the failure before"
+            # All retries failed; every other run would wait as long without success.
+            reason = "not tried, because sending an earlier run failed"
             failed += [_failed(left, kind, reason) for left in runs[position + 1 :]]
             break
     return tuple(synced), tuple(failed)
@@ -153,7 +153,8 @@ def _send_one(run: VerifiedRun, catalog: "Catalog", rooms: SyncRooms) -> Receipt
             f"{run.manifest_sha256}",
             fix="run `codex-orchestrator runs verify`, then sync again",
         )
-    # First the record, then the mark: a crash between them repeats the push and finds the record.
+    # First the record, then the receipt: after a crash in between, the push is repeated and finds
+    # the record.
     rooms.audit.append(
         "synced",
         task_id=run.task_id,

@@ -1,4 +1,4 @@
-"""Use the learning library on a repository: find wrong code, change it, fill a template."""
+"""Use the learning library on a repository: lint, apply codemods, fill templates."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ def lint_files(root: Path, paths: Sequence[str]) -> tuple[Finding, ...]:
     """Run all lint rules on files, folders or globs; none means the whole repository.
 
     Raises:
-        InputError: a path is missing or lies outside the repository.
+        InputError: a path is missing or outside the repository.
     """
     return Library.open(root).lint(root, _inside(root, paths))
 
@@ -50,7 +50,7 @@ def render_template(root: Path, pattern_id: str, values: bytes, *, source: str) 
 
 
 def _inside(root: Path, paths: Sequence[str]) -> list[str]:
-    """Return paths as the repository names them; a plain path must be there."""
+    """Return paths relative to the repository; a path without wildcards must exist."""
     found: list[str] = []
     for path in paths:
         if any(char in path for char in "*?["):
@@ -60,8 +60,8 @@ def _inside(root: Path, paths: Sequence[str]) -> list[str]:
         if not place.exists():
             place = root / path
         if not place.exists():
-            raise InputError("no such file or folder", path=path, fix="name one that is there")
-        # The folder is resolved and the name is not, so that a link is seen as what it is.
+            raise InputError("no such file or folder", path=path, fix="name an existing one")
+        # The folder is resolved but not the name, so that a link is not followed.
         real = place.parent.resolve() / place.name if place != root else place.resolve()
         if not real.is_relative_to(root.resolve()):
             raise InputError("is not in the repository", path=path, fix="give --repo DIR")

@@ -1,4 +1,4 @@
-"""Verify runs: compute every hash again and compare it with every place that has it."""
+"""Verify runs: compute every hash again and compare it with all records of it."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -71,7 +71,7 @@ def verify_names(
 
     When these are all runs, a run that is in the log and not here is a finding.
     """
-    # First the folders, then the log: a run's record is written after its manifest.
+    # Read the folders before the log, because a run's record is written after its manifest.
     inspected = tuple(store.inspect(task, run) for task, run in names)
     logged = _Logged(inspected)
     check = audit.check(logged.visit)
@@ -105,9 +105,9 @@ def _verified(run: InspectedRun, *, store: "FileRunStore", logged: _Logged) -> V
     if summary is not None:
         findings += _anchor_findings(run, logged)
     if is_finished and run.is_busy and names not in logged.finished:
-        note = "is being finished right now; verify it again when its process has ended"
+        note = "is just being finished; verify it again when its process has ended"
     elif summary is not None and is_finished:
-        # First the manifest: when it was changed, what it says of artifacts means little.
+        # Check the manifest first: if it was changed, its list of artifacts cannot be trusted.
         findings = [*_record_findings(run, summary, logged), *findings]
         findings += _state_findings(run, summary, store)
     elif summary is not None:
@@ -151,7 +151,7 @@ def _record_findings(run: InspectedRun, summary: RunSummary, logged: _Logged) ->
     path = f"{run.stored.path}/manifest.json"
     if names not in logged.finished:
         text = "the audit log has no `run-finished` record of it"
-        yield _finding("manifest-unlogged", path, text, fix="resume the run: that completes it")
+        yield _finding("manifest-unlogged", path, text, fix="resume the run, which completes it")
     elif logged.finished[names] != digest:
         text = f"has SHA-256 {digest}, the audit log says {logged.finished[names]}"
         yield _finding("manifest-changed", path, text, fix=_LOG_FIX)
@@ -183,7 +183,7 @@ def _gone(logged: _Logged, runs: tuple[InspectedRun, ...]) -> Iterator[Finding]:
     }
     for task_id, run_id in sorted(set(logged.finished) - present - logged.removed):
         path = f".runs/{task_id}/{run_id}"
-        text = "the audit log says that this run finished, and its folder is gone"
+        text = "according to the audit log this run finished, but its folder is missing"
         yield _finding("run-gone", path, text, fix="restore it from the uploaded artifact")
 
 

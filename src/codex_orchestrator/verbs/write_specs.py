@@ -1,4 +1,4 @@
-"""Write specs: a new draft from the template, and the attestation of a review."""
+"""Write specs: a new draft from the template, or the record of a review."""
 
 import os
 from contextlib import closing
@@ -15,7 +15,7 @@ from codex_orchestrator.system.confined import ConfinedTree
 def accept_spec(
     root: str, spec_file: str, *, reviewer: str, role: str, as_of: str, today: str
 ) -> tuple[str, str]:
-    """Attest a review in a spec file of the work tree; return its repository path and the day.
+    """Record a review in a spec file of the work tree; return its repository path and the day.
 
     Args:
         root: top folder of the repository.
@@ -26,7 +26,7 @@ def accept_spec(
         today: the present day in UTC.
 
     Raises:
-        InputError: the day, the name, the role or the file cannot be taken.
+        InputError: the day, the name, the role or the file is not valid.
         ServiceError: the file cannot be written.
     """
     day = read_day(as_of, field="--as-of")
@@ -56,8 +56,8 @@ def write_new_spec(
         paths: globs of the code that the spec owns.
 
     Raises:
-        InputError: id, title or a glob cannot be taken, the file exists, or its folder leaves the
-            repository.
+        InputError: id, title or a glob is not valid, the file exists, or its folder is outside of
+            the repository.
         ServiceError: the file cannot be written.
     """
     text = spec_text(spec_id, title=title, paths=paths)

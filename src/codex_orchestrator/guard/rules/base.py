@@ -1,4 +1,4 @@
-"""What a guard rule is."""
+"""The base class of guard rules."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,9 @@ from codex_orchestrator.model.finding import Finding, Severity
 
 
 class Rule:
-    """One check with a stable code. Subclass it, fill in the texts, write one of the checks.
+    """One check with a stable code.
+
+    Subclass it, fill in the texts, and implement one of the checks.
 
     `check` looks at the whole change; `check_spec` at one spec that the change touches or needs.
     An error from `check_spec` also means that the spec cannot cover code.
@@ -22,16 +24,17 @@ class Rule:
     fix = ""
 
     def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
-        """Return what the rule sees in a change (or in the whole repository, in an audit)."""
+        """Return what the rule finds in a change (or in the whole repository, in an audit)."""
         return ()
 
     def check_spec(self, spec: Spec, case: Case, *, is_needed: bool) -> Iterable[Finding]:
-        """Return what the rule sees in one spec.
+        """Return what the rule finds in one spec.
 
         Args:
             spec: the spec as of the head.
             case: the change and its configuration.
-            is_needed: whether changed code needs this spec; else it is only touched or audited.
+            is_needed: whether changed code needs this spec; otherwise it is only touched or
+                audited.
         """
         return ()
 
@@ -44,12 +47,12 @@ class Rule:
         severity: Severity = Severity.ERROR,
         fix: str = "",
     ) -> Finding:
-        """Make a finding of this rule; the rule's own fix when none is given."""
+        """Return a finding of this rule; without `fix` it has the rule's own fix."""
         return Finding(self.code, severity, path, line, message, fix or self.fix)
 
 
 def some(paths: Iterable[str], *, shown: int = 3) -> str:
-    """Return the first few names and how many more there are."""
+    """Return the first names and the number of the others."""
     names = list(paths)
     text = ", ".join(names[:shown])
     return text if len(names) <= shown else f"{text} and {len(names) - shown} more"

@@ -14,14 +14,14 @@ class UnownedCode(Rule):
     code = "SPEC001"
     name = "unowned-code"
     what = "Changed code that no spec owns, in a change that carries no spec edit that counts."
-    why = "Code that nobody planned cannot be reviewed against anything."
+    why = "Code without a spec cannot be reviewed against a plan."
     fix = (
         "write a spec whose `paths` match the code (codex-orchestrator spec new ID --title TITLE "
         "--paths GLOB), or edit an approved spec without `paths` in the same change"
     )
 
     def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
-        """Report each path, and why the spec edits of the change do not help."""
+        """Report each path, and why the spec edits of the change do not count."""
         remark = _why_edits_do_not_count(case) if coverage.uncovered else ""
         for change in coverage.uncovered:
             gone = " (deleted)" if change.status == "D" else ""

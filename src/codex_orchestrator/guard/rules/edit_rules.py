@@ -20,12 +20,12 @@ class OrphanedCode(Rule):
 
     code = "SPEC007"
     name = "orphaned-code"
-    what = "A spec was deleted, or gave up paths, while code that it owned remains unowned."
+    what = "A spec was deleted or lost paths, and code that it owned has no owner now."
     why = "Deleting a spec must not be the way to be rid of its rules."
-    fix = "keep the spec, delete the code with it, or give the code to another spec's `paths`"
+    fix = "keep the spec, delete its code too, or add the code to the `paths` of another spec"
 
     def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
-        """Look for code at the head that only the old version of a spec owned."""
+        """Find code at the head that only the old version of a spec owned."""
         for edit in case.edits:
             given_up = _given_up(edit)
             if not given_up:
@@ -42,10 +42,10 @@ class OrphanedCode(Rule):
                 ):
                     left.append(entry.path)
             if left:
-                done = "was deleted" if edit.after is None else "gave up paths"
+                done = "was deleted" if edit.after is None else "lost paths"
                 line = edit.after.facts.paths_line if edit.after else 0
                 yield self.finding(
-                    edit.path, line, f"the spec {done} while code of it remains: {some(left)}"
+                    edit.path, line, f"the spec {done} but its code remains: {some(left)}"
                 )
 
 
@@ -57,11 +57,11 @@ def _given_up(edit: SpecEdit) -> tuple[str, ...]:
 
 
 class EmptyEdit(Rule):
-    """A spec edit that says nothing."""
+    """A spec edit without substance."""
 
     code = "SPEC008"
     name = "empty-edit"
-    what = "A spec changed in spaces, dates or approvals only, while code that it owns changed."
+    what = "A spec changed only in spaces, dates or approvals, while code that it owns changed."
     why = "Either the spec still fits, then leave it, or it does not, then say what is new."
     fix = "describe in the spec what the code now does, or leave the spec out of the change"
 
@@ -94,11 +94,11 @@ class SelfReview(Rule):
     code = "SPEC009"
     name = "self-review"
     what = "Review date, approval, status or wider paths came with the change that needs them."
-    why = "A review that comes with the code was not made before the code was written."
-    fix = "land the reviewed spec first, then the code"
+    why = "A review that is part of the change was not made before the code was written."
+    fix = "merge the reviewed spec first, then the code"
 
     def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
-        """Look at specs that allow changed code and that this change itself made fit to."""
+        """Find specs that allow changed code only because of this change."""
         if case.config.self_review == "ignore":
             return
         level = Severity.ERROR if case.config.self_review == "error" else Severity.WARNING
@@ -118,7 +118,7 @@ class SelfReview(Rule):
         yield from self._widened(case, coverage, attested)
 
     def _widened(self, case: Case, coverage: Coverage, attested: set[str]) -> Iterable[Finding]:
-        """Warn of code that its spec owns only since this change."""
+        """Warn about code that its spec owns only since this change."""
         before = {
             edit.path: matcher(edit.before.paths)
             for edit in case.edits
@@ -168,7 +168,7 @@ class StaleBystanders(Rule):
     fix = "see them with codex-orchestrator guard --all and review them"
 
     def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
-        """Warn once, with a few names; an audit reports each by itself."""
+        """Warn once, with some names; an audit reports each spec."""
         if case.is_audit:
             return
         involved = case.touched | coverage.needed()

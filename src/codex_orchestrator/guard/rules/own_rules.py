@@ -1,10 +1,13 @@
-"""What the guard says about itself. These have a code and texts; the check itself raises them."""
+"""Findings about the guard itself.
+
+These rules have only a code and texts; the check reports them.
+"""
 
 from codex_orchestrator.guard.rules.base import Rule
 
 
 class HistoryMissing(Rule):
-    """The answer cannot be known."""
+    """Something that the check needs is missing."""
 
     code = "GUARD001"
     name = "not-checked"
@@ -29,5 +32,5 @@ class ExpiredWaiver(Rule):
     code = "WAIVER001"
     name = "expired-waiver"
     what = "A waiver in guard.waivers is past its last day."
-    why = "A waiver is a loan; its end was agreed when it was written."
+    why = "A waiver is temporary; its last day was agreed when it was written."
     fix = "fix what it excused and remove it, or agree on a new day"

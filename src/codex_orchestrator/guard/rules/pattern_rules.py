@@ -1,4 +1,4 @@
-"""The ingestion gate: assets of the learning library change with a new version, under its spec."""
+"""Patterns of the learning library change only with a new version and under the library's spec."""
 
 import re
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ _VERSION = r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}"
 
 
 class Index(NamedTuple):
-    """The assets of an index: versions by id, ids by folder (or file). Or what is wrong with it."""
+    """The assets of an index: versions by id, ids by folder (or file); or what is wrong with it."""
 
     versions: dict[str, Version]
     places: dict[str, str]
@@ -50,13 +50,13 @@ def asset_changes(case: Case) -> list[Change]:
 
 
 class PatternVersion(Rule):
-    """Content moved, version did not."""
+    """Content changed without a new version."""
 
     code = "PATTERN001"
     name = "pattern-version"
-    what = "Files of a pattern changed while its version in patterns/index.json did not rise."
-    why = "Runs record patterns by version; one version must mean one content."
-    fix = "raise the asset's version in patterns/index.json (codex-orchestrator patterns build)"
+    what = "Files of a pattern changed, but its version in patterns/index.json is not higher."
+    why = "Runs record patterns by version, so a version must always mean the same content."
+    fix = "increase the pattern's version and run codex-orchestrator patterns build"
 
     def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
         """Compare the versions of each changed asset before and after."""
@@ -74,7 +74,7 @@ class PatternVersion(Rule):
             if owner is not None:
                 by_asset.setdefault(owner, []).append(change.path)
             elif change.status != "D":
-                yield self.finding(change.path, 0, f"no asset of {INDEX} holds this file")
+                yield self.finding(change.path, 0, f"no asset of {INDEX} contains this file")
         for asset, paths in sorted(by_asset.items()):
             old, new = before.versions.get(asset), after.versions[asset]
             if old is not None and new <= old:
@@ -83,7 +83,7 @@ class PatternVersion(Rule):
 
 
 class PatternGate(Rule):
-    """The library's own spec is not in force."""
+    """The library's own spec is not approved and fresh."""
 
     code = "PATTERN002"
     name = "pattern-gate"
@@ -94,7 +94,7 @@ class PatternGate(Rule):
     fix = "review the spec named by guard.learning_spec: codex-orchestrator guard accept SPEC …"
 
     def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
-        """Demand that the learning library's spec is sound."""
+        """Require that the learning library's spec is valid."""
         changes = asset_changes(case)
         if not changes:
             return
@@ -111,7 +111,7 @@ class PatternGate(Rule):
 
 
 def parse_index(data: bytes | None) -> Index:
-    """Read what the gate needs of an index."""
+    """Parse the parts of an index that these rules need."""
     import json
 
     if data is None:
@@ -119,7 +119,7 @@ def parse_index(data: bytes | None) -> Index:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        return Index({}, {}, f"no JSON: {error}")
+        return Index({}, {}, f"not valid JSON: {error}")
     versions: dict[str, Version] = {}
     places: dict[str, str] = {}
     assets = document.get("assets") if isinstance(document, dict) else None

@@ -15,11 +15,11 @@ class StaleSpec(Rule):
     code = "SPEC002"
     name = "stale-spec"
     what = "The spec's last review is more than max_age_days ago."
-    why = "A review that nobody repeated says nothing about the code of today."
-    fix = "read the spec again and attest it: codex-orchestrator guard accept SPEC --reviewer NAME"
+    why = "An old review says nothing about the code of today."
+    fix = "review the spec, then run codex-orchestrator guard accept SPEC --reviewer NAME"
 
     def check_spec(self, spec: Spec, case: Case, *, is_needed: bool) -> Iterable[Finding]:
-        """Compare the review date with the day of the check; the last allowed day passes."""
+        """Compare the review date with the day of the check; the limit itself passes."""
         day = parse_day(spec.facts.review)
         if spec.facts.problem or day is None or not spec.is_active:
             return
@@ -43,7 +43,7 @@ class ReviewDate(Rule):
     fix = "put `last_review: YYYY-MM-DD` into the front matter: the day (UTC) of the real review"
 
     def check_spec(self, spec: Spec, case: Case, *, is_needed: bool) -> Iterable[Finding]:
-        """Look at the date as written. A draft may have none yet."""
+        """Check the date as written. A draft may have none yet."""
         facts = spec.facts
         if facts.problem:
             return
@@ -64,12 +64,12 @@ class ReviewDate(Rule):
 
 
 class MalformedFrontMatter(Rule):
-    """The front matter cannot be trusted."""
+    """The front matter is not valid."""
 
     code = "SPEC004"
     name = "front-matter"
     what = "The front matter is missing, not closed, or not a plain YAML mapping."
-    why = "Duplicate keys, aliases or tabs mean different things to different readers."
+    why = "Parsers interpret duplicate keys, aliases and tabs differently."
     fix = "start the spec with `---`, plain `key: value` lines and `---`; see docs/guard.md"
 
     def check_spec(self, spec: Spec, case: Case, *, is_needed: bool) -> Iterable[Finding]:
@@ -88,7 +88,7 @@ class NotApproved(Rule):
     name = "not-approved"
     what = "Changed code needs a spec whose status is not approved, or the status is unknown."
     why = "A draft or superseded spec authorises no code."
-    fix = "get the spec approved and set `status: approved`, or give the code to another spec"
+    fix = "get the spec approved and set `status: approved`, or add the code to another spec"
 
     def check_spec(self, spec: Spec, case: Case, *, is_needed: bool) -> Iterable[Finding]:
         """Allow drafts and superseded specs as long as no code needs them."""
@@ -107,16 +107,16 @@ class NotApproved(Rule):
 
 
 class ApprovalsMissing(Rule):
-    """A role that has to sign did not."""
+    """A required approval is missing."""
 
     code = "SPEC006"
     name = "approvals-missing"
     what = "A role of required_approvals has no approval with name and date."
-    why = "The team decided who must agree before code is written."
+    why = "The team decided which roles must approve a spec before code is written."
     fix = "record it: codex-orchestrator guard accept SPEC --reviewer NAME --role ROLE"
 
     def check_spec(self, spec: Spec, case: Case, *, is_needed: bool) -> Iterable[Finding]:
-        """Look for each required role in an approved spec."""
+        """Check each required role of an approved spec."""
         facts = spec.facts
         if facts.problem or facts.status != APPROVED:
             return
@@ -135,17 +135,17 @@ def _approval_problem(by: str, on: str, today: int) -> str:
         return "names nobody"
     day = parse_day(on)
     if day is None:
-        return f"has no date: {on[:40]!r}"
+        return f"has no valid date: {on[:40]!r}"
     return "is dated in the future" if day > today else ""
 
 
 class NearExpiry(Rule):
-    """The review will soon be too old."""
+    """The review will soon be stale."""
 
     code = "SPEC010"
     name = "near-expiry"
     what = "The spec becomes stale within warn_days."
-    why = "A warning before the day keeps the gate from surprising anybody."
+    why = "An early warning leaves time for a review."
     fix = StaleSpec.fix
 
     def check_spec(self, spec: Spec, case: Case, *, is_needed: bool) -> Iterable[Finding]:
@@ -159,6 +159,6 @@ class NearExpiry(Rule):
             yield self.finding(
                 spec.path,
                 spec.facts.review_line,
-                f"last day of the review is {when}",
+                f"the review becomes stale after {when}",
                 severity=Severity.WARNING,
             )

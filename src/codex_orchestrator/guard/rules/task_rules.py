@@ -12,16 +12,16 @@ from codex_orchestrator.text.globs import path_matcher
 
 
 class TaskWithoutSpec(Rule):
-    """A task without the spec that it names."""
+    """A task whose spec is missing."""
 
     code = "TASK001"
     name = "task-without-spec"
-    what = "A task file names a spec that is not there."
+    what = "A task file names a spec that does not exist."
     why = "A task is handed to agents under its spec; without one nothing says what is allowed."
     fix = "correct `spec:` in the task, or write the spec (codex-orchestrator spec new)"
 
     def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
-        """Look at changed tasks; at all of them in an audit and when a spec went away."""
+        """Check changed tasks; all tasks in an audit and when a spec was deleted."""
         tasks = _tasks(case)
         if not tasks:
             return
@@ -53,7 +53,7 @@ def _tasks(case: Case) -> list[Entry]:
 def _is_there(path: str, case: Case) -> bool:
     if path in case.specs:
         return True
-    # A name with control characters is no path that git could be asked for.
+    # git cannot be asked for a path with control characters.
     if not path.isprintable() or path.startswith("/"):
         return False
     return any(entry.path == path for entry in case.source.listing((path,)))

@@ -1,1 +1,1 @@
-"""Building the items of a plan: here, apart from each other, and in Codex Cloud."""
+"""Building the items of a plan: on this machine, one by one or in parallel, or in Codex Cloud."""

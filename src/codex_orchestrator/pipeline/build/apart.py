@@ -35,12 +35,12 @@ def build_apart(run: Run, items: Sequence[PlanItem], *, base: str, most: int) ->
     Args:
         run: the run.
         items: what to build.
-        base: the recorded state that each work tree starts from.
-        most: how many may be at work at once.
+        base: the recorded snapshot that each work tree starts from.
+        most: how many may run at the same time.
 
     Raises:
-        ApprovalRequiredError: some wait for a person; names all that is asked for.
-        OrchestratorError: what stopped one of them stops the run.
+        ApprovalRequiredError: some items wait for approvals; names all of them.
+        OrchestratorError: an error that stopped one of them stops the run.
     """
     work = _ParallelWork(run, base)
     waiting = deque(items)
@@ -86,11 +86,11 @@ class _ParallelWork:
 
     @property
     def may_begin(self) -> bool:
-        """Say whether something new may be begun."""
+        """Return whether a new item may start."""
         return not (self.failures or self._asked or self._errors)
 
     def begin(self, item: PlanItem, threads: ThreadPoolExecutor) -> None:
-        """Open a work tree at the state to start from, and put a thread to work in it."""
+        """Open a work tree at the start snapshot, and start a thread that builds in it."""
         run = self._run
         manifest = run.record.manifest
         planned = manifest.plan.items if manifest.plan else ()
@@ -106,7 +106,7 @@ class _ParallelWork:
         self.open_items[threads.submit(self._build, opened)] = opened
 
     def end(self, future: Future[_Result]) -> None:
-        """Record what came of an item, and remove its work tree."""
+        """Record the result of an item, and remove its work tree."""
         opened, run = self.open_items.pop(future), self._run
         name = opened.item.id
         try:
@@ -135,7 +135,7 @@ class _ParallelWork:
             team.stop()
 
     def close(self) -> None:
-        """Keep what was done when the work was stopped, and remove every work tree."""
+        """Record what was done when the work was stopped, and remove every work tree."""
         run = self._run
         try:
             for future in [one for one in self.open_items if one.done()]:
@@ -161,7 +161,7 @@ class _ParallelWork:
 
     def _keep_error(self, error: OrchestratorError, opened: _OpenItem) -> None:
         if isinstance(error, ApprovalRequiredError):
-            # For the person who is asked; a change that is too large is no reason not to ask.
+            # Shown to the person who is asked; ask also when the change is too large.
             with suppress(LimitReachedError):
                 error.patch = error.patch or opened.work.tree.change().patch
             self._asked[opened.item.id] = error
@@ -170,7 +170,7 @@ class _ParallelWork:
             self.stop()
 
     def _build(self, opened: _OpenItem) -> _Result:
-        """Build one item with a team of its own; runs in a thread and touches no record."""
+        """Build one item with its own team; runs in a thread and does not write the record."""
         run, item = self._run, opened.item
         if self._is_stopped:
             raise InterruptedRunError("stopped before it was begun")
@@ -195,7 +195,7 @@ class _ParallelWork:
 
 
 def _all_asked(asked: Mapping[str, ApprovalRequiredError]) -> ApprovalRequiredError:
-    """Return one error that names all that builders ask for, by item."""
+    """Return one error with everything that builders ask for, by item."""
     wanted = dict.fromkeys(one for error in asked.values() for one in error.wanted)
     return ApprovalRequiredError(
         "; ".join(f"item {name}: {error.message}" for name, error in asked.items()),

@@ -1,4 +1,4 @@
-"""Choose among the changes of one item: what fits, is allowed, and passes our own checks."""
+"""Choose among the changes of one item: it must apply, be allowed, and pass our own checks."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,7 +14,10 @@ from codex_orchestrator.pipeline.run import Run, open_tree
 
 
 class ChosenDiff(NamedTuple):
-    """The change to merge. `problem` says why none can be; then `diff` is the first one."""
+    """The change to merge.
+
+    If none can be merged, `problem` says why and `diff` is the first one.
+    """
 
     diff: CloudDiff
     problem: str = ""
@@ -35,7 +38,7 @@ def choose_diff(
     With one that fits there is nothing to choose, and the run's own checks judge it.
 
     Raises:
-        ApprovalRequiredError: all that fit change protected paths.
+        ApprovalRequiredError: all that apply change protected paths.
     """
     fits, problems = [], []
     for diff in diffs:
@@ -74,7 +77,7 @@ def _ask(item: PlanItem, candidate: _Candidate, paths: Sequence[str]) -> None:
 
 
 def _passes(run: Run, item: PlanItem, facts: CloudSubmissionFacts, candidate: _Candidate) -> bool:
-    """Run the run's checks on one candidate, in a work tree of its own."""
+    """Run the run's checks on one candidate, in its own work tree."""
     attempt, started = candidate.diff.attempt, run.record.manifest.run
     place = f"{started.id}.{facts.number}-{attempt}"
     log_dir = run.record.folder / "tests" / f"submission-{facts.number}" / f"attempt-{attempt}"

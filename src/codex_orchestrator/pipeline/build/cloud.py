@@ -1,4 +1,4 @@
-"""Build in Codex Cloud: send what can start, wait, choose, and merge in plan order."""
+"""Build in Codex Cloud: send items that can start, wait, choose, and merge in plan order."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ from codex_orchestrator.pipeline.run import Run
 if TYPE_CHECKING:
     from codex_orchestrator.codex.cloud import CodexCloud
 
-# The first change that does not fit gets one more submission, made on the present state.
+# The first change that does not apply gets one more submission, based on the current state.
 _MOST_CONFLICTS = 2
 
 
@@ -64,7 +64,7 @@ class CloudBuilder:
                 return False
 
     def repair(self, item: PlanItem, feedback: str) -> bool:
-        """Send one repair with its feedback; say whether its change stands in the work tree."""
+        """Send one repair with its feedback; return whether its change is in the work tree."""
         self._carry_out([item], feedback=feedback)
         if item.id in done_items(self._run):
             return True
@@ -72,7 +72,7 @@ class CloudBuilder:
         return False
 
     def _carry_out(self, items: Sequence[PlanItem], *, feedback: str) -> dict[str, str]:
-        """Send items, wait for all, and merge in plan order; return why items failed for good."""
+        """Send items, wait for all, and merge in plan order; return why items finally failed."""
         run = self._run
         start = starting_state(run)
         feedbacks = {item.id: feedback or conflict_feedback(run, item.id) for item in items}
@@ -90,7 +90,7 @@ class CloudBuilder:
         return failures
 
     def _merge(self, item: PlanItem, facts: CloudSubmissionFacts, task: CloudTask) -> str:
-        """Merge the change of one task; return why its item failed for good, else ""."""
+        """Merge the change of one task; return why its item finally failed, or ""."""
         run = self._run
         if task.state == "pending":
             raise ServiceError(
@@ -117,4 +117,4 @@ class CloudBuilder:
             submission=facts.with_problem(problem),
         )
         is_last = len(conflicts_of(run, item.id)) >= _MOST_CONFLICTS
-        return f"its change did not fit, twice: {problem}" if is_last else ""
+        return f"its change did not apply, twice: {problem}" if is_last else ""

@@ -1,4 +1,4 @@
-"""Build on this machine: what is ready together at once, the rest one by one."""
+"""Build on this machine: independent items in parallel, the others one by one."""
 
 from codex_orchestrator.model.cloud import FittedPatch
 from codex_orchestrator.model.engine import items_at_once
@@ -27,14 +27,14 @@ class LocalBuilder:
         self._run = run
 
     def build(self, plan: Plan) -> bool:
-        """Build the items that are not done yet as a graph; say whether all are done.
+        """Build the items that are not done yet; return whether all are done.
 
         Raises:
-            ApprovalRequiredError: builders ask for what a person must grant; names all of it.
-            LimitReachedError: a bound of the run was reached; what was built by then is merged.
+            ApprovalRequiredError: builders need approvals; names all of them.
+            LimitReachedError: a limit of the run was reached; what was built before is merged.
         """
         run = self._run
-        # A killed attempt may have left some; those of this attempt are closed one by one.
+        # A killed attempt may have left some; the trees of this attempt are closed one by one.
         run.services.rooms.workspace.forget_items(run.record.manifest.run.id)
         restore_done(run, plan)
         configured = run.request.settings.config.codex.parallel
@@ -63,7 +63,7 @@ class LocalBuilder:
 
 
 def _build_alone(run: Run, item: PlanItem) -> dict[str, str]:
-    """Build an item in the run's own work tree; return why it was not done, if so."""
+    """Build an item in the run's own work tree; return why it was not done, or ""."""
     run.say("build", f"{item.id}: {item.title}")
     run.record.item(item.id, ItemState.RUNNING)
     before = run.tree.snapshot() if conflicts_of(run, item.id) else ""
@@ -89,7 +89,7 @@ def _build_together(run: Run, plan: Plan, move: BuildApart, most: int) -> dict[s
     try:
         return build_apart(run, move.items, base=base, most=most)
     except LimitReachedError:
-        # The run ends here with what it has; nobody goes on with it.
+        # The run ends here with what it has and cannot be resumed.
         _merge_built(run, plan)
         raise
 
@@ -102,7 +102,7 @@ def _merge_built(run: Run, plan: Plan) -> None:
 
 
 def _merge(run: Run, item: PlanItem) -> None:
-    """Put the change of a built item on the work so far, or record that it does not fit."""
+    """Merge the change of a built item, or record that it does not apply."""
     built = next(one for one in run.record.manifest.items if one.id == item.id)
     now = run.tree.snapshot()
     patch = run.tree.patch_between(built.base, built.tree)

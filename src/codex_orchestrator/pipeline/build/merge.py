@@ -13,12 +13,12 @@ from codex_orchestrator.pipeline.run import Run
 if TYPE_CHECKING:
     from codex_orchestrator.model.cloud import FittedPatch
 
-# Characters of a change that is shown again to its builder.
+# Limit, in characters, of a change that is shown to its builder again.
 MAX_SHOWN_PATCH = 20_000
 
 
 def done_items(run: Run) -> set[str]:
-    """Return the ids of the items whose work is merged."""
+    """Return the ids of the merged items."""
     return {one.id for one in run.record.manifest.items if one.state is ItemState.DONE}
 
 
@@ -35,7 +35,7 @@ def restore_done(run: Run, plan: Plan) -> None:
     if done:
         run.tree.restore(done[-1].tree)
     elif any(one.base or one.submissions for one in manifest.items):
-        # Nobody builds in the run's own tree there; what stands in it came of a merge.
+        # Nothing is built in the run's own tree in cloud mode; it contains only merged changes.
         run.tree.restore(manifest.run.base_sha)
     elif run.record.resumed_from in (RunState.RUNNING, RunState.INTERRUPTED):
         # What a killed builder left is begun anew; one that waited for a person goes on with it.
@@ -56,7 +56,7 @@ def report_conflict(
     *,
     submission: CloudSubmissionFacts | None = None,
 ) -> None:
-    """Record that a change did not fit; its item is to be made again."""
+    """Record that a change did not apply; its item must be built again."""
     run.record.conflict(item_id, conflict, submission=submission)
     run.say("build", f"{item_id}: does not fit: {conflict.problem}")
 
@@ -85,14 +85,14 @@ def conflict_feedback(run: Run, item_id: str) -> str:
 
 
 def conflict_findings(manifest: Manifest) -> tuple[Finding, ...]:
-    """Return a finding for each change that did not fit; an error when its item is not done."""
+    """Return a finding for each change that did not apply; an error if its item is not done."""
     return tuple(
         Finding(
             "run/merge-conflict",
             Severity.NOTE if item.state is ItemState.DONE else Severity.ERROR,
             "",
             0,
-            f"the change of item {item.id} did not fit: {one.problem}",
+            f"the change of item {item.id} did not apply: {one.problem}",
             "it was made again on the work so far"
             if item.state is ItemState.DONE
             else "let the items that touch the same lines depend on each other",

@@ -1,4 +1,4 @@
-"""What Codex Cloud is asked: one item of a plan, with all that strangers wrote as data."""
+"""The prompt for Codex Cloud: one item of a plan, with all untrusted text as data."""
 
 import json
 
@@ -38,6 +38,6 @@ def cloud_prompt(task: Task, item: PlanItem, *, feedback: str) -> str:
         },
         "feedback": feedback,
     }
-    # Text cannot hold the hash of itself, so nothing inside can close the frame.
+    # A text cannot contain its own hash, so nothing inside can close the frame.
     nonce = sha256_hex(json.dumps(document, sort_keys=True).encode())[:32]
     return _RULES + frame(document, nonce=nonce)

@@ -18,7 +18,7 @@ from codex_orchestrator.pipeline.run import Run
 if TYPE_CHECKING:
     from codex_orchestrator.codex.cloud import CodexCloud
 
-# Each is a process of its own. More would find the service slower, not the run faster.
+# Each is a separate process. More of them would not make the run faster.
 _AT_ONCE = 4
 
 
@@ -43,14 +43,14 @@ def send_items(
 
     Args:
         run: the run.
-        cloud: where they are sent.
-        items: what is sent, each of them ready.
+        cloud: the client of Codex Cloud.
+        items: the items to send, all of them ready.
         feedback: what the builder is told beside each item, by its id.
-        start: the state that all begin from.
+        start: the snapshot that all start from.
 
     Raises:
-        ApprovalRequiredError: an earlier submission may be at the service; a person decides.
-        LimitReachedError: the work so far is too large to be sent along.
+        ApprovalRequiredError: the service may have an earlier submission; a person must decide.
+        LimitReachedError: the current work is too large to be sent.
         NotCheckedError: no branch to start from, not signed in, or no such environment.
         ServiceError: the service failed; what was sent stays recorded.
     """
@@ -62,8 +62,8 @@ def send_items(
                 run, item, feedback=feedback[item.id], start=start, earlier=len(new)
             )
             new.append(_NewSubmission(item, facts, prompt))
-    # The first goes alone: it may renew the sign-in, and several at once would be in each other's
-    # way. It also meets alone whatever is wrong with sign-in or environment.
+    # The first is sent alone: it may renew the sign-in, which several at once must not do. It also
+    # detects problems with sign-in or environment.
     for group in (new[:1], new[1:]):
         if group:
             found.update(_Sending(run, cloud, start).send(group))
@@ -130,7 +130,7 @@ class _Sending:
         try:
             facts = future.result()
         except (NotCheckedError, InputError) as error:
-            # These say that nothing was sent, so there is nothing to look for on resume.
+            # After these errors nothing was sent, so a resumed run must not look for a task.
             run.record.withdrawn(item.id, new.facts.number)
             self._errors.append(error)
         except OrchestratorError as error:

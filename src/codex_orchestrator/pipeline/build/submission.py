@@ -18,26 +18,26 @@ from codex_orchestrator.text.names import is_utf8
 if TYPE_CHECKING:
     from codex_orchestrator.codex.cloud import CodexCloud
 
-# The command takes it as an environment variable, and Linux bounds one at 128 KiB.
+# The command takes it in an environment variable, which Linux limits to 128 KiB.
 MAX_STARTING_DIFF_BYTES = 120_000
 
 
 class StartingState(NamedTuple):
-    """What items start from: a recorded state, and the patch that makes it of the base commit."""
+    """What items start from: a recorded snapshot, and its patch against the base commit."""
 
     tree: str
     patch: bytes
 
 
 def starting_state(run: Run) -> StartingState:
-    """Return the work so far, for all items that are sent together."""
+    """Return the current work, for all items that are sent together."""
     return StartingState(run.tree.snapshot(), run.tree.change().patch)
 
 
 def recorded_submission(
     run: Run, cloud: "CodexCloud", item: PlanItem
 ) -> CloudSubmissionFacts | None:
-    """Return the submission of an item that was sent before; None when it is to be sent.
+    """Return the submission of an item that was sent before; None if it must be sent.
 
     Raises:
         ApprovalRequiredError: an earlier submission may be at the service; a person decides.
@@ -63,8 +63,8 @@ def recorded_submission(
 
 
 def _require_sending_again(run: Run, item: PlanItem, lost: CloudSubmissionFacts) -> None:
-    """Check that a person allowed to send once more what may have been sent."""
-    # By its number: a later submission that gets lost is another question.
+    """Check that a person approved sending again what may have been sent."""
+    # By its number: another lost submission needs another approval.
     wanted = Grant(ApprovalKind.NETWORK, f"{CLOUD_HOST}/{lost.number}")
     if wanted in run.record.standing:
         return
@@ -102,7 +102,7 @@ def _all_submissions(run: Run) -> tuple[CloudSubmissionFacts, ...]:
 
 
 def _branch(run: Run) -> str:
-    """Return the branch that the run's first submission started from, else the present one."""
+    """Return the branch of the run's first submission, else the current one."""
     earlier = _all_submissions(run)
     branch = earlier[0].branch if earlier else run.services.rooms.workspace.head_branch()
     if not branch:
