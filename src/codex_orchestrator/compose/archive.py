@@ -27,11 +27,19 @@ class Archive(NamedTuple):
     lock: Callable[[str], AbstractContextManager[object]]
 
 
-def open_archive(repo: Path, *, operation: str) -> Archive:
-    """Return the archive of a repository; `operation` is what a lock records as its purpose."""
+def open_archive(repo: Path, *, operation: str, holder: str = "") -> Archive:
+    """Return the archive of a repository.
+
+    Args:
+        repo: the repository.
+        operation: what a lock records as its purpose.
+        holder: the run that holds the lock, "" for a command without a run.
+    """
 
     def lock(task_id: str) -> AbstractContextManager[object]:
-        return TaskLock(repo, task_id, holder=operation, operation=operation, clock=utc_now)
+        return TaskLock(
+            repo, task_id, holder=holder or operation, operation=operation, clock=utc_now
+        )
 
     return Archive(FileRunStore(repo), FileAuditLog(repo, clock=utc_now), Outbox(repo), lock)
 

@@ -6,7 +6,6 @@ import secrets as randomness
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -40,13 +39,12 @@ def compose_run(
         MissingExtraError: a package that runs need is not installed.
     """
     from codex_orchestrator.adapters.choose import LanguageAdapters
+    from codex_orchestrator.compose.archive import open_archive
     from codex_orchestrator.compose.codex import open_cloud_builder
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.guard.task_specs import RepositorySpecGuard
     from codex_orchestrator.patterns.library import Library
-    from codex_orchestrator.runs.audit import FileAuditLog
-    from codex_orchestrator.runs.lock import TaskLock
-    from codex_orchestrator.runs.store import FileRunStore, new_run_id
+    from codex_orchestrator.runs.store import new_run_id
     from codex_orchestrator.workspace.worktree import GitWorkspace
 
     repo, config, _, rules_at, _ = request.settings
@@ -56,9 +54,7 @@ def compose_run(
     broker = EnvironmentCredentialBroker(environ)
     endpoint = ModelEndpoint(model, config.model.base_url, broker.get(Scope.MODEL))
     run_id = new_run_id(utc_now, randomness.token_hex(3))
-
-    def lock(task_id: str) -> AbstractContextManager[object]:
-        return TaskLock(repo, task_id, holder=run_id, operation="run", clock=utc_now, waiting=None)
+    archive = open_archive(repo, operation="run", holder=run_id)
 
     rooms = Rooms(
         guard=RepositorySpecGuard(repo, rules_at=rules_at),
@@ -76,9 +72,7 @@ def compose_run(
             open_cloud_builder, config=config.codex, broker=broker, hide=broker.redactor.add
         ),
     )
-    evidence = Evidence(
-        FileRunStore(repo), FileAuditLog(repo, clock=utc_now), broker.redactor, lock
-    )
+    evidence = Evidence(archive.store, archive.audit, broker.redactor, archive.lock)
     ambient = Ambient(utc_now, time.monotonic, lambda: run_id, platform.node() or "unknown")
     return Services(rooms, evidence, terminal, ambient)
 
@@ -123,7 +117,7 @@ def _codex(request: RunRequest, endpoint: ModelEndpoint) -> "Codex | None":
 
 
 def open_broker(environ: Mapping[str, str]) -> "EnvironmentCredentialBroker":
-    """Return the credential broker of the configured source."""
+    """Return the broker of the secrets in an environment."""
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
 
     return EnvironmentCredentialBroker(environ)
