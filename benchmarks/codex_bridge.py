@@ -27,7 +27,7 @@ from codex_orchestrator.codex.cloud import CodexCloud, Polling
 from codex_orchestrator.codex.cloud_cli import open_cloud_cli
 from codex_orchestrator.codex.hardening import (
     HARDENING,
-    child_environment,
+    codex_environment,
     provider_settings,
     turn_sandbox,
 )
@@ -50,7 +50,7 @@ class Direct:
     def __init__(self, binary: CodexBinary, server: ResponsesServer, home: Any, cwd: Path) -> None:
         flags = [*HARDENING, *provider_settings(server.url, has_key=True)]
         argv = [binary.path, *(part for flag in flags for part in ("-c", flag)), "app-server"]
-        environment = child_environment(os.environ, home=str(home.home))
+        environment = codex_environment(os.environ, home=str(home.home))
         self._process = subprocess.Popen(
             argv,
             stdin=subprocess.PIPE,

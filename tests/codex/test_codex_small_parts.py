@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from codex_orchestrator.codex.failure import failure_of_turn
 from codex_orchestrator.codex.hardening import (
     HARDENING,
-    child_environment,
+    codex_environment,
     provider_settings,
     turn_sandbox,
 )
@@ -81,7 +81,7 @@ def test_only_http_addresses_are_taken(address: str) -> None:
 
 def test_a_child_inherits_a_short_list_and_nothing_else() -> None:
     ambient = {"PATH": "/p", "OPENAI_API_KEY": "k", "HOME": "/root", "HTTPS_PROXY": "http://p"}
-    assert child_environment(ambient, home="/h", CODEX_HOME="/c") == {
+    assert codex_environment(ambient, home="/h", CODEX_HOME="/c") == {
         "PATH": "/p",
         "HTTPS_PROXY": "http://p",
         "HOME": "/h",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from codex_orchestrator.codex.binary import CodexBinary
-from codex_orchestrator.codex.hardening import CLOUD_HARDENING, as_flags, child_environment
+from codex_orchestrator.codex.hardening import CLOUD_HARDENING, as_flags, codex_environment
 from codex_orchestrator.codex.private_home import private_home
 from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
@@ -75,7 +75,7 @@ class CloudCli:
             NotCheckedError: not signed in, environment or task unknown, or no `cloud` command.
             ServiceError: the command did not end in time.
         """
-        environment = child_environment(
+        environment = codex_environment(
             os.environ, home=str(self._home), CODEX_HOME=str(self._codex_home)
         )
         try:

@@ -102,7 +102,7 @@ def as_flags(settings: Iterable[str]) -> list[str]:
     return [part for setting in settings for part in ("-c", setting)]
 
 
-def child_environment(ambient: Mapping[str, str], *, home: str, **extra: str) -> dict[str, str]:
+def codex_environment(ambient: Mapping[str, str], *, home: str, **extra: str) -> dict[str, str]:
     """Return all that a Codex process inherits: names from a short list, and a HOME of its own."""
     kept = {name: value for name, value in ambient.items() if name in _ENVIRONMENT}
     return {"PATH": "/usr/bin:/bin", **kept, "HOME": home, "RUST_BACKTRACE": "0", **extra}

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from codex_orchestrator.codex.hardening import child_environment
+from codex_orchestrator.codex.hardening import codex_environment
 from codex_orchestrator.codex.key_channel import offer_key
 from codex_orchestrator.model.engine import ModelEndpoint
 from codex_orchestrator.model.server import BridgeRequest, ServerCommand
@@ -41,5 +41,5 @@ def bridge_launch(
             argv += ["--decisions", str(request.decisions)]
         if endpoint.key is not None:
             argv += ["--key-socket", str(stack.enter_context(offer_key(endpoint.key)))]
-        environment = child_environment(os.environ, home=os.environ.get("HOME", "/"))
+        environment = codex_environment(os.environ, home=os.environ.get("HOME", "/"))
         yield ServerCommand(tuple(argv), environment, str(request.root))

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from codex_orchestrator.codex.binary import CodexBinary, find_codex, require_tested
 from codex_orchestrator.codex.cloud_cli import check_sign_in
-from codex_orchestrator.codex.hardening import HARDENING, as_flags, child_environment
+from codex_orchestrator.codex.hardening import HARDENING, as_flags, codex_environment
 from codex_orchestrator.codex.private_home import PrivateHome, private_home
 from codex_orchestrator.codex.session import CodexSession, SessionSettings
 from codex_orchestrator.model.credential import Secret
@@ -107,7 +107,7 @@ def _sign_in(auth: Secret | None) -> str:
 def _run(
     binary: CodexBinary, home: PrivateHome, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    environment = child_environment(os.environ, home=str(home.home), CODEX_HOME=str(home.codex))
+    environment = codex_environment(os.environ, home=str(home.home), CODEX_HOME=str(home.codex))
     argv = [binary.path, *as_flags(HARDENING), *arguments]
     try:
         return subprocess.run(

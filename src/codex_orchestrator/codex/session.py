@@ -14,7 +14,7 @@ from codex_orchestrator.codex.failure import failure_of_turn
 from codex_orchestrator.codex.hardening import (
     HARDENING,
     PROVIDER,
-    child_environment,
+    codex_environment,
     provider_settings,
     turn_sandbox,
 )
@@ -71,7 +71,7 @@ class CodexSession:
                 *provider_settings(settings.base_url, has_key=settings.key is not None),
             ),
             environment={
-                **child_environment(os.environ, home=str(home.home)),
+                **codex_environment(os.environ, home=str(home.home)),
                 "PATH": path,
                 "CODEX_HOME": str(home.codex),
                 "TMPDIR": str(home.temp),
