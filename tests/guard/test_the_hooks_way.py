@@ -128,6 +128,10 @@ def test_a_reader_that_goes_away_is_no_finding(repo: GuardRepo, way: str) -> Non
     assert b"Traceback" not in done.stderr
 
 
+def is_asleep(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
 def interrupt(repo: GuardRepo, way: str, folder: Path) -> Said:
     """Press Ctrl-C while git is at work."""
     folder.mkdir()
@@ -142,7 +146,9 @@ def interrupt(repo: GuardRepo, way: str, folder: Path) -> Said:
         stderr=subprocess.PIPE,
         start_new_session=True,
     ) as process:
-        while not started.exists():
+        # Until it waits for git: an interrupt in the middle of an `eval`, as NamedTuple calls it,
+        # ends Python itself by the signal, however it is handled.
+        while not started.exists() or not is_asleep(process.pid):
             assert process.poll() is None
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGINT)
