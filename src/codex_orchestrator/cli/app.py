@@ -1,6 +1,7 @@
 """The entry point of every command, and the boundary that turns errors into exit codes."""
 
 import errno
+import gc
 import os
 import sys
 
@@ -51,6 +52,8 @@ def run(argv: list[str]) -> int:
 def _call(argv: list[str]) -> int:
     # The hook calls this on every commit, and importing Click would take longer than the check.
     if argv == ["guard"]:
+        # A short life that makes many small objects: looking for cycles only costs time.
+        gc.disable()
         from codex_orchestrator.cli.guard_change import guard_change
 
         return guard_change()

@@ -10,7 +10,7 @@ import sys
 import zlib
 
 from codex_orchestrator.guard.config import GuardConfig, Waiver
-from codex_orchestrator.guard.facts import Facts, RawFacts
+from codex_orchestrator.guard.facts import ApprovalFacts, Facts, RawFacts
 from codex_orchestrator.guard.specs import SpecsByPath
 
 _MAGIC = b"codex-orchestrator guard facts 3 "
@@ -28,6 +28,7 @@ class FactsCache:
         self.path = path
         self.entries = _load(path) if path else {}
         self._added = False
+        self._approvals: dict[ApprovalFacts, ApprovalFacts] = {}
 
     def get(self, blob: str) -> Facts | None:
         """Return the facts of a blob, or None."""
@@ -35,8 +36,9 @@ class FactsCache:
         return Facts._make(raw) if raw is not None else None
 
     def put(self, blob: str, facts: Facts) -> None:
-        """Add the facts of a blob."""
-        self.entries[blob] = tuple(facts)
+        """Add the facts of a blob; equal approvals are kept, and later read, once."""
+        approvals = tuple([self._approvals.setdefault(entry, entry) for entry in facts.approvals])
+        self.entries[blob] = tuple(facts._replace(approvals=approvals))
         self._added = True
 
     def get_config(self, name: str, blob: str) -> GuardConfig | None:

@@ -1,5 +1,6 @@
 """What git prints: rows of `diff --raw`, `diff --numstat`, `ls-files`, `ls-tree`; complaints."""
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -76,16 +77,16 @@ def parse_raw_diff(output: bytes) -> tuple[Change, ...]:
 def parse_numstat(output: bytes) -> tuple[int, int]:
     """Parse `git diff --numstat -z --no-renames`; return how many lines were added and removed."""
     # A binary file has `-` instead of numbers.
-    rows = [row for row in _numstat_row(output) if row[0] != b"-"]
+    rows = [row for row in re.findall(_NUMSTAT_ROW, output) if row[0] != b"-"]
     return sum(int(added) for added, _ in rows), sum(int(removed) for _, removed in rows)
 
 
-# Each expression matches every kind of row, so that no match can start in the middle of a path.
-_numstat_row = re.compile(rb"(-|[0-9]+)\t(-|[0-9]+)\t[^\0]+\0").findall
-_sized_row = re.compile(r"([0-7]+) [a-z]+ ([0-9a-f]+) +(-|[0-9]+)\t([^\0]+)\0").findall
-# One pass in C over ten thousand rows; a path may contain anything but NUL, also newlines.
-_row = re.compile(r"([0-7]+) ([^ \0]+) ([^\t\0]+)\t([^\0]+)\0").findall
-_entry = Entry._make
+# Each expression matches every row, so that no row can begin in the middle of a path.
+_NUMSTAT_ROW = rb"(-|[0-9]+)\t(-|[0-9]+)\t[^\0]+\0"
+_SIZED_ROW = r"([0-7]+) [a-z]+ ([0-9a-f]+) +(-|[0-9]+)\t([^\0]+)\0"
+
+
+_entry = functools.partial(tuple.__new__, Entry)
 
 
 def parse_listing(output: bytes) -> list[Entry]:
@@ -94,22 +95,25 @@ def parse_listing(output: bytes) -> list[Entry]:
     Raises:
         NotCheckedError: the index has a merge conflict.
     """
-    # ls-files: mode, id, stage. ls-tree: mode, type, id.
-    rows = _row(output.decode("utf-8", "surrogateescape"))
-    for _, _, third, path in rows:
+    entries = []
+    # A path may hold anything but NUL, newlines and tabs too.
+    for row in output.decode("utf-8", "surrogateescape").split("\0")[:-1]:
+        meta, _, path = row.partition("\t")
+        # ls-files: mode, id, stage. ls-tree: mode, type, id.
+        mode, second, third = meta.split(" ")
         if third in _IN_CONFLICT:
             raise _in_conflict(path)
-    return [
-        _entry((path, mode, third if len(third) > 1 else second))
-        for mode, second, third, path in rows
-    ]
+        entries.append(_entry((path, mode, third if len(third) > 1 else second)))
+    return entries
 
 
 def parse_sized_listing(output: bytes) -> list[SizedEntry]:
     """Parse `git ls-tree -r -l -z`; submodules, which have no size, are left out."""
     return [
         SizedEntry(path, mode, blob, int(size))
-        for mode, blob, size, path in _sized_row(output.decode("utf-8", "surrogateescape"))
+        for mode, blob, size, path in re.findall(
+            _SIZED_ROW, output.decode("utf-8", "surrogateescape")
+        )
         if size != "-"
     ]
 
