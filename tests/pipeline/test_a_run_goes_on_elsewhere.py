@@ -438,7 +438,7 @@ def test_a_finished_run_from_elsewhere_is_no_verdict_until_somebody_vouches_for_
     forge(there, run={"state": "finished"}, verdict="approved", notes={"summary": "believe me"})
     for more in ((), ("--from-artifact",)):
         done = resume(call, there, str(there.repo / TASK), *more)
-        assert (done.code, done.out) == (3, "")
+        assert (done.code, json.loads(done.out)["verdict"]) == (3, None)
         assert "its verdict does not count" in done.err
     assert not (there.repo / "out").exists(), "no audit record was made of it"
     assert resume(call, found(there.repo), *vouched(found(there.repo))).code == 0
