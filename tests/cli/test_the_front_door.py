@@ -55,6 +55,19 @@ def test_doctor_says_what_works_and_where_settings_come_from(repo: Path, call: C
     assert states["git"] == "works"
 
 
+def test_doctor_shows_everything_also_when_the_guards_settings_are_wrong(
+    repo: Path, call: CommandLine
+) -> None:
+    (repo / ".codex-orchestrator.toml").write_text("[guard]\nmax_age_days = -1\n")
+    done = call("doctor", "--repo", str(repo), "--format", "json")
+    report = json.loads(done.out)
+    (wrong,) = [probe for probe in report["probes"] if probe["state"] == "wrong"]
+    assert done.code == 2
+    assert "max_age_days" in wrong["detail"]
+    assert report["settings"]["guard.max_age_days"]["value"] == -1
+    assert "model.name" in report["settings"]
+
+
 @pytest.mark.parametrize(
     ("source", "state", "fix"),
     [
@@ -129,7 +142,7 @@ OWN = ".codex-orchestrator.toml"
 
 
 def origins(settings: Settings) -> dict[str, object]:
-    return {key: row["origin"] for key, row in in_force(settings).items()}
+    return {key: row["origin"] for key, row in in_force(settings)[0].items()}
 
 
 def test_each_setting_comes_from_where_doctor_says(repo: Path, call: CommandLine) -> None:

@@ -117,7 +117,7 @@ def test_an_event_without_a_commit_is_not_checked(tmp_path, name):
         (pull_request(head="a" * 40 + "\n"), "pull_request.head.sha"),
         (pull_request(head=ZERO), "pull_request.head.sha"),
         ({}, "pull_request.base.sha"),
-        ([], "pull_request.base.sha"),
+        ([], "must be a JSON object"),
         (b'{"a": 1, "a": 2}', "duplicate key"),
         (b"\xff", "not UTF-8"),
         (b"[" * 5000, "nested deeper"),

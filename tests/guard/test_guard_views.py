@@ -136,6 +136,40 @@ def test_an_event_that_cannot_be_read_is_not_checked(
         choose_view(github(tmp_path, name, payload))
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        [],
+        {"before": "a" * 40},
+        {"before": "a" * 40, "after": None},
+        {"before": "a" * 40, "after": 0},
+        {"before": "a" * 40, "after": ""},
+        {"before": "a" * 40, "after": "0"},
+        {"after": "b" * 40},
+        {"before": None, "after": "b" * 40},
+    ],
+)
+def test_a_push_that_does_not_say_both_its_ends_is_not_checked(
+    tmp_path: Path, payload: object
+) -> None:
+    with pytest.raises(NotCheckedError):
+        choose_view(github(tmp_path, "push", payload))
+
+
+@pytest.mark.parametrize(
+    "environment", [{"GITHUB_REPOSITORY": "octo_acme/repo"}, {"GITHUB_REPOSITORY": ""}]
+)
+def test_the_guard_needs_the_commits_of_an_event_alone(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    payload = {"before": "a" * 40, "after": "b" * 40, "installation": {"id": 2**63}}
+    wanted = choose_view({**github(tmp_path, "push", payload), **environment})
+    assert (wanted.kind, wanted.base, wanted.head) == ("range", "a" * 40, "b" * 40)
+    pull = {"pull_request": {"base": {"sha": "a" * 40}, "head": {"sha": "b" * 40}}}
+    assert choose_view({**github(tmp_path, "pull_request", pull), **environment}).head == "b" * 40
+
+
 def test_a_missing_event_file_is_not_checked() -> None:
     environment = {
         "GITHUB_ACTIONS": "true",

@@ -175,3 +175,11 @@ def test_a_grant_of_a_folder_lifts_the_protection_of_all_in_it() -> None:
     policy = Policy(approved_edits=(".github",))
     assert policy.protecting_rule(".github/workflows/ci.yml") == ""
     assert policy.protecting_rule("AGENTS.md") != ""
+
+
+@pytest.mark.parametrize("granted", [".", "./", "", "/", "*/*", "docs"])
+def test_a_grant_covers_no_more_than_it_names(granted: str) -> None:
+    policy = Policy(approved_edits=(granted,))
+    assert policy.protecting_rule("AGENTS.md")
+    assert policy.protecting_rule(".codex-orchestrator.toml")
+    assert policy.protecting_rule(".github/workflows/ci.yml")

@@ -13,6 +13,7 @@ from codex_orchestrator.model.approval import edit_of
 from codex_orchestrator.model.policy import PROTECTED_PATHS, SECRET_PATHS
 from codex_orchestrator.text.globs import (
     glob_problem,
+    is_chosen,
     literal_prefix,
     matcher,
     matching_glob,
@@ -138,12 +139,13 @@ def test_globs_span_folders_only_by_two_stars(path: str, glob: str, matches: boo
         ("src/greeter/", ["src/greeter", "src/greeter/a.py"], ["src/greeters"]),
         ("./src/greeter", ["src/greeter/a.py"], ["greeter/a.py"]),
         ("src/*/", ["src/a/b.py", "src/a"], ["src", "lib/a/b.py"]),
-        ("src/*", ["src/a.py", "src"], ["src/a/b.py"]),
+        ("src/*", ["src/a.py"], ["src", "src/a/b.py"]),
+        ("*/*", ["a/b"], ["a", "a/b/c"]),
         ("app/[slug]", ["app/[slug]", "app/[slug]/page.tsx", "app/s"], ["app/s/page.tsx"]),
         ("what?/a*", ["what?/a*", "what?/a*/b", "whats/abc"], ["whats/abc/d"]),
         ("SRC/Gr\u00fcn*", ["src/gr\u00dcne.py"], ["src/grau.py"]),
-        (".", ["a", "a/b"], []),
-        ("./", ["a", "a/b"], []),
+        (".", [], ["a", "a/b"]),
+        ("./", [], ["a", "a/b"]),
         ("", [], ["a", ""]),
         ("/", [], ["a", ""]),
         ("a//b", ["a//b"], ["a/b"]),
@@ -154,6 +156,12 @@ def test_a_name_means_the_file_or_the_folder_with_all_in_it(
 ) -> None:
     assert [path for path in yes if matching_glob(path, [glob]) != glob] == []
     assert [path for path in no if matching_glob(path, [glob])] == []
+
+
+@pytest.mark.parametrize("globs", [[], ["."], ["./"], [""], ["src", "."]])
+def test_the_whole_tree_can_be_chosen(globs: list[str]) -> None:
+    assert is_chosen("a/b", globs)
+    assert not is_chosen("a/b", ["src"])
 
 
 PROTECTED = """

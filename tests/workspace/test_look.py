@@ -7,7 +7,8 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.tool_results import FileText
 from codex_orchestrator.system.confined import ConfinedTree
 from codex_orchestrator.system.safe_git import Git
-from codex_orchestrator.workspace.look import is_chosen, list_paths, read_lines, search
+from codex_orchestrator.text.globs import is_chosen
+from codex_orchestrator.workspace.look import list_paths, read_lines, search
 from codex_orchestrator.workspace.tools import MAX_FILE_BYTES
 from support.workspace import git_environ, make_repository, write_files
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from codex_orchestrator.text.globs import matching_glob
+from codex_orchestrator.text.globs import is_chosen
 from codex_orchestrator.text.shown import counted
 
 
@@ -138,7 +138,7 @@ def _unplanned(data: dict[str, Any]) -> list[str]:
     if any(not item["paths"] for item in items):
         return []
     globs = [glob for item in items for glob in item["paths"]]
-    return [path for path in data["change"]["paths"] if not matching_glob(path, globs)]
+    return [path for path in data["change"]["paths"] if not is_chosen(path, globs)]
 
 
 def _finding(rule: str, path: str, message: str) -> dict[str, Any]:

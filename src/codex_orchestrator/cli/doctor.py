@@ -22,6 +22,7 @@ def doctor(common: CommonOptions) -> int:
     """Show what works here, how to fix what does not, and the effective configuration."""
     from codex_orchestrator.compose.run import open_broker
     from codex_orchestrator.compose.settings import in_force
+    from codex_orchestrator.model.probe import Probe
     from codex_orchestrator.verbs.diagnose import diagnose_setup
 
     settings = common.settings()
@@ -31,22 +32,27 @@ def doctor(common: CommonOptions) -> int:
         os.environ,
         broker=open_broker(os.environ),
     )
+    facts, problem = in_force(settings)
     broken = [probe for probe in probes if probe.is_required and not probe.works]
     code = ExitCode.NOT_CHECKED if broken else ExitCode.OK
+    if problem is not None:
+        probes = (*probes, Probe("configuration", "wrong", problem.message, problem.fix))
     if common.is_json:
         echo_json(
             {
                 "schema": "doctor-report.v1",
                 "probes": [probe._asdict() for probe in probes],
-                "settings": in_force(settings),
+                "settings": facts,
             }
         )
-        return int(code)
-    for probe in probes:
-        click.echo(f"{probe.state:<15} {probe.name:<18} {printable(probe.detail)}")
-        if probe.fix:
-            click.echo(f"{'':<15} {'':<18} fix: {probe.fix}")
-    click.echo("\nsettings in force:")
-    for key, fact in in_force(settings).items():
-        click.echo(f"  {key} = {printable(str(fact['value']))}  ({fact['origin']})")
+    else:
+        for probe in probes:
+            click.echo(f"{probe.state:<15} {probe.name:<18} {printable(probe.detail)}")
+            if probe.fix:
+                click.echo(f"{'':<15} {'':<18} fix: {probe.fix}")
+        click.echo("\nsettings in force:")
+        for key, fact in facts.items():
+            click.echo(f"  {key} = {printable(str(fact['value']))}  ({fact['origin']})")
+    if problem is not None:
+        raise problem
     return int(code)

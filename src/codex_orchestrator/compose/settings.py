@@ -85,20 +85,25 @@ def guard_part(settings: Settings) -> "GuardConfig":
     return guard_config(settings.table) or GuardConfig()
 
 
-def in_force(settings: Settings) -> dict[str, dict[str, object]]:
-    """Return value and origin of every setting by its dotted key.
+def in_force(settings: Settings) -> tuple[dict[str, dict[str, object]], InputError | None]:
+    """Return value and origin of every setting by its dotted key, and what is wrong, if anything.
 
-    Raises:
-        InputError: a key or value of the guard's part is wrong.
+    Where a key or value of the guard's part is wrong, that part is as it is written.
     """
     document = settings.config.model_dump(mode="json")
-    guard = guard_part(settings)._asdict()
-    defaults = {key: value for key, value in guard.items() if key != "source"}
-    document["guard"] = defaults | document["guard"]
-    return {
+    problem = None
+    try:
+        guard = guard_part(settings)._asdict()
+    except InputError as error:
+        problem = error
+    else:
+        defaults = {key: value for key, value in guard.items() if key != "source"}
+        document["guard"] = defaults | document["guard"]
+    facts = {
         key: {"value": value, "origin": settings.origins.get(key, "default")}
         for key, value in _flat(document).items()
     }
+    return facts, problem
 
 
 def _read(root: Path, config_file: str | None, commit: str) -> ConfigTable:

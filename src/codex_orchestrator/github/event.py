@@ -4,6 +4,7 @@ The one place that reads `GITHUB_SHA` and the event payload. The payload is not 
 is read with a size limit and every field that is used is checked.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -14,9 +15,9 @@ from codex_orchestrator.model.canonical import CanonicalError, load_strict
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.text.names import is_object_name
 
-MAX_PAYLOAD_BYTES = 16 * 1024 * 1024
+MAX_PAYLOAD_BYTES = 32 * 1024 * 1024
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9._-]{1,100}")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/[A-Za-z0-9._-]{1,100}")
 _PULL_REQUEST_EVENTS = frozenset(
     ["pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment"]
 )
@@ -46,12 +47,14 @@ class BranchDeletedError(NotCheckedError):
     """The event is a push that deleted a branch, so it has no commit to check."""
 
 
-def read_event(environment: Mapping[str, str]) -> ChangeEvent:
+def read_event(environment: Mapping[str, str], *, commits_only: bool = False) -> ChangeEvent:
     """Read the event of the workflow that this process runs in.
 
     Args:
         environment: needs GITHUB_EVENT_NAME and GITHUB_REPOSITORY; GITHUB_EVENT_PATH for the
             payload, GITHUB_SHA for the commit that was checked out.
+        commits_only: leave out the repository's name and the number of the pull request, which
+            only publishing needs.
 
     Raises:
         NotCheckedError: not in a workflow, or the event names no commit; a BranchDeletedError when
@@ -64,18 +67,20 @@ def read_event(environment: Mapping[str, str]) -> ChangeEvent:
             "not in a GitHub workflow: GITHUB_EVENT_NAME is not set",
             fix="run it in a workflow, or name the commits and the pull request with options",
         )
-    repository = environment.get("GITHUB_REPOSITORY", "")
-    if _REPOSITORY.fullmatch(repository) is None:
+    repository = "" if commits_only else environment.get("GITHUB_REPOSITORY", "")
+    if not commits_only and _REPOSITORY.fullmatch(repository) is None:
         raise InputError(f"{repository!r} is not OWNER/NAME", field="GITHUB_REPOSITORY")
-    checkout_sha = _sha(environment.get("GITHUB_SHA", ""), "GITHUB_SHA", may_be_absent=True)
+    checkout_sha = environment.get("GITHUB_SHA", "")
+    if checkout_sha:
+        _sha(checkout_sha, "GITHUB_SHA")
     event = ChangeEvent(
         name=name, repository=repository, head_sha=checkout_sha, checkout_sha=checkout_sha
     )
     if name in _COMMIT_ONLY_EVENTS:
         return event
-    payload = _Payload(environment.get("GITHUB_EVENT_PATH", ""))
+    payload = _Payload(environment.get("GITHUB_EVENT_PATH", ""), is_strict=not commits_only)
     if name in _PULL_REQUEST_EVENTS:
-        return _from_pull_request(payload, event)
+        return _from_pull_request(payload, event, commits_only=commits_only)
     if name == "push":
         return _from_push(payload, event)
     if name == "merge_group":
@@ -92,26 +97,27 @@ def read_event(environment: Mapping[str, str]) -> ChangeEvent:
     )
 
 
-def _from_pull_request(payload: "_Payload", event: ChangeEvent) -> ChangeEvent:
+def _from_pull_request(
+    payload: "_Payload", event: ChangeEvent, *, commits_only: bool
+) -> ChangeEvent:
     # The head's repository is null when the fork was deleted, and then differs all the same.
     home = payload.find("pull_request.head.repo.full_name")
     return replace(
         event,
         base_sha=payload.sha("pull_request.base.sha"),
         head_sha=payload.sha("pull_request.head.sha"),
-        pull_request=payload.number("pull_request.number"),
+        pull_request=None if commits_only else payload.number("pull_request.number"),
         is_fork=home != event.repository,
     )
 
 
 def _from_push(payload: "_Payload", event: ChangeEvent) -> ChangeEvent:
-    after = payload.sha("after", may_be_absent=True)
+    after, before = payload.pushed("after"), payload.pushed("before")
     if not after:
         raise BranchDeletedError(
             "the push deleted a branch, so there is no commit to check",
             fix="skip deletions with `if: ${{ !github.event.deleted }}`",
         )
-    before = payload.sha("before", may_be_absent=True)
     default = str(payload.find("repository.default_branch") or "")
     is_new_branch = not before and payload.find("ref") != f"refs/heads/{default}"
     return replace(
@@ -144,18 +150,24 @@ def _from_workflow_run(payload: "_Payload", event: ChangeEvent) -> ChangeEvent:
 class _Payload:
     """The payload of the event; fields are found by dotted names and checked when they are read."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, is_strict: bool) -> None:
+        # Whoever needs the commits alone is not stopped by a strange number in another field.
+        parse = load_strict if is_strict else json.loads
         if not path:
             raise InputError("is not set", field="GITHUB_EVENT_PATH")
         try:
             with open(path, "rb") as stream:
                 if os.fstat(stream.fileno()).st_size > MAX_PAYLOAD_BYTES:
                     raise InputError(f"more than {MAX_PAYLOAD_BYTES} bytes", path=path)
-                self._values: Any = load_strict(stream.read(MAX_PAYLOAD_BYTES + 1))
+                self._values: Any = parse(stream.read(MAX_PAYLOAD_BYTES + 1))
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", path=path) from error
         except CanonicalError as error:
             raise InputError(str(error), path=path) from error
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"is not valid JSON: {error}", path=path) from error
+        if not isinstance(self._values, dict):
+            raise InputError("must be a JSON object", path=path)
         self._path = path
 
     def find(self, field: str) -> Any:
@@ -177,16 +189,20 @@ class _Payload:
             raise InputError("must be a positive integer", path=self._path, field=field)
         return value
 
-    def sha(self, field: str, *, may_be_absent: bool = False) -> str:
-        """Return a field that must be a full commit name, or "" if it may be absent."""
-        return _sha(self.find(field), field, path=self._path, may_be_absent=may_be_absent)
+    def sha(self, field: str) -> str:
+        """Return a field that must be a full commit name."""
+        return _sha(self.find(field), field, path=self._path)
+
+    def pushed(self, field: str) -> str:
+        """Return one end of a push; "" for the zeros of a branch that is new or deleted.
+
+        A field that is missing says neither, and is an error like any other wrong value.
+        """
+        value = self.find(field)
+        return "" if value in ("0" * 40, "0" * 64) else self.sha(field)
 
 
-def _sha(value: object, field: str, *, may_be_absent: bool, path: str = "") -> str:
-    # Forty zeros mean that there is no commit: the branch is new or deleted.
-    text = value if isinstance(value, str) and value.strip("0") else ""
-    if may_be_absent and not text:
-        return ""
-    if not is_object_name(text):
+def _sha(value: object, field: str, *, path: str = "") -> str:
+    if not isinstance(value, str) or not is_object_name(value) or not value.strip("0"):
         raise InputError("must be a full commit name in lowercase hex", path=path, field=field)
-    return text
+    return value

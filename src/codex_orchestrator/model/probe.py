@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-State = Literal["works", "missing", "not configured", "not tried"]
+State = Literal["works", "missing", "wrong", "not configured", "not tried"]
 
 
 class Probe(NamedTuple):

@@ -18,7 +18,7 @@ from codex_orchestrator.patterns.languages import language_of
 from codex_orchestrator.patterns.lint import Linter, not_checked
 from codex_orchestrator.patterns.template import render
 from codex_orchestrator.system.listing import list_files
-from codex_orchestrator.text.globs import matching_glob
+from codex_orchestrator.text.globs import is_chosen, matching_glob
 from codex_orchestrator.text.shown import utf8_text
 
 FOLDER = "patterns"
@@ -255,5 +255,5 @@ def _chosen_files(root: Path, globs: Sequence[str]) -> Iterator[str]:
     has_cases = own_library(root) is not None
     for path in list_files(root):
         is_case = has_cases and _CASES.fullmatch(path) is not None
-        if not is_case and (not globs or matching_glob(path, globs)):
+        if not is_case and is_chosen(path, globs):
             yield path

@@ -159,11 +159,19 @@ def _files_below(glob: str) -> tuple[str, str] | None:
 def matching_glob(path: str, globs: Iterable[str]) -> str:
     """Return the first of the globs that means a file in a work tree; "" when none does.
 
-    Here `.` is the whole tree, case is folded, a link or submodule is also all that may lie in the
-    folder of its name, and a name that holds `[`, `*` or `?` may be given as it is.
+    Here case is folded, `folder/**` and `folder/` also mean a link or submodule of the folder's
+    name, and a name that holds `[`, `*` or `?` may be given as it is. `.` means nothing: see
+    `is_chosen`.
     """
     name = path.casefold().removeprefix("./")
     return next((glob for glob in globs if _work_tree_matcher(glob)(name)), "")
+
+
+def is_chosen(path: str, globs: Iterable[str]) -> bool:
+    """Return whether globs choose a file in a work tree: no globs, `.` and "" choose all files."""
+    listed = tuple(globs)
+    is_everything = any(glob.removeprefix("./").rstrip("/") in ("", ".") for glob in listed)
+    return not listed or is_everything or bool(matching_glob(path, listed))
 
 
 @functools.lru_cache(maxsize=8192)
@@ -173,13 +181,14 @@ def _work_tree_matcher(glob: str) -> Callable[[str], bool]:
     name = glob.rstrip("/")
     below = f"{name}/"
     if not name or name == ".":
-        return lambda _: glob in ("", ".")
+        return lambda _: False
     if literal_prefix(glob) == glob or len(glob) > _LONGEST:
         return lambda path: path == name or path.startswith(below)
     match = re.compile(to_regex(glob), re.DOTALL).fullmatch
+    is_folder = glob.endswith(("/**", "/"))
     return lambda path: (
         path == name
         or path.startswith(below)
         or match(path) is not None
-        or match(f"{path}/.") is not None
+        or (is_folder and match(f"{path}/.") is not None)
     )

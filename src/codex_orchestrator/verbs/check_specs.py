@@ -119,7 +119,7 @@ def _view_of_event(environment: Mapping[str, str]) -> RequestedView:
     from codex_orchestrator.github.event import BranchDeletedError, read_event
 
     try:
-        event = read_event(environment)
+        event = read_event(environment, commits_only=True)
     except BranchDeletedError:
         return RequestedView(NOTHING)
     except InputError as error:

@@ -8,7 +8,7 @@ from codex_orchestrator.model.tool_results import FileText, SearchHit, SearchHit
 from codex_orchestrator.system.confined import ConfinedTree, parts_of
 from codex_orchestrator.system.listing import listed_names
 from codex_orchestrator.system.safe_git import Git
-from codex_orchestrator.text.globs import matching_glob
+from codex_orchestrator.text.globs import is_chosen
 from codex_orchestrator.text.names import is_utf8
 
 MAX_HITS = 200
@@ -40,11 +40,6 @@ def _is_there(tree: ConfinedTree, path: str) -> bool:
         return tree.kind(path) in ("file", "link")
     except InputError:
         return False
-
-
-def is_chosen(path: str, globs: Sequence[str]) -> bool:
-    """Say whether one of the globs means a path; none, or only empty ones, mean all."""
-    return not any(globs) or bool(matching_glob(path, globs))
 
 
 def search(

@@ -19,12 +19,12 @@ from codex_orchestrator.system.confined import ConfinedTree, parts_of
 from codex_orchestrator.system.durable import append_line
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.safe_git import Git
+from codex_orchestrator.text.globs import is_chosen
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.gate import Gate
 from codex_orchestrator.workspace.look import (
     MAX_PATHS,
     MAX_TEXT,
-    is_chosen,
     list_paths,
     read_lines,
     search,
