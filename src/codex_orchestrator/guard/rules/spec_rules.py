@@ -135,7 +135,7 @@ def _approval_problem(by: str, on: str, today: int) -> str:
         return "names nobody"
     day = parse_day(on)
     if day is None:
-        return f"has no valid date: {on[:40]!r}"
+        return f"has no date: {on[:40]!r}"
     return "is dated in the future" if day > today else ""
 
 
