@@ -46,8 +46,8 @@ def ours(repo: Path, tmp_path: Path) -> Git:
 
 
 @pytest.fixture
-def safe(repo: Path, tmp_path: Path) -> safe_git.Git:
-    return safe_git.Git(repo, environ=git_environ(tmp_path))
+def safe(repo: Path, tmp_path: Path) -> safe_git.SafeGit:
+    return safe_git.SafeGit(repo, environ=git_environ(tmp_path))
 
 
 def test_only_the_git_of_a_hook_hears_which_index_the_hook_is_about() -> None:
@@ -129,7 +129,7 @@ def test_objects_are_read_in_order_and_missing_ones_are_said(ours: Git) -> None:
 
 
 def test_a_file_of_a_commit_is_read_whatever_stands_in_the_checkout(
-    safe: safe_git.Git, repo: Path
+    safe: safe_git.SafeGit, repo: Path
 ) -> None:
     (repo / "folder/a.txt").write_text("changed since")
     assert read_file_at(safe, "HEAD", "folder/a.txt", limit=10) == b"a"
@@ -140,7 +140,7 @@ def test_a_file_of_a_commit_is_read_whatever_stands_in_the_checkout(
 
 
 def test_a_folder_of_a_commit_is_written_without_links(
-    safe: safe_git.Git, repo: Path, tmp_path: Path
+    safe: safe_git.SafeGit, repo: Path, tmp_path: Path
 ) -> None:
     (repo / "folder/link").symlink_to("/etc/passwd")
     git(repo, "add", "-A")

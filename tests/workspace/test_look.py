@@ -6,7 +6,7 @@ import pytest
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.tool_results import FileText
 from codex_orchestrator.system.confined import ConfinedTree
-from codex_orchestrator.system.safe_git import Git
+from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.text.globs import is_chosen
 from codex_orchestrator.workspace.look import list_paths, read_lines, search
 from codex_orchestrator.workspace.tools import MAX_FILE_BYTES
@@ -27,8 +27,8 @@ def tree(root):
 
 
 @pytest.fixture
-def runner(root, tmp_path) -> Git:
-    return Git(root, environ=git_environ(tmp_path / "home"))
+def runner(root, tmp_path) -> SafeGit:
+    return SafeGit(root, environ=git_environ(tmp_path / "home"))
 
 
 def find(runner, tree, pattern, **options) -> list[str]:
@@ -77,7 +77,7 @@ def test_git_is_stopped_when_it_takes_too_long_or_says_too_much(root, tmp_path):
     head = "#!/bin/sh\n[ $1 = grep ] || exec /usr/bin/git $@\n"
     write_files(tmp_path, {"bin/git": f"{head}yes\n"})
     (tmp_path / "bin/git").chmod(0o755)
-    noisy = Git(root, environ={"PATH": f"{tmp_path}/bin:/usr/bin:/bin"})
+    noisy = SafeGit(root, environ={"PATH": f"{tmp_path}/bin:/usr/bin:/bin"})
     assert noisy.read_some("grep", limit=10, timeout_s=30) == (None, b"y\ny\ny\ny\ny\n", "")
     (tmp_path / "bin/git").write_text(
         "#!/bin/sh\n[ $1 = grep ] || exec /usr/bin/git $@\nsleep 60\n"

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.confined import ConfinedTree
-from codex_orchestrator.workspace.parse import parse_patch
+from codex_orchestrator.workspace.apply_patch import apply_edits
 from codex_orchestrator.workspace.patch import touched_paths
-from codex_orchestrator.workspace.patching import apply_edits
+from codex_orchestrator.workspace.read_patch import parse_patch
 from codex_orchestrator.workspace.tools import MAX_FILE_BYTES
 
 # Few different lines, so that hunks look alike; some look like the markup of patches.

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
-from codex_orchestrator.system.safe_git import Git
+from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.workspace.repository import find_repository
 from codex_orchestrator.workspace.scratch import make_scratch_folder, scratch_folder
 from codex_orchestrator.workspace.worktree import GitWorkspace
@@ -99,7 +99,7 @@ def test_a_git_that_is_too_old_is_not_trusted(repo, tmp_path):
 def test_a_git_that_hangs_is_ended(repo, tmp_path):
     write_files(tmp_path, {"bin/git": "#!/bin/sh\nexec sleep 60\n"})
     (tmp_path / "bin/git").chmod(0o755)
-    git_runner = Git(repo, environ={"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}, timeout_s=0.2)
+    git_runner = SafeGit(repo, environ={"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}, timeout_s=0.2)
     with pytest.raises(NotCheckedError, match="did not end"):
         git_runner.run("status")
 

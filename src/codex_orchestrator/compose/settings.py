@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from codex_orchestrator.guard.config import GuardConfig
 
 # environment variable → dotted configuration key
-VARIABLES = {
+SETTING_VARIABLES = {
     "CODEX_ORCHESTRATOR_MODEL": "model.name",
     "OPENAI_BASE_URL": "model.base_url",
     "CODEX_ORCHESTRATOR_CATALOG": "catalog.url",
@@ -57,7 +57,8 @@ def load_settings(
     # What the file says must be right, also where something else is in force.
     parse_config(table)
     overrides: list[tuple[str, object, str]] = [
-        (key, environment.get(variable) or None, variable) for variable, key in VARIABLES.items()
+        (key, environment.get(variable) or None, variable)
+        for variable, key in SETTING_VARIABLES.items()
     ]
     overrides += [(key, value, "command line") for key, value in (flags or {}).items()]
     if config_file is not None and (own := _path_inside(root, config_file)):

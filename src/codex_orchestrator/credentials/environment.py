@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from codex_orchestrator.model.credential import Scope, Secret
 from codex_orchestrator.text.secrets import Redactor, secrets_in
 
-VARIABLES: dict[Scope, tuple[str, ...]] = {
+SCOPE_VARIABLES: dict[Scope, tuple[str, ...]] = {
     Scope.MODEL: ("CODEX_ORCHESTRATOR_MODEL_KEY", "OPENAI_API_KEY"),
     Scope.GITHUB: ("GITHUB_TOKEN", "GH_TOKEN"),
     Scope.CATALOG: ("CODEX_ORCHESTRATOR_CATALOG_TOKEN",),
@@ -20,7 +20,7 @@ class EnvironmentCredentialBroker:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._secrets: dict[Scope, Secret] = {}
         self.redactor = Redactor(secrets_in(environment, is_path=os.path.exists))
-        for scope, names in VARIABLES.items():
+        for scope, names in SCOPE_VARIABLES.items():
             value = next((environment[name] for name in names if environment.get(name)), "")
             if value:
                 self._secrets[scope] = Secret(value, scope=scope)

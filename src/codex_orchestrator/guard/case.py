@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from codex_orchestrator.guard.config import GuardConfig
-from codex_orchestrator.guard.edits import SpecEdit
+from codex_orchestrator.guard.spec_edits import SpecEdit
 from codex_orchestrator.guard.specs import Owners, Spec, SpecsByPath
 from codex_orchestrator.guard.views import View
 from codex_orchestrator.system.git_output import SUBMODULE, SYMLINK, Change, Entry

@@ -7,12 +7,12 @@ from codex_orchestrator.guard.case import Case, Source
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.coverage import cover
 from codex_orchestrator.guard.dates import write_day
-from codex_orchestrator.guard.edits import find_edits
 from codex_orchestrator.guard.loading import facts_of, load_specs
 from codex_orchestrator.guard.report import FAILED, PASSED, Report
 from codex_orchestrator.guard.rules import choose_rules
 from codex_orchestrator.guard.rules.base import Rule, some
 from codex_orchestrator.guard.settings import choose_config
+from codex_orchestrator.guard.spec_edits import find_edits
 from codex_orchestrator.guard.specs import Spec
 from codex_orchestrator.guard.view_reader import ViewReader
 from codex_orchestrator.guard.waivers import Waivers

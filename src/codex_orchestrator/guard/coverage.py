@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from codex_orchestrator.guard.case import Case
-from codex_orchestrator.guard.edits import SpecEdit
+from codex_orchestrator.guard.spec_edits import SpecEdit
 from codex_orchestrator.guard.specs import Spec
 from codex_orchestrator.system.git_output import Change
 

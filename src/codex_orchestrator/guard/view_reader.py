@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Self
 
 from codex_orchestrator.guard.views import View
 from codex_orchestrator.model.config_file import CONFIG_FILES
-from codex_orchestrator.system.git import Git, Job
+from codex_orchestrator.system.git import Git, GitQuery
 
 if TYPE_CHECKING:
     from codex_orchestrator.system.git_objects import Blobs
@@ -24,8 +24,8 @@ class ViewReader:
         self.git = git
         self.view = view
         self.folders: tuple[str, ...] = ("",) if view.is_audit else USUAL_FOLDERS
-        self.diff: Job | None = None
-        self.listing: Job | None = None
+        self.diff: GitQuery | None = None
+        self.listing: GitQuery | None = None
         if has_lists:
             names: tuple[str, ...] = self.folders
             if not view.is_audit:
@@ -48,21 +48,21 @@ class ViewReader:
 
     def __exit__(self, *_: object) -> None:
         """End what still runs."""
-        for job in (self.diff, self.listing):
-            if job is not None:
-                self.git.abandon(job)
+        for query in (self.diff, self.listing):
+            if query is not None:
+                self.git.abandon(query)
         if self._blobs is not None:
             self._blobs.close()
 
     def raw_diff(self) -> bytes:
         """Return git's list of changes; to be called once."""
-        job, self.diff = self.diff, None
-        return self.git.finish(job) if job is not None else b""
+        query, self.diff = self.diff, None
+        return self.git.finish(query) if query is not None else b""
 
     def raw_listing(self) -> bytes:
         """Return git's list of the configuration files and of those below the usual folders."""
-        job, self.listing = self.listing, None
-        return self.git.finish(job) if job is not None else b""
+        query, self.listing = self.listing, None
+        return self.git.finish(query) if query is not None else b""
 
     def list_below(self, folders: tuple[str, ...]) -> bytes:
         """Return git's list of the head's files below folders."""

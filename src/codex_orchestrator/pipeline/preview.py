@@ -10,7 +10,7 @@ from codex_orchestrator.model.plan import Plan
 from codex_orchestrator.model.policy import run_policy
 from codex_orchestrator.model.run import Usage
 from codex_orchestrator.model.spending import Spending
-from codex_orchestrator.pipeline.checks import require_known_patterns, require_mode_fits
+from codex_orchestrator.pipeline.prerequisites import require_known_patterns, require_mode_fits
 from codex_orchestrator.pipeline.request import RunRequest
 from codex_orchestrator.pipeline.run import open_team, open_tree
 

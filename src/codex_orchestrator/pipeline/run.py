@@ -9,8 +9,8 @@ from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.spending import Spending
-from codex_orchestrator.pipeline.checks import choose_checks
 from codex_orchestrator.pipeline.guardrails import rails_of
+from codex_orchestrator.pipeline.prerequisites import choose_checks
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.request import RunRequest
 

@@ -17,11 +17,11 @@ from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.approve import showing_change, with_approvals
 from codex_orchestrator.pipeline.builder import Builder, make_builder
-from codex_orchestrator.pipeline.checks import require_known_patterns, require_mode_fits
 from codex_orchestrator.pipeline.cloud_mode import follow_plan, require_network_approval, sign_in
 from codex_orchestrator.pipeline.finish import MAX_MASKED_BYTES, finish_run, finished_run
 from codex_orchestrator.pipeline.guardrails import require_granted_change
 from codex_orchestrator.pipeline.outcome import FinishedRun, RefusedTask
+from codex_orchestrator.pipeline.prerequisites import require_known_patterns, require_mode_fits
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.request import RunRequest
 from codex_orchestrator.pipeline.run import Run, open_team, open_tree

@@ -161,7 +161,7 @@ def _not_started(error: OSError, folder: str | os.PathLike[str]) -> NotCheckedEr
     return NotCheckedError(f"git cannot be started in {folder}: {error.strerror}")
 
 
-class Job(NamedTuple):
+class GitQuery(NamedTuple):
     """A running git process: its arguments, process id and the read end of its stdout."""
 
     args: tuple[str, ...]
@@ -178,7 +178,7 @@ class Git:
         # A repository may name a program as its file system monitor; a check must not run it.
         self._settings = ("-c", "core.fsmonitor=false")
 
-    def start(self, *args: str, stdin: int | None = None) -> Job:
+    def start(self, *args: str, stdin: int | None = None) -> GitQuery:
         """Start git and return at once. `stdin` is a descriptor; without it, stdin is empty.
 
         Raises:
@@ -205,31 +205,31 @@ class Git:
             os.close(silent)
             if stdin is None:
                 os.close(source)
-        return Job(args, pid, read)
+        return GitQuery(args, pid, read)
 
-    def finish(self, job: Job) -> bytes:
+    def finish(self, query: GitQuery) -> bytes:
         """Return all that a started git wrote.
 
         Raises:
             NotCheckedError: git failed; the message is git's own.
         """
-        code, output = self.wait(job)
+        code, output = self.wait(query)
         if code:
-            raise self.failure(job.args, code)
+            raise self.failure(query.args, code)
         return output
 
-    def wait(self, job: Job) -> tuple[int, bytes]:
+    def wait(self, query: GitQuery) -> tuple[int, bytes]:
         """Return exit code and output of a started git."""
         parts = []
-        while part := os.read(job.pipe, CHUNK):
+        while part := os.read(query.pipe, CHUNK):
             parts.append(part)
-        os.close(job.pipe)
-        return os.waitstatus_to_exitcode(os.waitpid(job.pid, 0)[1]), b"".join(parts)
+        os.close(query.pipe)
+        return os.waitstatus_to_exitcode(os.waitpid(query.pid, 0)[1]), b"".join(parts)
 
-    def abandon(self, job: Job) -> None:
+    def abandon(self, query: GitQuery) -> None:
         """End a started git whose output is not needed."""
-        os.close(job.pipe)
-        os.waitpid(job.pid, 0)
+        os.close(query.pipe)
+        os.waitpid(query.pid, 0)
 
     def run(self, *args: str) -> bytes:
         """Start git, wait, return what it wrote."""

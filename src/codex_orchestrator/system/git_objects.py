@@ -86,7 +86,7 @@ class Blobs:
             yield self.next_answer(limit)
 
 
-def read_file_at(git: "safe_git.Git", commit: str, path: str, *, limit: int) -> bytes | None:
+def read_file_at(git: "safe_git.SafeGit", commit: str, path: str, *, limit: int) -> bytes | None:
     """Return the bytes of a regular file in a commit, or None when there is no such file.
 
     Raises:
@@ -102,7 +102,7 @@ def read_file_at(git: "safe_git.Git", commit: str, path: str, *, limit: int) -> 
     return None
 
 
-def export_folder(git: "safe_git.Git", commit: str, folder: str, *, into: "Path") -> None:
+def export_folder(git: "safe_git.SafeGit", commit: str, folder: str, *, into: "Path") -> None:
     """Write the regular files of a folder in a commit to another folder; links are left out.
 
     Raises:
@@ -120,7 +120,7 @@ def export_folder(git: "safe_git.Git", commit: str, folder: str, *, into: "Path"
         place.write_bytes(git.run("cat-file", "blob", entry.blob))
 
 
-def _regular_files(git: "safe_git.Git", commit: str, path: str) -> list[SizedEntry]:
+def _regular_files(git: "safe_git.SafeGit", commit: str, path: str) -> list[SizedEntry]:
     listing = git.run(
         "--literal-pathspecs", "ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", path
     )

@@ -34,7 +34,7 @@ class GitError(NotCheckedError):
         self.exit_status = exit_status
 
 
-class Git:
+class SafeGit:
     """Git in one folder, with settings that disable everything a repository could make it run.
 
     Hooks, fsmonitor and clean/smudge filters are off, so files of Git LFS stay pointers. The
@@ -66,12 +66,12 @@ class Git:
         places: Mapping[str, str] | None = None,
         settings: Mapping[str, str] | None = None,
         runs_filters: bool = False,
-    ) -> "Git":
-        """Return a Git of the same repository with other GIT_… paths and more settings.
+    ) -> "SafeGit":
+        """Return a SafeGit of the same repository with other GIT_… paths and more settings.
 
         `runs_filters` is for the user's own checkout, whose files have passed the filters.
         """
-        other = Git(
+        other = SafeGit(
             folder,
             environ=self._environ,
             places=places,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from codex_orchestrator.credentials.environment import VARIABLES, EnvironmentCredentialBroker
+from codex_orchestrator.credentials.environment import SCOPE_VARIABLES, EnvironmentCredentialBroker
 from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.errors import NotCheckedError
 
@@ -36,7 +36,7 @@ def check_credentials(
 ) -> tuple[ScopeReport, ...]:
     """Request every scope from the broker, then revoke everything."""
     rows = []
-    for scope, names in VARIABLES.items():
+    for scope, names in SCOPE_VARIABLES.items():
         secret = broker.get(scope)
         source = next((name for name in names if environ.get(name)), names[0])
         lifetime = "no expiry known" if secret else ""

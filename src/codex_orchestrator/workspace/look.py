@@ -7,7 +7,7 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.tool_results import FileText, SearchHit, SearchHits
 from codex_orchestrator.system.confined import ConfinedTree, parts_of
 from codex_orchestrator.system.listing import listed_names
-from codex_orchestrator.system.safe_git import Git
+from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.text.globs import is_chosen
 from codex_orchestrator.text.names import is_utf8
 
@@ -20,7 +20,7 @@ _SEARCH_BYTES = 4 * 1024 * 1024
 _HIT = re.compile(rb"([^\0\n]+)\0(\d+)[:\0]([^\n]*)\n")
 
 
-def list_paths(git: Git, globs: Sequence[str]) -> list[str]:
+def list_paths(git: SafeGit, globs: Sequence[str]) -> list[str]:
     """Return the names of tracked and new files and links, without what git ignores; sorted.
 
     Args:
@@ -43,7 +43,7 @@ def _is_there(tree: ConfinedTree, path: str) -> bool:
 
 
 def search(
-    git: Git,
+    git: SafeGit,
     tree: ConfinedTree,
     pattern: str,
     *,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.system.git_output import complaint
-from codex_orchestrator.system.safe_git import Git
+from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.text.names import is_object_name
 
 _AUTHOR = re.compile(r"([^<>\n\0]+) <([^<>\s\0]+)>")
@@ -24,7 +24,7 @@ _SETTINGS_FILES = ("config", "config.worktree", "info/attributes")
 class Repository(NamedTuple):
     """A repository with a work tree. `git` runs in its top folder."""
 
-    git: Git
+    git: SafeGit
     top: Path
     common_dir: Path
     is_shallow: bool
@@ -44,7 +44,7 @@ def find_repository(folder: Path, *, environ: Mapping[str, str]) -> Repository:
         InputError: it is not a repository, or a bare one.
         NotCheckedError: git is missing, too old, or refuses the repository.
     """
-    git = Git(folder, environ=environ)
+    git = SafeGit(folder, environ=environ)
     status, out, err = git.attempt(
         "rev-parse",
         "--is-bare-repository",

@@ -13,7 +13,7 @@ from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.work_pack import MAX_PACK_BYTES, WorkPack
 from codex_orchestrator.system.git_output import complaint
 from codex_orchestrator.system.output import Redaction, unchanged
-from codex_orchestrator.system.safe_git import Git
+from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.text.names import is_object_name
 from codex_orchestrator.workspace.repository import Repository, find_repository, require_commit
 from codex_orchestrator.workspace.tree import REFS
@@ -110,7 +110,7 @@ def _base_ref(run_id: str) -> str:
     return f"{REFS}/{run_id}/base"
 
 
-def _missing(git: Git, trees: Sequence[str]) -> tuple[str, ...]:
+def _missing(git: SafeGit, trees: Sequence[str]) -> tuple[str, ...]:
     wanted = [tree_id for tree_id in trees if is_object_name(tree_id)]
     asked = "".join(f"{tree_id}\n" for tree_id in wanted).encode("ascii")
     kinds = git.run("cat-file", "--batch-check=%(objecttype)", stdin=asked).split(b"\n")
@@ -118,27 +118,27 @@ def _missing(git: Git, trees: Sequence[str]) -> tuple[str, ...]:
     return tuple(tree_id for tree_id in trees if tree_id not in found)
 
 
-def _listed(git: Git, trees: Sequence[str], *, base_sha: str) -> list[bytes]:
+def _listed(git: SafeGit, trees: Sequence[str], *, base_sha: str) -> list[bytes]:
     """Return object name and path of everything in the states that is not in the base."""
     spec = "".join(f"{name}\n" for name in (*trees, f"^{base_sha}^{{tree}}"))
     listed = git.run("rev-list", "--objects", "--stdin", stdin=spec.encode("ascii"))
     return [line for line in listed.split(b"\n") if line]
 
 
-def _plain_bytes(git: Git, listed: list[bytes]) -> int:
+def _plain_bytes(git: SafeGit, listed: list[bytes]) -> int:
     names = b"".join(line.partition(b" ")[0] + b"\n" for line in listed)
     sizes = git.run("cat-file", "--batch-check=%(objectsize)", stdin=names).split()
     return sum(map(int, sizes))
 
 
-def _unpack(git: Git, data: bytes) -> str:
+def _unpack(git: SafeGit, data: bytes) -> str:
     """Put a pack's objects into git's store, each checked; return why not, or ""."""
     options = ("--stdin", "--fix-thin", "--strict", f"--max-input-size={MAX_PACK_BYTES}")
     status, _, err = git.attempt("index-pack", *options, stdin=data)
     return f"it is damaged ({complaint(err) or 'git gave no reason'})" if status else ""
 
 
-def _misfit(git: Git, trees: Sequence[str], *, base_sha: str) -> str:
+def _misfit(git: SafeGit, trees: Sequence[str], *, base_sha: str) -> str:
     missing = _missing(git, trees)
     if missing:
         return f"the state {missing[0]} is not in it"

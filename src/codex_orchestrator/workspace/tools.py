@@ -18,8 +18,9 @@ from codex_orchestrator.model.tool_results import (
 from codex_orchestrator.system.confined import ConfinedTree, parts_of
 from codex_orchestrator.system.durable import append_line
 from codex_orchestrator.system.environment import child_environment
-from codex_orchestrator.system.safe_git import Git
+from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.text.globs import is_chosen
+from codex_orchestrator.workspace.apply_patch import apply_edits
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.gate import Gate
 from codex_orchestrator.workspace.look import (
@@ -29,9 +30,8 @@ from codex_orchestrator.workspace.look import (
     read_lines,
     search,
 )
-from codex_orchestrator.workspace.parse import parse_patch
 from codex_orchestrator.workspace.patch import touched_paths
-from codex_orchestrator.workspace.patching import apply_edits
+from codex_orchestrator.workspace.read_patch import parse_patch
 from codex_orchestrator.workspace.repository import Author
 from codex_orchestrator.workspace.tree import GitWorkTree
 
@@ -209,9 +209,11 @@ class WorkspaceTools:
         return f"checks: {', '.join(self._checks) or 'none'}; or an argv that the policy lists"
 
 
-def _open_work(root: Path, private: Path, environ: Mapping[str, str]) -> tuple[Git, GitWorkTree]:
+def _open_work(
+    root: Path, private: Path, environ: Mapping[str, str]
+) -> tuple[SafeGit, GitWorkTree]:
     """Determine the tree's repository once, before a tool can change it."""
-    outside = Git(root, environ=environ)
+    outside = SafeGit(root, environ=environ)
     git_dir = Path(outside.text("rev-parse", "--absolute-git-dir"))
     base = outside.text("rev-parse", "--verify", "--end-of-options", "HEAD^{commit}")
     index = private / "index"

@@ -23,7 +23,7 @@ from codex_orchestrator.system.git_output import (
     parse_numstat,
     parse_raw_diff,
 )
-from codex_orchestrator.system.safe_git import Git, GitError
+from codex_orchestrator.system.safe_git import GitError, SafeGit
 from codex_orchestrator.text.names import is_object_name, is_utf8
 from codex_orchestrator.workspace.repository import Author
 
@@ -41,7 +41,7 @@ class GitWorkTree:
         self,
         root: Path,
         *,
-        git: Git,
+        git: SafeGit,
         run_id: str,
         base_sha: str,
         author: Author,

@@ -7,9 +7,9 @@ from codex_orchestrator.guard.case import Case, matched_name, matched_names
 from codex_orchestrator.guard.config import folders
 from codex_orchestrator.guard.coverage import Coverage
 from codex_orchestrator.guard.dates import parse_day
-from codex_orchestrator.guard.edits import SpecEdit
 from codex_orchestrator.guard.facts import REVIEW, STATUS
 from codex_orchestrator.guard.rules.base import Rule, some
+from codex_orchestrator.guard.spec_edits import SpecEdit
 from codex_orchestrator.guard.specs import APPROVED
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.text.globs import matcher

@@ -16,7 +16,7 @@ _END_OF_FILE = b"*** End of File"
 _END = b"*** End Patch"
 
 
-def parse_envelope(lines: list[bytes], begin: int) -> tuple[FileEdit, ...]:
+def parse_codex_patch(lines: list[bytes], begin: int) -> tuple[FileEdit, ...]:
     """Parse the lines of a patch whose first marker is at `begin`.
 
     Raises:

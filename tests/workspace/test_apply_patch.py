@@ -5,10 +5,10 @@ import pytest
 
 from codex_orchestrator.model.errors import InputError, ServiceError
 from codex_orchestrator.system.confined import ConfinedTree
+from codex_orchestrator.workspace.apply_patch import apply_edits
 from codex_orchestrator.workspace.hunks import apply_hunks
-from codex_orchestrator.workspace.parse import parse_patch
 from codex_orchestrator.workspace.patch import PatchError, touched_paths
-from codex_orchestrator.workspace.patching import apply_edits
+from codex_orchestrator.workspace.read_patch import parse_patch
 from codex_orchestrator.workspace.tools import MAX_FILE_BYTES
 from support.workspace import write_files
 

@@ -19,7 +19,7 @@ _MODES = {b"100644": 0o644, b"100755": 0o755}
 _NOTHING = b"/dev/null"
 
 
-def parse_unified(lines: list[bytes]) -> tuple[FileEdit, ...]:
+def parse_unified_diff(lines: list[bytes]) -> tuple[FileEdit, ...]:
     """Parse the lines of a unified diff; text before its first header is passed over.
 
     Raises:

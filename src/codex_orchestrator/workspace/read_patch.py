@@ -1,8 +1,8 @@
 """Read a patch in either of its two forms."""
 
-from codex_orchestrator.workspace.envelope import parse_envelope
+from codex_orchestrator.workspace.codex_patch import parse_codex_patch
 from codex_orchestrator.workspace.patch import FileEdit, PatchError
-from codex_orchestrator.workspace.unified import parse_unified
+from codex_orchestrator.workspace.unified_diff import parse_unified_diff
 
 MAX_PATCH_BYTES = 2 * 1024 * 1024
 
@@ -24,8 +24,8 @@ def parse_patch(text: str) -> tuple[FileEdit, ...]:
         )
     lines = data.split(b"\n")
     begin = next((number for number, line in enumerate(lines) if line.strip()), 0)
-    is_envelope = lines[begin].strip() == b"*** Begin Patch"
-    edits = parse_envelope(lines, begin) if is_envelope else parse_unified(lines)
+    is_codex_patch = lines[begin].strip() == b"*** Begin Patch"
+    edits = parse_codex_patch(lines, begin) if is_codex_patch else parse_unified_diff(lines)
     if not edits:
         raise PatchError(
             "the patch names no file",
