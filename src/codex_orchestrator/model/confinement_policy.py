@@ -1,0 +1,272 @@
+"""Who is confined how: pure functions from what is run and where to a `Confinement`."""
+
+import os
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from codex_orchestrator.model.confinement import (
+    DEFAULT_LIMITS,
+    Confinement,
+    Limits,
+    Network,
+    SandboxFacts,
+)
+
+
+class HomeTool(NamedTuple):
+    """A folder of a tool below the home that holds no credentials, and the variable for it.
+
+    `is_cache` says that the tool writes to it. The variable, set to `variable_folder` where it is
+    given, lets the tool find it also where the private home cannot stand in the real one's place.
+    """
+
+    folder: str
+    variable: str = ""
+    is_cache: bool = False
+    variable_folder: str = ""
+
+
+HOME_TOOLS = (
+    HomeTool(".cargo/bin", "CARGO_HOME", variable_folder=".cargo"),
+    HomeTool(".cargo/registry", is_cache=True),
+    HomeTool(".cargo/git", is_cache=True),
+    HomeTool(".cargo/config.toml"),
+    HomeTool(".rustup", "RUSTUP_HOME"),
+    HomeTool("go/pkg/mod", "GOMODCACHE"),
+    HomeTool("go/bin"),
+    HomeTool(".cache/go-build", is_cache=True),
+    HomeTool(".cache/pip", is_cache=True),
+    HomeTool(".cache/uv", is_cache=True),
+    HomeTool(".npm/_cacache", is_cache=True),
+    HomeTool(".cache/yarn", is_cache=True),
+    HomeTool(".local/share/pnpm", is_cache=True),
+    HomeTool(".m2/repository", is_cache=True),
+    HomeTool(".gradle/caches", is_cache=True),
+    HomeTool(".gradle/wrapper", is_cache=True),
+    HomeTool(".nvm", "NVM_DIR"),
+    HomeTool(".volta", "VOLTA_HOME"),
+    HomeTool(".pyenv", "PYENV_ROOT"),
+    HomeTool(".local/bin"),
+    HomeTool(".local/lib"),
+    HomeTool(".local/pipx"),
+    HomeTool(".local/share/pipx"),
+    HomeTool(".local/share/uv"),
+    HomeTool(".local/share/mise"),
+    HomeTool(".asdf"),
+    HomeTool(".rbenv"),
+    HomeTool(".sdkman/candidates"),
+)
+
+_TOOL_VARIABLES = {
+    "VIRTUAL_ENV": ("",),
+    "CONDA_PREFIX": ("",),
+    "JAVA_HOME": ("",),
+    "GOROOT": ("",),
+    "PYENV_ROOT": ("",),
+    "NVM_DIR": ("",),
+    "VOLTA_HOME": ("",),
+    "RUSTUP_HOME": ("",),
+    "GOPATH": ("bin",),
+    # Beside these lie `credentials.toml` and the like.
+    "CARGO_HOME": ("bin", "config.toml"),
+}
+_CACHE_VARIABLES = {
+    "GOPATH": ("pkg/mod",),
+    "GOMODCACHE": ("",),
+    "GOCACHE": ("",),
+    "CARGO_HOME": ("registry", "git"),
+}
+# They point into the real home; programs find the same places below the private one.
+_HOME_VARIABLES = frozenset(
+    [
+        *("HOME", "TMPDIR", "SHELL", "USERPROFILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
+        *("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"),
+    ]
+)
+
+
+def confine_check(
+    *,
+    tree: str,
+    log_folder: str,
+    environ: Mapping[str, str],
+    network: Network = Network.LOOPBACK,
+    read: Iterable[str] = (),
+    caches: Iterable[str] = (),
+    limits: Limits = DEFAULT_LIMITS,
+    tools: Collection[str] = (),
+    programs: Iterable[str] = (),
+) -> Confinement:
+    """Return the bounds of a check or of a command that a builder runs.
+
+    Args:
+        tree: the work tree.
+        log_folder: where its report and its log go; "" when it writes none.
+        environ: the variables that it may see, see `child_environment`.
+        network: what it may reach.
+        read: what else it may read, such as a linked `.venv`.
+        caches: folders that its language keeps between builds.
+        limits: how much it may use.
+        tools: which folders of `HOME_TOOLS` exist.
+        programs: folders of the programs that it runs, besides those of PATH.
+    """
+    write = tuple(path for path in (tree, log_folder) if path)
+    return _with_tools(
+        Confinement(
+            write,
+            tuple(read),
+            tuple(caches),
+            network,
+            limits,
+            dict(environ),
+            environ.get("HOME", ""),
+        ),
+        tools,
+        programs,
+    )
+
+
+def confine_setup(
+    *,
+    tree: str,
+    environ: Mapping[str, str],
+    has_network: bool,
+    read: Iterable[str] = (),
+    caches: Iterable[str] = (),
+    limits: Limits = DEFAULT_LIMITS,
+    tools: Collection[str] = (),
+    programs: Iterable[str] = (),
+) -> Confinement:
+    """Return the bounds of a set-up command, such as `npm ci`: a network by its own setting."""
+    network = Network.OPEN if has_network else Network.LOOPBACK
+    found = confine_check(
+        tree=tree,
+        log_folder="",
+        environ=environ,
+        network=network,
+        read=read,
+        caches=caches,
+        limits=limits,
+        tools=tools,
+        programs=programs,
+    )
+    # Names are looked up by a file that often is a link out of /etc.
+    return replace(found, read=(*found.read, "/etc/resolv.conf")) if has_network else found
+
+
+def confine_server(
+    *,
+    root: str,
+    environ: Mapping[str, str],
+    write: Iterable[str] = (),
+    read: Iterable[str] = (),
+    network: Network = Network.OFF,
+    limits: Limits = DEFAULT_LIMITS,
+    tools: Collection[str] = (),
+    programs: Iterable[str] = (),
+) -> Confinement:
+    """Return the bounds of an MCP server: it reads its root, and contains what it starts itself."""
+    found = confine_check(
+        tree="",
+        log_folder="",
+        environ=environ,
+        network=network,
+        read=(root, *read),
+        limits=limits,
+        tools=tools,
+        programs=programs,
+    )
+    return replace(found, write=tuple(write), may_nest=True)
+
+
+def program_folders(folder: str, *, home: str) -> tuple[str, ...]:
+    """Return what a program in a folder may need: the folder, and what was installed with it.
+
+    That is the folder above, unless this is the home, contains it, or lies right in it: there
+    stand things that are no program's.
+    """
+    above, name = os.path.split(folder.rstrip("/"))
+    is_shared = above in ("/", home) or f"{home}/".startswith(f"{above}/")
+    is_right_in_home = os.path.dirname(above) in (home, "/")
+    if name not in ("bin", "sbin", "shims", "Scripts") or is_shared or is_right_in_home:
+        return (folder,)
+    return (above,)
+
+
+def missing_layers(wanted: Confinement, facts: SandboxFacts, *, contains_files: bool) -> str:
+    """Return what a confinement asks for that is not in force, for `sandbox = "require"`.
+
+    Args:
+        wanted: what was asked for.
+        facts: what is in force.
+        contains_files: files and the memory of other processes are refused by the kernel.
+    """
+    if not contains_files:
+        return "no layer keeps it from our files and our memory"
+    if wanted.network != facts.network:
+        return f"its network is {facts.network.value}, not {wanted.network.value}"
+    return ""
+
+
+_TOLD = (
+    (
+        "memory_bytes",
+        re.compile(r"MemoryError|Cannot allocate memory|ENOMEM|out of memory", re.IGNORECASE),
+    ),
+    ("files", re.compile(r"Too many open files|EMFILE")),
+    ("file_bytes", re.compile(r"File too large|EFBIG|File size limit exceeded")),
+    ("private_bytes", re.compile(r"No space left on device|ENOSPC")),
+    (
+        "processes",
+        re.compile(r"Resource temporarily unavailable|can't start new thread|fork: retry"),
+    ),
+)
+_BY_SIGNAL = {24: "cpu_s", 25: "file_bytes"}
+
+
+def reached_limit(limits: Mapping[str, int], *, exit_code: int | None, output: str) -> str:
+    """Return the limit that a failed child seems to have met, as `limits.NAME`; "" for none.
+
+    The kernel refuses a call and tells nobody else. So signals tell for sure, and words in the
+    output only make it likely.
+    """
+    if exit_code in (None, 0):
+        return ""
+    number = -exit_code if exit_code < 0 else exit_code - 128
+    names = [_BY_SIGNAL[number]] if number in _BY_SIGNAL else []
+    names += [name for name, words in _TOLD if words.search(output)]
+    return next((f"limits.{name}" for name in names if limits.get(name)), "")
+
+
+def _with_tools(
+    wanted: Confinement, tools: Collection[str], programs: Iterable[str]
+) -> Confinement:
+    """Add what tools need, and take away variables that point into the real home."""
+    home = wanted.home
+    read, caches = list(wanted.read), list(wanted.caches)
+    for tool in HOME_TOOLS if home else ():
+        if tool.folder in tools:
+            (caches if tool.is_cache else read).append(os.path.join(home, tool.folder))
+    for table, found in ((_TOOL_VARIABLES, read), (_CACHE_VARIABLES, caches)):
+        for name, parts in table.items():
+            value = wanted.environment.get(name, "")
+            if os.path.isabs(value):
+                found += [os.path.normpath(os.path.join(value, part)) for part in parts]
+    for folder in (*wanted.environment.get("PATH", "").split(os.pathsep), *programs):
+        if os.path.isabs(folder):
+            read += program_folders(os.path.normpath(folder), home=home)
+    environment = {
+        name: value for name, value in wanted.environment.items() if name not in _HOME_VARIABLES
+    }
+    for tool in HOME_TOOLS if home else ():
+        if tool.folder in tools and tool.variable:
+            place = os.path.join(home, tool.variable_folder or tool.folder)
+            environment.setdefault(tool.variable, place)
+    return replace(
+        wanted,
+        read=tuple(dict.fromkeys(read)),
+        caches=tuple(dict.fromkeys(caches)),
+        environment=environment,
+    )
