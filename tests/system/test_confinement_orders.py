@@ -1,0 +1,125 @@
+"""Orders and plans: what a caller asks for becomes what the launcher is told, byte by byte."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codex_orchestrator.model.confinement import Confinement, Limits, Network
+from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.system.sandbox import orders
+from codex_orchestrator.system.sandbox.child import Child
+from codex_orchestrator.system.sandbox.orders import Orders, decode, encode
+from codex_orchestrator.system.sandbox.plan import make_orders, program_places
+from codex_orchestrator.system.sandbox.probe import Probe
+
+ALL = Probe(frozenset(orders.PROBED), {}, 7)
+TEXT = st.binary(max_size=30).filter(lambda data: b"\0" not in data).map(os.fsdecode)
+PATHS = st.lists(TEXT, max_size=3).map(tuple)
+PAIRS = st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple)
+
+
+@given(
+    PATHS,
+    PATHS,
+    PAIRS,
+    PAIRS,
+    TEXT,
+    st.dictionaries(st.sampled_from(["files", "cpu_s"]), st.integers(0, 2**62)),
+    st.booleans(),
+)
+def test_orders_come_out_as_they_went_in(argv, write, environment, files, home, limits, nested):
+    sent = Orders(
+        frozenset({orders.USER, orders.SECCOMP}),
+        argv=argv,
+        write=write,
+        environment=environment,
+        files=files,
+        home=home,
+        limits=limits,
+        is_nested=nested,
+    )
+    assert vars(decode(encode(sent))) == vars(sent)
+
+
+def test_a_nul_byte_cannot_smuggle_in_another_order():
+    with pytest.raises(ValueError, match="null byte"):
+        encode(Orders(frozenset(), argv=("echo", "a\0layer=x")))
+    with pytest.raises(NotCheckedError, match="'echo' cannot be started"):
+        Child(Orders(frozenset(), argv=("echo", "a\0b")))
+
+
+def planned(folder: Path, argv=("true",), **bounds) -> Orders:
+    bounds = {"write": (str(folder / "tree"),)} | bounds
+    (folder / "tree").mkdir(exist_ok=True)
+    return make_orders(
+        Confinement(**bounds), ALL, argv, cwd=str(folder / "tree"), scratch=str(folder / "scratch")
+    )
+
+
+def test_links_on_the_way_to_a_path_are_made_again_and_its_target_is_given(tmp_path):
+    (tmp_path / "real" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "real" / "hop").symlink_to(tmp_path / "real" / "deep")
+    made = planned(tmp_path, read=(str(tmp_path / "link" / "hop"),))
+    assert str(tmp_path / "real" / "deep") in made.read
+    assert (str(tmp_path / "link"), "real") in made.links
+    assert (str(tmp_path / "real" / "hop"), str(tmp_path / "real" / "deep")) in made.links
+
+
+def test_a_circle_of_links_ends(tmp_path):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    made = planned(tmp_path, read=(str(tmp_path / "a" / "x"),))
+    assert str(tmp_path / "a" / "x") not in made.read
+
+
+def test_paths_that_are_not_there_are_left_out_and_those_below_others_are_given_once(tmp_path):
+    (tmp_path / "read" / "below").mkdir(parents=True)
+    read = (str(tmp_path / "read" / "below"), str(tmp_path / "read"), str(tmp_path / "gone"))
+    made = planned(tmp_path, read=(*read, "/usr/bin"))
+    assert made.read == (str(tmp_path / "read"),)
+
+
+def test_an_open_network_is_no_namespace_and_one_that_may_nest_has_no_landlock(tmp_path):
+    assert orders.NET not in planned(tmp_path, network=Network.OPEN).layers
+    assert orders.LANDLOCK not in planned(tmp_path, may_nest=True).layers
+    assert planned(tmp_path, may_nest=True).is_nested
+
+
+@pytest.mark.parametrize("home", ["", "/", "relative", "/tmp", "/usr"])
+def test_a_home_that_cannot_be_replaced_gets_another_place(tmp_path, home):
+    assert planned(tmp_path, home=home).home == ""
+
+
+def test_a_limit_of_nothing_is_no_limit(tmp_path):
+    made = planned(tmp_path, limits=Limits(processes=0, files=7))
+    assert "processes" not in made.limits
+    assert made.limits["files"] == 7
+
+
+def test_the_program_is_named_without_detours_but_keeps_its_own_name(tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "tool").symlink_to("/usr/bin/env")
+    made = planned(tmp_path, argv=(str(tmp_path / "tree" / ".." / "bin" / "tool"), "x"))
+    assert made.argv == (str(tmp_path / "bin" / "tool"), "x")
+
+
+def test_a_program_is_found_where_it_lies_and_where_it_leads(tmp_path):
+    (tmp_path / "shims").mkdir()
+    (tmp_path / "tool" / "bin").mkdir(parents=True)
+    program = tmp_path / "tool" / "bin" / "tool"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    (tmp_path / "shims" / "tool").symlink_to(program)
+    assert program_places("tool", path=str(tmp_path / "shims")) == (
+        str(tmp_path / "shims"),
+        str(tmp_path / "tool" / "bin"),
+    )
+    assert program_places("no-such-program", path="/usr/bin") == ()
+
+
+def test_values_of_the_environment_are_not_shown_with_the_bounds():
+    assert "canary" not in repr(Confinement((), environment={"TOKEN": "canary"}))

@@ -1,0 +1,88 @@
+"""The layers are asked for once a machine; an answer is believed only when it is ours."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from codex_orchestrator.system.sandbox import orders, probe
+from codex_orchestrator.system.sandbox.probe import Probe, probe_layers
+
+NONE = "/nonexistent"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    return private
+
+
+def answer_in(folder: Path) -> Path:
+    return next(folder.glob("layers-*"))
+
+
+def test_an_answer_is_kept_and_given_again_without_asking(folder):
+    first = probe_layers(folder, path=NONE)
+    written = answer_in(folder).stat()
+    begun = time.perf_counter()
+    assert probe_layers(folder, path=NONE) == first
+    assert answer_in(folder).stat() == written
+    assert time.perf_counter() - begun < 1
+    assert written.st_mode & 0o777 == 0o600
+
+
+def test_what_works_and_what_is_refused_cover_every_layer(folder):
+    found = probe_layers(folder, path=NONE)
+    assert {*found.works, *found.refused} == {*orders.PROBED}
+    assert not {*found.works} & {*found.refused}
+
+
+def test_another_path_to_look_in_is_another_question(folder):
+    probe_layers(folder, path=NONE)
+    probe_layers(folder, path="/elsewhere")
+    assert len(list(folder.glob("layers-*"))) == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"works=x\n", b"format=1\nworks=", b"\xff\xfe"])
+def test_a_damaged_answer_is_asked_for_again(folder, damage):
+    first = probe_layers(folder, path=NONE)
+    answer_in(folder).write_bytes(damage)
+    assert probe_layers(folder, path=NONE) == first
+
+
+def test_an_answer_behind_a_link_is_not_believed(folder, tmp_path):
+    first = probe_layers(folder, path=NONE)
+    forged = tmp_path / "forged"
+    forged.write_text("format=1\nlandlock_abi=0\nbubblewrap=\nend=\n")
+    answer_in(folder).unlink()
+    name = f"layers-{probe._machine_key(NONE)}"
+    (folder / name).symlink_to(forged)
+    assert probe_layers(folder, path=NONE) == first
+
+
+def test_a_folder_that_others_can_write_to_keeps_nothing_and_is_not_believed(folder):
+    probe_layers(folder, path=NONE)
+    answer_in(folder).write_text("format=1\nlandlock_abi=0\nbubblewrap=\nend=\n")
+    folder.chmod(0o777)
+    assert probe_layers(folder, path=NONE).works
+    assert answer_in(folder).read_text().endswith("bubblewrap=\nend=\n")
+
+
+def test_a_folder_that_is_not_there_is_no_reason_to_end(tmp_path):
+    assert probe_layers(tmp_path / "gone", path=NONE).works
+
+
+def test_fewer_layers_can_be_chosen_and_none_that_do_not_work():
+    found = Probe(frozenset({orders.USER, orders.LANDLOCK}))
+    assert found.only([orders.LANDLOCK, orders.MOUNT]).works == {orders.LANDLOCK}
+    assert found.contains_files
+    assert not Probe(frozenset({orders.SECCOMP})).contains_files
+
+
+def test_nothing_is_left_in_the_temporary_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    probe.ask_launcher()
+    assert os.listdir(tmp_path) == []
