@@ -16,7 +16,7 @@ from codex_orchestrator.model.graph import (
     choose_move,
     ready_items,
 )
-from codex_orchestrator.model.manifest import ManifestItem, MergeConflict
+from codex_orchestrator.model.item import ManifestItem, MergeConflict
 from codex_orchestrator.model.mode import ModeName
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.run import ItemState

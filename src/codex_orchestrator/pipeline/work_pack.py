@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError
-from codex_orchestrator.model.manifest import Manifest, ManifestItem
+from codex_orchestrator.model.item import ManifestItem
+from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.work_pack import (
     MAX_PACK_BYTES,

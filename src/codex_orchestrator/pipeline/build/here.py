@@ -4,7 +4,7 @@ from codex_orchestrator.model.cloud import FittedPatch
 from codex_orchestrator.model.engine import items_at_once
 from codex_orchestrator.model.errors import LimitReachedError
 from codex_orchestrator.model.graph import BuildAlone, BuildApart, choose_move
-from codex_orchestrator.model.manifest import MergeConflict
+from codex_orchestrator.model.item import MergeConflict
 from codex_orchestrator.model.mode import ModeName
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.run import ItemState

@@ -8,7 +8,7 @@ from codex_orchestrator.model.errors import (
     LimitReachedError,
     NotCheckedError,
 )
-from codex_orchestrator.model.manifest import CloudSubmissionFacts
+from codex_orchestrator.model.item import CloudSubmissionFacts
 from codex_orchestrator.model.mode import CLOUD_HOST
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.pipeline.build.prompt import cloud_prompt
