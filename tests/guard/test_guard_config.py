@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.guard.config import GuardConfig, only_one, parse_config
-from codex_orchestrator.guard.settings import read_given_config
+from codex_orchestrator.guard.config import GuardConfig
+from codex_orchestrator.guard.config_table import parse_config, read_given_config
+from codex_orchestrator.guard.settings import only_one
 from codex_orchestrator.guard.view_reader import USUAL_FOLDERS
 from codex_orchestrator.model.config_file import CONFIG_FILES, parse_table
 from codex_orchestrator.model.errors import InputError

@@ -2,7 +2,8 @@
 
 import re
 
-from codex_orchestrator.guard.config import KEYS, GuardConfig
+from codex_orchestrator.guard.config import GuardConfig
+from codex_orchestrator.guard.config_table import KEYS
 from codex_orchestrator.guard.render_rules import rules_page
 from codex_orchestrator.guard.rules import all_rules
 from support.sdists import ROOT

@@ -1,5 +1,6 @@
 """The papers tell the truth: tables, help texts, links and examples agree with the program."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -14,8 +15,10 @@ from codex_orchestrator.cli.commands import COMMANDS, app
 from codex_orchestrator.guard.case import Case, Source
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.dates import parse_day
+from codex_orchestrator.guard.view_reader import ViewReader
 from codex_orchestrator.guard.views import View
 from codex_orchestrator.model.errors import ExitCode
+from codex_orchestrator.system.git import Git
 from codex_orchestrator.system.git_output import Change
 from support.examples import documented
 
@@ -115,15 +118,16 @@ def test_the_changelog_begins_with_what_is_unreleased(root: Path) -> None:
 
 
 @pytest.mark.parametrize(("day", "count"), [("2026-11-27", 1), ("2026-11-28", 0)])
-def test_the_rule_in_the_papers_finds_what_it_says(day: str, count: int) -> None:
+def test_the_rule_in_the_papers_finds_what_it_says(root: Path, day: str, count: int) -> None:
+    view = View("range", "", "", "")
     case = Case(
-        view=View("range", "", "", ""),
+        view=view,
         config=GuardConfig(),
         today=parse_day(day) or 0,
         changes=(Change("migrations/0007.sql", "M", "100644", "100644", "0" * 40, "1" * 40),),
         specs={},
         edits=(),
-        source=Source(lambda _id: None, lambda _folders: [], lambda _p: None, lambda _p: None),
+        source=Source(ViewReader(Git(str(root), os.environ), view, has_lists=False)),
     )
     findings = list(documented("A guard rule")["NoMigrationOnFriday"]().check(case, None))
     assert [finding.rule for finding in findings] == ["TEAM001"] * count

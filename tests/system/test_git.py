@@ -13,14 +13,18 @@ from codex_orchestrator.system.git import (
     isolated_git_environment,
     run_git,
 )
-from codex_orchestrator.system.git_objects import Blobs, export_folder, read_file_at
+from codex_orchestrator.system.git_objects import (
+    Blobs,
+    export_folder,
+    parse_sized_listing,
+    read_file_at,
+)
 from codex_orchestrator.system.git_output import (
     SUBMODULE,
     SYMLINK,
     parse_listing,
     parse_numstat,
     parse_raw_diff,
-    parse_sized_listing,
 )
 from codex_orchestrator.system.listing import list_files
 from support.workspace import git, git_environ, make_repository, write_files

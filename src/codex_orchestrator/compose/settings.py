@@ -70,7 +70,7 @@ def load_settings(
             section, _, name = key.partition(".")
             values[section] = {**values.get(section, {}), name: value}
             origins[key] = origin
-    table = table._replace(values=values)
+    table = ConfigTable(table.source, values, table.text, table.outer)
     return Settings(root, parse_config(table), origins, rules_at, table)
 
 
@@ -81,7 +81,7 @@ def guard_part(settings: Settings) -> "GuardConfig":
         InputError: a key or value is wrong, or a waiver names a rule that does not exist.
     """
     from codex_orchestrator.guard.config import GuardConfig
-    from codex_orchestrator.guard.settings import guard_config
+    from codex_orchestrator.guard.config_table import guard_config
 
     return guard_config(settings.table) or GuardConfig()
 

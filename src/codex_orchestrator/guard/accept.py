@@ -2,7 +2,7 @@
 
 import re
 
-from codex_orchestrator.guard.config import ROLE
+from codex_orchestrator.guard.config_table import ROLE
 from codex_orchestrator.guard.dates import parse_day
 from codex_orchestrator.guard.frontmatter import FrontMatter, read_mapping
 from codex_orchestrator.guard.new_spec import quote

@@ -1,27 +1,40 @@
 """A case: everything that the rules check. Built once for a check and never changed."""
 
-from collections.abc import Callable
 from functools import cached_property
-from typing import NamedTuple
 
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.spec_edits import SpecEdit
 from codex_orchestrator.guard.specs import Owners, Spec, SpecsByPath
+from codex_orchestrator.guard.view_reader import ViewReader
 from codex_orchestrator.guard.views import View
-from codex_orchestrator.system.git_output import SUBMODULE, SYMLINK, Change, Entry
+from codex_orchestrator.system.git_output import SUBMODULE, SYMLINK, Change, Entry, parse_listing
 from codex_orchestrator.text.globs import path_matcher
 
+MAX_READ_BYTES = 8 * 1024 * 1024
 
-class Source(NamedTuple):
-    """How rules read contents.
 
-    By object id, by folder of the head, by name before or after the change.
-    """
+class Source:
+    """Reads contents of a view, for rules."""
 
-    text: Callable[[str], bytes | None]
-    listing: Callable[[tuple[str, ...]], list[Entry]]
-    file_before: Callable[[str], bytes | None]
-    file_after: Callable[[str], bytes | None]
+    def __init__(self, reader: ViewReader) -> None:
+        self._reader = reader
+
+    def text(self, blob: str) -> bytes | None:
+        """Return the bytes of an object, cut at 8 MiB; None when it is not there."""
+        answer = self._reader.blobs.read(blob, MAX_READ_BYTES)
+        return answer[1] if answer else None
+
+    def listing(self, folders: tuple[str, ...]) -> list[Entry]:
+        """Return the head's files below folders."""
+        return parse_listing(self._reader.list_below(folders))
+
+    def file_before(self, name: str) -> bytes | None:
+        """Return the bytes of a file before the change; None when it was not there."""
+        return self.text(f"{self._reader.view.fork}:{name}")
+
+    def file_after(self, name: str) -> bytes | None:
+        """Return the bytes of a file after the change; None when it is not there."""
+        return self.text(f"{self._reader.view.snapshot}{name}")
 
 
 class Case:

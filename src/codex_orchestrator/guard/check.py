@@ -26,8 +26,6 @@ from codex_orchestrator.system.git_output import (
 )
 from codex_orchestrator.text.globs import path_matcher
 
-MAX_READ_BYTES = 8 * 1024 * 1024
-
 
 def check(
     reader: ViewReader,
@@ -85,7 +83,7 @@ def _build_case(
 ) -> Case:
     is_spec = path_matcher(config.specs)
     specs = load_specs(reader, entries, is_spec, cache)
-    source = make_source(reader)
+    source = Source(reader)
     edits = tuple(
         find_edits(
             changes,
@@ -108,22 +106,6 @@ def _build_case(
         specs=specs,
         edits=edits,
         source=source,
-    )
-
-
-def make_source(reader: ViewReader) -> Source:
-    """Return the functions by which rules read the contents of a view."""
-    view = reader.view
-
-    def read(name: str) -> bytes | None:
-        answer = reader.blobs.read(name, MAX_READ_BYTES)
-        return answer[1] if answer else None
-
-    return Source(
-        text=read,
-        listing=lambda folders: parse_listing(reader.list_below(folders)),
-        file_before=lambda name: read(f"{view.fork}:{name}"),
-        file_after=lambda name: read(f"{view.snapshot}{name}"),
     )
 
 

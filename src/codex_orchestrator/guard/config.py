@@ -1,15 +1,9 @@
-"""The guard's configuration: `[tool.codex-orchestrator.guard]`, parsed into one frozen value."""
+"""The guard's configuration as one frozen value."""
 
-import re
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from codex_orchestrator.guard.dates import parse_day
-from codex_orchestrator.model.config_file import PYPROJECT, ConfigTable
-from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.text.globs import glob_problem, literal_prefix
-
-ROLE = r"[a-z0-9][a-z0-9._-]{0,63}"
+from codex_orchestrator.text.globs import literal_prefix
 
 
 class Waiver(NamedTuple):
@@ -60,107 +54,3 @@ def folders(globs: Iterable[str]) -> tuple[str, ...]:
 def _folder(glob: str) -> str:
     prefix = literal_prefix(glob)
     return prefix.rstrip("/") if prefix == glob else prefix.rpartition("/")[0]
-
-
-_CHOICES = {
-    "unowned": ("touched", "error", "ignore"),
-    "self_review": ("warn", "error", "ignore"),
-}
-_DAYS = {"max_age_days": 3650, "warn_days": 3650}
-_GLOBS = ("code", "specs", "tasks")
-_WAIVER_KEYS = ("path", "rule", "reason", "expires")
-KEYS = (*_GLOBS, *_DAYS, *_CHOICES, "required_approvals", "learning_spec", "plugins", "waivers")
-
-
-def parse_config(table: ConfigTable) -> GuardConfig | None:
-    """Return the guard's part of our table, None when there is none.
-
-    Raises:
-        InputError: a key is unknown or a value is wrong; names file, line and field.
-    """
-    guard = table.values.get("guard")
-    if guard is None:
-        return None
-    if not isinstance(guard, dict):
-        raise InputError("must be a table", path=table.source, field="guard")
-    values: dict[str, Any] = {"source": table.source}
-    for key, value in guard.items():
-        if key not in KEYS:
-            raise table.unknown_key(("guard", key), KEYS)
-        values[key] = value
-        if key in _CHOICES:
-            if value not in _CHOICES[key]:
-                raise _wrong(table, key, f"must be one of {', '.join(_CHOICES[key])}")
-        elif key in _DAYS:
-            if type(value) is not int or not 0 <= value <= _DAYS[key]:
-                raise _wrong(table, key, f"must be a number of days from 0 to {_DAYS[key]}")
-        elif key == "learning_spec":
-            if not isinstance(value, str) or glob_problem(value):
-                raise _wrong(table, key, "must be the path of a spec")
-        elif key == "waivers":
-            values[key] = tuple(_waivers(value, table))
-        else:
-            values[key] = _words(key, value, table)
-    return GuardConfig(**values)
-
-
-def only_one(found: Sequence[GuardConfig]) -> GuardConfig:
-    """Return the one configuration that was found, the defaults when none was.
-
-    Raises:
-        InputError: both files configure the guard.
-    """
-    if len(found) > 1:
-        raise InputError(
-            f"{PYPROJECT} configures the guard too",
-            path=found[1].source,
-            field="guard",
-            fix="keep one of the two tables",
-        )
-    return found[0] if found else GuardConfig()
-
-
-def _wrong(table: ConfigTable, key: str, problem: str, *, line: int = 0) -> InputError:
-    fix = "docs/guard.md lists every key and its values"
-    return table.error(("guard", *key.split(".")), problem, fix=fix, line=line)
-
-
-def _words(key: str, value: object, table: ConfigTable) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise _wrong(table, key, "must be a list of text")
-    for item in value:
-        problem = ""
-        if key in _GLOBS:
-            problem = glob_problem(item.removeprefix("!"))
-        elif key == "required_approvals" and not re.fullmatch(ROLE, item):
-            problem = "is not a role: lowercase letters, digits, `.`, `_` or `-`"
-        if problem:
-            raise _wrong(table, key, f"{item!r} {problem}")
-    return tuple(value)
-
-
-def _waivers(value: object, table: ConfigTable) -> Iterable[Waiver]:
-    if not isinstance(value, list):
-        raise _wrong(table, "waivers", "must be a list of {path, rule, reason, expires}")
-    for number, entry in enumerate(value):
-        at = f"waivers.{number}"
-        line = table.line(("guard", "waivers", str(number)))
-        if not isinstance(entry, dict):
-            raise _wrong(table, at, "must have the form {path, rule, reason, expires}", line=line)
-        for key in entry:
-            if key not in _WAIVER_KEYS:
-                keys = ("guard", "waivers", str(number), key)
-                raise table.unknown_key(keys, _WAIVER_KEYS, line=line)
-        for key in _WAIVER_KEYS:
-            if not str(entry.get(key, "")).strip():
-                raise _wrong(table, f"{at}.{key}", "is missing", line=line)
-        day = parse_day(str(entry["expires"]))
-        if day is None:
-            message = "must be a day such as 2026-11-30"
-            raise _wrong(table, f"{at}.expires", message, line=line)
-        path, rule, reason = (entry[key] for key in _WAIVER_KEYS[:3])
-        if not all(isinstance(item, str) for item in (path, rule, reason)):
-            raise _wrong(table, at, "path, rule and reason must be text", line=line)
-        if problem := glob_problem(path):
-            raise _wrong(table, f"{at}.path", problem, line=line)
-        yield Waiver(path, rule, reason, day, line)

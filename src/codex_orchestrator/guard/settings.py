@@ -3,53 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from codex_orchestrator.guard.cache import NO_CONFIG, FactsCache
-from codex_orchestrator.guard.config import GuardConfig, only_one, parse_config
-from codex_orchestrator.guard.rules import choose_rules
+from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.view_reader import ViewReader
-from codex_orchestrator.model.config_file import CONFIG_FILES, ConfigTable, parse_table
+from codex_orchestrator.model.config_file import CONFIG_FILES, PYPROJECT
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.system.git_output import Change, Entry
-
-
-def guard_config(table: ConfigTable) -> GuardConfig | None:
-    """Return the guard's part of our table, None when there is none.
-
-    Raises:
-        InputError: a key or value is wrong, or a waiver names a rule that does not exist.
-        NotCheckedError: a rule plugin is missing, so its rules cannot be known.
-    """
-    config = parse_config(table)
-    if config is None or not config.waivers:
-        return config
-    rules = choose_rules(config)
-    for number, waiver in enumerate(config.waivers):
-        if any(rule.code == waiver.rule for rule in rules):
-            continue
-        from codex_orchestrator.text.toml import did_you_mean
-
-        near = [rule.code for rule in rules if rule.name == waiver.rule]
-        hint = did_you_mean(waiver.rule, near or [rule.code for rule in rules])
-        raise table.error(
-            ("guard", "waivers", str(number), "rule"),
-            f"there is no rule {waiver.rule!r:.80}{hint}",
-            fix="name one rule; `codex-orchestrator guard rules` lists them",
-        )
-    return config
-
-
-def read_given_config(path: str) -> GuardConfig:
-    """Return the configuration in a file that the caller names.
-
-    Raises:
-        InputError: the file cannot be read, or a value is wrong.
-        NotCheckedError: a rule plugin is missing.
-    """
-    from codex_orchestrator.system.files import read_given
-    from codex_orchestrator.text.toml import MAX_BYTES
-
-    table = parse_table(read_given(path, max_bytes=MAX_BYTES + 1), name=path)
-    return (guard_config(table) if table is not None else None) or GuardConfig(source=path)
 
 
 def choose_config(
@@ -123,6 +82,8 @@ def _load(
             continue
         known = cache.get_config(name, blob)
         if known is None:
+            from codex_orchestrator.guard.config_table import guard_config
+            from codex_orchestrator.model.config_file import parse_table
             from codex_orchestrator.text.toml import MAX_BYTES
 
             answer = reader.blobs.read(blob, MAX_BYTES + 1)
@@ -132,3 +93,19 @@ def _load(
         if known is not NO_CONFIG:
             found.append(known._replace(source=f"{name}{label}"))
     return only_one(found)
+
+
+def only_one(found: Sequence[GuardConfig]) -> GuardConfig:
+    """Return the one configuration that was found, the defaults when none was.
+
+    Raises:
+        InputError: both files configure the guard.
+    """
+    if len(found) > 1:
+        raise InputError(
+            f"{PYPROJECT} configures the guard too",
+            path=found[1].source,
+            field="guard",
+            fix="keep one of the two tables",
+        )
+    return found[0] if found else GuardConfig()

@@ -6,8 +6,8 @@ Off the hook's path: it answers the run pipeline in the nouns of the manifest.
 import os
 from collections.abc import Mapping
 
-from codex_orchestrator.guard.case import Case
-from codex_orchestrator.guard.check import SpecFindings, make_source
+from codex_orchestrator.guard.case import Case, Source
+from codex_orchestrator.guard.check import SpecFindings
 from codex_orchestrator.guard.dates import parse_day, read_day, write_day
 from codex_orchestrator.guard.facts import Facts
 from codex_orchestrator.guard.loading import facts_of
@@ -83,7 +83,7 @@ class RepositorySpecGuard:
                 changes=(),
                 specs=SpecsByPath({spec.path: (spec.blob, tuple(spec.facts))}),
                 edits=(),
-                source=make_source(reader),
+                source=Source(reader),
             )
             findings = SpecFindings(case, choose_rules(config), Waivers(config, today))
             return findings.of(spec, is_needed=True)

@@ -5,7 +5,7 @@ Standard library only, and no TOML reader until there is something to read: the 
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from codex_orchestrator.model.errors import InputError
 
@@ -15,17 +15,21 @@ CONFIG_FILES = (PYPROJECT, OWN_FILE)
 TABLE = "codex-orchestrator"
 
 
-class ConfigTable(NamedTuple):
+class ConfigTable:
     """What a file says of us, as it is written.
 
     `source` is the file's name and, where it is of a commit, which one; `outer` the names of the
     tables that ours stands in.
     """
 
-    source: str
-    values: Mapping[str, Any] = MappingProxyType({})
-    text: str = ""
-    outer: tuple[str, ...] = ()
+    def __init__(
+        self,
+        source: str,
+        values: Mapping[str, Any] = MappingProxyType({}),
+        text: str = "",
+        outer: tuple[str, ...] = (),
+    ) -> None:
+        self.source, self.values, self.text, self.outer = source, values, text, outer
 
     def line(self, keys: Sequence[str]) -> int:
         """Return the line of a value, given by the keys on the way to it; 0 if it is not known."""

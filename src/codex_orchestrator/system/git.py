@@ -7,7 +7,7 @@ input, a folder or a time limit; `safe_git` builds on them.
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 
@@ -161,12 +161,11 @@ def _not_started(error: OSError, folder: str | os.PathLike[str]) -> NotCheckedEr
     return NotCheckedError(f"git cannot be started in {folder}: {error.strerror}")
 
 
-class GitQuery(NamedTuple):
+class GitQuery:
     """A running git process: its arguments, process id and the read end of its stdout."""
 
-    args: tuple[str, ...]
-    pid: int
-    pipe: int
+    def __init__(self, args: tuple[str, ...], pid: int, pipe: int) -> None:
+        self.args, self.pid, self.pipe = args, pid, pipe
 
 
 class Git:

@@ -1,12 +1,13 @@
 """Objects of a repository: many of them through one git process, and the files of a commit."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.git import CHUNK, Git
-from codex_orchestrator.system.git_output import REGULAR, SizedEntry, parse_sized_listing
+from codex_orchestrator.system.git_output import REGULAR
 from codex_orchestrator.text.names import path_problem
 
 if TYPE_CHECKING:
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
 
 MAX_FILES = 2_000
 MAX_BYTES = 64 * 1024 * 1024
+
+# It matches every row, so that no row can begin in the middle of a path.
+_SIZED_ROW = r"([0-7]+) [a-z]+ ([0-9a-f]+) +(-|[0-9]+)\t([^\0]+)\0"
+
+
+class SizedEntry(NamedTuple):
+    """One tracked file of a commit, with its size in bytes."""
+
+    path: str
+    mode: str
+    blob: str
+    size: int
 
 
 class Blobs:
@@ -125,3 +138,14 @@ def _regular_files(git: "safe_git.SafeGit", commit: str, path: str) -> list[Size
         "--literal-pathspecs", "ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", path
     )
     return [entry for entry in parse_sized_listing(listing) if entry.mode in REGULAR]
+
+
+def parse_sized_listing(output: bytes) -> list[SizedEntry]:
+    """Parse `git ls-tree -r -l -z`; submodules, which have no size, are left out."""
+    return [
+        SizedEntry(path, mode, blob, int(size))
+        for mode, blob, size, path in re.findall(
+            _SIZED_ROW, output.decode("utf-8", "surrogateescape")
+        )
+        if size != "-"
+    ]

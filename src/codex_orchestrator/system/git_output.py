@@ -49,15 +49,6 @@ class Entry(NamedTuple):
     blob: str
 
 
-class SizedEntry(NamedTuple):
-    """One tracked file of a commit, with its size in bytes."""
-
-    path: str
-    mode: str
-    blob: str
-    size: int
-
-
 def parse_raw_diff(output: bytes) -> tuple[Change, ...]:
     """Parse `git diff --raw -z --no-renames`; bytes that are not UTF-8 become surrogates.
 
@@ -81,9 +72,8 @@ def parse_numstat(output: bytes) -> tuple[int, int]:
     return sum(int(added) for added, _ in rows), sum(int(removed) for _, removed in rows)
 
 
-# Each expression matches every row, so that no row can begin in the middle of a path.
+# It matches every row, so that no row can begin in the middle of a path.
 _NUMSTAT_ROW = rb"(-|[0-9]+)\t(-|[0-9]+)\t[^\0]+\0"
-_SIZED_ROW = r"([0-7]+) [a-z]+ ([0-9a-f]+) +(-|[0-9]+)\t([^\0]+)\0"
 
 
 _entry = functools.partial(tuple.__new__, Entry)
@@ -105,17 +95,6 @@ def parse_listing(output: bytes) -> list[Entry]:
             raise _in_conflict(path)
         entries.append(_entry((path, mode, third if len(third) > 1 else second)))
     return entries
-
-
-def parse_sized_listing(output: bytes) -> list[SizedEntry]:
-    """Parse `git ls-tree -r -l -z`; submodules, which have no size, are left out."""
-    return [
-        SizedEntry(path, mode, blob, int(size))
-        for mode, blob, size, path in re.findall(
-            _SIZED_ROW, output.decode("utf-8", "surrogateescape")
-        )
-        if size != "-"
-    ]
 
 
 def _in_conflict(path: str) -> NotCheckedError:

@@ -42,7 +42,7 @@ def check_specs(
     today = read_day(as_of, field="--as-of")
     given_config = None
     if config_file is not None:
-        from codex_orchestrator.guard.settings import read_given_config
+        from codex_orchestrator.guard.config_table import read_given_config
 
         given_config = read_given_config(config_file)
     git = Git(root, git_environment(environment, is_hook_repository=is_hook_repository))

@@ -1,8 +1,6 @@
 """Patterns of the learning library change only with a new version and under the library's spec."""
 
-import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from codex_orchestrator.guard.case import Case
 from codex_orchestrator.guard.coverage import Coverage
@@ -12,26 +10,6 @@ from codex_orchestrator.system.git_output import Change
 
 FOLDER = "patterns/"
 INDEX = "patterns/index.json"
-
-Version = tuple[int, int, int]
-_VERSION = r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}"
-
-
-class Index(NamedTuple):
-    """The assets of an index: versions by id, ids by folder (or file); or what is wrong with it."""
-
-    versions: dict[str, Version]
-    places: dict[str, str]
-    problem: str = ""
-
-    def owner(self, path: str) -> str | None:
-        """Return the id of the asset that a path belongs to."""
-        parts = path.split("/")
-        for depth in range(len(parts), 1, -1):
-            found = self.places.get("/".join(parts[:depth]))
-            if found is not None:
-                return found
-        return None
 
 
 def asset_changes(case: Case) -> list[Change]:
@@ -63,6 +41,8 @@ class PatternVersion(Rule):
         changes = asset_changes(case)
         if not changes:
             return
+        from codex_orchestrator.guard.pattern_index import parse_index
+
         after = parse_index(case.source.file_after(INDEX))
         before = parse_index(case.source.file_before(INDEX))
         if after.problem:
@@ -108,37 +88,3 @@ class PatternGate(Rule):
             yield self.finding(
                 path, line, f"this spec is not approved and fresh; patterns changed: {names}"
             )
-
-
-def parse_index(data: bytes | None) -> Index:
-    """Parse the parts of an index that these rules need."""
-    import json
-
-    if data is None:
-        return Index({}, {}, f"{INDEX} is missing")
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        return Index({}, {}, f"not valid JSON: {error}")
-    versions: dict[str, Version] = {}
-    places: dict[str, str] = {}
-    assets = document.get("assets") if isinstance(document, dict) else None
-    if not isinstance(assets, list):
-        return Index({}, {}, "`assets` must be a list")
-    for number, asset in enumerate(assets):
-        match asset:
-            case {"id": str(asset_id), "version": str(text), "entry": str(entry)} if re.fullmatch(
-                _VERSION, text
-            ):
-                major, minor, patch = map(int, text.split("."))
-            case _:
-                problem = f"`assets[{number}]` needs id, entry and a version such as 1.2.0"
-                return Index({}, {}, problem)
-        if asset_id in versions:
-            return Index({}, {}, f"the id {asset_id!r:.80} is there twice")
-        versions[asset_id] = major, minor, patch
-        entry = entry.removeprefix("./").removeprefix(FOLDER)
-        folder = entry.rpartition("/")[0]
-        # An asset is a folder below its kind's folder, or a single file in it.
-        places[FOLDER + ("/".join(folder.split("/")[:2]) if "/" in folder else entry)] = asset_id
-    return Index(versions, places)
