@@ -27,8 +27,8 @@ from codex_orchestrator.runs.audit_tail import remember_head
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
 from codex_orchestrator.system.disk import DISK, Disk
-from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
-from support.runs_build import Ticking, make_manifest
+from codex_orchestrator.verbs.sync_runs import SyncRequest, sync_runs
+from support.runs_build import Ticking, make_manifest, records_of
 
 URL = "file://out/catalog"
 SYNC_GOAL = 1.0
@@ -86,10 +86,7 @@ def sync_with_nothing_to_do(root: Path, *, runs: int, rounds: int) -> float:
         raise RuntimeError("there was something to do")
 
     def ours() -> None:
-        rooms = SyncRooms(
-            FileRunStore(root), FileAuditLog(root, clock=Ticking()), Outbox(root), opener
-        )
-        if sync_runs(SyncRequest((), URL), rooms).already_synced != runs:
+        if sync_runs(SyncRequest((), URL), records_of(root), opener).already_synced != runs:
             raise RuntimeError("a run was not synced")
 
     def walk(act: Callable[[str], object]) -> None:

@@ -15,15 +15,17 @@ from support.runs_build import Ticking, finish_run
 RUNS = 24
 WORKER = """
 import os, random, signal, sys
+from contextlib import nullcontext
 from pathlib import Path
 from obstore.exceptions import GenericError
 from obstore.store import LocalStore
 from codex_orchestrator.catalog.attempts import RetryPolicy
 from codex_orchestrator.catalog.object_store import ObjectStoreCatalog
 from codex_orchestrator.catalog.objects import Objects
-from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
+from codex_orchestrator.verbs.sync_runs import SyncRequest, sync_runs
 from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.outbox import Outbox
+from codex_orchestrator.verbs.records import Records
 from codex_orchestrator.runs.store import FileRunStore
 
 repo, seed, life = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -59,7 +61,8 @@ catalog = Dying(objects, url="file://out/catalog", clock=clock, retry=retry)
 log = FileAuditLog(repo, clock=clock)
 report = sync_runs(
     SyncRequest((), "file://out/catalog"),
-    SyncRooms(FileRunStore(repo), log, Outbox(repo), lambda: catalog),
+    Records(FileRunStore(repo), log, Outbox(repo), lambda task_id: nullcontext()),
+    lambda: catalog,
 )
 sys.exit(int(report.exit_code))
 """

@@ -7,12 +7,10 @@ import pytest
 
 from codex_orchestrator.catalog.object_store import open_object_store
 from codex_orchestrator.model.run import RunState
-from codex_orchestrator.runs.audit import FileAuditLog
-from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
-from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
+from codex_orchestrator.verbs.sync_runs import SyncRequest, sync_runs
 from support.project import CommandLine
-from support.runs_build import RUN, Ticking, finish_run, make_manifest
+from support.runs_build import RUN, Ticking, finish_run, make_manifest, records_of
 
 TASK = "0007-logging"
 OTHER = "20261122t201500z-0000"
@@ -26,10 +24,8 @@ def call(capfd: pytest.CaptureFixture[str], repo: Path) -> CommandLine:
 
 
 def sync_all(repo: Path) -> None:
-    audit = FileAuditLog(repo, clock=Ticking())
     catalog = open_object_store(URL, repo=repo, clock=Ticking())
-    rooms = SyncRooms(FileRunStore(repo), audit, Outbox(repo), lambda: catalog)
-    assert sync_runs(SyncRequest((), URL), rooms).synced
+    assert sync_runs(SyncRequest((), URL), records_of(repo), lambda: catalog).synced
 
 
 def test_an_empty_repository_has_no_run_and_nothing_verified(call: CommandLine) -> None:

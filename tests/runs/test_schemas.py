@@ -7,12 +7,9 @@ import pytest
 
 from codex_orchestrator.catalog.object_store import open_object_store
 from codex_orchestrator.model.schemas import schema_documents, write_schemas
-from codex_orchestrator.runs.audit import FileAuditLog
-from codex_orchestrator.runs.outbox import Outbox
-from codex_orchestrator.runs.store import FileRunStore
-from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
+from codex_orchestrator.verbs.sync_runs import SyncRequest, sync_runs
 from codex_orchestrator.verbs.verify_runs import verify_runs
-from support.runs_build import RUN, Ticking, finish_run, pattern_use
+from support.runs_build import RUN, Ticking, finish_run, pattern_use, records_of
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 URL = "file://out/catalog"
@@ -30,11 +27,10 @@ def test_the_committed_schemas_are_what_the_models_say(tmp_path: Path) -> None:
 def written(repo: Path) -> dict[str, Any]:
     """What a run and its sync write, by the name of its schema."""
     finish_run(repo, patterns=(pattern_use(),))
-    audit = FileAuditLog(repo, clock=Ticking())
     catalog = open_object_store(URL, repo=repo, clock=Ticking())
-    rooms = SyncRooms(FileRunStore(repo), audit, Outbox(repo), lambda: catalog)
-    report = sync_runs(SyncRequest((), URL), rooms)
-    verified = verify_runs(None, store=FileRunStore(repo), audit=audit)
+    records = records_of(repo)
+    report = sync_runs(SyncRequest((), URL), records, lambda: catalog)
+    verified = verify_runs(None, records)
 
     def first(glob: str) -> Any:
         return json.loads(next(repo.glob(glob)).read_bytes())

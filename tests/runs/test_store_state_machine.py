@@ -22,12 +22,11 @@ from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verification import Outcome
 from codex_orchestrator.pipeline.finish import close_run
 from codex_orchestrator.runs.audit import FileAuditLog
-from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
-from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
+from codex_orchestrator.verbs.sync_runs import SyncRequest, sync_runs
 from codex_orchestrator.verbs.verify_runs import verify_runs
 from support.memory import memory_folder
-from support.runs_build import Ticking, make_manifest
+from support.runs_build import Ticking, make_manifest, records_of
 
 TASK = "0007-logging"
 URL = "file://out/catalog"
@@ -93,8 +92,8 @@ class RunsMachine(RuleBasedStateMachine):
     def sync(self) -> None:
         due = {run for run, (_, state) in self.runs.items() if state is RunState.FINISHED}
         catalog = open_object_store(URL, repo=self.repo, clock=self.clock)
-        rooms = SyncRooms(self.store, self.audit, Outbox(self.repo), lambda: catalog)
-        report = sync_runs(SyncRequest((), URL), rooms)
+        records = records_of(self.repo, store=self.store, audit=self.audit)
+        report = sync_runs(SyncRequest((), URL), records, lambda: catalog)
         assert report.failed == ()
         assert {receipt.run_id for receipt in report.synced} == due - self.sent
         self.records += len(due - self.sent)
@@ -134,7 +133,7 @@ class RunsMachine(RuleBasedStateMachine):
             bad = bytearray(good)
             bad[at % len(good)] ^= 1 << bit
             (folder / name).write_bytes(bad)
-            report = verify_runs(run_id, store=FileRunStore(self.repo), audit=self.audit)
+            report = verify_runs(run_id, records_of(self.repo, audit=self.audit))
             assert report.outcome is Outcome.FAILED
             assert name in report.runs[0].findings[0].path
             (folder / name).write_bytes(good)
@@ -153,7 +152,8 @@ class RunsMachine(RuleBasedStateMachine):
         assert len(found) == self.records + self.repairs
         finished = [run for run, (_, state) in self.runs.items() if state is RunState.FINISHED]
         for run_id in finished[-2:]:
-            report = verify_runs(run_id, store=self.store, audit=self.audit)
+            records = records_of(self.repo, store=self.store, audit=self.audit)
+            report = verify_runs(run_id, records)
             assert report.outcome is Outcome.PASSED, report
         objects = list((self.repo / "out/catalog/manifests").rglob("*.json"))
         assert len(objects) == len(self.sent)

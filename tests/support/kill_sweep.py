@@ -31,10 +31,10 @@ from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.lock import TaskLock
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
-from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
+from codex_orchestrator.verbs.sync_runs import SyncRequest, sync_runs
 from codex_orchestrator.verbs.verify_runs import verify_runs
 from support.faulty_disk import FAULTS, CountingDisk, FaultyDisk
-from support.runs_build import RUN, Ticking, make_manifest, pattern_use
+from support.runs_build import RUN, Ticking, make_manifest, pattern_use, records_of
 
 TASK = "0007-logging"
 NEXT_RUN = "20261122t201500z-0000"
@@ -100,10 +100,9 @@ def sync(repo: Path, disk: CountingDisk, ack: Callable[[str], None]) -> int:
     audit = FileAuditLog(repo, clock=Ticking(), disk=disk)
     objects = SweptObjects(repo / "out/catalog", disk)
     catalog = ObjectStoreCatalog(objects, url=CATALOG, clock=Ticking(), retry=QUICK)
-    rooms = SyncRooms(
-        FileRunStore(repo, disk=disk), audit, Outbox(repo, disk=disk), lambda: catalog
-    )
-    report = sync_runs(SyncRequest((), CATALOG), rooms)
+    store, outbox = FileRunStore(repo, disk=disk), Outbox(repo, disk=disk)
+    records = records_of(repo, store=store, audit=audit, outbox=outbox)
+    report = sync_runs(SyncRequest((), CATALOG), records, lambda: catalog)
     if report.failed:
         raise ServiceError(report.failed[0].reason)
     ack("synced")
@@ -153,9 +152,7 @@ def judge_before(repo: Path, acked: list[str]) -> str:
         if kind == "closed" and stored.summary and stored.summary.manifest_sha256 != value:
             return "a told manifest changed"
     if any(word.startswith("closed") for word in acked):
-        report = verify_runs(
-            RUN, store=FileRunStore(repo), audit=FileAuditLog(repo, clock=Ticking())
-        )
+        report = verify_runs(RUN, records_of(repo))
         torn = any("not complete" in found.message for found in report.audit.findings)
         if report.runs[0].outcome is not Outcome.PASSED and not torn:
             return f"a closed run does not verify: {report.runs[0].findings}"
@@ -165,7 +162,7 @@ def judge_before(repo: Path, acked: list[str]) -> str:
 def judge_after(repo: Path) -> str:
     """Say what is wrong after the recovery."""
     store, audit = FileRunStore(repo), FileAuditLog(repo, clock=Ticking())
-    report = verify_runs(None, store=store, audit=audit)
+    report = verify_runs(None, records_of(repo, store=store, audit=audit))
     if report.outcome is Outcome.FAILED:
         return report.model_dump_json()[:2000]
     finished = [run for run in report.runs if run.outcome is Outcome.PASSED]

@@ -1,5 +1,6 @@
 """Builders of manifests and finished runs, with good defaults."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from codex_orchestrator.model.manifest import Engine, Manifest, RunFacts, SpecFacts, TaskFacts
@@ -9,7 +10,9 @@ from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.finish import close_run
 from codex_orchestrator.runs.audit import FileAuditLog
+from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
+from codex_orchestrator.verbs.records import Records
 
 RUN = "20261122t191500z-4f3a"
 
@@ -105,3 +108,16 @@ def finish_run(
         **more,
     )
     return close_run(finished, store=store, audit=audit)
+
+
+def records_of(
+    repo: Path,
+    *,
+    store: FileRunStore | None = None,
+    audit: FileAuditLog | None = None,
+    outbox: Outbox | None = None,
+) -> Records:
+    """Return the records of a repository's runs, with a lock that always is free."""
+    audit = audit or FileAuditLog(repo, clock=Ticking())
+    store, outbox = store or FileRunStore(repo), outbox or Outbox(repo)
+    return Records(store, audit, outbox, lambda _task_id: nullcontext())

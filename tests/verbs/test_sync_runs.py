@@ -15,8 +15,8 @@ from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
 from codex_orchestrator.verbs.record_artifact import record_artifact
-from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
-from support.runs_build import RUN, Ticking, finish_run, make_manifest, pattern_use
+from codex_orchestrator.verbs.sync_runs import SyncRequest, sync_runs
+from support.runs_build import RUN, Ticking, finish_run, make_manifest, pattern_use, records_of
 
 TASK = "0007-logging"
 OTHER = "20261122t201500z-0000"
@@ -27,17 +27,15 @@ def open_local(repo: Path) -> ObjectStoreCatalog:
     return open_object_store(URL, repo=repo, clock=Ticking())
 
 
-def rooms(repo: Path, opener: Callable[[], object] | None = None) -> SyncRooms:
-    return SyncRooms(
-        FileRunStore(repo),
-        FileAuditLog(repo, clock=Ticking()),
-        Outbox(repo),
-        opener or (lambda: open_local(repo)),  # type: ignore[arg-type]
-    )
+def send(
+    repo: Path, request: SyncRequest, opener: Callable[[], object] | None = None
+) -> SyncReport:
+    opened = opener or (lambda: open_local(repo))
+    return sync_runs(request, records_of(repo), opened)  # type: ignore[arg-type]
 
 
 def sync(repo: Path, *run_ids: str, opener: Callable[[], object] | None = None) -> SyncReport:
-    return sync_runs(SyncRequest(run_ids, URL), rooms(repo, opener))
+    return send(repo, SyncRequest(run_ids, URL), opener)
 
 
 def records(repo: Path, event: str) -> list[AuditRecord]:
@@ -75,7 +73,7 @@ def test_nothing_to_sync_is_no_failure(repo: Path) -> None:
 def test_a_dry_run_sends_and_writes_nothing(repo: Path) -> None:
     finish_run(repo)
     before = sorted(repo.rglob("*"))
-    report = sync_runs(SyncRequest((), URL, is_dry_run=True), rooms(repo, no_catalog))
+    report = send(repo, SyncRequest((), URL, is_dry_run=True), no_catalog)
     assert report.to_do == (RUN,)
     assert sorted(repo.rglob("*")) == before
 
@@ -128,22 +126,20 @@ def test_nothing_is_sent_when_the_audit_log_is_damaged(repo: Path) -> None:
 def test_an_uploaded_artifact_may_be_required(repo: Path) -> None:
     finish_run(repo)
     request = SyncRequest((), URL, must_have_artifact=True)
-    report = sync_runs(request, rooms(repo, no_catalog))
+    report = send(repo, request, no_catalog)
     assert report.exit_code == 3
     assert "record-artifact" in report.failed[0].fix
     for _ in range(2):
         record_artifact(
             RUN,
+            records_of(repo),
             artifact_id="12",
             digest="e" * 64,
             url="https://github.com/o/r/actions/runs/1/artifacts/12",
-            store=FileRunStore(repo),
-            audit=FileAuditLog(repo, clock=Ticking()),
-            outbox=Outbox(repo),
             clock=Ticking(),
         )
     assert len(records(repo, "artifact-recorded")) == 1
-    assert sync_runs(request, rooms(repo)).exit_code == 0
+    assert send(repo, request).exit_code == 0
 
 
 def test_another_artifact_of_the_same_run_is_refused(repo: Path) -> None:
@@ -152,12 +148,10 @@ def test_another_artifact_of_the_same_run_is_refused(repo: Path) -> None:
     def record(artifact_id: str) -> object:
         return record_artifact(
             RUN,
+            records_of(repo),
             artifact_id=artifact_id,
             digest="e" * 64,
             url="https://github.com/o/r",
-            store=FileRunStore(repo),
-            audit=FileAuditLog(repo, clock=Ticking()),
-            outbox=Outbox(repo),
             clock=Ticking(),
         )
 
@@ -241,9 +235,13 @@ def test_a_second_catalog_gets_the_run_too(repo: Path) -> None:
     finish_run(repo)
     sync(repo)
     url = (repo / "second").as_uri()
-    other = rooms(repo, lambda: open_object_store(url, repo=repo, clock=Ticking()))
-    assert len(sync_runs(SyncRequest((), url), other).synced) == 1
-    assert sync_runs(SyncRequest((), url), other).already_synced == 1
+    request = SyncRequest((), url)
+
+    def other() -> ObjectStoreCatalog:
+        return open_object_store(url, repo=repo, clock=Ticking())
+
+    assert len(send(repo, request, other).synced) == 1
+    assert send(repo, request, other).already_synced == 1
     assert sync(repo, opener=no_catalog).already_synced == 1
     assert {record.details["catalog"] for record in records(repo, "synced")} == {URL, url}
 

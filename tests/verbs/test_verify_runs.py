@@ -13,14 +13,14 @@ from codex_orchestrator.runs.audit import FileAuditLog
 from codex_orchestrator.runs.lock import TaskLock
 from codex_orchestrator.runs.store import FileRunStore
 from codex_orchestrator.verbs.verify_runs import verify_runs
-from support.runs_build import RUN, Ticking, finish_run, make_manifest
+from support.runs_build import RUN, Ticking, finish_run, make_manifest, records_of
 
 TASK = "0007-logging"
 PLACE = f".runs/{TASK}/{RUN}"
 
 
 def verify(repo: Path, run_id: str | None = None) -> VerifyReport:
-    return verify_runs(run_id, store=FileRunStore(repo), audit=FileAuditLog(repo, clock=Ticking()))
+    return verify_runs(run_id, records_of(repo))
 
 
 def found(report: VerifyReport) -> set[tuple[str, str]]:

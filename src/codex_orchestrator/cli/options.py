@@ -9,8 +9,8 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from codex_orchestrator.compose.archive import Archive
     from codex_orchestrator.model.config import Settings
+    from codex_orchestrator.verbs.records import Records
 
 Decorated = Callable[..., Any]
 
@@ -34,7 +34,7 @@ class CommonOptions(NamedTuple):
         """Return the repository's top folder, after checking its configuration."""
         return self.settings(is_used=False).repo
 
-    def archive(self, operation: str) -> "Archive":
+    def records(self, operation: str) -> "Records":
         """Open the records of the repository's past runs."""
         from codex_orchestrator.compose.archive import open_archive
 

@@ -20,7 +20,7 @@ def list_runs(common: CommonOptions, *, task: str | None) -> None:
     from codex_orchestrator.cli.runs_output import echo_runs
     from codex_orchestrator.verbs.read_runs import list_runs
 
-    found = list_runs(common.archive("list").store, task_id=task)
+    found = list_runs(common.records("list").store, task_id=task)
     if common.is_json:
         document = [run.model_dump(mode="json") for run in found]
         echo_json({"schema": "run-list.v1", "runs": document})
@@ -36,7 +36,7 @@ def show(common: CommonOptions, run_id: str) -> None:
     from codex_orchestrator.cli.runs_output import echo_manifest
     from codex_orchestrator.verbs.read_runs import show_run
 
-    shown = show_run(common.archive("show").store, run_id)
+    shown = show_run(common.records("show").store, run_id)
     if common.is_json:
         echo_json(shown.document)
     else:
@@ -51,8 +51,7 @@ def verify(common: CommonOptions, run_id: str | None) -> int:
     from codex_orchestrator.cli.runs_output import echo_verification
     from codex_orchestrator.verbs.verify_runs import verify_runs
 
-    archive = common.archive("verify")
-    report = verify_runs(run_id, store=archive.store, audit=archive.audit)
+    report = verify_runs(run_id, common.records("verify"))
     if common.is_json:
         echo_json(report.model_dump(mode="json", by_alias=True))
     else:
@@ -67,8 +66,7 @@ def rebuild(common: CommonOptions, tasks: tuple[str, ...]) -> None:
     """Write out/<task>/state.json again from the manifests."""
     from codex_orchestrator.verbs.read_runs import rebuild_states
 
-    archive = common.archive("rebuild")
-    for state in rebuild_states(tasks, store=archive.store, lock=archive.lock):
+    for state in rebuild_states(tasks, common.records("rebuild")):
         say(f"{state.task_id}: {len(state.runs)} runs")
 
 
@@ -113,13 +111,10 @@ def gc(
             field="gc",
         )
     root = common.root()
-    archive = open_archive(root, operation="gc")
     removal = remove_runs(
         RemovalRule(keep, older_than, even_unsynced=unsynced, even_unfinished=unfinished),
-        store=archive.store,
-        audit=archive.audit,
+        open_archive(root, operation="gc"),
         trees=open_work_trees(root),
-        lock=archive.lock,
         now=utc_now(),
         is_dry_run=dry_run,
     )
@@ -169,7 +164,7 @@ def show_audit(
     from codex_orchestrator.cli.runs_output import echo_audit
     from codex_orchestrator.verbs.read_runs import Wanted, show_log
 
-    audit = common.archive("show").audit
+    audit = common.records("show").audit
     shown = show_log(audit, Wanted(event, run_id, task, level, last))
     echo_audit(shown, is_json=common.is_json)
     return int(ExitCode.FINDINGS if shown.check.has_errors else ExitCode.OK)
@@ -182,6 +177,6 @@ def verify_audit(common: CommonOptions) -> int:
     from codex_orchestrator.cli.runs_output import echo_audit
     from codex_orchestrator.verbs.read_runs import ShownLog
 
-    check = common.archive("verify").audit.check()
+    check = common.records("verify").audit.check()
     echo_audit(ShownLog((), check), is_json=common.is_json)
     return int(check.exit_code)

@@ -55,20 +55,16 @@ def record_artifact(
     """Record the CI artifact that holds the folder of RUN."""
     from pydantic import ValidationError
 
-    from codex_orchestrator.compose.archive import open_archive
     from codex_orchestrator.system.clock import utc_now
     from codex_orchestrator.verbs.record_artifact import record_artifact as record
 
-    archive = open_archive(common.root(), operation="record-artifact")
     try:
         artifact = record(
             run_id,
+            common.records("record-artifact"),
             artifact_id=artifact_id,
             digest=digest.removeprefix(_SHA256).lower(),
             url=url,
-            store=archive.store,
-            audit=archive.audit,
-            outbox=archive.outbox,
             clock=utc_now,
         )
     except ValidationError as error:
@@ -105,22 +101,17 @@ def sync(
     """Send finished runs to the catalog, each once; without RUN all that were not sent yet."""
     from codex_orchestrator.cli.sync_output import echo_sync
     from codex_orchestrator.compose.archive import check_catalog_url, open_archive, open_catalog
-    from codex_orchestrator.verbs.sync_runs import SyncRequest, SyncRooms, sync_runs
+    from codex_orchestrator.verbs.sync_runs import SyncRequest, sync_runs
 
     settings = load_settings(
         common.repo, common.config, flags={"catalog.url": catalog}, is_used=catalog is None
     )
     url = settings.config.catalog.url
     check_catalog_url(url)
-    archive = open_archive(settings.repo, operation="sync")
     report = sync_runs(
         SyncRequest(run_ids, url, must_have_artifact=require_artifact, is_dry_run=dry_run),
-        SyncRooms(
-            archive.store,
-            archive.audit,
-            archive.outbox,
-            lambda: open_catalog(url, settings.repo),
-        ),
+        open_archive(settings.repo, operation="sync"),
+        lambda: open_catalog(url, settings.repo),
     )
     if common.is_json:
         echo_json(report.model_dump(mode="json", by_alias=True))

@@ -1,10 +1,9 @@
 """Past runs of a repository: their folders, the audit log, what was sent, and the catalog."""
 
 import os
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from codex_orchestrator.compose.extras import extra
 from codex_orchestrator.runs.audit import FileAuditLog
@@ -12,23 +11,15 @@ from codex_orchestrator.runs.lock import TaskLock
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
 from codex_orchestrator.system.clock import utc_now
+from codex_orchestrator.verbs.records import Records
 
 if TYPE_CHECKING:
     from codex_orchestrator.catalog.object_store import ObjectStoreCatalog
     from codex_orchestrator.workspace.worktree import GitWorkspace
 
 
-class Archive(NamedTuple):
-    """The records of past runs: folders, audit log, receipts; and the lock of a task."""
-
-    store: FileRunStore
-    audit: FileAuditLog
-    outbox: Outbox
-    lock: Callable[[str], AbstractContextManager[object]]
-
-
-def open_archive(repo: Path, *, operation: str, holder: str = "") -> Archive:
-    """Return the archive of a repository.
+def open_archive(repo: Path, *, operation: str, holder: str = "") -> Records:
+    """Return the records of a repository's runs.
 
     Args:
         repo: the repository.
@@ -41,7 +32,7 @@ def open_archive(repo: Path, *, operation: str, holder: str = "") -> Archive:
             repo, task_id, holder=holder or operation, operation=operation, clock=utc_now
         )
 
-    return Archive(FileRunStore(repo), FileAuditLog(repo, clock=utc_now), Outbox(repo), lock)
+    return Records(FileRunStore(repo), FileAuditLog(repo, clock=utc_now), Outbox(repo), lock)
 
 
 def open_catalog(url: str, repo: Path) -> "ObjectStoreCatalog":

@@ -1,14 +1,14 @@
 """Read what past runs left: folders, manifests and records; write task states again."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.audit import AuditCheck, AuditRecord
 from codex_orchestrator.model.canonical import JsonValue
 from codex_orchestrator.model.run import StoredRun, TaskState
+from codex_orchestrator.verbs.records import Records
 
 if TYPE_CHECKING:
     from codex_orchestrator.runs.audit import FileAuditLog
@@ -59,20 +59,15 @@ def show_run(store: "FileRunStore", run_id: str) -> ShownRun:
     return ShownRun(*store.read(run_id), store.find(run_id))
 
 
-def rebuild_states(
-    tasks: Iterable[str],
-    *,
-    store: "FileRunStore",
-    lock: Callable[[str], AbstractContextManager[object]],
-) -> Iterator[TaskState]:
+def rebuild_states(tasks: Iterable[str], records: Records) -> Iterator[TaskState]:
     """Write `out/<task>/state.json` again from the manifests and yield it; by default of all tasks.
 
     Raises:
         LockedError: a process is working on one of the tasks.
     """
-    for task_id in tuple(tasks) or sorted({task_id for task_id, _ in store.names()}):
-        with lock(task_id):
-            state = store.rebuild(task_id)
+    for task_id in tuple(tasks) or sorted({task_id for task_id, _ in records.store.names()}):
+        with records.lock(task_id):
+            state = records.store.rebuild(task_id)
         yield state
 
 

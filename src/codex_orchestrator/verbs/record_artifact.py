@@ -1,26 +1,19 @@
 """Record the CI artifact that holds a run's folder."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.receipt import RecordedArtifact
-
-if TYPE_CHECKING:
-    from codex_orchestrator.runs.audit import FileAuditLog
-    from codex_orchestrator.runs.outbox import Outbox
-    from codex_orchestrator.runs.store import FileRunStore
+from codex_orchestrator.verbs.records import Records
 
 
 def record_artifact(
     run_id: str,
+    records: Records,
     *,
     artifact_id: str,
     digest: str,
     url: str,
-    store: "FileRunStore",
-    audit: "FileAuditLog",
-    outbox: "Outbox",
     clock: Callable[[], str],
 ) -> RecordedArtifact:
     """Record the CI artifact of a run's folder; recording it again changes nothing.
@@ -28,8 +21,8 @@ def record_artifact(
     Raises:
         InputError: there is no such run, or another artifact was recorded for it.
     """
-    folder = store.find(run_id)
-    known = outbox.artifact(folder.parent.name, folder.name)
+    folder = records.store.find(run_id)
+    known = records.outbox.artifact(folder.parent.name, folder.name)
     artifact = RecordedArtifact(
         task_id=folder.parent.name,
         run_id=folder.name,
@@ -40,12 +33,12 @@ def record_artifact(
     )
     if known is not None and known != artifact:
         raise InputError(f"artifact {known.id} is recorded for run {folder.name}")
-    audit.append(
+    records.audit.append(
         "artifact-recorded",
         task_id=artifact.task_id,
         run_id=artifact.run_id,
         once_by=("id", "digest"),
         details={"id": artifact_id, "digest": digest, "url": url},
     )
-    outbox.record_artifact(artifact)
+    records.outbox.record_artifact(artifact)
     return artifact

@@ -1,22 +1,20 @@
 """Remove old runs whose record is safe elsewhere, and work trees that no run will use again."""
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.audit import AuditRecord
 from codex_orchestrator.model.run import RunState, StoredRun
+from codex_orchestrator.verbs.records import Records
 
 if TYPE_CHECKING:
     from codex_orchestrator.runs.audit import FileAuditLog
-    from codex_orchestrator.runs.store import FileRunStore
     from codex_orchestrator.workspace.worktree import GitWorkspace
 
 # A dry run has a work tree but no run folder; no dry run takes this long.
 _LONGEST_WITHOUT_FOLDER = timedelta(days=1)
-Lock = Callable[[str], AbstractContextManager[object]]
-"""Takes the lock of a task for a block."""
 
 
 class RemovalRule(NamedTuple):
@@ -65,11 +63,9 @@ class Removal(NamedTuple):
 
 def remove_runs(
     rule: RemovalRule,
+    records: Records,
     *,
-    store: "FileRunStore",
-    audit: "FileAuditLog",
     trees: "GitWorkspace",
-    lock: Lock,
     now: str,
     is_dry_run: bool,
 ) -> Removal:
@@ -77,10 +73,8 @@ def remove_runs(
 
     Args:
         rule: which runs may be removed.
-        store: the run folders.
-        audit: knows which runs a catalog has, and records each removal.
+        records: the run folders, and the log that knows which of them a catalog has.
         trees: the work trees of runs.
-        lock: takes the lock of a task.
         now: the current time, RFC 3339.
         is_dry_run: only say what would be removed.
 
@@ -88,16 +82,16 @@ def remove_runs(
         LockedError: a process works on one of the tasks.
         ServiceError: a file cannot be removed.
     """
-    stored = store.list()
-    runs = _choose_runs(stored, rule=rule, now=now, synced=_synced_runs(audit))
+    stored = records.store.list()
+    runs = _choose_runs(stored, rule=rule, now=now, synced=_synced_runs(records.audit))
     removal = Removal(runs, ())
     going = frozenset(removal.removed)
     left = choose_work_trees(trees.leftovers(), runs=stored, going=going, now=now)
     if not is_dry_run:
         for tree in left:
-            with lock(tree.task_id) if tree.task_id else nullcontext():
+            with records.lock(tree.task_id) if tree.task_id else nullcontext():
                 trees.forget(tree.name)
-        _remove(runs, store=store, audit=audit, lock=lock)
+        _remove(runs, records)
     return removal._replace(work_trees=left)
 
 
@@ -150,23 +144,21 @@ def choose_work_trees(
     return tuple(chosen)
 
 
-def _remove(
-    chosen: Iterable[RemovedRun], *, store: "FileRunStore", audit: "FileAuditLog", lock: Lock
-) -> None:
+def _remove(chosen: Iterable[RemovedRun], records: Records) -> None:
     for run, kept_because in chosen:
         if kept_because or run.summary is None:
             continue
-        with lock(run.task_id):
-            if store.stored(run.task_id, run.run_id) != run:
+        with records.lock(run.task_id):
+            if records.store.stored(run.task_id, run.run_id) != run:
                 continue
-            audit.append(
+            records.audit.append(
                 "run-removed",
                 task_id=run.task_id,
                 run_id=run.run_id,
                 once_by=("manifest_sha256",),
                 details={"manifest_sha256": run.summary.manifest_sha256},
             )
-            store.remove(run.task_id, run.run_id)
+            records.store.remove(run.task_id, run.run_id)
 
 
 def _reason_to_keep(

@@ -14,13 +14,11 @@ from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.sync import FailedSync, FailureKind, SkippedRun, SyncReport
 from codex_orchestrator.model.verification import Outcome, VerifiedRun, VerifyReport
+from codex_orchestrator.verbs.records import Records
 from codex_orchestrator.verbs.verify_runs import verify_names
 
 if TYPE_CHECKING:
     from codex_orchestrator.catalog.interface import Catalog
-    from codex_orchestrator.runs.audit import FileAuditLog
-    from codex_orchestrator.runs.outbox import Outbox
-    from codex_orchestrator.runs.store import FileRunStore
 
 _VERIFY = "`codex-orchestrator runs verify` says what is wrong"
 _RECORD = "codex-orchestrator sync record-artifact"
@@ -35,30 +33,31 @@ class SyncRequest(NamedTuple):
     is_dry_run: bool = False
 
 
-class SyncRooms(NamedTuple):
-    """What a sync needs. The catalog is opened only when there is something to send."""
-
-    store: "FileRunStore"
-    audit: "FileAuditLog"
-    outbox: "Outbox"
-    open_catalog: Callable[[], "Catalog"]
-
-
-def sync_runs(request: SyncRequest, rooms: SyncRooms) -> SyncReport:
+def sync_runs(
+    request: SyncRequest, records: Records, open_catalog: Callable[[], "Catalog"]
+) -> SyncReport:
     """Send runs and return the result of each. Repeating it is harmless and sends nothing twice.
+
+    Args:
+        request: what to send where.
+        records: the run folders, the audit log and the receipts.
+        open_catalog: opens the catalog; called only when there is something to send.
 
     Raises:
         InputError: a named run does not exist, or the catalog's URL is wrong.
     """
-    names, already = _unsent(request, rooms)
-    due, unfinished = _finished(names, rooms)
+    names, already = _unsent(request, records)
+    due, unfinished = _finished(names, records)
     good: list[VerifiedRun] = []
     refused: tuple[FailedSync, ...] = ()
     unchecked: tuple[SkippedRun, ...] = ()
     if due:
-        verified = verify_names(due, store=rooms.store, audit=rooms.audit)
-        good, refused, unchecked = _sort(verified, request, rooms)
-    synced, failed = ((), ()) if request.is_dry_run else _send(good, request, rooms)
+        verified = verify_names(due, records)
+        good, refused, unchecked = _sort(verified, request, records)
+    synced: tuple[Receipt, ...] = ()
+    failed: tuple[FailedSync, ...] = ()
+    if good and not request.is_dry_run:
+        synced, failed = _send(good, request, records, open_catalog())
     return SyncReport(
         catalog=request.catalog,
         dry_run=request.is_dry_run,
@@ -70,24 +69,24 @@ def sync_runs(request: SyncRequest, rooms: SyncRooms) -> SyncReport:
     )
 
 
-def _unsent(request: SyncRequest, rooms: SyncRooms) -> tuple[tuple[tuple[str, str], ...], int]:
+def _unsent(request: SyncRequest, records: Records) -> tuple[tuple[tuple[str, str], ...], int]:
     if request.run_ids:
-        folders = [rooms.store.find(run_id) for run_id in request.run_ids]
+        folders = [records.store.find(run_id) for run_id in request.run_ids]
         names = tuple(dict.fromkeys((folder.parent.name, folder.name) for folder in folders))
     else:
-        names = rooms.store.names()
+        names = records.store.names()
     tasks = {task_id for task_id, _ in names}
-    sent = {task: rooms.outbox.sent(task, catalog=request.catalog) for task in tasks}
+    sent = {task: records.outbox.sent(task, catalog=request.catalog) for task in tasks}
     left = tuple((task, run) for task, run in names if run not in sent[task])
     return left, len(names) - len(left)
 
 
 def _finished(
-    names: tuple[tuple[str, str], ...], rooms: SyncRooms
+    names: tuple[tuple[str, str], ...], records: Records
 ) -> tuple[tuple[tuple[str, str], ...], tuple[SkippedRun, ...]]:
     due, skipped = [], []
     for task_id, run_id in names:
-        summary = rooms.store.stored(task_id, run_id).summary
+        summary = records.store.stored(task_id, run_id).summary
         if summary is None or summary.state is RunState.FINISHED:
             # A damaged run is due too: the verification says what is wrong with it.
             due.append((task_id, run_id))
@@ -98,7 +97,7 @@ def _finished(
 
 
 def _sort(
-    verified: VerifyReport, request: SyncRequest, rooms: SyncRooms
+    verified: VerifyReport, request: SyncRequest, records: Records
 ) -> tuple[list[VerifiedRun], tuple[FailedSync, ...], tuple[SkippedRun, ...]]:
     """Sort verified runs into those to send, those refused, and those not to be sent yet."""
     good: list[VerifiedRun] = []
@@ -111,7 +110,7 @@ def _sort(
             refused.append(_refused(run, "the run does not verify"))
         elif verified.audit.outcome is not Outcome.PASSED:
             refused.append(_refused(run, "the audit log is damaged"))
-        elif request.must_have_artifact and not rooms.outbox.artifact(run.task_id, run.run_id):
+        elif request.must_have_artifact and not records.outbox.artifact(run.task_id, run.run_id):
             fix = f"{_RECORD} {run.run_id} --id … --digest … --url …"
             refused.append(_failed(run, "artifact", "no uploaded artifact is recorded", fix))
         else:
@@ -120,23 +119,20 @@ def _sort(
 
 
 def _send(
-    runs: list[VerifiedRun], request: SyncRequest, rooms: SyncRooms
+    runs: list[VerifiedRun], request: SyncRequest, records: Records, catalog: "Catalog"
 ) -> tuple[tuple[Receipt, ...], tuple[FailedSync, ...]]:
-    if not runs:
-        return (), ()
-    catalog = rooms.open_catalog()
     for task_id in sorted({run.task_id for run in runs}):
-        rooms.outbox.sweep(task_id)
+        records.outbox.sweep(task_id)
     synced: list[Receipt] = []
     failed: list[FailedSync] = []
     for position, run in enumerate(runs):
         try:
-            synced.append(_send_one(run, catalog, rooms))
+            synced.append(_send_one(run, catalog, records))
         except ConflictError as error:
-            failed.append(_failure(run, "conflict", error, request, rooms))
+            failed.append(_failure(run, "conflict", error, request, records))
         except (ServiceError, NotCheckedError) as error:
             kind: FailureKind = "service" if isinstance(error, ServiceError) else "permission"
-            failed.append(_failure(run, kind, error, request, rooms))
+            failed.append(_failure(run, kind, error, request, records))
             # All retries failed; every other run would wait as long without success.
             reason = "not tried, because sending an earlier run failed"
             failed += [_failed(left, kind, reason) for left in runs[position + 1 :]]
@@ -144,8 +140,8 @@ def _send(
     return tuple(synced), tuple(failed)
 
 
-def _send_one(run: VerifiedRun, catalog: "Catalog", rooms: SyncRooms) -> Receipt:
-    manifest, data = rooms.store.load_with_bytes(f"{run.task_id}/{run.run_id}")
+def _send_one(run: VerifiedRun, catalog: "Catalog", records: Records) -> Receipt:
+    manifest, data = records.store.load_with_bytes(f"{run.task_id}/{run.run_id}")
     receipt = catalog.push(manifest, data)
     if receipt.manifest_sha256 != run.manifest_sha256:
         raise ServiceError(
@@ -155,7 +151,7 @@ def _send_one(run: VerifiedRun, catalog: "Catalog", rooms: SyncRooms) -> Receipt
         )
     # First the record, then the receipt: after a crash in between, the push is repeated and finds
     # the record.
-    rooms.audit.append(
+    records.audit.append(
         "synced",
         task_id=run.task_id,
         run_id=run.run_id,
@@ -166,7 +162,7 @@ def _send_one(run: VerifiedRun, catalog: "Catalog", rooms: SyncRooms) -> Receipt
             "key": receipt.key,
         },
     )
-    rooms.outbox.keep(receipt)
+    records.outbox.keep(receipt)
     return receipt
 
 
@@ -175,9 +171,9 @@ def _failure(
     kind: FailureKind,
     error: OrchestratorError,
     request: SyncRequest,
-    rooms: SyncRooms,
+    records: Records,
 ) -> FailedSync:
-    rooms.audit.append(
+    records.audit.append(
         "sync-conflict" if kind == "conflict" else "sync-failed",
         task_id=run.task_id,
         run_id=run.run_id,

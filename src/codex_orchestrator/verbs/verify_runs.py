@@ -15,9 +15,9 @@ from codex_orchestrator.model.verification import (
     VerifiedRun,
     VerifyReport,
 )
+from codex_orchestrator.verbs.records import Records
 
 if TYPE_CHECKING:
-    from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.store import FileRunStore
 
 _STATE_FIX = "`codex-orchestrator runs rebuild` writes it again from the manifests"
@@ -46,36 +46,30 @@ class _Logged:
             self.removed.add(run)
 
 
-def verify_runs(
-    run_id: str | None, *, store: "FileRunStore", audit: "FileAuditLog"
-) -> VerifyReport:
+def verify_runs(run_id: str | None, records: Records) -> VerifyReport:
     """Verify one run, or all of them, and the chain of the audit log.
 
     Raises:
         InputError: there is no such run.
     """
     if run_id is None:
-        return verify_names(store.names(), store=store, audit=audit, is_all=True)
-    folder = store.find(run_id)
-    return verify_names(((folder.parent.name, folder.name),), store=store, audit=audit)
+        return verify_names(records.store.names(), records, is_all=True)
+    folder = records.store.find(run_id)
+    return verify_names(((folder.parent.name, folder.name),), records)
 
 
 def verify_names(
-    names: tuple[tuple[str, str], ...],
-    *,
-    store: "FileRunStore",
-    audit: "FileAuditLog",
-    is_all: bool = False,
+    names: tuple[tuple[str, str], ...], records: Records, *, is_all: bool = False
 ) -> VerifyReport:
     """Verify the runs of these task and run ids, and the chain of the audit log.
 
     When these are all runs, a run that is in the log and not here is a finding.
     """
     # Read the folders before the log, because a run's record is written after its manifest.
-    inspected = tuple(store.inspect(task, run) for task, run in names)
+    inspected = tuple(records.store.inspect(task, run) for task, run in names)
     logged = _Logged(inspected)
-    check = audit.check(logged.visit)
-    runs = tuple(_verified(run, store=store, logged=logged) for run in inspected)
+    check = records.audit.check(logged.visit)
+    runs = tuple(_verified(run, store=records.store, logged=logged) for run in inspected)
     gone = tuple(_gone(logged, inspected)) if is_all else ()
     findings = (*check.findings, *gone)
     log = VerifiedLog(
