@@ -12,6 +12,7 @@ import click
 import pytest
 
 from codex_orchestrator.cli.commands import COMMANDS, app
+from codex_orchestrator.cli.commands import call as run_command
 from support.pattern_files import codemod_files, write_files
 from support.project import CommandLine, commit_all, make_project, task_with, write
 
@@ -67,9 +68,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Return a repository with a pattern of its own and a finished run, and the run's id."""
     repo = make_project(tmp_path_factory.mktemp("json") / "repo")
     write_files(repo, codemod_files("py-old-name"))
-    assert app.main(["patterns", "build", "--repo", str(repo)], standalone_mode=False) == 0
+    assert run_command(["patterns", "build", "--repo", str(repo)]) == 0
     commit_all(repo, "a pattern")
-    app.main(["run", "logging", "--repo", str(repo)], standalone_mode=False)
+    run_command(["run", "logging", "--repo", str(repo)])
     [manifest] = repo.glob(".runs/logging/*/manifest.json")
     return repo, manifest.parent.name
 

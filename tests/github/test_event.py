@@ -51,14 +51,14 @@ def test_a_pull_request_gives_its_own_head_and_not_the_merge_commit(tmp_path, na
         base_sha=BASE,
         head_sha=HEAD,
         pull_request=7,
-        is_fork=False,
         checkout_sha=MERGE,
     )
 
 
 @pytest.mark.parametrize("home", ["mallory/r", None, "O/R", 5])
-def test_a_head_in_another_or_a_deleted_repository_is_a_fork(tmp_path, home):
-    assert read_event(environment(tmp_path, "pull_request", pull_request(home))).is_fork
+def test_a_head_in_another_or_a_deleted_repository_is_read_like_any_other(tmp_path, home):
+    found = read_event(environment(tmp_path, "pull_request", pull_request(home)))
+    assert (found.base_sha, found.head_sha, found.pull_request) == (BASE, HEAD, 7)
 
 
 @pytest.mark.parametrize(("before", "base"), [(BASE, BASE), (ZERO, "")])
@@ -85,13 +85,13 @@ def test_a_workflow_run_takes_the_pull_request_whose_head_it_ran_on(tmp_path):
     ]
     run = {"head_sha": HEAD, "pull_requests": listed, "head_repository": {"full_name": "o/r"}}
     found = read_event(environment(tmp_path, "workflow_run", {"workflow_run": run}))
-    assert (found.base_sha, found.pull_request, found.is_fork) == (BASE, 9, False)
+    assert (found.base_sha, found.pull_request) == (BASE, 9)
 
 
 def test_a_workflow_run_of_a_fork_names_no_pull_request(tmp_path):
     run = {"head_sha": HEAD, "pull_requests": [], "head_repository": {"full_name": "mallory/r"}}
     found = read_event(environment(tmp_path, "workflow_run", {"workflow_run": run}))
-    assert (found.head_sha, found.pull_request, found.is_fork) == (HEAD, None, True)
+    assert (found.head_sha, found.pull_request) == (HEAD, None)
 
 
 @pytest.mark.parametrize("name", ["workflow_dispatch", "schedule", "repository_dispatch"])

@@ -1,10 +1,8 @@
 import os
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.environment import child_environment
 
 SECRETS = {
@@ -37,15 +35,6 @@ def test_only_listed_names_reach_a_command():
 def test_names_of_secrets_never_pass(environ):
     kept = child_environment(environ | SECRETS)
     assert not set(kept) & set(SECRETS)
-
-
-def test_more_variables_can_be_given():
-    assert child_environment({}, {"MODE": "fast"})["MODE"] == "fast"
-
-
-def test_a_given_variable_that_looks_like_a_secret_is_refused():
-    with pytest.raises(InputError, match="NPM_TOKEN looks like a secret"):
-        child_environment({}, {"NPM_TOKEN": "x"})
 
 
 def test_relative_folders_leave_the_path():

@@ -24,7 +24,7 @@ def action() -> None:
 
 
 @action.command("approver")
-def approver_step() -> int:
+def approver_step() -> None:
     """Ask GitHub whether the account that started the workflow may approve, before agents start."""
     from codex_orchestrator.compose.approver import check_workflow_actor
 
@@ -37,15 +37,14 @@ def approver_step() -> int:
         _write_outputs({"exit-code": str(int(error.exit_code))}, declared=APPROVER_OUTPUTS)
         raise
     _write_outputs({"approved-by": by}, declared=APPROVER_OUTPUTS)
-    return 0
 
 
 @action.command("work")
-def work_step() -> int:
+def work_step() -> None:
     """Check, run or verify, and stage the upload. A bad verdict does not fail this step."""
     from codex_orchestrator.action.work import work
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         inputs = read_inputs(os.environ)
         call = command_line(inputs.repo, os.environ, _new_token)
@@ -53,7 +52,6 @@ def work_step() -> int:
     except OrchestratorError as error:
         _write_outputs(Found(exit_code=error.exit_code).outputs())
         raise
-    return 0
 
 
 @action.command("finish")
@@ -72,10 +70,6 @@ def finish_step() -> int:
         raise
     _write_outputs(ended.outputs)
     return int(ended.exit_code)
-
-
-def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _new_token() -> str:

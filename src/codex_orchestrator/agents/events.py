@@ -39,26 +39,19 @@ class EventHooks(RunHooks[Any]):
     ) -> None:
         """Check the limits, then record that a model is asked."""
         self._spending.begin_turn(agent.name)
-        self._sink("model-request", {"role": agent.name, "input_items": len(input_items)})
+        self._send("model-request", agent, input_items=len(input_items))
 
     async def on_llm_end(
         self, context: RunContextWrapper[Any], agent: Agent[Any], response: ModelResponse
     ) -> None:
         """Record what a model's answer cost, then check the limits."""
-        self._sink(
-            "model-response",
-            {
-                "role": agent.name,
-                "input_tokens": response.usage.input_tokens,
-                "output_tokens": response.usage.output_tokens,
-                "tool_calls": sum(item.type == "function_call" for item in response.output),
-            },
-        )
-        self._spending.add(
-            requests=1,
-            input_tokens=response.usage.input_tokens,
-            output_tokens=response.usage.output_tokens,
-        )
+        tool_calls = sum(item.type == "function_call" for item in response.output)
+        tokens = {
+            "input_tokens": response.usage.input_tokens,
+            "output_tokens": response.usage.output_tokens,
+        }
+        self._send("model-response", agent, **tokens, tool_calls=tool_calls)
+        self._spending.add(requests=1, **tokens)
         self._decisions.raise_if_approval_is_needed()
 
     async def on_tool_start(
@@ -66,27 +59,20 @@ class EventHooks(RunHooks[Any]):
     ) -> None:
         """Record a tool call with its arguments."""
         arguments = context.tool_arguments if isinstance(context, ToolContext) else ""
-        self._sink(
-            "tool-call",
-            {"role": agent.name, "tool": tool.name, "arguments": str(arguments)[:MAX_TEXT]},
-        )
+        self._send("tool-call", agent, tool=tool.name, arguments=str(arguments)[:MAX_TEXT])
 
     async def on_tool_end(
         self, context: RunContextWrapper[Any], agent: Agent[Any], tool: Tool, result: object
     ) -> None:
         """Record the beginning of a tool's result, then check what the tool decided."""
         text = str(result)
-        self._sink(
-            "tool-result",
-            {
-                "role": agent.name,
-                "tool": tool.name,
-                "result": text[:MAX_TEXT],
-                "characters": len(text),
-            },
-        )
+        shown = text[:MAX_TEXT]
+        self._send("tool-result", agent, tool=tool.name, result=shown, characters=len(text))
         try:
             self._codex.take(tool.name, text)
         finally:
             # A missing approval is reported before the failure that it caused.
             self._decisions.raise_if_approval_is_needed()
+
+    def _send(self, kind: str, agent: Agent[Any], **facts: str | int) -> None:
+        self._sink(kind, {"role": agent.name, **facts})

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.text.globs import is_chosen
 from codex_orchestrator.text.shown import counted
 
@@ -107,16 +108,18 @@ def _review(transcript: Transcript) -> Answer:
     data = transcript.data
     if not transcript.results and "git_diff" in transcript.tools:
         return Answer("git_diff", {})
+    problems = [
+        ("unplanned-change", path, "changed, but no item of the plan covers it")
+        for path in _unplanned(data)
+    ]
+    problems += [
+        ("check-not-passed", "", f"check {result['name']}: {result['status']}")
+        for result in data["results"]
+        if result["status"] != "passed"
+    ]
     findings = [
-        *(
-            _finding("unplanned-change", path, "changed, but no item of the plan covers it")
-            for path in _unplanned(data)
-        ),
-        *(
-            _finding("check-not-passed", "", f"check {result['name']}: {result['status']}")
-            for result in data["results"]
-            if result["status"] != "passed"
-        ),
+        Finding(rule, Severity.ERROR, path, 0, message).as_document()
+        for rule, path, message in problems
     ]
     count = len(data["change"]["paths"])
     return Answer(
@@ -139,17 +142,6 @@ def _unplanned(data: dict[str, Any]) -> list[str]:
         return []
     globs = [glob for item in items for glob in item["paths"]]
     return [path for path in data["change"]["paths"] if not is_chosen(path, globs)]
-
-
-def _finding(rule: str, path: str, message: str) -> dict[str, Any]:
-    return {
-        "rule": rule,
-        "severity": "error",
-        "path": path,
-        "line": 0,
-        "message": message,
-        "fix": "",
-    }
 
 
 _ROLES: dict[str, Callable[[Transcript], Answer]] = {

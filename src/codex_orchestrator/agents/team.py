@@ -1,7 +1,6 @@
 """The team of agents: each call is one agent's turn loop under the run's limits."""
 
 import asyncio
-import random
 import secrets as randomness
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
@@ -34,6 +33,7 @@ from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import Task
+from codex_orchestrator.system.clock import jitter
 
 MAX_PATCH_CHARACTERS = 200_000
 
@@ -147,7 +147,7 @@ class SdkAgentTeam:
             max_turns=self._spending.limits.turns + 1,
             hooks=self._hooks,
             run_config=RunConfig(
-                model_settings=ModelSettings(retry=retry_settings(left_s, _jitter)),
+                model_settings=ModelSettings(retry=retry_settings(left_s, jitter)),
                 tracing_disabled=True,
                 trace_include_sensitive_data=False,
                 tool_not_found_behavior="return_error_to_model",
@@ -156,10 +156,6 @@ class SdkAgentTeam:
             ),
         )
         return result.final_output
-
-
-def _jitter() -> float:
-    return random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, not for security
 
 
 def _results(results: Sequence[CheckResult]) -> list[JsonValue]:

@@ -43,7 +43,7 @@ def guard(ctx: click.Context, /, *, repo: str | None, **options: Any) -> int:
 
 @guard.command(epilog="Example: codex-orchestrator guard rules --format json")
 @format_option("text", "json", "markdown")
-def rules(output_format: str) -> int:
+def rules(output_format: str) -> None:
     """Print every rule: code, what it finds, why, and how to fix it."""
     from codex_orchestrator.verbs.check_specs import rules_document, rules_text
 
@@ -51,7 +51,6 @@ def rules(output_format: str) -> int:
         echo_json(rules_document())
     else:
         echo(rules_text(output_format))
-    return int(ExitCode.OK)
 
 
 @guard.command(
@@ -66,7 +65,7 @@ def rules(output_format: str) -> int:
 @click.pass_context
 def accept(
     ctx: click.Context, *, spec_file: str, reviewer: str, role: str, as_of: str | None
-) -> int:
+) -> None:
     """Record a review: set last_review and one approval, change no other byte."""
     from codex_orchestrator.verbs.write_specs import accept_spec
 
@@ -81,4 +80,3 @@ def accept(
     )
     say(f"{path}: reviewed on {day} by {reviewer} ({role})")
     say("next: commit it, so that the guard can see it")
-    return int(ExitCode.OK)

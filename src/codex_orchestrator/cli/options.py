@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from codex_orchestrator.cli.console import echo_json
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from codex_orchestrator.verbs.records import Records
 
 Decorated = Callable[..., Any]
+PATTERN_KINDS = ("codemod", "linter", "template")
 
 
 class CommonOptions(NamedTuple):
@@ -21,6 +24,13 @@ class CommonOptions(NamedTuple):
     repo: str | None
     config: str | None
     is_json: bool
+
+    def show(self, document: object, show_people: Callable[[], object]) -> None:
+        """Print a result to stdout: a document as JSON, or what people read."""
+        if self.is_json:
+            echo_json(document)
+        else:
+            show_people()
 
     def settings(
         self, flags: Mapping[str, str | None] | None = None, *, is_used: bool = True
@@ -62,14 +72,12 @@ def repository_options(function: Decorated) -> Decorated:
     function = click.option(
         "--config",
         metavar="FILE",
-        default=None,
         help="Configuration file (default: [tool.codex-orchestrator] in pyproject.toml, "
         "else .codex-orchestrator.toml).",
     )(function)
     return click.option(
         "--repo",
         metavar="DIR",
-        default=None,
         help="Repository to work on (default: the enclosing one).",
     )(function)
 

@@ -1,20 +1,19 @@
 """The commands `patterns …`: the learning library."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from codex_orchestrator.cli.console import echo_json, say
-from codex_orchestrator.cli.options import CommonOptions, common_options
+from codex_orchestrator.cli.options import PATTERN_KINDS, CommonOptions, common_options
 from codex_orchestrator.model.errors import ExitCode
 from codex_orchestrator.text.shown import printable
 
 if TYPE_CHECKING:
     from codex_orchestrator.model.finding import Finding
     from codex_orchestrator.model.pattern import PatternUse
-
-_KINDS = ("codemod", "linter", "template")
 
 
 @click.group(
@@ -26,9 +25,9 @@ def patterns() -> None:
 
 
 @patterns.command("list", epilog="Example: codex-orchestrator patterns list --kind codemod")
-@click.option("--kind", type=click.Choice(_KINDS), help="Only patterns of this kind.")
+@click.option("--kind", type=click.Choice(PATTERN_KINDS), help="Only patterns of this kind.")
 @common_options("text", "json")
-def list_(common: CommonOptions, *, kind: str | None) -> int:
+def list_(common: CommonOptions, *, kind: str | None) -> None:
     """List the patterns of the toolkit and of this repository."""
     from codex_orchestrator.verbs.use_patterns import list_patterns
 
@@ -36,28 +35,26 @@ def list_(common: CommonOptions, *, kind: str | None) -> int:
     if common.is_json:
         document = [asset.model_dump(mode="json") for asset in assets]
         echo_json({"schema": "pattern-list.v1", "assets": document})
-        return ExitCode.OK
+        return
     for asset in assets:
         click.echo(printable(f"{asset.id:<28} {asset.kind:<9} {asset.version:<8} {asset.language}"))
         click.echo(printable(f"    {asset.description}"))
         click.echo(printable(f"    {asset.usage}"))
     say(f"{len(assets)} patterns")
-    return ExitCode.OK
 
 
 @patterns.command(epilog="Example: codex-orchestrator patterns new codemod py-old-name")
-@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("kind", type=click.Choice(PATTERN_KINDS))
 @click.argument("pattern_id", metavar="ID")
 @click.option("--language", default="python", show_default=True, help="Language of the files.")
 @common_options()
-def new(common: CommonOptions, *, kind: str, pattern_id: str, language: str) -> int:
+def new(common: CommonOptions, *, kind: str, pattern_id: str, language: str) -> None:
     """Write the folder of a new pattern: a working example to edit."""
     from codex_orchestrator.verbs.extend_patterns import new_pattern
 
     folder = new_pattern(common.root(), kind, pattern_id, language=language)
     click.echo(printable(folder))
     say("next: change the rule and its cases, then `codex-orchestrator patterns build`")
-    return ExitCode.OK
 
 
 @patterns.command(
@@ -65,7 +62,7 @@ def new(common: CommonOptions, *, kind: str, pattern_id: str, language: str) -> 
 )
 @click.option("--out", metavar="DIR", help="Where compiled files go (default: dist/patterns).")
 @common_options()
-def build(common: CommonOptions, *, out: str | None) -> int:
+def build(common: CommonOptions, *, out: str | None) -> None:
     """Write patterns/index.json and the compiled library in dist/patterns."""
     from codex_orchestrator.verbs.extend_patterns import build_patterns
 
@@ -73,7 +70,6 @@ def build(common: CommonOptions, *, out: str | None) -> int:
     is_written = "written" if built.is_new_index else "unchanged"
     say(f"patterns/index.json {built.index_version}: {is_written}")
     click.echo(printable(f"{built.folder}: {built.files} files, {built.patterns} patterns"))
-    return ExitCode.OK
 
 
 @patterns.command(epilog="Example: codex-orchestrator patterns test py-not-in")
@@ -105,8 +101,7 @@ def check(common: CommonOptions, *, base: str | None) -> int:
     """Check that index and folders agree, and that changed patterns have a new version."""
     from codex_orchestrator.verbs.extend_patterns import check_patterns
 
-    findings = check_patterns(common.root(), base=base)
-    return _report(findings, is_json=common.is_json)
+    return _report(check_patterns(common.root(), base=base), common)
 
 
 @patterns.command(epilog="Example: codex-orchestrator patterns lint src tests")
@@ -116,8 +111,7 @@ def lint(common: CommonOptions, *, paths: tuple[str, ...]) -> int:
     """Run all lint rules on files, folders or globs; none means the whole repository."""
     from codex_orchestrator.verbs.use_patterns import lint_files
 
-    findings = lint_files(common.root(), paths)
-    return _report(findings, is_json=common.is_json)
+    return _report(lint_files(common.root(), paths), common)
 
 
 @patterns.command(epilog="Example: codex-orchestrator patterns apply py-not-in 'src/**/*.py'")
@@ -125,17 +119,13 @@ def lint(common: CommonOptions, *, paths: tuple[str, ...]) -> int:
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @common_options("text", "json")
-def apply(common: CommonOptions, *, pattern_id: str, paths: tuple[str, ...], dry_run: bool) -> int:
+def apply(common: CommonOptions, *, pattern_id: str, paths: tuple[str, ...], dry_run: bool) -> None:
     """Apply a codemod to files, folders or globs; none means the whole repository."""
     from codex_orchestrator.verbs.use_patterns import apply_pattern
 
     use = apply_pattern(common.root(), pattern_id, paths, is_dry_run=dry_run)
-    if common.is_json:
-        document = use.model_dump(mode="json")
-        echo_json({"schema": "pattern-use.v1", **document, "dry_run": dry_run})
-    else:
-        _print_use(use, is_preview=dry_run)
-    return ExitCode.OK
+    document = {"schema": "pattern-use.v1", **use.model_dump(mode="json"), "dry_run": dry_run}
+    common.show(document, partial(_print_use, use, is_preview=dry_run))
 
 
 @patterns.command(
@@ -145,30 +135,31 @@ def apply(common: CommonOptions, *, pattern_id: str, paths: tuple[str, ...], dry
 @click.argument("pattern_id", metavar="ID")
 @click.argument("values", metavar="VALUES.json", type=click.File("rb"))
 @common_options()
-def render(common: CommonOptions, *, pattern_id: str, values: Any) -> int:
+def render(common: CommonOptions, *, pattern_id: str, values: Any) -> None:
     """Fill a template with the values of a JSON file (`-` reads stdin)."""
     from codex_orchestrator.verbs.use_patterns import render_template
 
     data = values.read()
     text = render_template(common.root(), pattern_id, data, source=values.name)
     click.echo(printable(text), nl=False)
-    return ExitCode.OK
 
 
-def _report(findings: "tuple[Finding, ...]", *, is_json: bool) -> int:
+def _report(findings: "tuple[Finding, ...]", common: CommonOptions) -> int:
     from codex_orchestrator.model.finding import has_errors
 
-    if is_json:
-        document = [finding.as_document() for finding in findings]
-        echo_json({"schema": "pattern-findings.v1", "findings": document})
-    else:
-        for finding in findings:
-            place = f"{finding.path}:{finding.line}" if finding.line else finding.path
-            click.echo(printable(f"{place}: {finding.severity} {finding.rule}: {finding.message}"))
-            if finding.fix:
-                click.echo(printable(f"    fix: {finding.fix}"))
+    document = [finding.as_document() for finding in findings]
+    shown = {"schema": "pattern-findings.v1", "findings": document}
+    common.show(shown, partial(_print_findings, findings))
     say(f"{len(findings)} findings")
     return ExitCode.FINDINGS if has_errors(findings) else ExitCode.OK
+
+
+def _print_findings(findings: "tuple[Finding, ...]") -> None:
+    for finding in findings:
+        place = f"{finding.path}:{finding.line}" if finding.line else finding.path
+        click.echo(printable(f"{place}: {finding.severity} {finding.rule}: {finding.message}"))
+        if finding.fix:
+            click.echo(printable(f"    fix: {finding.fix}"))
 
 
 def _print_use(use: "PatternUse", *, is_preview: bool) -> None:

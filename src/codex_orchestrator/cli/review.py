@@ -1,12 +1,13 @@
 """`codex-orchestrator review publish`: publish a run's review as one comment, updated later."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from codex_orchestrator.cli.console import echo_json, say
+from codex_orchestrator.cli.console import say
 from codex_orchestrator.cli.options import CommonOptions, common_options
 from codex_orchestrator.model.errors import ExitCode
 from codex_orchestrator.system.git import repository_root
@@ -82,24 +83,17 @@ def publish(
     rooms = open_publishing(root, Target(pr, repository, post, author), os.environ)
     if staged_only:
         manifest, digest, text = render_review(run, rooms)
-        if common.is_json:
-            echo_json(
-                {
-                    "schema": "review-preview.v1",
-                    "run_id": manifest.run.id,
-                    "manifest_sha256": digest,
-                    "text": text,
-                }
-            )
-        else:
-            click.echo(text)
+        document = {
+            "schema": "review-preview.v1",
+            "run_id": manifest.run.id,
+            "manifest_sha256": digest,
+            "text": text,
+        }
+        common.show(document, partial(click.echo, text))
         say("nothing was posted: --staged-only")
         return int(ExitCode.OK)
     published = publish_review(run, rooms)
-    if common.is_json:
-        echo_json(_document(published))
-    else:
-        _say_published(published)
+    common.show(_document(published), partial(_say_published, published))
     return int(published.exit_code(must_be_posted=require_posted))
 
 

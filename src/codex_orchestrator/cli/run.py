@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
 import click
@@ -101,14 +102,14 @@ def run(
         settings = common.settings(flags={"model.name": asked["model"]})
         echo_json(matrix_of(asked["tasks"], settings.repo))
         return 0
-    signal.signal(signal.SIGTERM, _interrupt)
+    # As on Ctrl-C: the run's state is saved before the process exits.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     stopped: list[StoppedRun] = []
     try:
         with open_request(asked, repo=common.repo, config=common.config) as request:
             if asked["dry_run"]:
-                return _preview(request, is_json=common.is_json)
-            may_ask = not (no_input or common.is_json)
-            return _run(request, events, stopped.append, is_json=common.is_json, may_ask=may_ask)
+                return _preview(request, common)
+            return _run(request, common, events, stopped.append, may_ask=not no_input)
     except (OrchestratorError, KeyboardInterrupt) as error:
         from codex_orchestrator.cli.run_output import print_error
 
@@ -116,30 +117,22 @@ def run(
         raise
 
 
-def _interrupt(_signal: int, _frame: object) -> None:
-    """End on SIGTERM as on Ctrl-C: the run's state is saved before the process exits."""
-    raise KeyboardInterrupt
-
-
-def _preview(request: RunRequest, *, is_json: bool) -> int:
+def _preview(request: RunRequest, common: CommonOptions) -> int:
     from codex_orchestrator.cli.run_output import preview_document, say_preview
     from codex_orchestrator.compose.run import compose_run
     from codex_orchestrator.pipeline.preview import preview_task
 
     preview = preview_task(request, compose_run(request, Terminal(progress=say)))
-    if is_json:
-        echo_json(preview_document(preview))
-    else:
-        say_preview(preview)
+    common.show(preview_document(preview), partial(say_preview, preview))
     return 0
 
 
 def _run(
     request: RunRequest,
+    common: CommonOptions,
     events: str | None,
     on_stop: "Callable[[StoppedRun], None]",
     *,
-    is_json: bool,
     may_ask: bool,
 ) -> int:
     from codex_orchestrator.cli.ask import ask, can_ask
@@ -147,13 +140,10 @@ def _run(
     from codex_orchestrator.compose.run import compose_run
     from codex_orchestrator.pipeline.run_task import run_task
 
-    with EventWriter(events, is_json=is_json) as writer:
-        is_asked = may_ask and can_ask(os.environ)
+    with EventWriter(events, is_json=common.is_json) as writer:
+        is_asked = may_ask and not common.is_json and can_ask(os.environ)
         terminal = Terminal(say, writer.write, on_stop, ask if is_asked else None)
         outcome = run_task(request, compose_run(request, terminal))
     document = run_document(outcome)
-    if is_json:
-        echo_json(document)
-    else:
-        say_run(outcome, document)
+    common.show(document, partial(say_run, outcome, document))
     return int(document["exit_code"])

@@ -1,8 +1,10 @@
 """`codex-orchestrator runs` and `audit`: list, show and verify what happened."""
 
+from functools import partial
+
 import click
 
-from codex_orchestrator.cli.console import echo_json, say
+from codex_orchestrator.cli.console import say
 from codex_orchestrator.cli.options import CommonOptions, common_options
 from codex_orchestrator.model.errors import ExitCode, InputError
 
@@ -13,7 +15,7 @@ def runs() -> None:
 
 
 @runs.command("list", epilog="Example: codex-orchestrator runs list --task 0007-logging")
-@click.option("--task", metavar="ID", default=None, help="Only runs of this task.")
+@click.option("--task", metavar="ID", help="Only runs of this task.")
 @common_options("text", "json")
 def list_runs(common: CommonOptions, *, task: str | None) -> None:
     """List every run folder, damaged ones too."""
@@ -21,11 +23,8 @@ def list_runs(common: CommonOptions, *, task: str | None) -> None:
     from codex_orchestrator.verbs.read_runs import list_runs
 
     found = list_runs(common.records("list").store, task_id=task)
-    if common.is_json:
-        document = [run.model_dump(mode="json") for run in found]
-        echo_json({"schema": "run-list.v1", "runs": document})
-    else:
-        echo_runs(found)
+    document = [run.model_dump(mode="json") for run in found]
+    common.show({"schema": "run-list.v1", "runs": document}, partial(echo_runs, found))
 
 
 @runs.command(epilog="Example: codex-orchestrator runs show 20261122t1915 --format json")
@@ -37,10 +36,7 @@ def show(common: CommonOptions, run_id: str) -> None:
     from codex_orchestrator.verbs.read_runs import show_run
 
     shown = show_run(common.records("show").store, run_id)
-    if common.is_json:
-        echo_json(shown.document)
-    else:
-        echo_manifest(shown)
+    common.show(shown.document, partial(echo_manifest, shown))
 
 
 @runs.command(epilog="Example: codex-orchestrator runs verify --format json")
@@ -52,10 +48,8 @@ def verify(common: CommonOptions, run_id: str | None) -> int:
     from codex_orchestrator.verbs.verify_runs import verify_runs
 
     report = verify_runs(run_id, common.records("verify"))
-    if common.is_json:
-        echo_json(report.model_dump(mode="json", by_alias=True))
-    else:
-        echo_verification(report)
+    document = report.model_dump(mode="json", by_alias=True)
+    common.show(document, partial(echo_verification, report))
     return int(report.exit_code)
 
 
@@ -118,18 +112,14 @@ def gc(
         now=utc_now(),
         is_dry_run=dry_run,
     )
-    if common.is_json:
-        echo_json(
-            {
-                "schema": "runs-gc.v1",
-                "dry_run": dry_run,
-                "removed": removal.removed,
-                "work_trees": [tree.name for tree in removal.work_trees],
-                "kept": removal.kept,
-            }
-        )
-    else:
-        echo_removal(removal, is_dry_run=dry_run)
+    document = {
+        "schema": "runs-gc.v1",
+        "dry_run": dry_run,
+        "removed": removal.removed,
+        "work_trees": [tree.name for tree in removal.work_trees],
+        "kept": removal.kept,
+    }
+    common.show(document, partial(echo_removal, removal, is_dry_run=dry_run))
 
 
 @click.group()
@@ -138,18 +128,11 @@ def audit() -> None:
 
 
 @audit.command("show", epilog="Example: codex-orchestrator audit show --event synced --last 5")
-@click.option("--event", metavar="NAME", default=None, help="Only this event.")
-@click.option("--run", "run_id", metavar="RUN", default=None, help="Only this run.")
-@click.option("--task", metavar="ID", default=None, help="Only this task.")
-@click.option(
-    "--level",
-    type=click.Choice(["info", "error"]),
-    default=None,
-    help="Only records of this level.",
-)
-@click.option(
-    "--last", type=click.IntRange(min=1), default=None, metavar="N", help="Only the last N records."
-)
+@click.option("--event", metavar="NAME", help="Only this event.")
+@click.option("--run", "run_id", metavar="RUN", help="Only this run.")
+@click.option("--task", metavar="ID", help="Only this task.")
+@click.option("--level", type=click.Choice(["info", "error"]), help="Only records of this level.")
+@click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the last N records.")
 @common_options("text", "json")
 def show_audit(
     common: CommonOptions,
@@ -161,12 +144,12 @@ def show_audit(
     last: int | None,
 ) -> int:
     """Show records of the audit log."""
-    from codex_orchestrator.cli.runs_output import echo_audit
+    from codex_orchestrator.cli.runs_output import audit_document, echo_audit
     from codex_orchestrator.verbs.read_runs import Wanted, show_log
 
     audit = common.records("show").audit
     shown = show_log(audit, Wanted(event, run_id, task, level, last))
-    echo_audit(shown, is_json=common.is_json)
+    common.show(audit_document(shown), partial(echo_audit, shown))
     return int(ExitCode.FINDINGS if shown.check.has_errors else ExitCode.OK)
 
 
@@ -174,9 +157,9 @@ def show_audit(
 @common_options("text", "json")
 def verify_audit(common: CommonOptions) -> int:
     """Check the chain of the audit log."""
-    from codex_orchestrator.cli.runs_output import echo_audit
+    from codex_orchestrator.cli.runs_output import audit_document, echo_audit
     from codex_orchestrator.verbs.read_runs import ShownLog
 
-    check = common.records("verify").audit.check()
-    echo_audit(ShownLog((), check), is_json=common.is_json)
-    return int(check.exit_code)
+    shown = ShownLog((), common.records("verify").audit.check())
+    common.show(audit_document(shown), partial(echo_audit, shown))
+    return int(shown.check.exit_code)

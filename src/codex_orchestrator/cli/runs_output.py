@@ -1,10 +1,11 @@
 """The output of `runs` and `audit` for people."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import click
 
-from codex_orchestrator.cli.console import echo_json, say
+from codex_orchestrator.cli.console import say
 from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.run import StoredRun
@@ -81,20 +82,21 @@ def echo_removal(removal: Removal, *, is_dry_run: bool) -> None:
     say(f"{runs} runs, {trees} work trees{advice}")
 
 
-def echo_audit(shown: ShownLog, *, is_json: bool) -> None:
+def audit_document(shown: ShownLog) -> dict[str, Any]:
+    """Return records, and what is wrong with the log, as a JSON document (`audit-report.v1`)."""
+    records, check = shown
+    return {
+        "schema": "audit-report.v1",
+        "records": check.records,
+        "head": check.head.model_dump() if check.head else None,
+        "findings": [finding.as_document() for finding in check.findings],
+        "shown": [record.model_dump(mode="json") for record in records],
+    }
+
+
+def echo_audit(shown: ShownLog) -> None:
     """Print records, and what is wrong with the log."""
     records, check = shown
-    if is_json:
-        echo_json(
-            {
-                "schema": "audit-report.v1",
-                "records": check.records,
-                "head": check.head.model_dump() if check.head else None,
-                "findings": [finding.as_document() for finding in check.findings],
-                "shown": [record.model_dump(mode="json") for record in records],
-            }
-        )
-        return
     for record in records:
         details = "  ".join(f"{name}={value}" for name, value in record.details.items())
         who = record.run_id or record.task_id or "-"

@@ -4,7 +4,6 @@ import click
 
 from codex_orchestrator.cli.console import echo, say
 from codex_orchestrator.cli.options import CommonOptions, common_options
-from codex_orchestrator.model.errors import ExitCode
 
 
 @click.group()
@@ -19,7 +18,7 @@ def spec() -> None:
 @click.argument("spec_id", metavar="ID")
 @click.option("--title", metavar="TEXT", required=True, help="One line.")
 @click.option("--paths", metavar="GLOB", multiple=True, help="Code that the spec owns; repeatable.")
-def new(common: CommonOptions, *, spec_id: str, title: str, paths: tuple[str, ...]) -> int:
+def new(common: CommonOptions, *, spec_id: str, title: str, paths: tuple[str, ...]) -> None:
     """Write a draft spec; an existing file is never touched."""
     from codex_orchestrator.compose.settings import guard_part
     from codex_orchestrator.verbs.write_specs import write_new_spec
@@ -32,4 +31,3 @@ def new(common: CommonOptions, *, spec_id: str, title: str, paths: tuple[str, ..
         "next: write the spec, have it approved (`status: approved`), then "
         f"`codex-orchestrator guard accept {path} --reviewer NAME`"
     )
-    return int(ExitCode.OK)

@@ -1,11 +1,12 @@
 """`codex-orchestrator sync` and `catalog`: send finished runs, search the catalog."""
 
+from functools import partial
 from typing import Any
 
 import click
 
 from codex_orchestrator.cli.console import echo_json, say
-from codex_orchestrator.cli.options import CommonOptions, common_options
+from codex_orchestrator.cli.options import PATTERN_KINDS, CommonOptions, common_options
 from codex_orchestrator.compose.settings import load_settings
 from codex_orchestrator.model.document import problems_of
 from codex_orchestrator.model.errors import InputError
@@ -71,10 +72,8 @@ def record_artifact(
         problem = problems_of(error)[0]
         option = f"--{problem.path[0]}" if problem.path else ""
         raise InputError(problem.message, field=option) from error
-    if common.is_json:
-        echo_json(artifact.model_dump(mode="json", by_alias=True))
-    else:
-        say(f"recorded artifact {artifact.id} of run {artifact.run_id}")
+    recorded = f"recorded artifact {artifact.id} of run {artifact.run_id}"
+    common.show(artifact.model_dump(mode="json", by_alias=True), partial(say, recorded))
 
 
 @click.command(
@@ -113,10 +112,7 @@ def sync(
         open_archive(settings.repo, operation="sync"),
         lambda: open_catalog(url, settings.repo),
     )
-    if common.is_json:
-        echo_json(report.model_dump(mode="json", by_alias=True))
-    else:
-        echo_sync(report)
+    common.show(report.model_dump(mode="json", by_alias=True), partial(echo_sync, report))
     return int(report.exit_code)
 
 
@@ -127,11 +123,7 @@ def catalog() -> None:
 
 @catalog.command(epilog="Example: codex-orchestrator catalog search logging --kind codemod")
 @click.argument("text", default="")
-@click.option(
-    "--kind",
-    type=click.Choice(["codemod", "linter", "template"]),
-    help="Only patterns of this kind.",
-)
+@click.option("--kind", type=click.Choice(PATTERN_KINDS), help="Only patterns of this kind.")
 @click.option("--catalog", "url", metavar="URL", help="URL of the catalog (default: config).")
 @common_options("text", "json")
 def search(common: CommonOptions, text: str, *, kind: str | None, url: str | None) -> None:

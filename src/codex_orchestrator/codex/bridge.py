@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import threading
 import time
 from contextlib import ExitStack, suppress
@@ -29,6 +28,7 @@ from codex_orchestrator.model.codex_call import (
 from codex_orchestrator.model.decision import Decision, DecisionKind
 from codex_orchestrator.model.engine import ModelEndpoint
 from codex_orchestrator.model.server import BridgeRequest
+from codex_orchestrator.system.clock import jitter
 from codex_orchestrator.system.durable import append_line
 
 _VALUE_CHARACTERS = 500
@@ -112,7 +112,7 @@ class CodexBridge:
         plan = RetryPlan(
             attempts=_RETRIES,
             first_delay_s=self._retry_delay_s,
-            jitter=lambda: random.uniform(0.5, 1.5),  # noqa: S311 - spreads load, not for security
+            jitter=jitter,
             sleep=cancelled.wait,
             monotonic=time.monotonic,
         )

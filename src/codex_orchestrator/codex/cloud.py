@@ -1,7 +1,6 @@
 """Codex Cloud: submit once, poll with growing pauses, and hand over diffs as bytes."""
 
 import re
-import secrets as randomness
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -15,9 +14,9 @@ from codex_orchestrator.codex.cloud_cli import (
 )
 from codex_orchestrator.model.cloud import CloudDiff, CloudState, CloudSubmission, CloudTask
 from codex_orchestrator.model.errors import InputError, ServiceError
+from codex_orchestrator.system.clock import jitter
 
 MOST_ATTEMPTS = 4
-_JITTER = randomness.SystemRandom()
 _PAGE = 20
 _MOST_PAGES = 50
 _NO_SUCH_ATTEMPT = re.compile(r"Attempt \d+ not available; only (\d+) attempt")
@@ -37,7 +36,7 @@ class Polling(NamedTuple):
 
     first_delay_s: float = 1.0
     longest_delay_s: float = 30.0
-    jitter: Callable[[], float] = lambda: _JITTER.uniform(0.75, 1.25)
+    jitter: Callable[[], float] = jitter
     sleep: Callable[[float], bool | None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
 

@@ -12,7 +12,7 @@ RunTurn = Callable[[str, float], TurnReport]
 class RetryPlan(NamedTuple):
     """How often and how soon to repeat: Codex repeats 5xx and broken streams itself, but not 429.
 
-    `jitter` returns a factor from 0.5 to 1.5; `sleep` waits, and returns True to give up.
+    `jitter` returns a factor around 1; `sleep` waits, and returns True to give up.
     """
 
     attempts: int

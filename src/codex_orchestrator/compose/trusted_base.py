@@ -34,15 +34,6 @@ _OF_THE_DEFAULT_BRANCH = frozenset(
         "gollum",
     }
 )
-_OF_A_CHANGE = frozenset(
-    {
-        "pull_request",
-        "pull_request_target",
-        "pull_request_review",
-        "pull_request_review_comment",
-        "merge_group",
-    }
-)
 _MAX_BYTES = 1024 * 1024 + 1
 
 
@@ -57,11 +48,10 @@ def trusted_commit(environment: Mapping[str, str]) -> str:
         return ""
     if name in _OF_THE_DEFAULT_BRANCH:
         return environment.get("GITHUB_SHA") or "?"  # which no clone has
-    if name not in _OF_A_CHANGE:
-        return ""
-    from codex_orchestrator.github.event import read_event
+    from codex_orchestrator.github.event import PULL_REQUEST_EVENTS, read_event
 
-    return read_event(environment).base_sha
+    is_about_a_change = name in PULL_REQUEST_EVENTS or name == "merge_group"
+    return read_event(environment).base_sha if is_about_a_change else ""
 
 
 def read_at(root: Path, commit: str, name: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""The event that started a workflow: which commits, which pull request, from a fork or not.
+"""The event that started a workflow: which commits, which pull request.
 
 The one place that reads `GITHUB_SHA` and the event payload. The payload is not trusted: it
 is read with a size limit and every field that is used is checked.
@@ -18,7 +18,7 @@ from codex_orchestrator.text.names import is_object_name
 MAX_PAYLOAD_BYTES = 32 * 1024 * 1024
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/[A-Za-z0-9._-]{1,100}")
-_PULL_REQUEST_EVENTS = frozenset(
+PULL_REQUEST_EVENTS = frozenset(
     ["pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment"]
 )
 _COMMIT_ONLY_EVENTS = frozenset(["workflow_dispatch", "schedule", "repository_dispatch"])
@@ -39,7 +39,6 @@ class ChangeEvent:
     checkout_sha: str
     base_sha: str = ""
     pull_request: int | None = None
-    is_fork: bool = False
     default_branch: str = ""
 
 
@@ -79,7 +78,7 @@ def read_event(environment: Mapping[str, str], *, commits_only: bool = False) ->
     if name in _COMMIT_ONLY_EVENTS:
         return event
     payload = _Payload(environment.get("GITHUB_EVENT_PATH", ""), is_strict=not commits_only)
-    if name in _PULL_REQUEST_EVENTS:
+    if name in PULL_REQUEST_EVENTS:
         return _from_pull_request(payload, event, commits_only=commits_only)
     if name == "push":
         return _from_push(payload, event)
@@ -100,14 +99,11 @@ def read_event(environment: Mapping[str, str], *, commits_only: bool = False) ->
 def _from_pull_request(
     payload: "_Payload", event: ChangeEvent, *, commits_only: bool
 ) -> ChangeEvent:
-    # The head's repository is null when the fork was deleted, and then differs all the same.
-    home = payload.find("pull_request.head.repo.full_name")
     return replace(
         event,
         base_sha=payload.sha("pull_request.base.sha"),
         head_sha=payload.sha("pull_request.head.sha"),
         pull_request=None if commits_only else payload.number("pull_request.number"),
-        is_fork=home != event.repository,
     )
 
 
@@ -129,12 +125,7 @@ def _from_push(payload: "_Payload", event: ChangeEvent) -> ChangeEvent:
 
 
 def _from_workflow_run(payload: "_Payload", event: ChangeEvent) -> ChangeEvent:
-    home = payload.find("workflow_run.head_repository.full_name")
-    event = replace(
-        event,
-        head_sha=payload.sha("workflow_run.head_sha"),
-        is_fork=home != event.repository,
-    )
+    event = replace(event, head_sha=payload.sha("workflow_run.head_sha"))
     listed = payload.find("workflow_run.pull_requests")
     for number in range(len(listed) if isinstance(listed, list) else 0):
         entry = f"workflow_run.pull_requests.{number}"

@@ -73,11 +73,11 @@ def find_hits(text: str, root: "SgNode", rules: Iterable[Rule]) -> list[Hit]:
     simple: list[Rule] = []
     for rule in rules:
         if rule.constraints or rule.transform:
-            hits.extend(_hits_of(rule, find(root, rule)))
+            hits += [_hit(rule, node) for node in find(root, rule)]
         else:
             simple.append(rule)
     if len(simple) == 1:
-        hits.extend(_hits_of(simple[0], find(root, simple[0])))
+        hits += [_hit(simple[0], node) for node in find(root, simple[0])]
     elif simple:
         hits.extend(_find_any(root, simple))
     if hits and "ast-grep-ignore" in text:
@@ -115,10 +115,6 @@ def _renamed(body: Any, prefix: str) -> Any:
     return body
 
 
-def _hits_of(rule: Rule, nodes: Iterable["SgNode"]) -> Iterator[Hit]:
-    return (_hit(rule, node) for node in nodes)
-
-
 def _hit(rule: Rule, node: "SgNode") -> Hit:
     place = node.range()
     return Hit(rule, place.start.index, place.end.index, place.start.line + 1, node)
@@ -147,11 +143,12 @@ def expand(template: str, hit: Hit, text: str) -> str:
     """
     body = template.removesuffix("\n")
     if "\n" in body:
-        body = body.replace("\n", _line_end(text) + _indentation(text, hit.start))
+        body = body.replace("\n", line_end(text) + _indentation(text, hit.start))
     return _VARIABLE.sub(lambda found: _captured(found[0], hit, text), body)
 
 
-def _line_end(text: str) -> str:
+def line_end(text: str) -> str:
+    """Return how the lines of a text end."""
     return "\r\n" if "\r\n" in text else "\n"
 
 

@@ -22,23 +22,22 @@ class Insertion(NamedTuple):
 
 def parse_python(text: str) -> ast.Module | None:
     """Parse Python with the running interpreter; None when that fails."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+    tree = _compiled(text, ast.PyCF_ONLY_AST)
+    return tree if isinstance(tree, ast.Module) else None
 
 
 def compiles(text: str) -> bool:
     """Say whether the running interpreter can compile a text. Nothing is run."""
+    return _compiled(text, 0) is not None
+
+
+def _compiled(text: str, flags: int) -> object:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            compile(text, "text", "exec", dont_inherit=True)
+            return compile(text, "text", "exec", flags, dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
-    return True
+            return None
 
 
 def plan_additions(
@@ -78,7 +77,7 @@ class _Source:
         self.starts = [0]
         for line in text.split("\n"):
             self.starts.append(self.starts[-1] + len(line) + 1)
-        first = 1 if self.body and _is_docstring(self.body[0]) else 0
+        first = 1 if ast.get_docstring(tree, clean=False) is not None else 0
         while first < len(self.body) and _is_future(self.body[first]):
             first += 1
         self.prologue = first
@@ -258,14 +257,6 @@ def _sort_key(node: _Import) -> tuple[bool, int, str]:
 
 def _end_line(node: ast.stmt) -> int:
     return node.end_lineno or node.lineno
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
 
 
 def _is_future(node: ast.stmt) -> bool:

@@ -4,7 +4,7 @@ import posixpath
 
 from codex_orchestrator.model.errors import InputError
 
-_SUFFIXES = {
+SUFFIXES = {
     "python": (".py", ".pyi"),
     "javascript": (".js", ".mjs", ".cjs", ".jsx"),
     "typescript": (".ts", ".mts", ".cts"),
@@ -14,10 +14,11 @@ _SUFFIXES = {
     "java": (".java",),
     "bash": (".sh", ".bash"),
 }
+"""The endings of file names by language, the usual one first."""
 ANY = "any"
 """The language of an asset that is not bound to one, such as a template."""
 
-_BY_SUFFIX = {suffix: name for name, group in _SUFFIXES.items() for suffix in group}
+_BY_SUFFIX = {suffix: name for name, group in SUFFIXES.items() for suffix in group}
 
 
 def language_of(path: str) -> str:
@@ -33,12 +34,12 @@ def known_language(name: str, *, path: str, line: int = 0) -> str:
     Raises:
         InputError: no patterns can be written for it.
     """
-    if name.lower() not in _SUFFIXES:
+    if name.lower() not in SUFFIXES:
         raise InputError(
             f"unknown language {name!r}",
             path=path,
             line=line,
             field="language",
-            fix=f"use one of {', '.join(_SUFFIXES)}",
+            fix=f"use one of {', '.join(SUFFIXES)}",
         )
     return name.lower()

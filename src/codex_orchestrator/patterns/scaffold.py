@@ -5,19 +5,9 @@ from pathlib import Path
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.pattern import PatternKind
 from codex_orchestrator.patterns.asset import FOLDERS
-from codex_orchestrator.patterns.languages import known_language
+from codex_orchestrator.patterns.languages import SUFFIXES, known_language
 
 _COMMENT = {"python": "#", "bash": "#"}
-_SUFFIX = {
-    "python": "py",
-    "javascript": "js",
-    "typescript": "ts",
-    "tsx": "tsx",
-    "go": "go",
-    "rust": "rs",
-    "java": "java",
-    "bash": "sh",
-}
 _HEAD = """\
 id: {id}
 kind: {kind}
@@ -84,17 +74,17 @@ def _rule(kind: PatternKind, pattern_id: str, language: str) -> dict[str, str]:
     )
     rule = _CODEMOD_RULE if kind is PatternKind.CODEMOD else _LINTER_RULE
     call = _CALLS.get(language, "{name} 1{note}\n" if language == "bash" else "{name}(1){note}\n")
-    suffix = _SUFFIX[language]
+    suffix = SUFFIXES[language][0]
     files = {"pattern.yaml": head, "rule.yml": rule.format(id=pattern_id, language=language)}
     if language == "bash":
         files["rule.yml"] = files["rule.yml"].replace("($$$ARGUMENTS)", " $$$ARGUMENTS")
     if kind is PatternKind.CODEMOD:
-        files[f"cases/renamed/before.{suffix}"] = call.format(name="old_name", note="")
-        files[f"cases/renamed/after.{suffix}"] = call.format(name="new_name", note="")
+        files[f"cases/renamed/before{suffix}"] = call.format(name="old_name", note="")
+        files[f"cases/renamed/after{suffix}"] = call.format(name="new_name", note="")
     else:
         note = f"  {_COMMENT.get(language, '//')} expect: {pattern_id}"
-        files[f"invalid/called.{suffix}"] = call.format(name="old_name", note=note)
-        files[f"valid/other.{suffix}"] = call.format(name="new_name", note="")
+        files[f"invalid/called{suffix}"] = call.format(name="old_name", note=note)
+        files[f"valid/other{suffix}"] = call.format(name="new_name", note="")
     return files
 
 

@@ -1,11 +1,11 @@
 """Templates: text with placeholders, rendered in a sandbox; values are data, never code."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from codex_orchestrator.model.errors import InputError, MissingExtraError
 from codex_orchestrator.patterns.asset import Asset
+from codex_orchestrator.text.markdown import code_span
 
 MAX_OUTPUT = 1024 * 1024
 
@@ -27,7 +27,7 @@ def render(asset: Asset, values: Mapping[str, Any]) -> str:
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["code"] = code_span
+    environment.filters["code"] = _code
     pieces: list[str] = []
     size = 0
     try:
@@ -49,12 +49,5 @@ def render(asset: Asset, values: Mapping[str, Any]) -> str:
     return "".join(pieces)
 
 
-def code_span(value: object) -> str:
-    """Return a value as a Markdown code span that its content cannot leave."""
-    text = " ".join(str(value).split())
-    if not text:
-        return "(empty)"
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    space = " " if text[0] == "`" or text[-1] == "`" else ""
-    return f"{fence}{space}{text}{space}{fence}"
+def _code(value: object) -> str:
+    return code_span(" ".join(str(value).split())) or "(empty)"

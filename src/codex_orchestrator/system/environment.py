@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 
-from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.text.secrets import is_secret_name
 
 _ALLOWED = frozenset(
@@ -18,24 +17,12 @@ _ALLOWED = frozenset(
 )
 
 
-def child_environment(
-    environ: Mapping[str, str], extra: Mapping[str, str] | None = None
-) -> dict[str, str]:
+def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for a command that may run untrusted code.
 
     Args:
         environ: our own environment; only listed names are used.
-        extra: more variables, passed as they are.
-
-    Raises:
-        InputError: the name of an extra variable marks it as a secret.
     """
-    for name in extra or {}:
-        if is_secret_name(name):
-            raise InputError(
-                f"the variable {name} looks like a secret and is not given to commands",
-                fix="give it another name if it is none",
-            )
     kept = {
         name: value
         for name, value in environ.items()
@@ -43,7 +30,7 @@ def child_environment(
     }
     kept["PATH"] = _absolute_only(kept.get("PATH", os.defpath))
     kept.setdefault("LANG", "C.UTF-8")
-    return kept | dict(extra or {})
+    return kept
 
 
 def _absolute_only(path: str) -> str:

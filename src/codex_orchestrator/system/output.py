@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from codex_orchestrator.model.errors import ServiceError
+from codex_orchestrator.system.durable import write_all
 from codex_orchestrator.text.shown import visible
 
 Redaction: TypeAlias = Callable[[bytes], bytes]
@@ -100,10 +101,8 @@ class OutputLog:
         self._write(kept)
 
     def _write(self, data: bytes) -> None:
-        view = memoryview(data)
         try:
-            while view:
-                view = view[os.write(self._fd, view) :]
+            write_all(self._fd, data)
         except OSError as error:
             raise self._error(error) from error
 

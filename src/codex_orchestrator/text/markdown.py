@@ -52,10 +52,11 @@ def code(text: str, *, limit: int = 300) -> Markdown:
     """Return text as one code span, cut at `limit` characters; also suitable for a table cell."""
     shown = folded(visible(text), limit)
     # A code span in a table cannot contain `|`, so spans are joined around it.
-    return Markdown("&#124;".join(_span(piece) for piece in shown.split("|")) or "` `")
+    return Markdown("&#124;".join(code_span(piece) for piece in shown.split("|")) or "` `")
 
 
-def _span(text: str) -> str:
+def code_span(text: str) -> str:
+    """Return one line of text as a code span that it cannot leave; "" for blank text."""
     if not text.strip():
         return ""
     ticks = "`" * (_longest_ticks(text) + 1)
