@@ -1,10 +1,11 @@
 """The environment as a source of secrets: read once; child processes do not inherit them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from codex_orchestrator.model.credential import Scope, Secret
-from codex_orchestrator.text.secrets import Redactor, secrets_in
+from codex_orchestrator.text.secret_values import EnvironmentSecrets, find_secrets
+from codex_orchestrator.text.secrets import Redactor
 
 SCOPE_VARIABLES: dict[Scope, tuple[str, ...]] = {
     Scope.MODEL: ("CODEX_ORCHESTRATOR_MODEL_KEY", "OPENAI_API_KEY"),
@@ -15,16 +16,20 @@ SCOPE_VARIABLES: dict[Scope, tuple[str, ...]] = {
 
 
 class EnvironmentCredentialBroker:
-    """Secrets from environment variables. Nothing is leased, so nothing has to be revoked."""
+    """Secrets from environment variables. Nothing is leased, so nothing has to be revoked.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    `found` tells which variables hold one, and which have only the name of one; the redactor
+    knows the former. `not_secret` names variables of neither kind.
+    """
+
+    def __init__(self, environment: Mapping[str, str], not_secret: Collection[str] = ()) -> None:
         self._secrets: dict[Scope, Secret] = {}
-        self.redactor = Redactor(secrets_in(environment, is_path=os.path.exists))
+        self.found = find_secrets(environment, is_path=_is_path, not_secret=not_secret)
+        self.redactor = redactor_of(self.found)
         for scope, names in SCOPE_VARIABLES.items():
             value = next((environment[name] for name in names if environment.get(name)), "")
             if value:
                 self._secrets[scope] = Secret(value, scope=scope)
-                self.redactor.add(value)
 
     def get(self, scope: Scope) -> Secret | None:
         """Return the secret of a scope; None when no variable of it is set."""
@@ -33,3 +38,15 @@ class EnvironmentCredentialBroker:
     def revoke_all(self) -> None:
         """Forget every value; an environment variable cannot be revoked."""
         self._secrets.clear()
+
+
+def redactor_of(found: EnvironmentSecrets) -> Redactor:
+    """Return a redactor that knows what was found in an environment."""
+    redactor = Redactor()
+    for secret in found.secrets:
+        redactor.add(secret.value, name=secret.name)
+    return redactor
+
+
+def _is_path(value: str) -> bool:
+    return len(value) < 4096 and os.path.exists(os.path.expanduser(value))

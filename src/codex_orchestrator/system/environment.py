@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from codex_orchestrator.text.secrets import is_secret_name
+from codex_orchestrator.text.secret_names import is_secret_name
 
 _ALLOWED = frozenset(
     [

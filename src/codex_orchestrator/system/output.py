@@ -14,8 +14,10 @@ Redaction: TypeAlias = Callable[[bytes], bytes]
 
 TAIL_BYTES = 4096
 _LONGEST_LINE = 64 * 1024
-# A very long line is written in pieces. A secret may lie across a cut, so this much is held back.
-_HELD_BACK = 8 * 1024
+# A secret may be broken over lines and lie across what is read at once, so this much is held back
+# until more is there, and searched again with it.
+HELD_BACK = 16 * 1024
+_CUT_STEP = 512
 
 
 def unchanged(data: bytes) -> bytes:
@@ -35,11 +37,11 @@ class OutputLog:
         on_line: Callable[[str], None] | None = None,
     ) -> None:
         self.path = path
-        self.dropped = 0
-        self._left = limit
+        self._limit = self._left = limit
+        self._printed = 0
         self._redact = redact
         self._on_line = on_line
-        self._pending = b""
+        self._pending = self._unsent = b""
         self._tail = b""
         try:
             self._fd = os.open(
@@ -50,19 +52,23 @@ class OutputLog:
         except OSError as error:
             raise self._error(error) from error
 
+    @property
+    def dropped(self) -> int:
+        """How many bytes were printed beyond the limit."""
+        return max(0, self._printed - self._limit)
+
     def feed(self, data: bytes) -> None:
         """Add the next bytes of output.
 
         Raises:
             ServiceError: the log cannot be written, for example because the disk is full.
         """
-        *lines, self._pending = (self._pending + data).split(b"\n")
-        for line in lines:
-            self._keep(self._redact(line) + b"\n")
-        if len(self._pending) > _LONGEST_LINE:
-            masked = self._redact(self._pending)
-            self._keep(masked[:-_HELD_BACK])
-            self._pending = masked[-_HELD_BACK:]
+        self._printed += len(data)
+        self._pending += data
+        if self._redact is unchanged:
+            self._pending = self._keep_lines(self._pending)
+        elif len(self._pending) > 2 * HELD_BACK:
+            self._keep_masked(self._pending)
 
     def close(self) -> None:
         """Write what is held back, and a notice when bytes were dropped, and sync the file.
@@ -74,9 +80,11 @@ class OutputLog:
             return
         fd = self._fd
         try:
-            if self._pending:
-                self._keep(self._redact(self._pending))
-                self._pending = b""
+            if self._pending or self._unsent:
+                rest = self._keep_lines(self._unsent + self._redact(self._pending))
+                self._pending = self._unsent = b""
+                if rest:
+                    self._keep(rest)
             if self.dropped:
                 self._write(f"\n[log cut here: {self.dropped} more bytes were not kept]\n".encode())
             os.fsync(fd)
@@ -85,6 +93,35 @@ class OutputLog:
         finally:
             self._fd = -1
             os.close(fd)
+
+    def _keep_masked(self, data: bytes) -> None:
+        """Keep all but the end of what is pending, cut where no secret lies across the cut."""
+        masked = self._redact(data)
+        last = len(data) - HELD_BACK
+        for cut in range(last, last - HELD_BACK, -_CUT_STEP):
+            start = self._redact(data[:cut]) if masked != data else data[:cut]
+            rest = data[cut:]
+            if masked == data or start + self._redact(rest) == masked:
+                break
+        else:
+            # Secrets stand side by side. Those that are complete are masked; what may be the start
+            # of another one is in the rest.
+            start, rest = masked[:-HELD_BACK], masked[-HELD_BACK:]
+        self._pending = rest
+        self._unsent = self._keep_lines(self._unsent + start)
+
+    def _keep_lines(self, data: bytes) -> bytes:
+        """Keep the complete lines, and what is too long for one; return the rest."""
+        if self._on_line is None:
+            self._keep(data)
+            return b""
+        *lines, rest = data.split(b"\n")
+        for line in lines:
+            self._keep(line + b"\n")
+        if len(rest) > _LONGEST_LINE:
+            self._keep(rest)
+            return b""
+        return rest
 
     def tail(self) -> str:
         """Return the end of the output as safe text, at most 4 KiB of it."""
@@ -97,7 +134,6 @@ class OutputLog:
             self._on_line(visible(data.decode("utf-8", "replace")).rstrip("\n"))
         kept = data[: self._left]
         self._left -= len(kept)
-        self.dropped += len(data) - len(kept)
         self._write(kept)
 
     def _write(self, data: bytes) -> None:

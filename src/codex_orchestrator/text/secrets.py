@@ -1,107 +1,141 @@
-"""Secrets.
+"""A redactor that masks secrets in every form, and says by name what it finds."""
 
-Which environment variables hold them, and a redactor that masks known secrets in any encoding.
-"""
-
-import base64
-import re
-import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeAlias
+
+from codex_orchestrator.text.escapes import decode, decode_with_places, has_escapes
+from codex_orchestrator.text.secret_forms import DEPTH, FormSearch, forms_of
+from codex_orchestrator.text.secret_names import is_secret_name
+from codex_orchestrator.text.secret_values import MIN_LENGTH, find_secrets, is_word
+from codex_orchestrator.text.token_shapes import find_tokens
+
+__all__ = ["MASK", "Hit", "Redactor", "is_secret_name", "secrets_in"]
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 MASK = "***"
-MIN_LENGTH = 6
-# Words that mark a secret anywhere in a name: SECRET_KEY_BASE, VAULT_SECRET_ID, DB_PASSWORD_PROD.
-_WORDS = r"SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL"
-# Words that mark a secret only at the end of a name: MAX_OUTPUT_TOKENS, KEY_ID and PATH are not
-# secrets.
-_LAST_WORDS = rf"(?:{_WORDS})S?|TOKEN|(?:\b|_)(?:KEY|PAT|AUTH)|_PWD|CONNECTION_STRING"
-_AT_END = rf"(?<!PUBLIC)(?<!PUBLISHABLE)(?<!CACHE)(?:{_LAST_WORDS})(?:_?[0-9]+)?\Z"
-_NAME_END = re.compile(_AT_END, re.IGNORECASE)
-_NAME = re.compile(rf"{_WORDS}|{_AT_END}", re.IGNORECASE)
-_URL_NAME = re.compile(r"(?:URL|URI|DSN|PROXY)(?:_?[0-9]+)?\Z", re.IGNORECASE)
-_URL_PASSWORD = re.compile(
-    r"://[^/?#\s@:]*:([^/?#\s]+)@|[?&;](?:password|passwd|pwd)=([^&;#\s]+)", re.IGNORECASE
-)
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)*")
+_MASK = MASK.encode()
+# Long data is searched in pieces. So much behind each piece is searched with it, because a form may
+# lie across the cut; escaped or spaced it is several times as long as the value.
+_PIECE = 256 * 1024
+_OVERLAP = 16 * 1024
+_LONGEST_FORM = 12
+
+
+class Hit(NamedTuple):
+    """Something secret in a text: a variable or a kind of token, and from where to where."""
+
+    name: str
+    start: int
+    end: int
 
 
 class Redactor:
-    """Replaces known secret values, raw, base64, hexadecimal and percent-encoded."""
+    """Masks secrets in texts: known values in every form, and tokens of well-known shapes."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._forms: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._names: dict[bytes, str] = {}
+        self._left: set[bytes] = set()
+        self._search: FormSearch | None = None
         for secret in secrets:
             self.add(secret)
 
-    def add(self, secret: str) -> None:
-        """Add a secret.
+    def add(self, secret: str, *, name: str = "a credential") -> None:
+        """Add a secret; `name` is what a finding calls it.
 
-        Values shorter than 6 characters are ignored, because they would mask ordinary words.
+        Of several lines each one is a secret too. What is shorter than 6 bytes is ignored, because
+        it would mask ordinary words.
         """
-        if len(secret) < MIN_LENGTH:
-            return
         # The first and last line of a PEM key also occur in texts that contain no key.
-        lines = (line for line in secret.splitlines() if not line.startswith("-----"))
-        for value in {secret, *(line for line in lines if len(line) >= MIN_LENGTH)}:
-            self._forms |= _forms(value)
-        longest_first = sorted(self._forms, key=len, reverse=True)
-        self._pattern = re.compile("|".join(re.escape(form) for form in longest_first))
+        lines = [line.strip() for line in secret.splitlines() if not line.startswith("-----")]
+        for text in (secret, *(line for line in lines if not is_word(line))):
+            value = text.encode("utf-8", "surrogatepass")
+            if len(value) >= MIN_LENGTH:
+                self._names.setdefault(value, name)
+        self._search = None
+
+    def leave(self, texts: Iterable[str]) -> None:
+        """Do not mask these values and tokens: they stand in the repository anyway."""
+        for text in texts:
+            value = text.encode("utf-8", "surrogatepass")
+            self._left.add(value)
+            self._names.pop(value, None)
+        self._search = None
 
     def redact(self, text: str) -> str:
         """Return text with every known form of a secret masked."""
-        return text if self._pattern is None else self._pattern.sub(MASK, text)
+        data = text.encode("utf-8", "surrogatepass")
+        clean = self.redact_bytes(data)
+        return text if clean is data else clean.decode("utf-8", "surrogatepass")
 
     def redact_bytes(self, data: bytes) -> bytes:
         """Return bytes with every known form of a secret masked; other bytes are not changed."""
-        if self._pattern is None:
-            return data
-        return self.redact(data.decode("utf-8", "surrogateescape")).encode(
-            "utf-8", "surrogateescape"
-        )
+        parts: list[bytes] = []
+        end = 0
+        for hit in sorted(self.hits(data), key=lambda hit: hit.start):
+            if hit.start >= end:
+                parts += (data[end : hit.start], _MASK)
+            end = max(end, hit.end)
+        return b"".join((*parts, data[end:])) if parts else data
+
+    def redact_json(self, value: Json) -> Json:
+        """Return a JSON value with every text in it masked, names too."""
+        if isinstance(value, str):
+            return self.redact(value)
+        if isinstance(value, list):
+            return [self.redact_json(item) for item in value]
+        if isinstance(value, dict):
+            return {self.redact(name): self.redact_json(item) for name, item in value.items()}
+        return value
 
     def finds_secret(self, text: str) -> bool:
         """Return whether text contains a known secret in any form."""
-        return self._pattern is not None and self._pattern.search(text) is not None
+        return any(self.hits(text.encode("utf-8", "surrogatepass")))
 
+    def names_in(self, data: bytes) -> tuple[str, ...]:
+        """Return the names of the secrets in some data, each once."""
+        return tuple(sorted({hit.name for hit in self.hits(data)}))
 
-def _forms(value: str) -> set[str]:
-    raw = value.encode("utf-8", "surrogateescape")
-    forms = {value, raw.hex(), raw.hex().upper(), urllib.parse.quote(value, safe=""), value[::-1]}
-    # Inside a longer base64 text a value appears in one of three alignments; both ends depend on
-    # its neighbours.
-    for shift in range(3):
-        encoded = base64.b64encode(b"\0" * shift + raw).rstrip(b"=").decode()
-        core = encoded[(shift * 8 + 5) // 6 : len(encoded) - 1]
-        if len(core) >= MIN_LENGTH:
-            forms |= {core, core.replace("+", "-").replace("/", "_")}
-    return forms
+    def hits(self, data: bytes) -> Iterator[Hit]:
+        """Return what is secret in some data, in no order; hits may overlap and repeat."""
+        search = self._search
+        if search is None:
+            named = self._names.items()
+            search = FormSearch(form for value, name in named for form in forms_of(value, name))
+            self._search = search
+        longest = max(map(len, self._names), default=0)
+        overlap = max(_OVERLAP, _LONGEST_FORM * longest)
+        piece = max(_PIECE, 4 * overlap)
+        for start in range(0, len(data), piece):
+            part = data[start : start + piece + overlap]
+            for name, first, last in self._hits_in(part, search, DEPTH):
+                yield Hit(name, start + first, start + last)
 
-
-def is_secret_name(name: str) -> bool:
-    """Return whether the name of an environment variable marks its value as a secret."""
-    return _NAME.search(name) is not None
+    def _hits_in(self, data: bytes, search: FormSearch, depth: int) -> Iterator[Hit]:
+        """Search some data as it is, and decoded as often as `depth` says."""
+        for name, first, last in search.find(data):
+            yield Hit(name, first, last)
+        for kind, first, last in find_tokens(data):
+            if data[first:last] not in self._left:
+                yield Hit(kind, first, last)
+        if not depth or not has_escapes(data):
+            return
+        decoded = decode(data)
+        if decoded == data:
+            return
+        inner = list(self._hits_in(decoded, search, depth - 1))
+        if inner:
+            places = decode_with_places(data)
+            for name, first, last in inner:
+                yield Hit(name, *places.span(first, last))
 
 
 def secrets_in(environment: Mapping[str, str], *, is_path: Callable[[str], bool]) -> Iterator[str]:
     """Return the secrets in an environment, known by the names of its variables.
 
-    Of a URL only the password is one, unless the name ends in what says that all of it is. Plain
-    numbers, and paths at which something stands, are none.
-
     Args:
         environment: names and values.
-        is_path: tells whether a path exists.
+        is_path: tells whether something stands at a path.
     """
-    for name, value in environment.items():
-        if not is_secret_name(name) and not _URL_NAME.search(name):
-            continue
-        is_url = "://" in value
-        if is_url:
-            for found in _URL_PASSWORD.finditer(value):
-                password = found[1] or found[2]
-                yield from (password, urllib.parse.unquote(password))
-        if not (_NAME_END if is_url else _NAME).search(name):
-            continue
-        if not _NUMBER.fullmatch(value) and not ("/" in value and is_path(value)):
-            yield value
+    for secret in find_secrets(environment, is_path=is_path).secrets:
+        yield secret.value
