@@ -356,6 +356,6 @@ def _width(
 
 
 def _has_fields(module: Module, node: ast.ClassDef) -> bool:
-    is_tuple = any(module.origin(base) == "typing.NamedTuple" for base in node.bases)
+    is_tuple = any(module.origin(base).endswith("typing.NamedTuple") for base in node.bases)
     marks = [module.origin(decorator) for decorator in node.decorator_list]
     return is_tuple or "dataclasses.dataclass" in marks

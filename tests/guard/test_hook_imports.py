@@ -62,3 +62,17 @@ def test_the_models_package_brings_nothing_with_it() -> None:
     code = "import sys, codex_orchestrator.model.finding; print('pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_the_hooks_way_spares_modules_that_take_long_to_load(repo: GuardRepo) -> None:
+    repo.stage({"src/a.py": "x = 2\n", GOOD: spec(body="# Good\n\nMore.\n")})
+    probe = (
+        "import sys; sys.argv[1:] = ['guard']\n"
+        "from codex_orchestrator.cli.app import run\n"
+        "run(sys.argv[1:]); print(sorted({'typing', 'datetime', 'click'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-S", "-c", f"import sys; sys.path[:] = {sys.path!r}\n{probe}"]
+    done = subprocess.run(
+        command, cwd=repo.root, env=repo.env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -6,8 +6,8 @@ Without Click, because the hook uses it.
 import contextlib
 import os
 import sys
-from typing import TextIO
 
+from codex_orchestrator.text.lean_typing import TextIO
 from codex_orchestrator.text.shown import printable
 
 

@@ -10,7 +10,7 @@ import sys
 import zlib
 
 from codex_orchestrator.guard.config import GuardConfig, Waiver
-from codex_orchestrator.guard.facts import ApprovalFacts, Facts, RawFacts
+from codex_orchestrator.guard.facts import APPROVALS, ApprovalFacts, Facts, RawFacts
 from codex_orchestrator.guard.specs import SpecsByPath
 
 _MAGIC = b"codex-orchestrator guard facts 3 "
@@ -38,7 +38,7 @@ class FactsCache:
     def put(self, blob: str, facts: Facts) -> None:
         """Add the facts of a blob; equal approvals are kept, and later read, once."""
         approvals = tuple([self._approvals.setdefault(entry, entry) for entry in facts.approvals])
-        self.entries[blob] = tuple(facts._replace(approvals=approvals))
+        self.entries[blob] = (*facts[:APPROVALS], approvals, *facts[APPROVALS + 1 :])
         self._added = True
 
     def get_config(self, name: str, blob: str) -> GuardConfig | None:

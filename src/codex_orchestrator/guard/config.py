@@ -1,9 +1,13 @@
 """The guard's configuration as one frozen value."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from codex_orchestrator.text.globs import literal_prefix
+from codex_orchestrator.text.lean_typing import NamedTuple
+
+PATTERNS_FOLDER = "patterns/"
+"""The folder of the learning library."""
+PATTERN_INDEX = "patterns/index.json"
 
 
 class Waiver(NamedTuple):

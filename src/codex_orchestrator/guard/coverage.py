@@ -1,12 +1,12 @@
 """Coverage: which spec allows each changed code path, and which specs do not."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from codex_orchestrator.guard.case import Case
 from codex_orchestrator.guard.spec_edits import SpecEdit
 from codex_orchestrator.guard.specs import Spec
 from codex_orchestrator.system.git_output import Change
+from codex_orchestrator.text.lean_typing import NamedTuple
 
 IsSound = Callable[[Spec], bool]
 """Tells whether a spec may allow code: it has no error."""

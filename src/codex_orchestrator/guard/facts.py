@@ -3,9 +3,8 @@
 No verdict is in here and no date has been judged, so facts may be cached under the blob's id.
 """
 
-from typing import Any, NamedTuple
-
 from codex_orchestrator.text.globs import glob_problem, literal_prefix
+from codex_orchestrator.text.lean_typing import Any, NamedTuple
 
 ApprovalFacts = tuple[str, str, str, int]
 """Role, by, on, line."""
@@ -35,6 +34,7 @@ RawFacts = tuple[Any, ...]
 
 STATUS = Facts._fields.index("status")
 REVIEW = Facts._fields.index("review")
+APPROVALS = Facts._fields.index("approvals")
 PREFIXES = Facts._fields.index("prefixes")
 
 

@@ -5,10 +5,10 @@ all in its cache needs none of them. The scanner's wait for the first spec of no
 """
 
 import re
-from typing import Any, NamedTuple
 
 from codex_orchestrator.guard.facts import Facts, build_facts, malformed
 from codex_orchestrator.guard.usual import usual_facts
+from codex_orchestrator.text.lean_typing import Any, NamedTuple
 
 BOM = b"\xef\xbb\xbf"
 MAX_FRONT_BYTES = 256 * 1024

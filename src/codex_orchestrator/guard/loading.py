@@ -54,30 +54,32 @@ def load_specs(
 def _read_missing(reader: ViewReader, missing: list[Entry], cache: FactsCache) -> None:
     left = {blob: path for path, _, blob in missing if blob not in cache.entries}
     if len(left) >= MANY:
+        # Imported once here, not again for each of thousands of files.
+        from hashlib import sha1, sha256
+
+        from codex_orchestrator.guard.frontmatter import parse_facts
+
+        root = reader.git.root
         for blob, path in list(left.items()):
-            data = _file_of_blob(f"{reader.git.root}/{path}", blob)
-            if data is not None:
-                cache.put(blob, _parse((blob, data, len(data)), blob))
+            data = _read_start(f"{root}/{path}")
+            algorithm = sha1 if len(blob) == 40 else sha256
+            if data and algorithm(b"blob %d\0%b" % (len(data), data)).hexdigest() == blob:
+                cache.put(blob, parse_facts(data, size=len(data)))
                 del left[blob]
     for blob, answer in zip(left, reader.blobs.read_many(left, READ_BYTES), strict=True):
         cache.put(blob, _parse(answer, blob))
 
 
-def _file_of_blob(place: str, blob: str) -> bytes | None:
-    """Return the bytes of a work tree file if they are exactly a blob's bytes, else None."""
-    from hashlib import sha1, sha256
-
+def _read_start(place: str) -> bytes:
+    """Return the first `QUICK_BYTES` of a file of the work tree; nothing when it is not there."""
     try:
         handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            data = os.read(handle, QUICK_BYTES)
+            return os.read(handle, QUICK_BYTES)
         finally:
             os.close(handle)
     except OSError:
-        return None
-    algorithm = sha1 if len(blob) == 40 else sha256
-    found = algorithm(b"blob %d\0" % len(data) + data).hexdigest()
-    return data if found == blob else None
+        return b""
 
 
 def facts_of(reader: ViewReader, blob: str, cache: FactsCache | None = None) -> Facts:

@@ -4,7 +4,8 @@ import json
 import re
 from typing import NamedTuple
 
-from codex_orchestrator.guard.rules.pattern_rules import FOLDER, INDEX
+from codex_orchestrator.guard.config import PATTERN_INDEX as INDEX
+from codex_orchestrator.guard.config import PATTERNS_FOLDER as FOLDER
 
 Version = tuple[int, int, int]
 _VERSION = r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}"

@@ -1,11 +1,10 @@
 """The report of a check: a value, a document, and text for people."""
 
-from typing import Any, NamedTuple
-
 from codex_orchestrator.guard.dates import write_day
 from codex_orchestrator.guard.views import NOTHING, RequestedView
 from codex_orchestrator.model.errors import ExitCode, NotCheckedError
 from codex_orchestrator.model.finding import Finding, Severity
+from codex_orchestrator.text.lean_typing import Any, NamedTuple
 from codex_orchestrator.text.shown import counted, one_line, utf8_text
 
 SCHEMA = "guard-report.v1"

@@ -5,7 +5,8 @@ It reads `key: value`, lists of words, and lists of small mappings. At anything 
 """
 
 import re
-from typing import Any
+
+from codex_orchestrator.text.lean_typing import Any
 
 # Sets are negated so that they include non-ASCII letters; `_BREAKS` are excluded before.
 # Repetitions are possessive (`++`), so that matching is linear also for a hostile line.

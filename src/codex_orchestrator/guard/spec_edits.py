@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from codex_orchestrator.guard.facts import Facts
 from codex_orchestrator.guard.specs import Spec
 from codex_orchestrator.system.git_output import REGULAR, Change
+from codex_orchestrator.text.lean_typing import NamedTuple
 
 _BOOKKEEPING = r"[\"']?(?:last_review|approvals|status)[\"']?\s*:"
 

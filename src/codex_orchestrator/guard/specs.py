@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import NamedTuple
 
 from codex_orchestrator.guard.facts import PREFIXES, Facts, RawFacts, malformed
 from codex_orchestrator.system.git_output import SUBMODULE, SYMLINK
 from codex_orchestrator.text.globs import matcher
+from codex_orchestrator.text.lean_typing import NamedTuple
 
 APPROVED, DRAFT, SUPERSEDED = "approved", "draft", "superseded"
 

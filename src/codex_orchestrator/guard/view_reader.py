@@ -1,10 +1,9 @@
 """The reader: git's calls for one view, all started before anything else is loaded or read."""
 
-from typing import TYPE_CHECKING, Self
-
 from codex_orchestrator.guard.views import View
 from codex_orchestrator.model.config_file import CONFIG_FILES
 from codex_orchestrator.system.git import Git, GitQuery
+from codex_orchestrator.text.lean_typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from codex_orchestrator.system.git_objects import Blobs

@@ -4,11 +4,11 @@ Where history is missing the answer is that it cannot be known, never a guess.
 """
 
 import os
-from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.system.git import Git
 from codex_orchestrator.system.git_output import RAW_DIFF
+from codex_orchestrator.text.lean_typing import NamedTuple
 
 INDEX = ""
 NOTHING = "nothing"

@@ -5,9 +5,9 @@ Standard library only, and no TOML reader until there is something to read: the 
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.text.lean_typing import Any
 
 PYPROJECT = "pyproject.toml"
 OWN_FILE = ".codex-orchestrator.toml"

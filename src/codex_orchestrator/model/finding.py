@@ -1,7 +1,8 @@
 """A finding: one thing that a rule found. Standard library only, because the hook imports this."""
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from codex_orchestrator.text.lean_typing import NamedTuple
 
 
 class Severity(StrEnum):

@@ -7,9 +7,9 @@ input, a folder or a time limit; `safe_git` builds on them.
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import IO, TYPE_CHECKING
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.text.lean_typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess, Popen

@@ -3,11 +3,11 @@
 import os
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.git import CHUNK, Git
 from codex_orchestrator.system.git_output import REGULAR
+from codex_orchestrator.text.lean_typing import TYPE_CHECKING, NamedTuple
 from codex_orchestrator.text.names import path_problem
 
 if TYPE_CHECKING:

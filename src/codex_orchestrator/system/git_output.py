@@ -2,9 +2,9 @@
 
 import functools
 import re
-from typing import NamedTuple
 
 from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.text.lean_typing import NamedTuple
 from codex_orchestrator.text.shown import visible
 
 SYMLINK = "120000"

@@ -5,13 +5,13 @@ On the hook's way: git is started first, and what judges its answers is loaded w
 
 import gc
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 from codex_orchestrator.guard.dates import read_day
 from codex_orchestrator.guard.view_reader import ViewReader
 from codex_orchestrator.guard.views import NOTHING, RequestedView, resolve_view
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.system.git import Git, git_environment
+from codex_orchestrator.text.lean_typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from codex_orchestrator.guard.report import Report

@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 
 from codex_orchestrator.guard.case import Case
+from codex_orchestrator.guard.config import PATTERN_INDEX as INDEX
+from codex_orchestrator.guard.config import PATTERNS_FOLDER as FOLDER
 from codex_orchestrator.guard.coverage import Coverage
 from codex_orchestrator.guard.rules.base import Rule, some
 from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.system.git_output import Change
-
-FOLDER = "patterns/"
-INDEX = "patterns/index.json"
 
 
 def asset_changes(case: Case) -> list[Change]:
