@@ -16,9 +16,8 @@ from codex_orchestrator.model.graph import (
     choose_move,
     ready_items,
 )
-from codex_orchestrator.model.item import ManifestItem, MergeConflict
 from codex_orchestrator.model.mode import ModeName
-from codex_orchestrator.model.plan import Plan, PlanItem
+from codex_orchestrator.model.plan import ManifestItem, MergeConflict, Plan, PlanItem
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.task import Limits, Step, Task
 

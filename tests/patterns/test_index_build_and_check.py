@@ -171,9 +171,11 @@ def test_an_asset_without_a_case_is_found(repo: Path) -> None:
     ("text", "message"),
     [
         ("", "line 1"),
-        ("[]", "valid dictionary"),
+        ("[]", "not a JSON object"),
         ('{"schema": "pattern-index.v1", "version": "1", "assets": []}', "semantic version"),
-        ('{"version": "1.0.0", "assets": [], "extra": 1}', "extra"),
+        ('{"version": "1.0.0", "assets": []}', "schema: is missing"),
+        ('{"schema": "pattern-index.v2"}', "pattern-index.v2, and this version"),
+        ('{"schema": "pattern-index.v1", "version": "1.0.0", "assets": [], "x": 1}', "x: extra"),
         ('{"version": "1.0.0", "version": "1.0.1", "assets": []}', "duplicate key"),
         ("[" * 100, "nested deeper than 64"),
     ],

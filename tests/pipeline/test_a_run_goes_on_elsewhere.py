@@ -137,7 +137,7 @@ def test_a_waiting_run_ends_in_another_clone_as_it_ends_where_it_was(
 
 
 def test_the_work_is_listed_with_its_hash_while_the_run_waits(waiting: Stopped) -> None:
-    (listed,) = [one for one in waiting.manifest["artifacts"] if one["kind"] == "work"]
+    (listed,) = [one for one in waiting.manifest["artifacts"] if one["kind"] == "work-pack.v1"]
     assert listed["path"] == waiting.pack.name
     assert listed["sha256"] == sha256_hex(waiting.pack.read_bytes())
     assert stat.S_IMODE(waiting.pack.stat().st_mode) == 0o600
@@ -171,7 +171,7 @@ def test_asking_again_leaves_one_file_of_the_work_and_the_manifest_names_it(
     there: Stopped, call: CommandLine
 ) -> None:
     assert resume(call, there, *vouched(there)).code == 6
-    listed = [one["path"] for one in there.manifest["artifacts"] if one["kind"] == "work"]
+    listed = [one["path"] for one in there.manifest["artifacts"] if one["kind"] == "work-pack.v1"]
     assert listed == [there.pack.name]
 
 
@@ -295,8 +295,9 @@ def test_other_work_under_the_name_of_the_recorded_state_is_refused_and_not_kept
         capture_output=True, check=True,
     ).stdout  # fmt: skip
     there.pack.write_bytes(packed)
+    (work,) = [one for one in there.manifest["artifacts"] if one["kind"] == "work-pack.v1"]
     artifacts = [
-        one | {"sha256": sha256_hex(packed), "bytes": len(packed)} if one["kind"] == "work" else one
+        one | ({"sha256": sha256_hex(packed), "bytes": len(packed)} if one == work else {})
         for one in there.manifest["artifacts"]
     ]
     forge(there, artifacts=artifacts)
@@ -312,7 +313,7 @@ def test_a_link_in_a_strange_folder_does_not_get_files_outside_removed(
 ) -> None:
     precious = write(tmp_path / "home", "precious.txt", "mine")
     (there.folder / "link").symlink_to(precious.parent)
-    (work,) = [one for one in there.manifest["artifacts"] if one["kind"] == "work"]
+    (work,) = [one for one in there.manifest["artifacts"] if one["kind"] == "work-pack.v1"]
     more = work | {"path": "link/precious.txt"}
     forge(there, artifacts=[*there.manifest["artifacts"], more], items=[], plan=None)
     done = resume(call, there, *GRANT, str(there.repo / TASK))

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from codex_orchestrator.model.errors import NotCheckedError, ServiceError
-from codex_orchestrator.model.item import CloudSubmissionFacts
-from codex_orchestrator.model.plan import PlanItem
+from codex_orchestrator.model.plan import CloudSubmissionFacts, PlanItem
 from codex_orchestrator.pipeline.build.send import send_items
 from codex_orchestrator.pipeline.build.submission import starting_state
 from codex_orchestrator.pipeline.run import Run

@@ -75,7 +75,7 @@ def test_the_manifest_tells_the_whole_chain(project: Path, call: CommandLine) ->
     base = git(project, "rev-parse", "HEAD").strip()
     _, report = run_json(call, project, str(project / TASK))
     manifest = manifest_of(project, report)
-    assert manifest["schema"] == "run-manifest.v1"
+    assert manifest["schema"] == "run-manifest.v2"
     blob = git(project, "rev-parse", "HEAD:tasks/specs/0001-logging.md").strip()
     assert manifest["task"]["spec"]["blob"] == blob
     assert manifest["run"]["base_sha"] == base

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.model.item import CloudSubmissionFacts
 from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.plan import CloudSubmissionFacts
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.runs.store import FileRunStore

@@ -46,7 +46,8 @@ def test_records_form_a_chain_from_sixty_four_zeros(log: FileAuditLog, repo: Pat
 def test_a_record_has_the_agreed_fields(log: FileAuditLog, repo: Path) -> None:
     log.append("run-started", task_id="t", run_id="r", level="error", details={"a": None})
     assert set(json.loads(lines(repo)[0])) == {
-        "seq", "timestamp", "task_id", "run_id", "level", "event", "details", "prev", "hash",
+        "schema", "seq", "timestamp", "task_id", "run_id", "level", "event", "details", "prev",
+        "hash",
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
 from codex_orchestrator.model.errors import InputError, LockedError, ServiceError
 from codex_orchestrator.model.run import RunState
-from codex_orchestrator.runs.documents import NewerSchemaError
+from codex_orchestrator.model.versions import NewerSchemaError
 from codex_orchestrator.runs.store import FileRunStore, new_run_id
 from support.runs_build import RUN, make_manifest
 
@@ -136,7 +136,7 @@ def test_a_damaged_run_is_listed_with_its_problem(store: FileRunStore) -> None:
         b'{"a":NaN}',
         b"[]",
         b"\xff",
-        b'{"schema":"run-manifest.v1"}',
+        b'{"schema":"run-manifest.v2"}',
         b"[" * 100,
         b"",
         b'{"a":1.0}',
@@ -170,12 +170,11 @@ def test_a_manifest_in_the_folder_of_another_run_is_refused(store: FileRunStore)
         store.load(OTHER)
 
 
-def test_a_manifest_of_a_newer_version_is_read_and_never_written(store: FileRunStore) -> None:
+def test_a_manifest_of_a_newer_version_is_never_written_over(store: FileRunStore) -> None:
     folder = store.create(TASK, RUN)
-    newer = canonical_bytes({"schema": "run-manifest.v2", "new": [1]})
+    newer = canonical_bytes({"schema": "run-manifest.v3", "new": [1]})
     (folder / "manifest.json").write_bytes(newer)
-    assert store.read(RUN)[1]["new"] == [1]
-    with pytest.raises(NewerSchemaError, match=r"run-manifest\.v2"):
+    with pytest.raises(NewerSchemaError, match=r"run-manifest\.v3"):
         store.save(make_manifest())
     assert (folder / "manifest.json").read_bytes() == newer
 

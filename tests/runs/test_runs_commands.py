@@ -55,8 +55,8 @@ def test_show_prints_the_manifest(call: CommandLine, finished: Path) -> None:
     assert document == json.loads((finished / "manifest.json").read_bytes())
 
 
-def test_show_reads_what_a_newer_version_wrote(call: CommandLine, finished: Path) -> None:
-    (finished / "manifest.json").write_bytes(b'{"artifacts":3,"run":[],"schema":"run-manifest.v9"}')
+def test_show_prints_what_a_damaged_manifest_still_says(call: CommandLine, finished: Path) -> None:
+    (finished / "manifest.json").write_bytes(b'{"artifacts":3,"run":[],"schema":"run-manifest.v2"}')
     assert call("runs", "show", RUN).code == 0
 
 

@@ -36,12 +36,12 @@ def written(repo: Path) -> dict[str, Any]:
         return json.loads(next(repo.glob(glob)).read_bytes())
 
     return {
-        "run-manifest.v1": first(f".runs/*/{RUN}/manifest.json"),
+        "run-manifest.v2": first(f".runs/*/{RUN}/manifest.json"),
         "task-state.v1": first("out/*/state.json"),
         "receipt.v1": first("out/*/receipts/*.json"),
         "run-pointer.v1": first(f"out/catalog/runs/*/{RUN}.json"),
         "learning-asset.v1": first("out/catalog/learning/*/*.json"),
-        "audit-record.v1": json.loads((repo / "out/audit.log").read_bytes().splitlines()[-1]),
+        "audit-record.v2": json.loads((repo / "out/audit.log").read_bytes().splitlines()[-1]),
         "sync-report.v1": report.model_dump(mode="json", by_alias=True),
         "verify-report.v1": verified.model_dump(mode="json", by_alias=True),
     }

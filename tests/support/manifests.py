@@ -34,7 +34,7 @@ def make_finding(**changes: Any) -> ReviewFinding:
 
 def make_manifest(**changes: Any) -> Manifest:
     facts: dict[str, Any] = {
-        "schema": "run-manifest.v1",
+        "schema": "run-manifest.v2",
         "task": {
             "id": "0007-structured-logging",
             "title": "Replace print with logging",

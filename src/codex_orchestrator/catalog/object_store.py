@@ -8,6 +8,7 @@ Every object is created once and never changed. What is there already is read an
 same bytes are fine, other bytes are a conflict.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,17 +16,27 @@ from typing import TYPE_CHECKING
 
 from obstore import exceptions
 from obstore.store import LocalStore, from_url
-from pydantic import ValidationError
 
 from codex_orchestrator.catalog.attempts import RetryPolicy, attempt
 from codex_orchestrator.catalog.objects import Objects
 from codex_orchestrator.catalog.urls import local_root, refuse_secrets
-from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
+from codex_orchestrator.model.canonical import (
+    CanonicalError,
+    canonical_bytes,
+    load_strict,
+    sha256_hex,
+)
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import ConflictError, InputError, ServiceError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.receipt import Receipt
 from codex_orchestrator.model.sync import LearningAsset, RunPointer
+from codex_orchestrator.model.versions import (
+    NewerSchemaError,
+    read_document,
+    refuse_newer,
+    schema_of,
+)
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
@@ -59,6 +70,7 @@ class ObjectStoreCatalog:
             ConflictError: the catalog holds another record of the run. Nothing was overwritten.
             ServiceError: the store failed after its retries; repeat the call later.
             NotCheckedError: the store refused our credential.
+            NewerSchemaError: a newer version has recorded the run, or one of its patterns.
         """
         digest = sha256_hex(data)
         key = f"manifests/sha256/{digest[:2]}/{digest}.json"
@@ -70,13 +82,15 @@ class ObjectStoreCatalog:
             key=key,
         )
         name = f"runs/{manifest.task.id}/{manifest.run.id}.json"
-        self._refuse_other(name, _bytes(pointer))
-        created = self._put(key, data)
+        self._refuse_other(name, _bytes(pointer), RunPointer)
+        created = self._put(key, data, Manifest)
         for use in manifest.patterns:
             asset = LearningAsset(id=use.id, kind=use.kind, version=use.version, sha256=use.sha256)
-            self._put(f"learning/{use.id}/{use.version}-{use.sha256}.json", _bytes(asset))
+            self._put(
+                f"learning/{use.id}/{use.version}-{use.sha256}.json", _bytes(asset), LearningAsset
+            )
         # Last, so that a run that can be found by its name has its manifest.
-        self._put(name, _bytes(pointer))
+        self._put(name, _bytes(pointer), RunPointer)
         return Receipt(
             task_id=manifest.task.id,
             run_id=manifest.run.id,
@@ -91,6 +105,7 @@ class ObjectStoreCatalog:
         """Yield the assets of a kind whose id holds a text; "" means any.
 
         Raises:
+            NewerSchemaError: a newer version wrote an asset.
             ServiceError: the store failed, or an object is not an asset's.
         """
         keys = attempt(
@@ -106,31 +121,37 @@ class ObjectStoreCatalog:
         if data is None:
             return None
         try:
-            return LearningAsset.model_validate_json(data, strict=True)
-        except ValidationError as error:
+            return read_document(data, LearningAsset, path=f"{self.url}/{key}", fix="")
+        except NewerSchemaError:
+            raise
+        except InputError as error:
             raise ServiceError(
                 f"object {key} of catalog {self.url} is not a learning asset",
                 fix="remove it from the store if it is not ours",
             ) from error
 
-    def _put(self, key: str, data: bytes) -> bool:
+    def _put(self, key: str, data: bytes, kind: type[Document]) -> bool:
         """Create an object, read it back, and say whether this call created it."""
         created = attempt(
             lambda: self._objects.create(key, data),
             what=f"create {key}",
             retry=self._retry,
         )
-        if not self._refuse_other(key, data):
+        if not self._refuse_other(key, data, kind):
             raise ServiceError(
                 f"catalog {self.url} accepted {key} and does not have it",
                 fix="run `codex-orchestrator sync` again",
             )
         return created
 
-    def _refuse_other(self, key: str, data: bytes) -> bool:
+    def _refuse_other(self, key: str, data: bytes, kind: type[Document]) -> bool:
         """Say whether an object is there; raise ConflictError when it holds other bytes."""
         there = self._get(key)
         if there is not None and there != data:
+            with contextlib.suppress(CanonicalError):
+                found = load_strict(there)
+                named = found.get("schema") if isinstance(found, dict) else None
+                refuse_newer(named, schema_of(kind), path=f"{self.url}/{key}")
             raise ConflictError(
                 f"catalog {self.url} holds other bytes under {key}: "
                 f"SHA-256 {sha256_hex(there)}, ours {sha256_hex(data)}; nothing was overwritten",

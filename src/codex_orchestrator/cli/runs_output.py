@@ -8,7 +8,7 @@ import click
 from codex_orchestrator.cli.console import say
 from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.review import ReviewFinding
-from codex_orchestrator.model.run import StoredRun
+from codex_orchestrator.model.task_state import StoredRun
 from codex_orchestrator.model.verification import Outcome, VerifyReport
 from codex_orchestrator.text.shown import counted, printable
 from codex_orchestrator.verbs.read_runs import ShownLog, ShownRun
@@ -21,7 +21,8 @@ def echo_runs(runs: Iterable[StoredRun]) -> None:
     for run in runs:
         count += 1
         if run.summary is None:
-            _line(f"{run.run_id}  {run.task_id}  damaged: {run.problem}")
+            state = "cannot be read" if run.is_newer else "damaged"
+            _line(f"{run.run_id}  {run.task_id}  {state}: {run.problem}")
         else:
             verdict = run.summary.verdict or "-"
             digest = run.summary.manifest_sha256[:12]
@@ -90,7 +91,7 @@ def audit_document(shown: ShownLog) -> dict[str, Any]:
         "records": check.records,
         "head": check.head.model_dump() if check.head else None,
         "findings": [finding.as_document() for finding in check.findings],
-        "shown": [record.model_dump(mode="json") for record in records],
+        "shown": [record.model_dump(mode="json", by_alias=True) for record in records],
     }
 
 

@@ -60,7 +60,7 @@ def check_workflow_actor(
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.github.client import DEFAULT_API_URL
     from codex_orchestrator.github.collaborators import Collaborators
-    from codex_orchestrator.model.approval import WorkflowStart
+    from codex_orchestrator.model.approver import WorkflowStart
     from codex_orchestrator.model.credential import Scope
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.system.clock import utc_now

@@ -3,7 +3,7 @@
 import urllib.parse
 
 from codex_orchestrator.github.client import Connection, Failure
-from codex_orchestrator.model.approval import AccountPermission
+from codex_orchestrator.model.approver import AccountPermission
 from codex_orchestrator.model.errors import NotCheckedError
 
 _LATER = "try again later"

@@ -95,27 +95,6 @@ def void_approvals(approvals: Sequence[Approval], binding: str) -> tuple[Approva
     return tuple(one for one in approvals if one.grant not in standing)
 
 
-class AccountPermission(NamedTuple):
-    """What an account may do in a repository, as GitHub answers.
-
-    `permission` is `admin`, `write`, `read` or `none`: GitHub reports the role maintain as write,
-    triage as read, and a custom role as the role that it is based on.
-    """
-
-    login: str
-    permission: str
-    is_person: bool
-
-
-class WorkflowStart(NamedTuple):
-    """Who started a workflow: `actor` first, `triggering_actor` this time (it may be a re-run)."""
-
-    actor: str
-    triggering_actor: str
-    event: str
-    repository: str
-
-
 def grant_command(run_id: str, wanted: Sequence[str]) -> str:
     """Return the shell command that grants escalations (`KIND:VALUE`) and resumes the run."""
     words = ["codex-orchestrator", "run", "--resume", run_id]

@@ -7,22 +7,14 @@ from pydantic import Field
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import ExitCode
 from codex_orchestrator.model.finding import Finding, has_errors
+from codex_orchestrator.model.manifest import AuditAnchor
 from codex_orchestrator.model.pattern import Sha256
-
-
-class AuditAnchor(Document):
-    """Where the audit log stood: the newest record's number and hash.
-
-    A log that was cut short or written anew no longer has this hash at this number.
-    """
-
-    seq: int = Field(ge=0)
-    hash: Sha256
 
 
 class AuditRecord(Document):
     """One line of `out/audit.log`. `hash` covers the canonical bytes of all other fields."""
 
+    schema_: Literal["audit-record.v2"] = Field(alias="schema", default="audit-record.v2")
     seq: int = Field(ge=0)
     timestamp: str
     task_id: str

@@ -1,9 +1,13 @@
-"""A check: one command of an adapter or of the task, and its result."""
+"""A check: one command of an adapter or of the task, its result, and the record of it."""
+
+from typing import Literal
 
 from pydantic import Field
 
+from codex_orchestrator.model.confinement import SandboxFacts
 from codex_orchestrator.model.document import Document
-from codex_orchestrator.model.task import MAX_OUTPUT_BYTES, Limits
+from codex_orchestrator.model.pattern import Sha256
+from codex_orchestrator.model.task import MAX_OUTPUT_BYTES, InsidePath, Limits
 from codex_orchestrator.model.verdict import ValidationStatus
 
 LOG_DIR = "{log_dir}"
@@ -63,3 +67,81 @@ class CheckResult(Document):
     def recorded(self, argv: tuple[str, ...], failures: tuple[str, ...]) -> "CheckResult":
         """Return the result as it may be shown: the recorded command, and the failing tests."""
         return self.model_copy(update={"argv": argv, "failures": failures})
+
+
+class CheckTests(Document):
+    """How many tests a check executed, by its report.
+
+    `executed` are `passed` and `failed`; `skipped` were found and not executed. The other numbers
+    come from comparing names with the baseline, and are None without one: `lost` were executed
+    there and not here, `known` failed there too, `flaky` failed and passed on one tree. `names` is
+    the file of the run folder that says which tests are counted where, "" for none.
+    """
+
+    executed: int = Field(ge=0)
+    passed: int = Field(ge=0)
+    failed: int = Field(ge=0)
+    skipped: int = Field(ge=0)
+    lost: int | None = Field(default=None, ge=0)
+    known: int | None = Field(default=None, ge=0)
+    flaky: int | None = Field(default=None, ge=0)
+    names: InsidePath | Literal[""] = ""
+
+
+class Validation(Document):
+    """The record of a check.
+
+    `duration_ms` is in milliseconds; `log_path` is "" when it could not start. `tests` is None
+    where nothing but the exit code is known. `code` says where the project's code was loaded from,
+    None where that was not measured. `sandbox` is what was in force, None where that is not known.
+    """
+
+    command: tuple[str, ...]
+    exit_code: int | None
+    status: ValidationStatus
+    duration_ms: int
+    log_path: InsidePath | Literal[""]
+    failures: tuple[str, ...] = ()
+    detail: str = ""
+    tests: CheckTests | None = None
+    code: Literal["work-tree", "elsewhere"] | None = None
+    sandbox: SandboxFacts | None = None
+
+
+class Setup(Document):
+    """What was made in the work tree before its checks ran, beyond what git holds.
+
+    `key` is the hash that its result is cached by, None when it is not cached; `is_cached` says
+    that this run took it from there. `linked` and `copied` are paths of the checkout. `reason` says
+    why commands ran again.
+    """
+
+    key: Sha256 | None = None
+    is_cached: bool = False
+    commands: tuple[Validation, ...] = ()
+    linked: tuple[InsidePath, ...] = ()
+    copied: tuple[InsidePath, ...] = ()
+    reason: str = ""
+
+
+class Baseline(Document):
+    """What the checks said of the base commit, before anything was changed.
+
+    `off` was asked for; a base that is `untestable` could not be checked, and `reason` says why.
+    `key` is the hash that the results are cached by, None when they are not cached.
+    """
+
+    state: Literal["tested", "untestable", "off"]
+    reason: str = ""
+    tree: str = ""
+    key: Sha256 | None = None
+    is_cached: bool = False
+    validations: tuple[Validation, ...] = ()
+
+
+class PromisedTest(Document):
+    """A test that has to go from red to green, and its result; None where it did not run."""
+
+    name: str
+    at_base: Literal["passed", "failed", "skipped"] | None = None
+    at_head: Literal["passed", "failed", "skipped"] | None = None

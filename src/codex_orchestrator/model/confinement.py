@@ -7,7 +7,7 @@ makes a `Confinement`, `system/sandbox` enforces it and says what came of it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 _GIB = 1024**3
 
@@ -82,6 +82,9 @@ class SandboxFacts:
     `layers` are names in the order in which they were set up; none when the child was not
     contained. `network` is what it could reach, whatever was wanted. `limits` are those in force.
     """
+
+    # Documents hold it, and refuse what they do not know.
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
 
     layers: tuple[str, ...] = ()
     network: Network = Network.OPEN

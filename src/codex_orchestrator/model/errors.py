@@ -38,7 +38,10 @@ class OrchestratorError(Exception):
 
 
 class InputError(OrchestratorError):
-    """A usage, configuration or input file error. Names file, line and field where there is one."""
+    """A usage, configuration or input file error. Names file, line and field where there is one.
+
+    `problem` is the message without the place.
+    """
 
     exit_code = ExitCode.USAGE
 
@@ -48,6 +51,7 @@ class InputError(OrchestratorError):
         place = path + (f":{line}" if path and line else "")
         parts = [part for part in (place, field, message) if part]
         super().__init__(": ".join(parts), fix=fix)
+        self.problem = ": ".join(part for part in (field, message) if part)
         self.path = path
         self.line = line
         self.field = field

@@ -3,8 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from codex_orchestrator.model.item import ManifestItem
-from codex_orchestrator.model.plan import Plan, PlanItem
+from codex_orchestrator.model.plan import ManifestItem, Plan, PlanItem
 from codex_orchestrator.model.run import ItemState
 
 

@@ -6,16 +6,14 @@ from typing import Literal, TypedDict, Unpack
 from pydantic import Field
 
 from codex_orchestrator.model.approval import Approval
-from codex_orchestrator.model.audit import AuditAnchor
+from codex_orchestrator.model.check import Baseline, PromisedTest, Setup, Validation
 from codex_orchestrator.model.document import Document
-from codex_orchestrator.model.item import ManifestItem
 from codex_orchestrator.model.mode import Mode
 from codex_orchestrator.model.pattern import PatternUse, Sha256
-from codex_orchestrator.model.plan import Plan
+from codex_orchestrator.model.plan import ManifestItem, Plan
 from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.run import ItemState, RunState, Usage
 from codex_orchestrator.model.task import Identifier, InsidePath
-from codex_orchestrator.model.validation import Validation
 from codex_orchestrator.model.verdict import Verdict
 
 
@@ -28,12 +26,15 @@ class SpecFacts(Document):
 
 
 class TaskFacts(Document):
-    """The task of a run. `sha256` is the hash of the task file's bytes."""
+    """The task of a run. `sha256` is the hash of the task file's bytes.
+
+    `spec` is None for a judgement of a change that no task asked for.
+    """
 
     id: Identifier
     title: str
     sha256: Sha256
-    spec: SpecFacts
+    spec: SpecFacts | None
 
 
 class RunChanges(TypedDict, total=False):
@@ -114,6 +115,49 @@ class Notes(Document):
     follow_up: tuple[str, ...] = ()
 
 
+class Lease(Document):
+    """A credential that the run had for a while; never its value. Times are RFC 3339 in UTC.
+
+    `expires_at` is None for one that does not expire by itself, `revoked_at` for one that was not
+    revoked.
+    """
+
+    id: str
+    scope: str
+    source: str
+    issued_at: str
+    expires_at: str | None = None
+    revoked_at: str | None = None
+
+
+class CloudTaskFacts(Document):
+    """A task of Codex Cloud that worked for the run. `url` is "" where the service told none."""
+
+    item: Identifier
+    number: int = Field(ge=1)
+    task_id: str
+    url: str = ""
+
+
+class DeliveryFacts(Document):
+    """A place that the result is delivered to. What comes of one that is `asked` is in the log."""
+
+    target: str
+    outcome: Literal["asked", "posted", "degraded", "failed"]
+    url: str = ""
+    detail: str = ""
+
+
+class AuditAnchor(Document):
+    """Where the audit log stood: the newest record's number and hash.
+
+    A log that was cut short or written anew no longer has this hash at this number.
+    """
+
+    seq: int = Field(ge=0)
+    hash: Sha256
+
+
 class ManifestChanges(TypedDict, total=False):
     """What of a manifest changes while its run goes on; see `Manifest`."""
 
@@ -137,23 +181,34 @@ class ManifestChanges(TypedDict, total=False):
 class Manifest(Document):
     """The record of one run; written after every stage, complete when the run has finished.
 
-    `audit` is the newest record of the audit log when the run started; `runs verify` compares it.
+    A judgement is the record of a change that somebody else made. What is None is not known, or
+    did not take place (yet); what is empty is known to be none. `previous` is the hash of the
+    manifest that a judgement is compared with. `audit` is the newest record of the audit log when
+    the run started; `runs verify` compares it.
     """
 
-    schema_: Literal["run-manifest.v1"] = Field(alias="schema", default="run-manifest.v1")
+    schema_: Literal["run-manifest.v2"] = Field(alias="schema", default="run-manifest.v2")
+    kind: Literal["run", "judgement"] = "run"
     task: TaskFacts
     run: RunFacts
     mode: Mode
     engine: Engine
     guardrails: tuple[Guardrail, ...] = ()
     approvals: tuple[Approval, ...] = ()
+    leases: tuple[Lease, ...] = ()
+    setup: Setup | None = None
+    baseline: Baseline | None = None
     plan: Plan | None = None
     items: tuple[ManifestItem, ...] = ()
+    cloud: tuple[CloudTaskFacts, ...] = ()
     validations: tuple[Validation, ...] = ()
+    promises: tuple[PromisedTest, ...] = ()
     patterns: tuple[PatternUse, ...] = ()
     review: Review | None = None
     verdict: Verdict | None = None
+    previous: Sha256 | None = None
     artifacts: tuple[Artifact, ...] = ()
+    delivery: tuple[DeliveryFacts, ...] = ()
     usage: Usage = Usage()
     notes: Notes = Notes()
     audit: AuditAnchor | None = None

@@ -2,14 +2,13 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.task import Identifier, InsidePath
 
-INDEX_SCHEMA = "pattern-index.v1"
 _SEMANTIC_VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 
 
@@ -51,7 +50,7 @@ class PatternAsset(Document):
 class PatternIndex(Document):
     """The versioned list of patterns."""
 
-    schema_: str = Field(alias="schema", default=INDEX_SCHEMA)
+    schema_: Literal["pattern-index.v1"] = Field(alias="schema", default="pattern-index.v1")
     version: SemanticVersion
     assets: tuple[PatternAsset, ...]
 

@@ -1,13 +1,10 @@
-"""A run of a task, as recorded in `out/<task>/state.json`."""
+"""The states of a run and of its items, and what the models were asked for."""
 
 from enum import StrEnum
-from typing import Literal
 
 from pydantic import Field
 
 from codex_orchestrator.model.document import Document
-from codex_orchestrator.model.task import Identifier
-from codex_orchestrator.model.verdict import Verdict
 
 
 class RunState(StrEnum):
@@ -29,52 +26,55 @@ class ItemState(StrEnum):
     FAILED = "failed"
 
 
+class RoleUsage(Document):
+    """What one role asked one model for; several rows of a role add up.
+
+    `cached_tokens` are those of the input tokens that the server had cached; they and the cost, in
+    millionths of a US dollar, are None where they are not known.
+    """
+
+    role: str
+    model: str
+    requests: int = Field(default=0, ge=0)
+    input_tokens: int = Field(default=0, ge=0)
+    output_tokens: int = Field(default=0, ge=0)
+    cached_tokens: int | None = Field(default=None, ge=0)
+    cost_micro_usd: int | None = Field(default=None, ge=0)
+
+
 class Usage(Document):
     """What the models were asked for.
 
     `turns` counts the requests that the four agents made; `requests` also those that Codex made
-    within its own turns, and the tokens are of all of them.
+    within its own turns, and the tokens are of all of them. `cached_tokens` and `cost_micro_usd`
+    are as in `RoleUsage`: None, not 0, where any part of them is not known.
     """
 
     turns: int = 0
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int | None = None
+    cost_micro_usd: int | None = None
+    by_role: tuple[RoleUsage, ...] = ()
 
     def __add__(self, more: "Usage") -> "Usage":
-        return Usage(**{name: count + getattr(more, name) for name, count in self})
+        return Usage(
+            turns=self.turns + more.turns,
+            requests=self.requests + more.requests,
+            input_tokens=self.input_tokens + more.input_tokens,
+            output_tokens=self.output_tokens + more.output_tokens,
+            cached_tokens=_sum(self.cached_tokens, more.cached_tokens),
+            cost_micro_usd=_sum(self.cost_micro_usd, more.cost_micro_usd),
+            by_role=(*self.by_role, *more.by_role),
+        )
+
+    @property
+    def without_debts(self) -> "Usage":
+        """The same usage with 0 in place of negative counts, which would raise the limits."""
+        counts = {name: max(0, count) for name, count in self if isinstance(count, int)}
+        return self.model_copy(update=counts)
 
 
-class RunSummary(Document):
-    """One run in the state file of a task."""
-
-    run_id: Identifier
-    attempt: int
-    started_at: str
-    finished_at: str | None
-    state: RunState
-    verdict: Verdict | None
-    manifest_sha256: str
-
-
-class TaskState(Document):
-    """`out/<task>/state.json`: a cache that can be rebuilt from the manifests."""
-
-    schema_: Literal["task-state.v1"] = Field(alias="schema", default="task-state.v1")
-    task_id: Identifier
-    last_run_at: str
-    runs: tuple[RunSummary, ...] = Field(default=())
-
-
-class StoredRun(Document):
-    """One run folder, also if it is damaged.
-
-    `path` is the folder relative to the repository. `problem` says why the manifest cannot be
-    read ("" when it can); then `summary` is None.
-    """
-
-    task_id: Identifier
-    run_id: Identifier
-    path: str
-    summary: RunSummary | None = None
-    problem: str = ""
+def _sum(some: int | None, more: int | None) -> int | None:
+    return None if some is None or more is None else some + more

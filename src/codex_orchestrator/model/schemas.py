@@ -17,19 +17,19 @@ from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.pattern import PatternIndex
 from codex_orchestrator.model.receipt import Receipt, RecordedArtifact
-from codex_orchestrator.model.run import TaskState
 from codex_orchestrator.model.sync import LearningAsset, RunPointer, SyncReport
 from codex_orchestrator.model.task import Task
+from codex_orchestrator.model.task_state import TaskState
 from codex_orchestrator.model.verification import VerifyReport
 
 # Documents that we write: all fields are required, also those with a default.
 _WRITTEN: dict[str, type[Document]] = {
-    "audit-record.v1": AuditRecord,
+    "audit-record.v2": AuditRecord,
     "learning-asset.v1": LearningAsset,
     "pattern-index.v1": PatternIndex,
     "receipt.v1": Receipt,
     "recorded-artifact.v1": RecordedArtifact,
-    "run-manifest.v1": Manifest,
+    "run-manifest.v2": Manifest,
     "run-pointer.v1": RunPointer,
     "sync-report.v1": SyncReport,
     "task-state.v1": TaskState,

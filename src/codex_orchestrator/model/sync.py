@@ -11,11 +11,12 @@ from codex_orchestrator.model.receipt import Receipt
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.task import Identifier
 
-FailureKind = Literal["verify", "conflict", "artifact", "permission", "service"]
+FailureKind = Literal["verify", "conflict", "schema", "artifact", "permission", "service"]
 
 _CODES: dict[FailureKind, ExitCode] = {
     "verify": ExitCode.FINDINGS,
     "conflict": ExitCode.FINDINGS,
+    "schema": ExitCode.NOT_CHECKED,
     "artifact": ExitCode.NOT_CHECKED,
     "permission": ExitCode.NOT_CHECKED,
     "service": ExitCode.SERVICE,

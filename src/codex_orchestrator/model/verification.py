@@ -5,13 +5,13 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from codex_orchestrator.model.audit import AuditAnchor
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import ExitCode
 from codex_orchestrator.model.finding import Finding
-from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.manifest import AuditAnchor, Manifest
 from codex_orchestrator.model.review import ReviewFinding
-from codex_orchestrator.model.run import RunState, StoredRun
+from codex_orchestrator.model.run import RunState
+from codex_orchestrator.model.task_state import StoredRun
 
 NOT_A_FILE = "not-a-file"
 """The rule for links, pipes and devices in a run folder."""
@@ -42,7 +42,8 @@ class InspectedRun(NamedTuple):
 class VerifiedRun(Document):
     """One run: whether its folder, its manifest, the task's state and the audit log agree.
 
-    `note` says why a run was not checked.
+    `note` says why a run was not checked, `is_newer` that a newer version of the toolkit wrote it
+    or the state of its task.
     """
 
     task_id: str
@@ -53,6 +54,7 @@ class VerifiedRun(Document):
     manifest_sha256: str
     artifacts: int
     note: str = ""
+    is_newer: bool = False
     findings: tuple[ReviewFinding, ...] = ()
 
 

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from codex_orchestrator.model.canonical import sha256_hex
 
-WORK_KIND = "work"
+WORK_KIND = "work-pack.v1"
+"""The kind of artifact that a pack is: the schema of what it holds."""
+
 MAX_PACK_BYTES = 50 * 1024 * 1024
 _NAME = re.compile(r"work-[0-9a-f]{16}\.pack")
 

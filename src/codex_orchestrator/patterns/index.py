@@ -3,12 +3,10 @@
 import json
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from codex_orchestrator.model.canonical import MAX_BYTES, CanonicalError, load_strict
-from codex_orchestrator.model.document import problems_of
+from codex_orchestrator.model.canonical import MAX_BYTES
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.pattern import PatternAsset, PatternIndex
+from codex_orchestrator.model.versions import read_document
 from codex_orchestrator.patterns.asset import FOLDERS, Asset, load_asset
 from codex_orchestrator.system.files import read_file
 
@@ -57,18 +55,10 @@ def parse_index(data: bytes, *, source: str) -> PatternIndex:
     """Parse an index.
 
     Raises:
+        NewerSchemaError: a newer version wrote it.
         InputError: names file and field.
     """
-    try:
-        document = load_strict(data)
-        index = PatternIndex.model_validate(document)
-    except CanonicalError as error:
-        raise InputError(str(error), path=source, fix="run `patterns build`") from error
-    except ValidationError as error:
-        problem = problems_of(error)[0]
-        raise InputError(
-            problem.message, path=source, field=problem.field, fix="run `patterns build`"
-        ) from error
+    index = read_document(data, PatternIndex, path=source, fix="run `patterns build`")
     ids = [asset.id for asset in index.assets]
     if len(ids) != len(set(ids)):
         raise InputError("two assets have the same id", path=source, field="assets")

@@ -122,11 +122,12 @@ def _branch_of(manifest: Manifest, prefix: str) -> str:
 
 
 def _message(manifest: Manifest) -> str:
+    spec = manifest.task.spec
     return (
         f"{manifest.task.title}\n\n"
         f"Task: {manifest.task.id}\n"
         f"Run: {manifest.run.id}\n"
-        f"Spec: {manifest.task.spec.path}\n"
+        f"Spec: {spec.path if spec else 'none'}\n"
         f"Verdict: {manifest.verdict}\n"
     )
 

@@ -6,7 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from codex_orchestrator.model.approval import Approval, Grant, binding_of, standing_grants
-from codex_orchestrator.model.item import CloudSubmissionFacts, ManifestItem, MergeConflict
+from codex_orchestrator.model.check import Validation
 from codex_orchestrator.model.manifest import (
     Artifact,
     Engine,
@@ -18,10 +18,9 @@ from codex_orchestrator.model.manifest import (
 )
 from codex_orchestrator.model.mode import Mode
 from codex_orchestrator.model.pattern import PatternUse
-from codex_orchestrator.model.plan import Plan
+from codex_orchestrator.model.plan import CloudSubmissionFacts, ManifestItem, MergeConflict, Plan
 from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.run import ItemState, RunState, Usage
-from codex_orchestrator.model.validation import Validation
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.events import EventStream
 from codex_orchestrator.pipeline.outcome import StoppedRun

@@ -14,7 +14,7 @@ from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest, TaskFacts
 from codex_orchestrator.model.mode import ModeName
-from codex_orchestrator.model.run import RunState, Usage
+from codex_orchestrator.model.run import RunState
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.request import Asked, Resume, RunRequest
 from codex_orchestrator.pipeline.work_pack import unpack_work
@@ -217,8 +217,6 @@ def _untrusted(
     steps = [item.step for item in manifest.plan.items if item.step] if manifest.plan else []
     is_planned = steps == list(task.steps)
     spec = guard.spec_facts(task, base_sha=run.base_sha)
-    # Usage counts on; a negative one would raise the limits.
-    spent = {name: max(0, count) for name, count in manifest.usage.model_dump().items()}
     # Such a record must not choose the branch of a submission, or which task is read.
     items = tuple(item.without_submissions() for item in manifest.items)
     kept = Manifest(
@@ -230,7 +228,7 @@ def _untrusted(
         items=items if is_planned else (),
         patterns=manifest.patterns,
         artifacts=manifest.artifacts,
-        usage=Usage(**spent),
+        usage=manifest.usage.without_debts,
         audit=manifest.audit,
     )
     doubt = (

@@ -7,13 +7,12 @@ import os
 from collections.abc import Iterator, Sequence
 
 from codex_orchestrator.model.build import Change
-from codex_orchestrator.model.check import CheckResult
+from codex_orchestrator.model.check import CheckResult, Validation
 from codex_orchestrator.model.errors import LimitReachedError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.review import ReviewFinding, merge_review
 from codex_orchestrator.model.run import ItemState
-from codex_orchestrator.model.validation import Validation
 from codex_orchestrator.model.verdict import ValidationStatus, Verdict, choose_verdict
 from codex_orchestrator.pipeline.build.merge import conflict_findings
 from codex_orchestrator.pipeline.builder import Builder

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError
-from codex_orchestrator.model.item import ManifestItem
 from codex_orchestrator.model.manifest import Manifest
+from codex_orchestrator.model.plan import ManifestItem
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.work_pack import (
     MAX_PACK_BYTES,
@@ -80,7 +80,7 @@ def unpack_work(manifest: Manifest, services: "Services") -> None:
     """Make sure that this repository has the states of a run; take them from its folder if not.
 
     Raises:
-        InputError: the base commit is not in this repository.
+        InputError: the base commit is not in this repository, or a newer version packed the work.
         NotCheckedError: the work is missing, damaged, or not what the manifest says.
     """
     run = manifest.run
@@ -89,6 +89,10 @@ def unpack_work(manifest: Manifest, services: "Services") -> None:
     missing = workspace.missing_states(trees)
     if not missing:
         return
+    from codex_orchestrator.model.versions import Schema, refuse_newer
+
+    for one in manifest.artifacts:
+        refuse_newer(one.kind, Schema("work-pack", 1), path=one.path)
     packs = [one for one in manifest.artifacts if one.kind == WORK_KIND]
     if len(packs) != 1 or not is_work_pack_name(packs[0].path):
         raise NotCheckedError(

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
+from codex_orchestrator.model.check import Validation
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.review import ReviewFinding
-from codex_orchestrator.model.validation import Validation
 from codex_orchestrator.text.diff import FilePatch, file_patches
 from codex_orchestrator.text.markdown import Markdown, code, line, location, prose, table
 from codex_orchestrator.text.shown import counted, one_line
@@ -140,10 +140,13 @@ def _proof(manifest: Manifest, manifest_sha256: str) -> str:
     usage, engine = manifest.usage, manifest.engine
     spec = manifest.task.spec
     manifest_line = f"\nManifest SHA-256 {code(manifest_sha256)}." if manifest_sha256 else ""
+    spec_line = "No spec."
+    if spec is not None:
+        reviewed, blob = line(spec.last_review), code(spec.blob[:12])
+        spec_line = f"Spec {code(spec.path)}, reviewed {reviewed}, blob {blob}."
     return (
         "---\n\n"
-        f"Spec {code(spec.path)}, reviewed {line(spec.last_review)}, "
-        f"blob {code(spec.blob[:12])}.\n"
+        f"{spec_line}\n"
         f"Model {code(engine.model or 'none')}, builder {code(engine.builder or 'none')}, "
         f"toolkit {line(engine.toolkit)}: {usage.requests} requests, "
         f"{usage.input_tokens} tokens in, {usage.output_tokens} out.{manifest_line}"

@@ -3,11 +3,18 @@
 import os
 from pathlib import Path
 
-from codex_orchestrator.model.canonical import MAX_BYTES, JsonValue, sha256_hex
+from codex_orchestrator.model.canonical import MAX_BYTES, sha256_hex
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.manifest import Artifact, Manifest
-from codex_orchestrator.model.run import StoredRun
-from codex_orchestrator.runs.documents import parse_document, parse_manifest, summary_of
+from codex_orchestrator.model.task_state import StoredRun
+from codex_orchestrator.model.versions import (
+    Fields,
+    NewerSchemaError,
+    load_fields,
+    refuse_newer,
+    schema_of,
+)
+from codex_orchestrator.runs.documents import parse_manifest, summary_of
 from codex_orchestrator.runs.paths import MANIFEST, RunPaths, checked_file_name, checked_run_id
 from codex_orchestrator.system.disk import DISK, Disk
 from codex_orchestrator.system.files import UnusableFileError, read_file
@@ -72,6 +79,11 @@ class RunArchive:
             data = manifest_file(folder / MANIFEST)
             manifest = parse_manifest(data, source=folder / MANIFEST)
             check_names(manifest, folder)
+        except NewerSchemaError as error:
+            problem = f"{error.message}; {error.fix}"
+            return StoredRun(
+                task_id=task_id, run_id=run_id, path=place, problem=problem, is_newer=True
+            )
         except InputError as error:
             return StoredRun(task_id=task_id, run_id=run_id, path=place, problem=error.message)
         summary = summary_of(manifest, sha256_hex(data))
@@ -124,15 +136,18 @@ class RunArchive:
             )
         return data
 
-    def read(self, run_id: str) -> tuple[bytes, dict[str, JsonValue]]:
-        """Return the manifest's bytes and its fields, whatever version wrote it.
+    def read(self, run_id: str) -> tuple[bytes, Fields]:
+        """Return the manifest's bytes and its fields as they are on disk, also of an older version.
 
         Raises:
+            NewerSchemaError: a newer version wrote it.
             InputError: there is no such run, or no JSON object in its manifest.
         """
         path = self.find(run_id) / MANIFEST
         data = manifest_file(path)
-        return data, parse_document(data, source=path)
+        fields = load_fields(data, path=str(path))
+        refuse_newer(fields.get("schema"), schema_of(Manifest), path=str(path))
+        return data, fields
 
 
 def manifest_file(path: Path) -> bytes:

@@ -11,10 +11,11 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from codex_orchestrator.model.audit import AuditAnchor, AuditCheck, AuditRecord
+from codex_orchestrator.model.audit import AuditCheck, AuditRecord
 from codex_orchestrator.model.canonical import JsonValue
 from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.runs.audit_chain import Head, make_record, parse_line, walk
+from codex_orchestrator.model.manifest import AuditAnchor
+from codex_orchestrator.runs.audit_chain import LOG, Head, make_record, parse_line, walk
 from codex_orchestrator.runs.audit_tail import (
     cut_torn_record,
     damaged,
@@ -30,7 +31,6 @@ from codex_orchestrator.system.durable import sweep_folder, sync_folder, write_a
 from codex_orchestrator.system.files import opened, opened_to_append
 
 Details = Mapping[str, str | int | bool | None]
-LOG = "out/audit.log"
 _MAX_TEXT = 4000
 
 
@@ -206,7 +206,7 @@ class FileAuditLog:
 
     def _parsed(self, line: bytes, *, offset: int) -> AuditRecord:
         try:
-            return parse_line(line)
+            return parse_line(line, number=0)
         except ValueError as error:
             problem = f"the line that ends at byte {offset} is damaged: {error}"
             raise damaged(self._log, line=0, problem=problem) from error

@@ -9,8 +9,6 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from codex_orchestrator.model.audit import AuditRecord
 from codex_orchestrator.model.canonical import (
     CanonicalError,
@@ -19,9 +17,10 @@ from codex_orchestrator.model.canonical import (
     load_strict,
     sha256_hex,
 )
-from codex_orchestrator.model.document import problems_of
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.versions import NewerSchemaError, read_document, schema_of
 
+LOG = "out/audit.log"
 GENESIS = "0" * 64
 MAX_LINE = 64 * 1024
 _CHUNK = 1024 * 1024
@@ -51,7 +50,13 @@ def make_record(fields: dict[str, JsonValue], *, head: Head) -> tuple[AuditRecor
     Raises:
         InputError: the record is too long for a line.
     """
-    body: dict[str, JsonValue] = {**fields, "seq": head.seq + 1, "prev": head.hash}
+    schema = str(schema_of(AuditRecord))
+    body: dict[str, JsonValue] = {
+        **fields,
+        "schema": schema,
+        "seq": head.seq + 1,
+        "prev": head.hash,
+    }
     body["hash"] = sha256_hex(canonical_bytes(body))
     line = canonical_bytes(body) + b"\n"
     if len(line) > MAX_LINE:
@@ -59,19 +64,26 @@ def make_record(fields: dict[str, JsonValue], *, head: Head) -> tuple[AuditRecor
     return AuditRecord.model_validate_json(line, strict=True), line
 
 
-def parse_line(line: bytes) -> AuditRecord:
+def parse_line(line: bytes, *, number: int) -> AuditRecord:
     """Parse one line, without its newline, and check the hash that it carries.
 
+    Args:
+        line: the bytes.
+        number: the line's number, from 1, for messages.
+
     Raises:
+        NewerSchemaError: a newer version wrote it.
         ValueError: says what is wrong with it.
     """
     body = load_strict(line)
     if not isinstance(body, dict) or canonical_bytes(body) != line:
         raise CanonicalError("is not a JSON object in canonical form")
     try:
-        record = AuditRecord.model_validate_json(line, strict=True)
-    except ValidationError as error:
-        raise CanonicalError(str(problems_of(error)[0])) from error
+        record = read_document(line, AuditRecord, path=LOG, line=number, fix="", fields=body)
+    except NewerSchemaError:
+        raise
+    except InputError as error:
+        raise CanonicalError(error.problem) from error
     del body["hash"]
     if sha256_hex(canonical_bytes(body)) != record.hash:
         raise CanonicalError("its hash is not the hash of its fields")
@@ -113,7 +125,7 @@ def walk(
 
 
 def _following(line: bytes, *, head: Head) -> AuditRecord:
-    record = parse_line(line)
+    record = parse_line(line, number=head.seq + 2)
     if record.seq != head.seq + 1:
         raise CanonicalError(f"has number {record.seq}, expected {head.seq + 1}")
     if record.prev != head.hash:

@@ -2,13 +2,15 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.pattern import Sha256
+from codex_orchestrator.model.versions import NewerSchemaError, read_document
 from codex_orchestrator.runs.audit_chain import BadLine, Head, parse_line, walk
 from codex_orchestrator.system.disk import Disk
 from codex_orchestrator.system.durable import write_file
@@ -16,6 +18,7 @@ from codex_orchestrator.system.files import read_file
 
 
 class _HeadFile(Document):
+    schema_: Literal["audit-head.v2"] = Field(alias="schema", default="audit-head.v2")
     seq: int = Field(ge=0)
     hash: Sha256
     start: int = Field(ge=0)
@@ -32,17 +35,24 @@ class Torn(Document):
 
 
 def remembered_head(path: Path) -> Head | None:
-    """Return the head that a side file remembers; None when there is none that can be read."""
+    """Return the head that a side file remembers; None when there is none, or it is damaged.
+
+    Raises:
+        NewerSchemaError: a newer version wrote it.
+    """
     try:
-        found = _HeadFile.model_validate_json(read_file(path, max_bytes=4096), strict=True)
-    except (FileNotFoundError, InputError, ValidationError):
+        data = read_file(path, max_bytes=4096)
+        found = read_document(data, _HeadFile, path=str(path), fix="remove it")
+    except NewerSchemaError:
+        raise
+    except (FileNotFoundError, InputError):
         return None
     return Head(found.seq, found.hash, found.start, found.end)
 
 
 def remember_head(path: Path, head: Head, *, disk: Disk) -> None:
     """Write the side file. It is a cache that is checked when read, so it is not synced."""
-    text = _HeadFile(**head._asdict()).model_dump_json()
+    text = _HeadFile(**head._asdict()).model_dump_json(by_alias=True)
     write_file(path, text.encode() + b"\n", disk=disk, is_cache=True)
 
 
@@ -57,7 +67,7 @@ def head_problem(descriptor: int, *, size: int, head: Head) -> str:
     if not line.endswith(b"\n"):
         return f"record {head.seq} at byte {head.start} is damaged: it does not end its line"
     try:
-        record = parse_line(line[:-1])
+        record = parse_line(line[:-1], number=head.seq + 1)
     except ValueError as error:
         return f"record {head.seq} at byte {head.start} is damaged: {error}"
     if (record.seq, record.hash) != (head.seq, head.hash):

@@ -1,29 +1,14 @@
 """Manifests and state files as bytes: strict when read, one form when written."""
 
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import ValidationError
-
-from codex_orchestrator.model.canonical import (
-    CanonicalError,
-    JsonValue,
-    canonical_bytes,
-    load_strict,
-)
-from codex_orchestrator.model.document import Document, problems_of
+from codex_orchestrator.model.canonical import CanonicalError, canonical_bytes
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.manifest import Manifest
-from codex_orchestrator.model.run import RunSummary, TaskState
+from codex_orchestrator.model.task_state import RunSummary, TaskState
+from codex_orchestrator.model.versions import load_fields, read_document
 
-_T = TypeVar("_T", bound=Document)
-
-MANIFEST_SCHEMA = "run-manifest.v"
-STATE_SCHEMA = "task-state.v"
-
-
-class NewerSchemaError(InputError):
-    """A file was written by a newer version of this tool: it may be read, never written."""
+_RESTORE = "restore the file from the artifact or the catalog"
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
@@ -38,13 +23,15 @@ def parse_manifest(data: bytes, *, source: Path) -> Manifest:
         NewerSchemaError: a newer version wrote it.
         InputError: names the file, the field and what is wrong.
     """
-    document, written = _load(data, source=source)
-    manifest = _parse(data, document, Manifest, MANIFEST_SCHEMA, source=source)
-    if written != data:
-        raise InputError(
-            "is not in canonical form (RFC 8785): it was edited",
-            path=str(source),
-        )
+    path = str(source)
+    fields = load_fields(data, path=path)
+    manifest = read_document(data, Manifest, path=path, fix=_RESTORE, fields=fields)
+    try:
+        is_canonical = canonical_bytes(fields) == data
+    except CanonicalError as error:
+        raise InputError(str(error), path=path) from error
+    if not is_canonical:
+        raise InputError("is not in canonical form (RFC 8785): it was edited", path=path)
     return manifest
 
 
@@ -55,56 +42,7 @@ def parse_state(data: bytes, *, source: Path) -> TaskState:
         NewerSchemaError: a newer version wrote it.
         InputError: names the file, the field and what is wrong.
     """
-    document = parse_document(data, source=source)
-    return _parse(data, document, TaskState, STATE_SCHEMA, source=source)
-
-
-def parse_document(data: bytes, *, source: Path) -> dict[str, JsonValue]:
-    """Parse the bytes of any JSON document of ours, without checking its fields.
-
-    Raises:
-        InputError: it is not strict JSON, or not an object.
-    """
-    return _load(data, source=source)[0]
-
-
-def _load(data: bytes, *, source: Path) -> tuple[dict[str, JsonValue], bytes]:
-    """Return a document and its canonical bytes."""
-    try:
-        document = load_strict(data)
-        written = canonical_bytes(document)
-    except CanonicalError as error:
-        raise InputError(str(error), path=str(source)) from error
-    if not isinstance(document, dict):
-        raise InputError("is not a JSON object", path=str(source))
-    return document, written
-
-
-def _parse(
-    data: bytes, document: dict[str, JsonValue], kind: type[_T], schema: str, *, source: Path
-) -> _T:
-    found = document.get("schema")
-    if isinstance(found, str) and found.startswith(schema) and found != f"{schema}1":
-        raise NewerSchemaError(
-            f"was written by another version ({found[:40]}); this one knows {schema}1",
-            fix="upgrade codex-orchestrator-toolkit; nothing was changed",
-            path=str(source),
-        )
-    fix = "restore the file from the artifact or the catalog"
-    return validated(data, kind, source=source, fix=fix)
-
-
-def validated(data: bytes, kind: type[_T], *, source: Path, fix: str) -> _T:
-    """Return the document of a kind that bytes hold.
-
-    Raises:
-        InputError: names the file, the field and what is wrong, with the fix.
-    """
-    try:
-        return kind.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        problem = problems_of(error)[0]
-        raise InputError(problem.message, path=str(source), field=problem.field, fix=fix) from error
+    return read_document(data, TaskState, path=str(source), fix=_RESTORE)
 
 
 def summary_of(manifest: Manifest, manifest_sha256: str) -> RunSummary:

@@ -30,6 +30,8 @@ def inspect_run(archive: RunArchive, task_id: str, run_id: str) -> InspectedRun:
     if stored.problem and _is_empty(archive.paths.run_folder(task_id, run_id)):
         # Killed between making the folder and the first manifest: nothing was acknowledged.
         return InspectedRun(stored, None, (), is_busy=is_busy)
+    if stored.is_newer:
+        return InspectedRun(stored, None, (), is_busy=is_busy)
     if stored.problem:
         finding = _finding("manifest-damaged", place, stored.problem)
         return InspectedRun(stored, None, (finding,), is_busy=is_busy)

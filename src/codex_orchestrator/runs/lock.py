@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from codex_orchestrator import __version__
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError, LockedError
+from codex_orchestrator.model.versions import NewerSchemaError, read_document
 from codex_orchestrator.runs.flock import Rank, Waiting, hold_lock
 from codex_orchestrator.runs.paths import RunPaths
 from codex_orchestrator.system.disk import DISK, Disk
@@ -99,7 +100,10 @@ class TaskLock:
             self._disk.unlink(str(self._record))
 
     def _describe_holder(self) -> str:
-        holder = read_holder(self._record)
+        try:
+            holder = read_holder(self._record)
+        except NewerSchemaError as error:
+            return f"a process of a newer version ({error.message})"
         return holder.describe() if holder else "a process without a readable record"
 
     def _refuse_living_holder(self) -> None:
@@ -116,10 +120,17 @@ class TaskLock:
 
 
 def read_holder(record: Path) -> LockHolder | None:
-    """Return the holder record; None when there is none, or it cannot be read."""
+    """Return the holder record; None when there is none, or it is damaged.
+
+    Raises:
+        NewerSchemaError: a newer version wrote it.
+    """
     try:
-        return LockHolder.model_validate_json(read_file(record, max_bytes=16 * 1024))
-    except (FileNotFoundError, ValidationError, InputError):
+        data = read_file(record, max_bytes=16 * 1024)
+        return read_document(data, LockHolder, path=str(record), fix="remove it")
+    except NewerSchemaError:
+        raise
+    except (FileNotFoundError, InputError):
         return None
 
 

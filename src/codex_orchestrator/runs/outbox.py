@@ -11,7 +11,7 @@ from typing import TypeVar
 from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.receipt import Receipt, RecordedArtifact
-from codex_orchestrator.runs.documents import validated
+from codex_orchestrator.model.versions import read_document
 from codex_orchestrator.runs.paths import RunPaths, checked_run_id
 from codex_orchestrator.system.disk import DISK, Disk
 from codex_orchestrator.system.durable import sweep_folder, write_file
@@ -42,7 +42,7 @@ class Outbox:
         """Return the receipt of a run; None when there is none.
 
         Raises:
-            InputError: it is damaged.
+            InputError: it is damaged, or a newer version wrote it.
         """
         return self._read(self._receipt_file(task_id, run_id, catalog), Receipt)
 
@@ -55,7 +55,7 @@ class Outbox:
         """Return where CI keeps a run's folder; None when that was not recorded.
 
         Raises:
-            InputError: the record is damaged.
+            InputError: the record is damaged, or a newer version wrote it.
         """
         return self._read(self._artifact_file(task_id, run_id), RecordedArtifact)
 
@@ -88,7 +88,8 @@ class Outbox:
             data = read_file(path, max_bytes=_MAX_BYTES)
         except FileNotFoundError:
             return None
-        return validated(data, kind, source=path, fix="remove the file; it is written again")
+        fix = "remove the file; it is written again"
+        return read_document(data, kind, path=str(path), fix=fix)
 
 
 def _ending(catalog: str) -> str:

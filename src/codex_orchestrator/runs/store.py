@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 from codex_orchestrator.model.canonical import MAX_BYTES, sha256_hex
 from codex_orchestrator.model.errors import InputError, LockedError
-from codex_orchestrator.model.manifest import Artifact, Manifest, RunFacts
-from codex_orchestrator.model.run import RunState, RunSummary, TaskState
+from codex_orchestrator.model.manifest import Artifact, Manifest
+from codex_orchestrator.model.run import RunState
+from codex_orchestrator.model.task_state import RunSummary, TaskState
 from codex_orchestrator.model.verification import InspectedRun
+from codex_orchestrator.model.versions import NewerSchemaError
 from codex_orchestrator.runs.archive import RunArchive
 from codex_orchestrator.runs.documents import (
-    NewerSchemaError,
     manifest_bytes,
     parse_manifest,
     parse_state,
@@ -48,10 +49,10 @@ def new_run_id(clock: Callable[[], str], suffix: str) -> str:
 
 
 class _Written(NamedTuple):
-    """A manifest as this process wrote it last: its bytes, and the run's facts in it."""
+    """A manifest as this process wrote it last, and its bytes."""
 
     data: bytes
-    run: RunFacts
+    manifest: Manifest
 
 
 class FileRunStore(RunArchive):
@@ -67,19 +68,24 @@ class FileRunStore(RunArchive):
         """Make the folder of a new run, durable and private.
 
         Raises:
+            NewerSchemaError: a newer version wrote the task's state file.
             InputError: the run exists, or others can write to `.runs`.
         """
+        self.refuse_newer_state(task_id)
         folder = self.paths.run_folder(task_id, run_id)
         if not self.paths.make(folder):
             raise InputError(f"run {run_id} of task {task_id} exists", fix="resume it (--resume)")
         return folder
 
     def save(self, manifest: Manifest) -> str:
-        """Write the manifest durably and return the SHA-256 of its canonical bytes.
+        """Write the manifest durably and return the SHA-256 of its bytes on disk.
+
+        One that says the same in an older version stays as it is.
 
         Raises:
             LockedError: a higher attempt has taken the run over.
-            InputError: the run is finished, or a newer version wrote its manifest.
+            NewerSchemaError: a newer version wrote its manifest.
+            InputError: the run is finished.
         """
         data = manifest_bytes(manifest)
         folder = self._folder(manifest)
@@ -87,10 +93,11 @@ class FileRunStore(RunArchive):
             sweep_folder(folder, disk=self._disk)
         # Read again just before the rename: a process may have slept while it lost its lock.
         path = folder / MANIFEST
-        if self._is_new(path, manifest, data):
+        kept = self._kept(path, manifest)
+        if kept is None:
             write_file(path, data, disk=self._disk)
-            self._written[path] = _Written(data, manifest.run)
-        return sha256_hex(data)
+            self._written[path] = _Written(data, manifest)
+        return sha256_hex(data if kept is None else kept)
 
     def artifact(self, manifest: Manifest, name: str, data: bytes, *, kind: str) -> Artifact:
         """Write one file of the run folder and return its facts.
@@ -155,13 +162,33 @@ class FileRunStore(RunArchive):
             sync_folder(folder.parent, disk=self._disk)
             for left in folder.parent.glob(f"{_TRASH}*"):
                 shutil.rmtree(left)
-        self.rebuild(task_id)
+        self._write_state(state_of(task_id, self._summaries(task_id)))
 
     def rebuild(self, task_id: str) -> TaskState:
-        """Write the task's state file again from the manifests and return it."""
+        """Write the task's state file again from the manifests and return it.
+
+        Raises:
+            NewerSchemaError: a newer version wrote the state file, or the manifest of a run.
+        """
+        for run in (self.stored(task, run) for task, run in self.names() if task == task_id):
+            if run.is_newer:
+                self.load(f"{task_id}/{run.run_id}")
         state = state_of(task_id, self._summaries(task_id))
         self._write_state(state)
         return state
+
+    def refuse_newer_state(self, task_id: str) -> None:
+        """Check that the task's state file, where there is one, may be written over.
+
+        Raises:
+            NewerSchemaError: a newer version wrote it.
+        """
+        try:
+            self.state(task_id)
+        except NewerSchemaError:
+            raise
+        except (InputError, FileNotFoundError):
+            return
 
     def state(self, task_id: str) -> TaskState:
         """Read the task's state file strictly.
@@ -184,6 +211,7 @@ class FileRunStore(RunArchive):
         return digest, size
 
     def _write_state(self, state: TaskState) -> None:
+        self.refuse_newer_state(state.task_id)
         folder = self.paths.task_out(state.task_id)
         self.paths.make(folder)
         sweep_folder(folder, disk=self._disk)
@@ -200,27 +228,27 @@ class FileRunStore(RunArchive):
             raise InputError(f"run folder {folder} is gone", fix="start a new run")
         return folder
 
-    def _is_new(self, path: Path, manifest: Manifest, data: bytes) -> bool:
-        """Say whether a manifest's bytes differ from those on disk, and may replace them."""
+    def _kept(self, path: Path, manifest: Manifest) -> bytes | None:
+        """Return the bytes on disk when they say what a manifest says; None to replace them."""
         try:
             there = read_file(path, max_bytes=MAX_BYTES)
         except FileNotFoundError:
-            return True
+            return None
         ours = self._written.get(path)
         if ours is not None and ours.data == there:
-            known = ours.run
+            known = ours.manifest
         else:
-            known = parse_manifest(there, source=path).run
-        if known.attempt > manifest.run.attempt:
+            known = parse_manifest(there, source=path)
+        if known.run.attempt > manifest.run.attempt:
             raise LockedError(
-                f"run {known.id} was taken over by attempt {known.attempt}; "
+                f"run {known.run.id} was taken over by attempt {known.run.attempt}; "
                 f"this is attempt {manifest.run.attempt}",
                 fix="leave it to the newer one",
             )
-        if there == data:
-            return False
-        if known.state is RunState.FINISHED:
+        if known == manifest:
+            return there
+        if known.run.state is RunState.FINISHED:
             raise InputError(
                 "is finished and must not change", path=str(path), fix="start a new run"
             )
-        return True
+        return None

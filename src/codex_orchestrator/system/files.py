@@ -25,10 +25,6 @@ _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 class UnusableFileError(InputError):
     """Something else than a usable file has a name. `problem` says what, without the name."""
 
-    def __init__(self, problem: str, *, path: str, fix: str = "") -> None:
-        super().__init__(problem, path=path, fix=fix)
-        self.problem = problem
-
 
 def read_file(path: Path, *, max_bytes: int) -> bytes:
     """Read a regular file. A link in its place is not followed; one among its folders is.

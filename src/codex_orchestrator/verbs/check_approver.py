@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from codex_orchestrator.model.approval import AccountPermission, WorkflowStart
+from codex_orchestrator.model.approver import AccountPermission, WorkflowStart
 from codex_orchestrator.model.errors import ApprovalRequiredError, NotCheckedError
 
 if TYPE_CHECKING:

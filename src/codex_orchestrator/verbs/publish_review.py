@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
+from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.delivery import Delivery, Posted, Undelivered
 from codex_orchestrator.model.errors import ExitCode, InputError, NotCheckedError
 from codex_orchestrator.model.manifest import Manifest
@@ -90,13 +90,13 @@ def render_review(run_id: str, rooms: PublishRooms) -> tuple[Manifest, str, Mark
         InputError: there is no such run, or it has not finished.
         NotCheckedError: the run's patch is not the one in its manifest, or the text has a secret.
     """
-    manifest = rooms.store.load(run_id)
+    manifest, data = rooms.store.load_with_bytes(run_id)
     if manifest.run.state is not RunState.FINISHED or manifest.verdict is None:
         raise InputError(
             f"run {manifest.run.id} is {manifest.run.state}: only a finished run is published",
             fix=f"finish it: codex-orchestrator run --resume {manifest.run.id}",
         )
-    digest = sha256_hex(canonical_bytes(manifest.model_dump(mode="json", by_alias=True)))
+    digest = sha256_hex(data)
     patches = [artifact for artifact in manifest.artifacts if artifact.path == _PATCH]
     patch = b"".join(
         rooms.store.read_artifact(manifest, patch, max_bytes=_MAX_PATCH_BYTES)

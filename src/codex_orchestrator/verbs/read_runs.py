@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.audit import AuditCheck, AuditRecord
 from codex_orchestrator.model.canonical import JsonValue
-from codex_orchestrator.model.run import StoredRun, TaskState
+from codex_orchestrator.model.task_state import StoredRun, TaskState
 from codex_orchestrator.verbs.records import Records
 
 if TYPE_CHECKING:

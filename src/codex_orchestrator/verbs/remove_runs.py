@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.audit import AuditRecord
-from codex_orchestrator.model.run import RunState, StoredRun
+from codex_orchestrator.model.run import RunState
+from codex_orchestrator.model.task_state import StoredRun
 from codex_orchestrator.verbs.records import Records
 
 if TYPE_CHECKING:
@@ -80,10 +81,13 @@ def remove_runs(
 
     Raises:
         LockedError: a process works on one of the tasks.
+        NewerSchemaError: a newer version wrote the state of one of the tasks, or the audit log.
         ServiceError: a file cannot be removed.
     """
     stored = records.store.list()
     runs = _choose_runs(stored, rule=rule, now=now, synced=_synced_runs(records.audit))
+    for task_id in {run.task_id for run, kept_because in runs if not kept_because}:
+        records.store.refuse_newer_state(task_id)
     removal = Removal(runs, ())
     going = frozenset(removal.removed)
     left = choose_work_trees(trees.leftovers(), runs=stored, going=going, now=now)
@@ -171,7 +175,7 @@ def _reason_to_keep(
 ) -> str:
     summary = run.summary
     if summary is None:
-        return f"damaged: {run.problem}"
+        return run.problem if run.is_newer else f"damaged: {run.problem}"
     is_finished = summary.state is RunState.FINISHED
     if not is_finished and not rule.even_unfinished:
         return f"not finished: {summary.state}"

@@ -14,6 +14,7 @@ from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.sync import FailedSync, FailureKind, SkippedRun, SyncReport
 from codex_orchestrator.model.verification import Outcome, VerifiedRun, VerifyReport
+from codex_orchestrator.model.versions import NewerSchemaError
 from codex_orchestrator.verbs.records import Records
 from codex_orchestrator.verbs.verify_runs import verify_names
 
@@ -104,7 +105,9 @@ def _sort(
     refused: list[FailedSync] = []
     unchecked: list[SkippedRun] = []
     for run in verified.runs:
-        if run.outcome is Outcome.NOT_CHECKED:
+        if run.is_newer:
+            refused.append(_failed(run, "schema", run.note))
+        elif run.outcome is Outcome.NOT_CHECKED:
             unchecked.append(SkippedRun(task_id=run.task_id, run_id=run.run_id, reason=run.note))
         elif run.outcome is Outcome.FAILED:
             refused.append(_refused(run, "the run does not verify"))
@@ -128,6 +131,8 @@ def _send(
     for position, run in enumerate(runs):
         try:
             synced.append(_send_one(run, catalog, records))
+        except NewerSchemaError as error:
+            failed.append(_failed(run, "schema", error.message, error.fix))
         except ConflictError as error:
             failed.append(_failure(run, "conflict", error, request, records))
         except (ServiceError, NotCheckedError) as error:

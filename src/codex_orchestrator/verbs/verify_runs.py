@@ -7,7 +7,8 @@ from codex_orchestrator.model.audit import AuditRecord
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding, Severity, has_errors
 from codex_orchestrator.model.review import ReviewFinding
-from codex_orchestrator.model.run import RunState, RunSummary
+from codex_orchestrator.model.run import RunState
+from codex_orchestrator.model.task_state import RunSummary
 from codex_orchestrator.model.verification import (
     InspectedRun,
     Outcome,
@@ -15,6 +16,7 @@ from codex_orchestrator.model.verification import (
     VerifiedRun,
     VerifyReport,
 )
+from codex_orchestrator.model.versions import NewerSchemaError
 from codex_orchestrator.verbs.records import Records
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ def _verified(run: InspectedRun, *, store: "FileRunStore", logged: _Logged) -> V
     summary = run.stored.summary
     is_finished = summary is not None and summary.state is RunState.FINISHED
     names = (run.stored.task_id, run.stored.run_id)
-    note = ""
+    is_newer, note = run.stored.is_newer, ""
     findings = [*run.findings]
     if summary is not None:
         findings += _anchor_findings(run, logged)
@@ -103,9 +105,14 @@ def _verified(run: InspectedRun, *, store: "FileRunStore", logged: _Logged) -> V
     elif summary is not None and is_finished:
         # Check the manifest first: if it was changed, its list of artifacts cannot be trusted.
         findings = [*_record_findings(run, summary, logged), *findings]
-        findings += _state_findings(run, summary, store)
+        try:
+            findings += _state_findings(run, summary, store)
+        except NewerSchemaError as error:
+            is_newer, note = True, f"{error.message}; {error.fix}"
     elif summary is not None:
         note = _unfinished(summary.state, is_busy=run.is_busy)
+    elif is_newer:
+        note = run.stored.problem
     elif not findings:
         note = "is an empty folder: its process ended before the first manifest (runs gc)"
     if has_errors(tuple(findings)):
@@ -121,6 +128,7 @@ def _verified(run: InspectedRun, *, store: "FileRunStore", logged: _Logged) -> V
         manifest_sha256=summary.manifest_sha256 if summary else "",
         artifacts=len(run.manifest.artifacts) if run.manifest else 0,
         note=note,
+        is_newer=is_newer,
         findings=tuple(ReviewFinding.of(finding) for finding in findings),
     )
 
@@ -163,6 +171,8 @@ def _state_findings(
     except FileNotFoundError:
         yield _finding("state-missing", place, "is missing", fix=_STATE_FIX)
         return
+    except NewerSchemaError:
+        raise
     except InputError as error:
         yield _finding("state-damaged", place, error.message, fix=_STATE_FIX)
         return
@@ -173,7 +183,9 @@ def _state_findings(
 
 def _gone(logged: _Logged, runs: tuple[InspectedRun, ...]) -> Iterator[Finding]:
     present = {
-        (run.stored.task_id, run.stored.run_id) for run in runs if run.manifest or run.findings
+        (run.stored.task_id, run.stored.run_id)
+        for run in runs
+        if run.manifest or run.findings or run.stored.is_newer
     }
     for task_id, run_id in sorted(set(logged.finished) - present - logged.removed):
         path = f".runs/{task_id}/{run_id}"

@@ -7,8 +7,7 @@ from typing import NamedTuple
 from codex_orchestrator.model.approval import protected_change
 from codex_orchestrator.model.cloud import CloudDiff
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.model.item import CloudSubmissionFacts
-from codex_orchestrator.model.plan import PlanItem
+from codex_orchestrator.model.plan import CloudSubmissionFacts, PlanItem
 from codex_orchestrator.model.verdict import ValidationStatus
 from codex_orchestrator.pipeline.run import Run, open_tree
 

@@ -7,9 +7,8 @@ from codex_orchestrator.model.cloud import CloudTask
 from codex_orchestrator.model.engine import items_at_once
 from codex_orchestrator.model.errors import ServiceError
 from codex_orchestrator.model.graph import ready_items
-from codex_orchestrator.model.item import CloudSubmissionFacts, MergeConflict
 from codex_orchestrator.model.mode import ModeName
-from codex_orchestrator.model.plan import Plan, PlanItem
+from codex_orchestrator.model.plan import CloudSubmissionFacts, MergeConflict, Plan, PlanItem
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.pipeline.build.choose_diff import choose_diff
 from codex_orchestrator.pipeline.build.merge import (

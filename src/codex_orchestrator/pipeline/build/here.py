@@ -4,9 +4,8 @@ from codex_orchestrator.model.cloud import FittedPatch
 from codex_orchestrator.model.engine import items_at_once
 from codex_orchestrator.model.errors import LimitReachedError
 from codex_orchestrator.model.graph import BuildAlone, BuildApart, choose_move
-from codex_orchestrator.model.item import MergeConflict
 from codex_orchestrator.model.mode import ModeName
-from codex_orchestrator.model.plan import Plan, PlanItem
+from codex_orchestrator.model.plan import MergeConflict, Plan, PlanItem
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.pipeline.build.apart import build_apart
 from codex_orchestrator.pipeline.build.merge import (

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.finding import Finding, Severity
-from codex_orchestrator.model.item import CloudSubmissionFacts, MergeConflict
 from codex_orchestrator.model.manifest import Manifest
-from codex_orchestrator.model.plan import Plan
+from codex_orchestrator.model.plan import CloudSubmissionFacts, MergeConflict, Plan
 from codex_orchestrator.model.review import Decision, Review, ReviewFinding
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.pipeline.run import Run

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.cloud import CloudSubmission
 from codex_orchestrator.model.errors import InputError, NotCheckedError, OrchestratorError
-from codex_orchestrator.model.item import CloudSubmissionFacts
-from codex_orchestrator.model.plan import PlanItem
+from codex_orchestrator.model.plan import CloudSubmissionFacts, PlanItem
 from codex_orchestrator.pipeline.build.submission import (
     StartingState,
     new_submission,

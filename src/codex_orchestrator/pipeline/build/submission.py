@@ -8,9 +8,8 @@ from codex_orchestrator.model.errors import (
     LimitReachedError,
     NotCheckedError,
 )
-from codex_orchestrator.model.item import CloudSubmissionFacts
 from codex_orchestrator.model.mode import CLOUD_HOST
-from codex_orchestrator.model.plan import PlanItem
+from codex_orchestrator.model.plan import CloudSubmissionFacts, PlanItem
 from codex_orchestrator.pipeline.build.prompt import cloud_prompt
 from codex_orchestrator.pipeline.run import Run
 from codex_orchestrator.text.names import is_utf8
