@@ -7,6 +7,7 @@ import sys
 
 from codex_orchestrator.cli.console import discard, say
 from codex_orchestrator.model.errors import ExitCode, OrchestratorError
+from codex_orchestrator.system.search_path import search_path
 
 # System errors that are not bugs, each with its exit code.
 REFUSALS = {
@@ -19,13 +20,18 @@ REFUSALS = {
 }
 
 
-def run(argv: list[str]) -> int:
-    """Run the command line and return the exit code. The only place that catches everything."""
+def run(argv: list[str], *, is_own_process: bool = False) -> int:
+    """Run the command line and return the exit code. The only place that catches everything.
+
+    With `is_own_process` a command below which foreign code runs may replace this process.
+    """
     is_stdout_closed = sys.stdout is None
     _open_closed_streams()
     if is_stdout_closed:
         return _say("standard output is closed", "give it a file, or /dev/null", ExitCode.USAGE)
     try:
+        if is_own_process:
+            _prepare_process(argv)
         code = _call(argv)
         # Here and not at exit, because a result that cannot be written has its own exit code.
         sys.stdout.flush()
@@ -47,6 +53,17 @@ def run(argv: list[str]) -> int:
 
         return _say(*write_bug_report(error, argv, tempfile.gettempdir()), ExitCode.BUG)
     return code
+
+
+def _prepare_process(argv: list[str]) -> None:
+    os.environ["PATH"] = search_path(os.environ)
+    starts_foreign_code = argv[:1] in (["run"], ["mcp"]) or argv[:2] == ["action", "work"]
+    if not starts_foreign_code or "--help" in argv or "-h" in argv:
+        return
+    from codex_orchestrator.system.own_process import close_own_process
+
+    if not close_own_process(needs_secrets=argv[0] != "mcp"):
+        say("note: this system lets other programs of this user read our variables and memory")
 
 
 def _call(argv: list[str]) -> int:

@@ -177,9 +177,7 @@ def codex(
     import asyncio
 
     from codex_orchestrator.compose.servers import open_bridge
-    from codex_orchestrator.system.closed_memory import close_memory
 
-    close_memory()
     request = BridgeRequest(root, approvals, decisions, timeout_s=timeout_s, tokens=tokens)
     bridge = open_bridge(request, **options)
     threading.Thread(target=bridge.warm_up, name="codex-start", daemon=True).start()

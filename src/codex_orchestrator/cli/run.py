@@ -14,7 +14,6 @@ from codex_orchestrator.model.errors import OrchestratorError
 from codex_orchestrator.pipeline.request import Asked, RunRequest
 from codex_orchestrator.pipeline.services import Terminal
 from codex_orchestrator.pipeline.task_file import matrix_of
-from codex_orchestrator.system.closed_memory import close_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,8 +95,6 @@ def run(
 
     TASK is a task file, the id of a task in tasks/, or `-` for standard input.
     """
-    # Before anything is started: children could read a key in our environment.
-    close_memory()
     if matrix:
         settings = common.settings(flags={"model.name": asked["model"]})
         echo_json(matrix_of(asked["tasks"], settings.repo))

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError, MissingExtraError, NotCheckedError
+from codex_orchestrator.system.search_path import search_path
 
 TESTED_FROM = (0, 163, 0)
 TESTED_BELOW = (0, 170, 0)
@@ -36,12 +37,11 @@ def supported_range() -> str:
     return f">={lower},<{upper}"
 
 
-def find_codex(configured: str = "", *, search_path: str | None = None) -> CodexBinary:
+def find_codex(configured: str = "") -> CodexBinary:
     """Find Codex: the configured path, else what `openai-codex` brings, else `codex` on PATH.
 
     Args:
         configured: `codex.path` of the configuration; "" when it is not set.
-        search_path: the PATH to look through; None is the one of this process.
 
     Raises:
         InputError: the configured path is not an executable file.
@@ -59,7 +59,7 @@ def find_codex(configured: str = "", *, search_path: str | None = None) -> Codex
         return CodexBinary(path, _version_of(path))
     if bundled := _bundled():
         return bundled
-    found = shutil.which("codex", path=search_path)
+    found = shutil.which("codex", path=search_path(os.environ))
     if not found:
         raise MissingExtraError("codex", needed_for="Codex")
     return CodexBinary(found, _version_of(found))
@@ -99,7 +99,7 @@ def _version_of(path: str) -> str:
                 text=True,
                 errors="replace",
                 timeout=_START_TIMEOUT_S,
-                env={"PATH": os.environ.get("PATH", os.defpath), "HOME": home},
+                env={"PATH": search_path(os.environ), "HOME": home},
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.system.search_path import search_path
 
 _NO_PHONE_HOME = (
     "analytics.enabled=false",
@@ -105,7 +106,7 @@ def as_flags(settings: Iterable[str]) -> list[str]:
 def codex_environment(ambient: Mapping[str, str], *, home: str, **extra: str) -> dict[str, str]:
     """Return all that a Codex process inherits: names from a short list, and a HOME of its own."""
     kept = {name: value for name, value in ambient.items() if name in _ENVIRONMENT}
-    return {"PATH": "/usr/bin:/bin", **kept, "HOME": home, "RUST_BACKTRACE": "0", **extra}
+    return {**kept, "PATH": search_path(ambient), "HOME": home, "RUST_BACKTRACE": "0", **extra}
 
 
 def turn_sandbox(sandbox: str) -> dict[str, object]:

@@ -32,6 +32,7 @@ from codex_orchestrator.model.codex_call import (
 )
 from codex_orchestrator.model.config import OPENAI_URL
 from codex_orchestrator.model.credential import Secret
+from codex_orchestrator.system.search_path import search_path
 
 INTERRUPT_TIMEOUT_S = 10.0
 _PATHS_TIMEOUT_S = 2.0
@@ -60,7 +61,7 @@ class CodexSession:
         # The package takes a second to import: a bridge answers its client before that.
         from codex_orchestrator.codex.app_server import AppServer
 
-        path = os.pathsep.join([*settings.binary.tool_dirs, os.environ.get("PATH", os.defpath)])
+        path = os.pathsep.join([*settings.binary.tool_dirs, search_path(os.environ)])
         self._settings = settings
         self._threads: dict[str, Thread] = {}
         self._lock = threading.Lock()

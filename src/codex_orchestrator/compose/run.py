@@ -17,11 +17,22 @@ from codex_orchestrator.model.mode import ModeName
 from codex_orchestrator.pipeline.request import RunRequest
 from codex_orchestrator.pipeline.services import Ambient, Evidence, Rooms, Services, Terminal
 from codex_orchestrator.system.clock import utc_now
+from codex_orchestrator.system.own_process import import_first
 from codex_orchestrator.verbs.check_credentials import require_environment_source
 
 if TYPE_CHECKING:
     from codex_orchestrator.agents.engine import Codex, SdkAgentEngine
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
+
+# What a run may still need when the first check has run. The last ones are loaded by others.
+_NEEDED = (
+    *("text", "model", "runs", "workspace", "adapters", "agents", "patterns", "report"),
+    *("codex.cloud", "codex.launch", "compose.codex", "pipeline"),
+)
+_NEEDED_BY_OTHERS = (
+    *("ast", "concurrent.futures.thread", "difflib", "unicodedata"),
+    *("ast_grep_py", "jinja2.sandbox", "jsonschema"),
+)
 
 
 def compose_run(
@@ -73,6 +84,7 @@ def compose_run(
         ),
     )
     evidence = Evidence(archive.store, archive.audit, broker.redactor, archive.lock)
+    import_first(*(f"codex_orchestrator.{name}" for name in _NEEDED), *_NEEDED_BY_OTHERS)
     ambient = Ambient(utc_now, time.monotonic, lambda: run_id, platform.node() or "unknown")
     return Services(rooms, evidence, terminal, ambient)
 

@@ -11,11 +11,17 @@ from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.server import BridgeRequest
 from codex_orchestrator.system.clock import utc_now
+from codex_orchestrator.system.own_process import import_first
 
 if TYPE_CHECKING:
     from codex_orchestrator.codex.bridge import CodexBridge
     from codex_orchestrator.patterns.library import Library
     from codex_orchestrator.workspace.tools import WorkspaceTools
+
+_NEEDED_BY_TOOLS = (
+    *("codex_orchestrator.text", "codex_orchestrator.workspace", "codex_orchestrator.patterns"),
+    *("ast", "difflib", "unicodedata", "ast_grep_py", "jinja2.sandbox"),
+)
 
 
 def open_tools(
@@ -51,6 +57,8 @@ def open_tools(
     from codex_orchestrator.workspace.gate import Gate
     from codex_orchestrator.workspace.tools import WorkspaceTools
 
+    # Checks run later, and could change a module that is not loaded yet.
+    import_first(*_NEEDED_BY_TOOLS)
     root = root.resolve()
     library = cache(partial(_open_library, library_root))
 

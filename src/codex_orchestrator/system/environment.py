@@ -1,8 +1,8 @@
 """The environment of child processes: built from an allow-list, never by removing names."""
 
-import os
 from collections.abc import Mapping
 
+from codex_orchestrator.system.search_path import search_path
 from codex_orchestrator.text.secret_names import is_secret_name
 
 _ALLOWED = frozenset(
@@ -28,11 +28,6 @@ def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
         for name, value in environ.items()
         if name in _ALLOWED or (name.startswith("LC_") and not is_secret_name(name))
     }
-    kept["PATH"] = _absolute_only(kept.get("PATH", os.defpath))
+    kept["PATH"] = search_path(environ)
     kept.setdefault("LANG", "C.UTF-8")
     return kept
-
-
-def _absolute_only(path: str) -> str:
-    # A relative entry would let a file of the work tree pass for `git` or `pytest`.
-    return os.pathsep.join(part for part in path.split(os.pathsep) if os.path.isabs(part))

@@ -9,13 +9,14 @@ import os
 from collections.abc import Mapping, Sequence
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.system.search_path import search_path
 from codex_orchestrator.text.lean_typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess, Popen
 
 CHUNK = 1 << 20
-_KEPT = frozenset(["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CEILING_DIRECTORIES"])
+_KEPT = frozenset(["HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CEILING_DIRECTORIES"])
 # What git may need on the user's own repository: servers, and programs that reach them.
 _KEPT_FOR_THE_USER = _KEPT | frozenset(
     [
@@ -77,7 +78,7 @@ def git_environment(outside: Mapping[str, str], *, is_hook_repository: bool) -> 
         for name, value in outside.items()
         if name in allowed or name.startswith("GIT_CONFIG_")
     }
-    return kept | _FIXED | {"GIT_LITERAL_PATHSPECS": "1", "GIT_NO_REPLACE_OBJECTS": "1"}
+    return kept | _fixed(outside) | {"GIT_LITERAL_PATHSPECS": "1", "GIT_NO_REPLACE_OBJECTS": "1"}
 
 
 def isolated_git_environment(outside: Mapping[str, str]) -> dict[str, str]:
@@ -86,7 +87,11 @@ def isolated_git_environment(outside: Mapping[str, str]) -> dict[str, str]:
     It does not say which repository to use, and gives no access to a server.
     """
     kept = {name: value for name, value in outside.items() if name in _KEPT_WHEN_ISOLATED}
-    return kept | _FIXED | {"GIT_ATTR_NOSYSTEM": "1"}
+    return kept | _fixed(outside) | {"GIT_ATTR_NOSYSTEM": "1"}
+
+
+def _fixed(outside: Mapping[str, str]) -> dict[str, str]:
+    return _FIXED | {"PATH": search_path(outside)}
 
 
 def run_git(

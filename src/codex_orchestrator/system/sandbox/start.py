@@ -6,9 +6,10 @@ Run as `python -I -S start.py …`; see `main`. Kept small because a script is c
 import os
 import sys
 
-# At the end: a module beside this package must never be taken for one of the standard library.
-sys.path.append(os.path.abspath(__file__).rsplit(os.sep, 4)[0])
+if __name__ == "__main__":
+    # At the end: a module beside this package must never be taken for one of the standard library.
+    sys.path.append(os.path.abspath(__file__).rsplit(os.sep, 4)[0])
 
-from codex_orchestrator.system.sandbox.main import main
+    from codex_orchestrator.system.sandbox.main import main
 
-main(sys.argv[1:])
+    main(sys.argv[1:])
