@@ -19,11 +19,38 @@ _SETTINGS = {
     "core.fsmonitor": "false",
     "core.untrackedCache": "false",
     "core.pager": "cat",
+    "core.alternateRefsCommand": "",
+    "diff.external": "",
+    "gpg.program": "false",
+    "gpg.openpgp.program": "false",
+    "gpg.ssh.program": "false",
+    "gpg.ssh.defaultKeyCommand": "",
+    "gpg.x509.program": "false",
+    "log.showSignature": "false",
     "gc.auto": "0",
     "maintenance.auto": "false",
     "submodule.recurse": "false",
     "advice.detachedHead": "false",
 }
+# No program for a prompt or an editor, no server, no history but the recorded one. An object that
+# a partial clone left out would be fetched: from an address, and by a program, of the settings.
+_VARIABLES = {
+    "GIT_ALLOW_PROTOCOL": "",
+    "GIT_ASKPASS": "",
+    "GIT_EDITOR": "false",
+    "GIT_SEQUENCE_EDITOR": "false",
+    "GIT_GRAFT_FILE": os.devnull,
+    "GIT_NO_REPLACE_OBJECTS": "1",
+}
+# Commands that neither read nor write a file of the work tree: no filter can run. `write-tree` is
+# none of them: it compares files that changed in the second in which they were added.
+_WITHOUT_FILES = frozenset(
+    [
+        *("cat-file", "check-ref-format", "commit-tree", "diff-tree", "for-each-ref", "ls-tree"),
+        *("pack-objects", "index-pack", "rev-list", "rev-parse", "show-ref", "symbolic-ref"),
+        "version",
+    ]
+)
 
 
 class GitError(NotCheckedError):
@@ -37,8 +64,9 @@ class GitError(NotCheckedError):
 class SafeGit:
     """Git in one folder, with settings that disable everything a repository could make it run.
 
-    Hooks, fsmonitor and clean/smudge filters are off, so files of Git LFS stay pointers. The
-    environment is an allow-list: no GIT_DIR of a calling hook, no credential prompt.
+    Hooks, fsmonitor and clean/smudge filters are off, so files of Git LFS stay pointers. Their
+    names are looked up before each command, because a check may have written new ones. The
+    environment is an allow-list: no GIT_DIR of a calling hook, no credential prompt, no server.
     """
 
     def __init__(
@@ -48,15 +76,15 @@ class SafeGit:
         environ: Mapping[str, str],
         places: Mapping[str, str] | None = None,
         settings: Mapping[str, str] | None = None,
-        runs_filters: bool = False,
+        filters: Mapping[str, str] | None = None,
         timeout_s: float = 300,
     ) -> None:
         self.folder = folder
         self._environ = environ
         self._places = dict(places or {})
         self._settings = _SETTINGS | dict(settings or {})
-        self._filters: dict[str, str] | None = None
-        self._runs_filters = runs_filters
+        self._filters = dict(filters or {})
+        self._is_tested = False
         self._timeout_s = timeout_s
 
     def at(
@@ -65,22 +93,27 @@ class SafeGit:
         *,
         places: Mapping[str, str] | None = None,
         settings: Mapping[str, str] | None = None,
-        runs_filters: bool = False,
+        filters: Mapping[str, str] | None = None,
     ) -> "SafeGit":
-        """Return a SafeGit of the same repository with other GIT_… paths and more settings.
+        """Return a SafeGit of the same repository with more GIT_… paths and settings.
 
-        `runs_filters` is for the user's own checkout, whose files have passed the filters.
+        `filters` are settings of filters that may run, `filter.NAME.KEY`: the user's own checkout
+        holds files that have passed them.
         """
         other = SafeGit(
             folder,
             environ=self._environ,
-            places=places,
+            places=self._places | dict(places or {}),
             settings=self._settings | dict(settings or {}),
-            runs_filters=runs_filters,
+            filters=filters,
             timeout_s=self._timeout_s,
         )
-        other._filters = self._filters
+        other._is_tested = self._is_tested
         return other
+
+    def filters(self) -> dict[str, str]:
+        """Return the settings of all filters as they are now, `filter.NAME.KEY` and value."""
+        return dict(self._settings_like(r"^filter\."))
 
     def run(self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
         """Run git with these arguments and return what it wrote to stdout.
@@ -107,10 +140,7 @@ class SafeGit:
         Raises:
             NotCheckedError: git is missing, too old, or did not end in time.
         """
-        if self._filters is None:
-            self._filters = self._find_filters()
-        settings = self._settings | ({} if self._runs_filters else self._filters)
-        return self._run(args, settings, stdin=stdin, env=env)
+        return self._run(args, self._settings_for(args[0]), stdin=stdin, env=env)
 
     def read_some(self, *args: str, limit: int, timeout_s: float) -> tuple[int | None, bytes, str]:
         """Run git until it ends, writes more than `limit` bytes, or `timeout_s` seconds are over.
@@ -121,9 +151,7 @@ class SafeGit:
         Raises:
             NotCheckedError: git is missing or too old.
         """
-        if self._filters is None:
-            self._filters = self._find_filters()
-        settings = self._settings | self._filters
+        settings = self._settings_for(args[0])
         with (
             tempfile.TemporaryFile() as complaints,
             open_git(
@@ -150,7 +178,26 @@ class SafeGit:
             err = complaints.read(4096).decode("utf-8", "replace")
         return None if is_cut else status, data, err
 
-    def _find_filters(self) -> dict[str, str]:
+    def _settings_for(self, command: str) -> dict[str, str]:
+        """Return the settings for a command: what others wrote to run a program is disabled."""
+        if not self._is_tested:
+            self._require_version()
+            self._is_tested = True
+        if command in _WITHOUT_FILES:
+            return self._settings
+        disabled: dict[str, str] = {}
+        for name, _ in self._settings_like(r"^(filter|hook)\."):
+            driver, _, key = name.rpartition(".")
+            disabled |= {f"{driver}.enabled": "false"} if name.startswith("hook.") else {name: ""}
+            disabled |= {name: "false"} if key == "required" else {}
+        return self._settings | disabled | self._filters
+
+    def _settings_like(self, pattern: str) -> list[tuple[str, str]]:
+        _, out, _ = self._run(("config", "-z", "--get-regexp", pattern), self._settings)
+        rows = [row.partition("\n") for row in os.fsdecode(out).split("\0") if row]
+        return [(name, value) for name, _, value in rows]
+
+    def _require_version(self) -> None:
         status, out, _ = self._run(("version",), {})
         numbers = re.search(rb"(\d+)\.(\d+)", out)
         if status or not numbers or tuple(map(int, numbers.groups())) < OLDEST_GIT:
@@ -158,12 +205,6 @@ class SafeGit:
                 f"git {out.decode('utf-8', 'replace').strip()!r} is too old",
                 fix="install git {}.{} or newer".format(*OLDEST_GIT),
             )
-        _, out, _ = self._run(("config", "-z", "--name-only", "--get-regexp", r"^filter\."), {})
-        drivers = {name.rpartition(".")[0] for name in os.fsdecode(out).split("\0") if name}
-        emptied = {
-            f"{name}.{key}": "" for name in drivers for key in ("clean", "smudge", "process")
-        }
-        return emptied | {f"{name}.required": "false" for name in drivers}
 
     def _run(
         self,
@@ -183,7 +224,7 @@ class SafeGit:
         return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
-        env = isolated_git_environment(self._environ)
+        env = isolated_git_environment(self._environ) | _VARIABLES
         env["GIT_CONFIG_COUNT"] = str(len(settings))
         # The environment takes any driver name; `-c name=value` splits at the first `=`.
         for number, (name, value) in enumerate(settings.items()):

@@ -22,12 +22,17 @@ _SETTINGS_FILES = ("config", "config.worktree", "info/attributes")
 
 
 class Repository(NamedTuple):
-    """A repository with a work tree. `git` runs in its top folder."""
+    """A repository with a work tree. `git` runs in its top folder.
+
+    It is found once, before foreign code runs: what that writes to `.git` later leads nowhere.
+    `filters` are the settings of filters at that time.
+    """
 
     git: SafeGit
     top: Path
     common_dir: Path
     is_shallow: bool
+    filters: Mapping[str, str]
 
 
 class Author(NamedTuple):
@@ -51,6 +56,7 @@ def find_repository(folder: Path, *, environ: Mapping[str, str]) -> Repository:
         "--is-shallow-repository",
         "--path-format=absolute",
         "--git-common-dir",
+        "--absolute-git-dir",
     )
     if status and "not a git repository" in err:
         raise InputError(
@@ -61,7 +67,7 @@ def find_repository(folder: Path, *, environ: Mapping[str, str]) -> Repository:
     if status:
         git.run("rev-parse", "--git-dir")
         raise NotCheckedError(f"{folder}: git cannot read this repository")
-    is_bare, is_shallow, common = os.fsdecode(out).rstrip("\n").split("\n", 2)
+    is_bare, is_shallow, common, git_dir = os.fsdecode(out).rstrip("\n").split("\n")
     if is_bare == "true":
         raise InputError(
             "a bare repository has no files to work on",
@@ -69,7 +75,9 @@ def find_repository(folder: Path, *, environ: Mapping[str, str]) -> Repository:
             fix="clone it and run the command in the clone",
         )
     top = Path(git.text("rev-parse", "--path-format=absolute", "--show-toplevel"))
-    return Repository(git.at(top), top, Path(common), is_shallow == "true")
+    places = {"GIT_DIR": git_dir, "GIT_COMMON_DIR": common, "GIT_WORK_TREE": str(top)}
+    pinned = git.at(top, places=places)
+    return Repository(pinned, top, Path(common), is_shallow == "true", pinned.filters())
 
 
 def head_commit(repository: Repository) -> str:
@@ -129,8 +137,10 @@ def require_clean_checkout(repository: Repository) -> None:
     Raises:
         InputError: names the first changed file.
     """
-    git = repository.git.at(repository.top, runs_filters=True)
-    changed = git.run("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no")
+    git = repository.git.at(repository.top, filters=repository.filters)
+    # Git would look into a changed submodule, and run what its settings name.
+    options = ("--no-renames", "--untracked-files=no", "--ignore-submodules=dirty")
+    changed = git.run("status", "--porcelain=v1", "-z", *options)
     if changed:
         first = os.fsdecode(changed.split(b"\0", 1)[0][3:])
         count = changed.count(b"\0")
@@ -151,7 +161,7 @@ def apply_to_checkout(repository: Repository, patch: bytes) -> None:
         InputError: tracked files are changed, or the patch does not fit the checkout.
     """
     require_clean_checkout(repository)
-    git = repository.git.at(repository.top, runs_filters=True)
+    git = repository.git.at(repository.top, filters=repository.filters)
     options = ("apply", "--whitespace=nowarn", "--no-ignore-whitespace")
     status, _, err = git.attempt(*options, "--check", "-", stdin=patch)
     if status:

@@ -215,13 +215,15 @@ def _open_work(
     """Determine the tree's repository once, before a tool can change it."""
     outside = SafeGit(root, environ=environ)
     git_dir = Path(outside.text("rev-parse", "--absolute-git-dir"))
+    common = outside.text("rev-parse", "--path-format=absolute", "--git-common-dir")
     base = outside.text("rev-parse", "--verify", "--end-of-options", "HEAD^{commit}")
     index = private / "index"
     try:
         shutil.copy2(git_dir / "index", index)
     except OSError as error:
         raise NotCheckedError(f"{root}: its git index cannot be read: {error.strerror}") from error
-    places = {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(root), "GIT_INDEX_FILE": str(index)}
+    places = {"GIT_DIR": str(git_dir), "GIT_COMMON_DIR": common}
+    places |= {"GIT_WORK_TREE": str(root), "GIT_INDEX_FILE": str(index)}
     git = outside.at(root, places=places)
     nobody = Author("", "")
     return git, GitWorkTree(

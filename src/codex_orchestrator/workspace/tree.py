@@ -1,5 +1,7 @@
 """The work tree of one run: what changed in it, its states, and its commit."""
 
+import contextlib
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -31,6 +33,7 @@ MAX_CHANGED_BYTES = 64 * 1024 * 1024
 REFS = "refs/codex-orchestrator"
 # What git prints, in English, when the disk is full or cannot be written.
 _STORAGE = ("No space left", "quota exceeded", "Read-only file system", "Input/output error")
+_LINK = SUBMODULE.encode("ascii")
 _PLAIN_DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
 
 
@@ -125,7 +128,8 @@ class GitWorkTree:
         self._root.mkdir(mode=0o700, exist_ok=True)
         self._require_state(tree_id)
         # What git refuses to add it does not remove either; `clean` removes that.
-        self._git.attempt("add", "--all", "--", ".")
+        with contextlib.suppress(GitError):
+            self._add_files()
         self._git.run("read-tree", "--reset", "-u", tree_id)
         self._git.run("clean", "-ffdq")
 
@@ -229,7 +233,7 @@ class GitWorkTree:
                 reason=WORK_TREE_GONE,
             )
         try:
-            self._git.run("add", "--all", "--", ".")
+            self._add_files()
         except GitError as error:
             if any(words in error.message for words in _STORAGE):
                 # A full disk is not the fault of the work, and may pass.
@@ -239,6 +243,20 @@ class GitWorkTree:
                 ", or let the task say to remove it",
             ) from error
         return self._git.text("write-tree")
+
+    def _add_files(self) -> None:
+        """Put all files into the index; of a repository inside the tree only its commit.
+
+        `git add` would look for changes in such a repository, and run what its settings name.
+        """
+        listed = self._git.run("ls-files", "--stage", "-z").split(b"\0")
+        links = (os.fsdecode(row).partition("\t")[2] for row in listed if row[:6] == _LINK)
+        nested = [path for path in links if os.path.lexists(self._root / path / ".git")]
+        self._git.run(
+            "add", "--all", "--", ".", *(f":(top,exclude,literal){path}" for path in nested)
+        )
+        if nested:
+            self._git.run("update-index", "--", *nested)
 
     def _entries(self, *span: str) -> tuple[git_output.Change, ...]:
         entries = parse_raw_diff(self._git.run("diff-tree", "-r", "-z", "--raw", *span))

@@ -14,6 +14,7 @@ from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.folders import remove_tree
 from codex_orchestrator.system.git_objects import read_file_at
 from codex_orchestrator.system.output import Redaction, unchanged
+from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.text.names import is_identifier
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.repository import (
@@ -230,7 +231,7 @@ class GitWorkspace(RecordedStates):
         git.at(self._repository.top, settings=_SETTINGS).run(
             "worktree", "add", "-f", "-f", "--detach", "--lock", "--", str(root), base_sha
         )
-        git_dir = Path(git.at(root).text("rev-parse", "--absolute-git-dir"))
+        git_dir = Path(SafeGit(root, environ=self._environ).text("rev-parse", "--absolute-git-dir"))
         shutil.copy2(git_dir / "index", place / "index")
         (place / "ignored").write_text("".join(f"{line}\n" for line in _LEFT_BY_TOOLS), "utf-8")
         record = {"base": base_sha, "root": str(root), "git_dir": str(git_dir)}
@@ -246,6 +247,7 @@ class GitWorkspace(RecordedStates):
             root,
             places={
                 "GIT_DIR": record["git_dir"],
+                "GIT_COMMON_DIR": str(self._repository.common_dir),
                 "GIT_WORK_TREE": record["root"],
                 "GIT_INDEX_FILE": str(place / "index"),
             },
