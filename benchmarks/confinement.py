@@ -13,17 +13,18 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from codex_orchestrator.model.confinement import Confinement, Limits
 from codex_orchestrator.model.confinement_policy import HOME_TOOLS, confine_check
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.process import run_process
 from codex_orchestrator.system.sandbox import orders
-from codex_orchestrator.system.sandbox.child import Child
-from codex_orchestrator.system.sandbox.plan import make_orders
+from codex_orchestrator.system.sandbox.plan import existing_folders
 from codex_orchestrator.system.sandbox.probe import Probe, ask_launcher, probe_layers
 
 ROUNDS = int(os.environ.get("CODEX_ORCHESTRATOR_ROUNDS", "41"))
 MOST_MORE_MS = 15.0
 MOST_PROBE_MS = 30.0
+NO_LIMITS = Limits(*(0 for _ in Limits()))
 NAMESPACES = (*orders.NAMESPACES, orders.OTHER_USER, orders.COPY_ON_WRITE)
 
 
@@ -40,12 +41,11 @@ def main() -> int:
         subprocess.run(
             [*git, "worktree", "add", "-q", "--detach", tree], cwd=repository, check=True
         )
-        for folder in ("scratch", "scratch/home", "scratch/tmp", "cache"):
-            (base / folder).mkdir(mode=0o700)
+        (base / "cache").mkdir(mode=0o700)
         found = ask_launcher()
         cases: dict[str, Callable[[], None]] = {
             "the program alone": lambda: _alone(tree),
-            "uncontained, as before": lambda: _before(base, tree),
+            "uncontained": lambda: _uncontained(base, tree),
             "limits only": lambda: _contained(base, tree, found.only([])),
             "Landlock, seccomp, keyring": lambda: _contained(
                 base, tree, _without(found, NAMESPACES)
@@ -64,14 +64,10 @@ def _alone(tree: Path) -> None:
     subprocess.run(["/bin/true"], cwd=tree, env={}, check=True)
 
 
-def _before(base: Path, tree: Path) -> None:
-    log = base / "log"
-    log.unlink(missing_ok=True)
-    result = run_process(
-        ["true"], cwd=tree, env=child_environment(os.environ), timeout_s=60, log_path=log
-    )
-    if result.exit_code:
-        raise RuntimeError(str(result))
+def _uncontained(base: Path, tree: Path) -> None:
+    environment = child_environment(os.environ)
+    bounds = Confinement((str(tree),), environment=environment, limits=NO_LIMITS)
+    _run(base, tree, bounds, Probe())
 
 
 def _contained(base: Path, tree: Path, layers: Probe) -> None:
@@ -80,17 +76,19 @@ def _contained(base: Path, tree: Path, layers: Probe) -> None:
         tree=str(tree),
         log_folder="",
         environ=child_environment(os.environ),
-        tools=[
-            tool.folder for tool in HOME_TOOLS if os.path.exists(os.path.join(home, tool.folder))
-        ],
+        tools=existing_folders(home, (tool.folder for tool in HOME_TOOLS)),
     )
-    scratch = str(base / "scratch")
-    wanted = make_orders(bounds, layers, ["true"], cwd=str(tree), scratch=scratch)
-    with Child(wanted) as child:
-        while child.hear():
-            continue
-    if child.number("exit") != 0:
-        raise RuntimeError(child.problem)
+    _run(base, tree, bounds, layers)
+
+
+def _run(base: Path, tree: Path, bounds: Confinement, layers: Probe) -> None:
+    log = base / "log"
+    log.unlink(missing_ok=True)
+    result = run_process(
+        ["true"], cwd=tree, bounds=bounds, layers=layers, timeout_s=60, log_path=log
+    )
+    if result.exit_code != 0:
+        raise RuntimeError(str(result))
 
 
 def _without(found: Probe, layers: Iterable[str]) -> Probe:
@@ -118,7 +116,7 @@ def _measure(cases: dict[str, Callable[[], None]]) -> dict[str, list[float]]:
 
 
 def _judge(taken: dict[str, list[float]]) -> int:
-    base = taken["uncontained, as before"]
+    base = taken["uncontained"]
     print("| case | median ms | least ms | more than uncontained, median of pairs |")
     print("|---|---:|---:|---:|")
     more = {}

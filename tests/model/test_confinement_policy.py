@@ -2,7 +2,7 @@
 
 import pytest
 
-from codex_orchestrator.model.confinement import Confinement, Limits, Network, SandboxFacts
+from codex_orchestrator.model.confinement import Confinement, Limits, Network
 from codex_orchestrator.model.confinement_policy import (
     HOME_TOOLS,
     confine_check,
@@ -114,15 +114,14 @@ def test_a_server_reads_its_root_and_may_contain_what_it_starts():
     [
         ("loopback", "loopback", True, ""),
         ("open", "open", True, ""),
-        ("loopback", "open", True, "its network is open, not loopback"),
-        ("off", "loopback", True, "its network is loopback, not off"),
-        ("open", "open", False, "no layer keeps it from our files and our memory"),
+        ("loopback", "open", True, "the network of a check is open, not loopback"),
+        ("off", "loopback", True, "the network of a check is loopback, not off"),
+        ("open", "open", False, "no layer keeps a check from our files and our memory"),
     ],
 )
 def test_what_is_missing_is_named(network, in_force, files, missing):
-    wanted = Confinement((), network=Network(network))
-    facts = SandboxFacts(("seccomp",), Network(in_force))
-    assert missing_layers(wanted, facts, contains_files=files) == missing
+    found = missing_layers(Network(network), Network(in_force), contains_files=files)
+    assert found == missing
 
 
 LIMITS = Limits()._asdict()

@@ -304,8 +304,9 @@ def test_a_matrix_lists_each_task_once(project: Path, call: CommandLine) -> None
     assert done.code == 2
 
 
-def test_a_check_that_changes_gits_own_settings_is_found_out(
-    tmp_path: Path, call: CommandLine
+@pytest.mark.parametrize("sandbox", ["auto", "off"])
+def test_a_check_changes_gits_own_settings_nowhere_or_is_found_out(
+    sandbox: str, tmp_path: Path, call: CommandLine
 ) -> None:
     test = (
         "import subprocess, unittest\n"
@@ -313,8 +314,15 @@ def test_a_check_that_changes_gits_own_settings_is_found_out(
         "    def test_it(self):\n"
         "        subprocess.run(['git', 'config', 'core.fsmonitor', '/bin/false'], check=True)\n"
     )
-    repo = make_project(tmp_path / "repo", **{"tests/test_settings.py": test})
+    config = {".codex-orchestrator.toml": f'[policy]\nsandbox = "{sandbox}"\n'}
+    repo = make_project(tmp_path / "repo", **{"tests/test_settings.py": test}, **config)
+    before = (repo / ".git/config").read_text()
     code, report = run_json(call, repo, str(repo / TASK))
+    if sandbox == "auto":
+        # The file is read-only for it, so its own test fails.
+        assert (code, report["verdict"]) == (1, "failed")
+        assert (repo / ".git/config").read_text() == before
+        return
     assert (code, report["verdict"]) == (1, "changes-requested")
     review = json.loads((repo / report["review_path"]).with_name("review.json").read_text())
     assert [(one["rule"], one["path"]) for one in review["findings"]] == [

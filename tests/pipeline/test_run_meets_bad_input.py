@@ -132,6 +132,8 @@ open({str(pid_file)!r}, "w").write(str(child.pid))
 child.returncode = 0
 """
     write(project, "tests/test_fork.py", fork)
+    # Contained, it could not write its number, and the kernel ends it with its namespace.
+    write(project, ".codex-orchestrator.toml", '[policy]\nsandbox = "off"\n')
     commit_all(project, "fork")
     assert call("run", str(project / TASK), "--repo", str(project)).code == 0
     with pytest.raises(ProcessLookupError):
@@ -177,6 +179,8 @@ def test_a_step_that_removes_its_work_tree_ends_the_run_and_is_named(
         " {command: [python3, tools/remove.py]}]"
     )
     write(project, TASK, task_with(steps=steps))
+    # Contained, it could not: its root folder is a mount.
+    write(project, ".codex-orchestrator.toml", '[policy]\nsandbox = "off"\n')
     commit_all(project, "remove")
     done = call("run", str(project / TASK), "--repo", str(project), "--format", "json")
     assert done.code == 1, done.err

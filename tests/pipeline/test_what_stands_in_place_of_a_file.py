@@ -78,7 +78,8 @@ def test_a_pipe_that_a_test_puts_among_the_files_of_its_run_does_not_hang_it(
     tmp_path: Path, call: CommandLine
 ) -> None:
     repo = tmp_path / "repo"
-    make_project(repo, **{"tests/test_planting.py": PLANTING.format(repo=repo)})
+    config = {".codex-orchestrator.toml": '[policy]\nsandbox = "off"\n'}
+    make_project(repo, **{"tests/test_planting.py": PLANTING.format(repo=repo)}, **config)
     done = call("run", str(repo / TASK), "--repo", str(repo))
     assert done.code == 2, done.err
     assert "events.jsonl" in done.err

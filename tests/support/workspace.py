@@ -82,3 +82,20 @@ def ends(pid: int, *, within_s: float = 20) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+def all_end(argument: str, *, within_s: float = 20) -> bool:
+    """Wait until no process has an argument; False when one stays."""
+    patience = time.monotonic() + within_s
+    while time.monotonic() < patience:
+        if not any(_has_argument(name, argument) for name in os.listdir("/proc")):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def _has_argument(pid: str, argument: str) -> bool:
+    try:
+        return argument.encode() in Path("/proc", pid, "cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+        return False

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from codex_orchestrator.model.confinement import Confinement
 from codex_orchestrator.model.errors import NotCheckedError, ServiceError
-from codex_orchestrator.system import reaper
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.process import ProcessResult, run_process
+from codex_orchestrator.system.sandbox.child import LAUNCHER
+from codex_orchestrator.system.sandbox.orders import Orders, encode
+from codex_orchestrator.system.sandbox.probe import Probe
 from support.workspace import ends, is_running, wait_for
 
 LINUX = pytest.mark.skipif(
@@ -20,7 +23,8 @@ LINUX = pytest.mark.skipif(
 
 def run(folder: Path, argv: list[str], **options) -> ProcessResult:
     options = {"timeout_s": 60, "log_path": folder / "log", "grace_s": 0.3} | options
-    return run_process(argv, cwd=folder, env=child_environment(os.environ), **options)
+    bounds = Confinement((str(folder),), environment=child_environment(os.environ))
+    return run_process(argv, cwd=folder, bounds=bounds, layers=Probe(), **options)
 
 
 def python(source: str) -> list[str]:
@@ -70,7 +74,14 @@ def test_a_file_that_may_not_be_executed_did_not_run(tmp_path):
 
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(NotCheckedError, match="cannot be started"):
-        run_process(["true"], cwd=tmp_path / "gone", env={}, timeout_s=5, log_path=tmp_path / "log")
+        run_process(
+            ["true"],
+            cwd=tmp_path / "gone",
+            bounds=Confinement(()),
+            layers=Probe(),
+            timeout_s=5,
+            log_path=tmp_path / "log",
+        )
 
 
 def test_an_argument_with_a_nul_byte_is_refused(tmp_path):
@@ -154,9 +165,12 @@ def test_an_event_stops_the_command(tmp_path):
 CALLER = """
 import os, sys
 from pathlib import Path
+from codex_orchestrator.model.confinement import Confinement
 from codex_orchestrator.system.process import run_process
+from codex_orchestrator.system.sandbox.probe import Probe
 run_process(
-    ["sh", "-c", "echo $$ > child; exec sleep 600"], cwd=Path(sys.argv[1]), env=dict(os.environ),
+    ["sh", "-c", "echo $$ > child; exec sleep 600"], cwd=Path(sys.argv[1]),
+    bounds=Confinement((sys.argv[1],), environment=dict(os.environ)), layers=Probe(),
     timeout_s=300, log_path=Path(sys.argv[1], "log"),
 )
 """
@@ -173,20 +187,21 @@ def test_the_command_does_not_outlive_a_caller_that_dies(number, tmp_path):
     assert ends(child)
 
 
-def test_a_caller_that_is_dead_before_it_hears_anything_leaves_nothing_behind(tmp_path):
+def test_for_a_caller_that_is_dead_before_it_hears_anything_nothing_is_run(tmp_path):
     reader, teller = os.pipe()
     os.close(reader)
     command = ["sh", "-c", "echo $$ > child; exec sleep 600"]
     with subprocess.Popen(
-        [sys.executable, "-I", "-S", reaper.__file__, str(teller), "300", *command],
+        [sys.executable, "-I", "-S", LAUNCHER, str(teller)],
         stdin=subprocess.PIPE,
         pass_fds=(teller,),
-        cwd=tmp_path,
     ) as keeper:
         os.close(teller)
-        child = int(wait_for(tmp_path / "child"))
-    assert keeper.returncode == 0
-    assert not is_running(child)
+        orders = encode(Orders(frozenset(), tuple(command), str(tmp_path), grace_ms=300))
+        keeper.stdin.write(b"%d\n%b" % (len(orders), orders))
+        keeper.stdin.flush()
+        keeper.wait(30)
+    assert not (tmp_path / "child").exists()
 
 
 def test_a_command_that_kills_its_keeper_has_no_exit_code(tmp_path):

@@ -72,6 +72,7 @@ class PythonAdapter:
             shown=("python", *shown),
             junit=_JUNIT,
             env=environment,
+            read=(str(_RUNNER),) if argv[0] == str(_RUNNER) else (),
         )
         if _uses_ruff(root):
             argv = ("-m", "ruff", "check", "--no-cache", "--output-format=concise", ".")

@@ -7,19 +7,19 @@ from collections.abc import Mapping
 
 from codex_orchestrator.cli.console import say
 from codex_orchestrator.model.approval import ApprovalKind, Question, grant_command
+from codex_orchestrator.system.environment import is_ci
 from codex_orchestrator.text.diff import file_patches
 from codex_orchestrator.text.globs import name_of
 from codex_orchestrator.text.shown import one_line
 from codex_orchestrator.verbs.check_approver import local_user
 
-_CI = ("CI", "GITHUB_ACTIONS")
 _MOST_LINES = 400
 _PROMPT = "grant it for this run? [y/N/d = details] "
 
 
 def can_ask(environment: Mapping[str, str]) -> bool:
     """Return whether a person can be asked: stdin and stderr are terminals, and this is not CI."""
-    if any(environment.get(name, "").lower() not in ("", "0", "false") for name in _CI):
+    if is_ci(environment):
         return False
     return os.isatty(0) and os.isatty(2) and _is_in_front()
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from codex_orchestrator.compose.containment import containment_warning, find_layers
 from codex_orchestrator.compose.extras import extra
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.engine import OFFLINE, ModelEndpoint, choose_model_name, wants_codex
@@ -48,6 +49,7 @@ def compose_run(
     Raises:
         InputError: the task has no steps and no model is configured.
         MissingExtraError: a package that runs need is not installed.
+        NotCheckedError: the configuration requires containment that does not work here.
     """
     from codex_orchestrator.adapters.choose import LanguageAdapters
     from codex_orchestrator.compose.archive import open_archive
@@ -65,6 +67,8 @@ def compose_run(
     broker = EnvironmentCredentialBroker(environ)
     endpoint = ModelEndpoint(model, config.model.base_url, broker.get(Scope.MODEL))
     run_id = new_run_id(utc_now, randomness.token_hex(3))
+    policy = config.policy
+    layers = find_layers(policy.sandbox, policy.network, environ)
     archive = open_archive(repo, operation="run", holder=run_id)
 
     rooms = Rooms(
@@ -75,6 +79,8 @@ def compose_run(
             environ=environ,
             author=config.author,
             redact=broker.redactor.redact_bytes,
+            layers=lambda: layers,
+            network=policy.network,
         ),
         library=Library.open(request.library or repo),
         adapters=LanguageAdapters(config.adapter, repo=repo),
@@ -85,7 +91,9 @@ def compose_run(
     )
     evidence = Evidence(archive.store, archive.audit, broker.redactor, archive.lock)
     import_first(*(f"codex_orchestrator.{name}" for name in _NEEDED), *_NEEDED_BY_OTHERS)
-    ambient = Ambient(utc_now, time.monotonic, lambda: run_id, platform.node() or "unknown")
+    warning = containment_warning(layers, policy.sandbox, policy.network, environ)
+    host = platform.node() or "unknown"
+    ambient = Ambient(utc_now, time.monotonic, lambda: run_id, host, warning)
     return Services(rooms, evidence, terminal, ambient)
 
 

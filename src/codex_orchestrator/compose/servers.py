@@ -5,6 +5,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codex_orchestrator.compose.containment import find_layers
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.engine import ModelEndpoint
 from codex_orchestrator.model.pattern import PatternUse
@@ -52,7 +53,7 @@ def open_tools(
 
     Raises:
         InputError: root is not a folder.
-        NotCheckedError: root is not a git work tree.
+        NotCheckedError: it is no git work tree, or containment is required and does not work here.
     """
     from codex_orchestrator.workspace.gate import Gate
     from codex_orchestrator.workspace.tools import WorkspaceTools
@@ -81,6 +82,8 @@ def open_tools(
         preview_pattern=partial(apply, is_dry_run=True),
         apply_pattern=apply,
         uses=uses,
+        layers=find_layers(policy.sandbox, policy.network, environ),
+        network=policy.network,
     )
 
 

@@ -23,7 +23,8 @@ class CheckCommand(Document):
     `junit` is the file, relative to the run's log folder, for the command's JUnit report, or "". In
     `argv` the text `{log_dir}` stands for the run's log folder; the absolute path is inserted when
     the command is run. `shown` is the command as it appears in records, without absolute paths; it
-    is empty when `argv` has none. `env` has variables to set in addition to the allowed ones.
+    is empty when `argv` has none. `env` has variables to set in addition to the allowed ones;
+    `read` has paths outside the work tree that it reads besides the folders of its programs.
     `timeout_s` is in seconds; a command that prints more than `max_output_bytes` is ended.
     """
 
@@ -34,6 +35,7 @@ class CheckCommand(Document):
     junit: str = ""
     shown: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
+    read: tuple[str, ...] = ()
 
     @property
     def recorded(self) -> tuple[str, ...]:
@@ -50,7 +52,8 @@ class CheckCommand(Document):
 class CheckResult(Document):
     """What one check did. `failures` names failing tests, as far as a report tells.
 
-    `is_flooded` says that it was ended because it printed more than it may.
+    `is_flooded` says that it was ended because it printed more than it may. `sandbox` is what was
+    in force while it ran, None when it did not.
     """
 
     name: str
@@ -63,6 +66,7 @@ class CheckResult(Document):
     failures: tuple[str, ...] = ()
     is_flooded: bool = False
     detail: str = ""
+    sandbox: SandboxFacts | None = None
 
     def recorded(self, argv: tuple[str, ...], failures: tuple[str, ...]) -> "CheckResult":
         """Return the result as it may be shown: the recorded command, and the failing tests."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field, ValidationError, field_validator
 
 from codex_orchestrator.model.config_file import TABLE, ConfigTable
+from codex_orchestrator.model.confinement import Network, Sandbox
 from codex_orchestrator.model.document import Document, document_at, problems_of
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.text.globs import glob_problem
@@ -49,8 +50,10 @@ class AdapterConfig(Document):
 
 
 class PolicyConfig(Document):
-    """Additions to the built-in policy."""
+    """Additions to the built-in policy, and how what we start is contained."""
 
+    sandbox: Sandbox = Sandbox.AUTO
+    network: Network = Network.LOOPBACK
     run: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
 

@@ -11,7 +11,6 @@ from codex_orchestrator.model.confinement import (
     Confinement,
     Limits,
     Network,
-    SandboxFacts,
 )
 
 
@@ -195,18 +194,18 @@ def program_folders(folder: str, *, home: str) -> tuple[str, ...]:
     return (above,)
 
 
-def missing_layers(wanted: Confinement, facts: SandboxFacts, *, contains_files: bool) -> str:
-    """Return what a confinement asks for that is not in force, for `sandbox = "require"`.
+def missing_layers(wanted: Network, in_force: Network, *, contains_files: bool) -> str:
+    """Return what a check is not kept from, for `sandbox = "require"`; "" for nothing.
 
     Args:
-        wanted: what was asked for.
-        facts: what is in force.
+        wanted: what it is to reach.
+        in_force: what it can reach.
         contains_files: files and the memory of other processes are refused by the kernel.
     """
     if not contains_files:
-        return "no layer keeps it from our files and our memory"
-    if wanted.network != facts.network:
-        return f"its network is {facts.network.value}, not {wanted.network.value}"
+        return "no layer keeps a check from our files and our memory"
+    if wanted != in_force:
+        return f"the network of a check is {in_force.value}, not {wanted.value}"
     return ""
 
 

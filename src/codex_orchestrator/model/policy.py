@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import Field, field_validator
 
 from codex_orchestrator.model.approval import ApprovalKind, Grant
+from codex_orchestrator.model.confinement import Network, Sandbox
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.mode import CLOUD_HOST
@@ -87,12 +88,12 @@ SECRET_PATHS = (
 
 
 class Policy(Document):
-    """What agents may do in a work tree: read and edit there, run listed commands, no network.
+    """What agents may do in a work tree: read and edit there, and run listed commands.
 
     `run` has the allowed commands as argument lists; a call is allowed when it starts with one of
     them. `approved_edits` and `approved_runs` are what a person granted in addition. Files that
     match `secret` are neither read nor edited. A command that prints more than `output_bytes` is
-    ended.
+    ended. `sandbox` and `network` say how commands are contained, and what they reach.
     """
 
     protected: tuple[str, ...] = PROTECTED_PATHS
@@ -101,6 +102,8 @@ class Policy(Document):
     approved_edits: tuple[str, ...] = ()
     approved_runs: tuple[str, ...] = ()
     output_bytes: int = Field(default=MAX_OUTPUT_BYTES, ge=1)
+    sandbox: Sandbox = Sandbox.AUTO
+    network: Network = Network.LOOPBACK
 
     @field_validator("run")
     @classmethod
@@ -177,6 +180,8 @@ def run_policy(task: Task, config: "Config", granted: Iterable[Grant]) -> Policy
         approved_edits=tuple(edits),
         approved_runs=tuple(runs),
         output_bytes=task.limits.output_bytes,
+        sandbox=config.policy.sandbox,
+        network=config.policy.network,
     )
 
 

@@ -41,7 +41,7 @@ def finish_run(
     if change.paths and not leaks:
         branch = _branch_of(record.manifest, branch_prefix)
         record.committed(tree.commit(_message(record.manifest), branch=branch))
-    record.warned(_risks(record.manifest))
+    record.warned(_risks(record.manifest, services.ambient.warning))
     if record.manifest.review is not None:
         text = record.manifest.review.model_dump_json(indent=2)
         record.write("review.json", text.encode() + b"\n", kind="review")
@@ -132,11 +132,12 @@ def _message(manifest: Manifest) -> str:
     )
 
 
-def _risks(manifest: Manifest) -> tuple[str, ...]:
+def _risks(manifest: Manifest, warning: str) -> tuple[str, ...]:
     plan, review = manifest.plan, manifest.review
     warned = [
         f"{finding.path}:{finding.line}: {finding.message}"
         for finding in (review.findings if review else ())
         if finding.severity is not Severity.NOTE
     ]
-    return (*(plan.risks if plan else ()), *warned[:20])
+    first = (warning,) if warning else ()
+    return (*first, *(plan.risks if plan else ()), *warned[:20])

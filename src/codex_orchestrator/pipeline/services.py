@@ -55,13 +55,15 @@ class Terminal(NamedTuple):
 class Ambient(NamedTuple):
     """What a run takes from its surroundings: two clocks, new ids, the name of this machine.
 
-    `now` returns the present moment as RFC 3339 text in UTC with milliseconds.
+    `now` returns the present moment as RFC 3339 text in UTC with milliseconds. `warning` is what
+    the reader of the verdict must know about how checks are contained here, or "".
     """
 
     now: Callable[[], str]
     monotonic: Callable[[], float]
     new_run_id: Callable[[], str]
     host: str
+    warning: str = ""
 
 
 class Services(NamedTuple):

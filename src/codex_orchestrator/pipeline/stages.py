@@ -117,6 +117,7 @@ def _validation(result: CheckResult, folder: str) -> Validation:
         log_path=f"{folder}/{result.log_path}" if result.log_path else "",
         failures=result.failures,
         detail=result.detail,
+        sandbox=result.sandbox,
     )
 
 
@@ -140,6 +141,7 @@ def earlier_results(run: Run) -> tuple[CheckResult, ...]:
             output_tail=_tail(run, known.log_path),
             failures=known.failures,
             detail=known.detail,
+            sandbox=known.sandbox,
         )
         for check, known in zip(run.checks, facts.validations, strict=True)
     )

@@ -17,6 +17,12 @@ _ALLOWED = frozenset(
 )
 
 
+def is_ci(environ: Mapping[str, str]) -> bool:
+    """Return whether this is a job of continuous integration, by the variables that all set."""
+    names = ("CI", "GITHUB_ACTIONS")
+    return any(environ.get(name, "").lower() not in ("", "0", "false") for name in names)
+
+
 def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for a command that may run untrusted code.
 

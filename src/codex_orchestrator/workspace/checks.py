@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand, CheckResult
+from codex_orchestrator.model.confinement import Confinement, Network
+from codex_orchestrator.model.confinement_policy import HOME_TOOLS, confine_check, reached_limit
 from codex_orchestrator.model.errors import InputError, ServiceError
 from codex_orchestrator.model.verdict import ValidationStatus
 from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.process import ProcessResult, run_process
+from codex_orchestrator.system.sandbox.plan import existing_folders, program_places
+from codex_orchestrator.system.sandbox.probe import Probe
 from codex_orchestrator.text.names import path_problem
 
 _MOST_LOGS = 10_000
@@ -23,10 +27,12 @@ def run_check(
     log_dir: Path,
     deadline_s: float,
     env: Mapping[str, str],
+    layers: Probe,
+    network: Network,
     redact: Redaction = unchanged,
     stop: threading.Event | None = None,
 ) -> CheckResult:
-    """Run one check in a folder and return its result.
+    """Run one check in a folder, contained, and return its result.
 
     The result's `log_path` is relative to `log_dir`. Its `failures` are empty: the
     caller reads them from `log_dir / command.junit`, which holds the report of this run only.
@@ -37,6 +43,8 @@ def run_check(
         log_dir: folder for log and report; created when missing.
         deadline_s: seconds that the run still has; the check's own limit may be shorter.
         env: the command's environment, besides the variables that it brings itself.
+        layers: what this machine can contain it with.
+        network: what it may reach.
         redact: masks secrets in the log.
         stop: ends the check early when it is set.
 
@@ -53,13 +61,20 @@ def run_check(
     result = run_process(
         argv,
         cwd=root,
-        env={**env, **dict(command.env)},
+        bounds=_bounds(root, command, log_dir, env=env, network=network),
+        layers=layers,
         timeout_s=timeout_s,
         log_path=log_path,
         max_output_bytes=command.max_output_bytes,
         redact=redact,
         stop=stop,
     )
+    return _result(command, result, log_path, timeout_s=timeout_s)
+
+
+def _result(
+    command: CheckCommand, result: ProcessResult, log_path: Path, *, timeout_s: float
+) -> CheckResult:
     return CheckResult(
         name=command.name,
         argv=command.argv,
@@ -70,6 +85,23 @@ def run_check(
         output_tail=result.tail,
         is_flooded=result.is_flooded,
         detail=_detail(command, result, timeout_s),
+        sandbox=result.sandbox,
+    )
+
+
+def _bounds(
+    root: Path, command: CheckCommand, log_dir: Path, *, env: Mapping[str, str], network: Network
+) -> Confinement:
+    environment = {**env, **dict(command.env)}
+    home = environment.get("HOME", "")
+    return confine_check(
+        tree=str(root),
+        log_folder=str(log_dir),
+        environ=environment,
+        network=network,
+        read=command.read,
+        tools=existing_folders(home, (tool.folder for tool in HOME_TOOLS)),
+        programs=program_places(command.argv[0], path=environment.get("PATH", os.defpath)),
     )
 
 
@@ -106,7 +138,8 @@ def _not_run(command: CheckCommand, detail: str) -> CheckResult:
 def _status(result: ProcessResult) -> ValidationStatus:
     if result.is_timed_out:
         return ValidationStatus.TIMED_OUT
-    if result.is_flooded:
+    # The command decides itself how it ends when it is asked to, so its exit code counts no more.
+    if result.is_flooded or result.limit:
         return ValidationStatus.FAILED
     if result.is_stopped or result.exit_code is None:
         return ValidationStatus.NOT_RUN
@@ -119,14 +152,24 @@ def _detail(command: CheckCommand, result: ProcessResult, timeout_s: float) -> s
         parts.append(f"ended after {timeout_s:.0f} s, its time limit")
     elif result.is_flooded:
         parts.append(f"ended: it printed more than {command.max_output_bytes} bytes, its limit")
+    elif result.limit:
+        parts.append(f"ended: {_shown_limit(result.limit, result)}")
     elif result.is_stopped:
         parts.append("stopped before its end")
     elif result.problem:
         parts.append(result.problem)
     elif result.exit_code is not None and result.exit_code < 0:
         parts.append(f"killed by signal {-result.exit_code}")
+    limits = result.sandbox.limits
+    likely = reached_limit(limits, exit_code=result.exit_code, output=result.tail)
+    if likely and not result.limit:
+        parts.append(f"it may have met {_shown_limit(likely, result)}")
     if result.left_behind:
         parts.append(f"processes that it left running and that were ended: {result.left_behind}")
     if result.survivors:
         parts.append(f"processes that could not be ended: {result.survivors}")
     return "; ".join(parts)
+
+
+def _shown_limit(limit: str, result: ProcessResult) -> str:
+    return f"{limit}, {result.sandbox.limits[limit.removeprefix('limits.')]}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from codex_orchestrator.model.check import CheckCommand, CheckResult
+from codex_orchestrator.model.confinement import Network
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.tool_results import (
@@ -19,6 +20,7 @@ from codex_orchestrator.system.confined import ConfinedTree, parts_of
 from codex_orchestrator.system.durable import append_line
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.safe_git import SafeGit
+from codex_orchestrator.system.sandbox.probe import Probe
 from codex_orchestrator.text.globs import is_chosen
 from codex_orchestrator.workspace.apply_patch import apply_edits
 from codex_orchestrator.workspace.checks import run_check
@@ -62,12 +64,16 @@ class WorkspaceTools:
         preview_pattern: PatternCall,
         apply_pattern: PatternCall,
         uses: Path | None = None,
+        layers: Probe,
+        network: Network,
     ) -> None:
         self._root = root
         self._tree = ConfinedTree(root, max_bytes=MAX_FILE_BYTES)
         self._gate = gate
         self._checks = {check.name: check for check in checks}
         self._child_environ = child_environment(environ)
+        self._layers = layers
+        self._network = network
         self._log_dir = log_dir
         self._preview_pattern = preview_pattern
         self._apply_pattern = apply_pattern
@@ -180,6 +186,8 @@ class WorkspaceTools:
                 log_dir=self._log_dir,
                 deadline_s=float(command.timeout_s),
                 env=self._child_environ,
+                layers=self._layers,
+                network=self._network,
                 stop=stop,
             )
 

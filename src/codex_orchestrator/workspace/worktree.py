@@ -9,12 +9,14 @@ from pathlib import Path
 
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.config import DEFAULT_AUTHOR
+from codex_orchestrator.model.confinement import Network
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.folders import remove_tree
 from codex_orchestrator.system.git_objects import read_file_at
 from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.safe_git import SafeGit
+from codex_orchestrator.system.sandbox.probe import Probe, probe_layers
 from codex_orchestrator.text.names import is_identifier
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.repository import (
@@ -72,11 +74,27 @@ class GitWorkspace(RecordedStates):
         scratch: Path | None = None,
         author: str = DEFAULT_AUTHOR,
         redact: Redaction = unchanged,
+        layers: Callable[[], Probe] = probe_layers,
+        network: Network = Network.LOOPBACK,
     ) -> None:
+        """Open a repository.
+
+        Args:
+            repo: a folder in it.
+            clock: the present moment, for commits.
+            environ: our environment; checks get an allow-list of it.
+            scratch: the folder for work trees; None for one in the user's cache.
+            author: who signs the commits.
+            redact: masks secrets in logs.
+            layers: what checks can be contained with here; asked when there is one to run.
+            network: what checks may reach.
+        """
         super().__init__(repo, environ=environ, redact=redact)
         self._clock = clock
         self._scratch = scratch
         self._author = parse_author(author)
+        self._layers = layers
+        self._network = network
 
     def head_sha(self) -> str:
         """Return the commit that is checked out, the base of a new run.
@@ -178,7 +196,7 @@ class GitWorkspace(RecordedStates):
     def run_check(
         self, root: Path, command: CheckCommand, *, log_dir: Path, deadline_s: float
     ) -> CheckResult:
-        """Run one check; its whole process group is gone when this returns.
+        """Run one check, contained; all its processes are gone when this returns.
 
         Args:
             root: the folder that it runs in.
@@ -192,6 +210,8 @@ class GitWorkspace(RecordedStates):
             log_dir=log_dir,
             deadline_s=deadline_s,
             env=child_environment(self._environ),
+            layers=self._layers(),
+            network=self._network,
             redact=self._redact,
         )
 

@@ -12,7 +12,7 @@ from codex_orchestrator.system.sandbox.orders import Orders, encode
 
 LAUNCHER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start.py")
 # The launcher asks for its grace, then kills for 5 s; beyond that it is stuck itself.
-_STUCK_S = 10.0
+STUCK_S = 10.0
 _CHUNK = 64 * 1024
 
 
@@ -84,7 +84,7 @@ class Child:
         """End what still runs. Also the way out of an exception, such as the user's interrupt."""
         self.end()
         try:
-            self._launcher.wait(self._grace_s + _STUCK_S)
+            self._launcher.wait(self._grace_s + STUCK_S)
         except subprocess.TimeoutExpired:
             self.kill()
             self._launcher.wait()

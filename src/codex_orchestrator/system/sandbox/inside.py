@@ -32,7 +32,7 @@ def become_child(
         os._exit(0)
     for layer in [*_entered(wanted), *done, orders.LIMITS]:
         report.say(layer=layer)
-    report.say(network=privileges.network_in_force(wanted))
+    report.say(network=orders.network_in_force(wanted.layers, wanted.network))
     _execute(wanted.argv, _environment(wanted))
 
 

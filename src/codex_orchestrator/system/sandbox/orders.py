@@ -111,6 +111,12 @@ class Orders:
         return Orders(**{**vars(self), **values})
 
 
+def network_in_force(layers: frozenset[str], network: str) -> str:
+    """Return what a child below layers can really reach: `off`, `loopback` or `open`."""
+    is_refused = SECCOMP in layers and network == "off"
+    return network if NET in layers or is_refused else "open"
+
+
 def encode(orders: Orders) -> bytes:
     """Return orders as bytes.
 

@@ -88,6 +88,12 @@ def program_places(name: str, *, path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(os.path.dirname, (place, os.path.realpath(place)))))
 
 
+def existing_folders(home: str, folders: Iterable[str]) -> tuple[str, ...]:
+    """Return which folders, given relative to a home, are there; none without a home."""
+    found = (name for name in folders if home and os.path.exists(os.path.join(home, name)))
+    return tuple(found)
+
+
 def _command(argv: Sequence[str]) -> tuple[str, ...]:
     """Return a command whose program is named by a path without links and detours to its folder."""
     program = argv[0]

@@ -75,13 +75,6 @@ def _has_empty_network(wanted: Orders) -> bool:
     return orders.NET in wanted.layers and not wanted.bubblewrap
 
 
-def network_in_force(wanted: Orders) -> str:
-    """Return what the child can really reach: `off`, `loopback` or `open`."""
-    is_cut = orders.NET in wanted.layers
-    is_refused = orders.SECCOMP in wanted.layers and wanted.network == "off"
-    return wanted.network if is_cut or is_refused else "open"
-
-
 def _file_rules(wanted: Orders) -> landlock.Ruleset:
     rules = landlock.Ruleset(wanted.landlock_abi, refuse_tcp=wanted.network == "off")
     rules.allow_devices([*new_root.DEVICES, "/dev/pts", "/dev/ptmx"])

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from codex_orchestrator.model.confinement import Network
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
 from codex_orchestrator.system.durable import write_file
 from codex_orchestrator.system.files import read_file
@@ -39,6 +40,19 @@ class Probe(NamedTuple):
     def contains_files(self) -> bool:
         """Say whether a child is kept from files and memory that it was not given."""
         return orders.MOUNT in self.works or orders.LANDLOCK in self.works
+
+    def network(self, wanted: Network) -> Network:
+        """Return what a child reaches that is to reach no more than `wanted`."""
+        return Network(orders.network_in_force(self.works, wanted.value))
+
+    def why_not(self, *layers: str) -> str:
+        """Return why layers do not work, for people; "" when they do."""
+        reasons = [
+            f"{layer}: {self.refused.get(layer, 'not tried')}"
+            for layer in layers
+            if layer not in self.works
+        ]
+        return "; ".join(reasons)
 
     def only(self, layers: Iterable[str]) -> "Probe":
         """Return the same with fewer layers: what a lesser kernel would offer."""
