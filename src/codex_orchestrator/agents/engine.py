@@ -18,6 +18,7 @@ from codex_orchestrator.agents.models import open_model, require_server
 from codex_orchestrator.agents.roles import CODEX_TOOLS, make_roles, workspace_offers
 from codex_orchestrator.agents.team import SdkAgentTeam
 from codex_orchestrator.agents.tool_server import (
+    Mask,
     ServerFiles,
     ToolServer,
     enter_server,
@@ -101,7 +102,7 @@ class SdkAgentEngine:
             files = write_server_files(Path(private), policy, checks)
             opened = open_model(self._endpoint, spending=spending)
             model = stack.enter_context(portal.wrap_async_context_manager(opened))
-            server = self._workspace_server(files, root=root, log_dir=log_dir)
+            server = self._workspace_server(files, root=root, log_dir=log_dir, mask=rails.mask)
             workspace = enter_server(stack, portal, server)
             calls = CodexCalls(spending)
             codex = None
@@ -116,7 +117,12 @@ class SdkAgentEngine:
                 command = stack.enter_context(self._codex.open_bridge(request))
                 offers = {"builder": CODEX_TOOLS}
                 server = ToolServer(
-                    "codex", command, offers=offers, log=files.log, on_answer=calls.note
+                    "codex",
+                    command,
+                    offers=offers,
+                    log=files.log,
+                    mask=rails.mask,
+                    on_answer=calls.note,
                 )
                 codex = enter_server(stack, portal, server)
             decisions = DecisionLog(files.decisions, files.uses)
@@ -126,9 +132,12 @@ class SdkAgentEngine:
                 spending=spending,
                 decisions=decisions,
                 hooks=EventHooks(on_event, spending=spending, codex=calls, decisions=decisions),
+                mask=rails.mask,
             )
 
-    def _workspace_server(self, files: ServerFiles, *, root: Path, log_dir: Path) -> ToolServer:
+    def _workspace_server(
+        self, files: ServerFiles, *, root: Path, log_dir: Path, mask: Mask
+    ) -> ToolServer:
         argv = (
             *self._server,
             *("--root", str(root)),
@@ -144,6 +153,7 @@ class SdkAgentEngine:
             ServerCommand(argv, self._environment, str(root)),
             offers=workspace_offers(has_codex=self._codex is not None),
             log=files.log,
+            mask=mask,
         )
 
 

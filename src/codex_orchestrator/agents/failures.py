@@ -11,9 +11,10 @@ from agents.exceptions import (
 )
 from openai import APIConnectionError, APIStatusError, OpenAIError
 
-from codex_orchestrator.agents.guardrails import PROTECTED_PATHS_GUARDRAIL
+from codex_orchestrator.agents.guardrails import PROTECTED_PATHS_GUARDRAIL, SECRETS_GUARDRAIL
 from codex_orchestrator.model.approval import protected_change
 from codex_orchestrator.model.errors import (
+    LEAKED,
     LimitReachedError,
     NotCheckedError,
     OrchestratorError,
@@ -33,7 +34,8 @@ def explain(error: AgentsException | OpenAIError, *, role: str) -> OrchestratorE
         problem = error.guardrail_result.output.output_info
         if name == PROTECTED_PATHS_GUARDRAIL:
             return protected_change("the builder changed protected paths", problem)
-        return LimitReachedError(f"guardrail {name} stopped the {role}: {problem}", reason=name)
+        reason = LEAKED if name == SECRETS_GUARDRAIL else name
+        return LimitReachedError(f"guardrail {name} stopped the {role}: {problem}", reason=reason)
     if isinstance(error, MaxTurnsExceeded):
         return LimitReachedError(
             f"the {role} reached the limit of turns",

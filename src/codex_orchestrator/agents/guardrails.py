@@ -7,6 +7,7 @@ from agents import GuardrailFunctionOutput, InputGuardrail, OutputGuardrail
 from pydantic import BaseModel
 
 PROTECTED_PATHS_GUARDRAIL = "protected-paths"
+SECRETS_GUARDRAIL = "secrets"
 
 
 def spec_guardrail(check: Callable[[], str]) -> InputGuardrail[Any]:
@@ -21,7 +22,7 @@ def secret_guardrail(check: Callable[[str], str]) -> OutputGuardrail[Any]:
         text = output.model_dump_json() if isinstance(output, BaseModel) else str(output)
         return _outcome(check(text))
 
-    return OutputGuardrail(look, name="secrets")
+    return OutputGuardrail(look, name=SECRETS_GUARDRAIL)
 
 
 def protected_path_guardrail(check: Callable[[], tuple[str, ...]]) -> OutputGuardrail[Any]:

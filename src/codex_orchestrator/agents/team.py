@@ -24,6 +24,7 @@ from codex_orchestrator.agents.events import EventHooks
 from codex_orchestrator.agents.failures import RESUME, explain
 from codex_orchestrator.agents.retries import retry_settings
 from codex_orchestrator.agents.roles import Roles
+from codex_orchestrator.agents.tool_server import Mask
 from codex_orchestrator.model.build import BuildReport, Change, TestExplanation
 from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.errors import InterruptedRunError, ServiceError
@@ -49,12 +50,14 @@ class SdkAgentTeam:
         spending: Spending,
         decisions: DecisionLog,
         hooks: EventHooks,
+        mask: Mask,
     ) -> None:
         self._roles = roles
         self._portal = portal
         self._spending = spending
         self._decisions = decisions
         self._hooks = hooks
+        self._mask = mask
         self._call: Future[Any] | None = None
         self._is_stopped = False
 
@@ -129,7 +132,8 @@ class SdkAgentTeam:
         """Run one agent; after an invalid answer, ask once more and say what was wrong."""
         for is_last in (False, True):
             try:
-                message = frame(document, nonce=randomness.token_hex(16))
+                # The provider of the model is somebody else: no secret is sent to it.
+                message = frame(self._mask(document), nonce=randomness.token_hex(16))
                 return await self._run_once(agent, message, left_s)
             except ModelBehaviorError as error:
                 if is_last:

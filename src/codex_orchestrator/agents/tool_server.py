@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from agents import AgentsException
 from agents.mcp import MCPServerStdio
@@ -23,6 +23,8 @@ from codex_orchestrator.model.server import ServerCommand
 
 _COMMANDS = TypeAdapter(list[CheckCommand])
 _TAIL = 2000
+Mask: TypeAlias = Callable[[Any], Any]
+"""Takes a JSON value and returns it with secrets masked."""
 
 
 class ServerFiles(NamedTuple):
@@ -39,7 +41,7 @@ class ToolServer(MCPServerStdio):
     """A server that offers each role a set of its tools; its stderr goes to a file.
 
     `on_answer` takes the structured content of each call's result: the SDK leaves it out of the
-    error of a call that failed.
+    error of a call that failed. `mask` masks secrets in a JSON value: results go to the model.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class ToolServer(MCPServerStdio):
         *,
         offers: Mapping[str, frozenset[str]],
         log: Path,
+        mask: Mask,
         on_answer: Callable[[Mapping[str, Any]], None] = lambda _: None,
     ) -> None:
         async def is_offered(context: ToolFilterContext, tool: Tool) -> bool:
@@ -64,6 +67,7 @@ class ToolServer(MCPServerStdio):
             tool_filter=is_offered,
         )
         self._log = log
+        self._mask = mask
         self._on_answer = on_answer
 
     async def call_tool(
@@ -75,7 +79,9 @@ class ToolServer(MCPServerStdio):
         """Call a tool and pass its structured content on."""
         result = await super().call_tool(tool_name, arguments, meta)
         self._on_answer(result.structured_content or {})
-        return result
+        plain = result.model_dump(mode="json", by_alias=True)
+        masked = self._mask(plain)
+        return result if masked == plain else CallToolResult.model_validate(masked)
 
     def create_streams(self) -> AbstractAsyncContextManager[MCPStreamTransport]:
         """Start the process. Its stderr is kept apart from our own."""

@@ -31,7 +31,8 @@ def check(common: CommonOptions) -> None:
 
     settings = common.settings()
     require_environment_source(settings.config)
-    rows = check_credentials(open_broker(os.environ), os.environ)
+    broker = open_broker(os.environ, settings.config, repo=settings.repo)
+    rows = check_credentials(broker, os.environ)
     if common.is_json:
         echo_json({"schema": "credentials-report.v1", "scopes": [row._asdict() for row in rows]})
         return

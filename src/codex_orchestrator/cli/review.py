@@ -2,7 +2,6 @@
 
 import os
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +9,6 @@ import click
 from codex_orchestrator.cli.console import say
 from codex_orchestrator.cli.options import CommonOptions, common_options
 from codex_orchestrator.model.errors import ExitCode
-from codex_orchestrator.system.git import repository_root
 from codex_orchestrator.text.shown import printable
 
 if TYPE_CHECKING:
@@ -79,8 +77,7 @@ def publish(
     from codex_orchestrator.compose.publish import Target, open_publishing
     from codex_orchestrator.verbs.publish_review import publish_review, render_review
 
-    root = Path(repository_root(common.repo))
-    rooms = open_publishing(root, Target(pr, repository, post, author), os.environ)
+    rooms = open_publishing(common.settings(), Target(pr, repository, post, author), os.environ)
     if staged_only:
         manifest, digest, text = render_review(run, rooms)
         document = {

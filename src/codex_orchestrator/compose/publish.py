@@ -3,10 +3,9 @@
 import time
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
-from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
+from codex_orchestrator.compose.run import open_broker
 from codex_orchestrator.github.deliver import (
     JobSummary,
     MissingPullRequest,
@@ -15,6 +14,7 @@ from codex_orchestrator.github.deliver import (
 )
 from codex_orchestrator.github.event import ChangeEvent, read_event
 from codex_orchestrator.github.interface import DeliveryTarget
+from codex_orchestrator.model.config import Settings
 from codex_orchestrator.model.credential import Scope, Secret
 from codex_orchestrator.model.delivery import Undelivered
 from codex_orchestrator.model.errors import InputError, NotCheckedError
@@ -33,11 +33,13 @@ class Target(NamedTuple):
     author: str
 
 
-def open_publishing(repo: Path, target: Target, environment: Mapping[str, str]) -> PublishRooms:
+def open_publishing(
+    settings: Settings, target: Target, environment: Mapping[str, str]
+) -> PublishRooms:
     """Return everything that publishing a review needs.
 
     Args:
-        repo: the repository of the run.
+        settings: the repository of the run, and its configuration.
         target: where to publish.
         environment: variables of the workflow, and the token in GITHUB_TOKEN.
 
@@ -45,7 +47,8 @@ def open_publishing(repo: Path, target: Target, environment: Mapping[str, str]) 
         InputError: the repository is not OWNER/NAME, or the payload of the event is not valid.
         NotCheckedError: the event names no change, and no pull request was given.
     """
-    broker = EnvironmentCredentialBroker(environment)
+    repo = settings.repo
+    broker = open_broker(environment, settings.config, repo=repo)
     return PublishRooms(
         store=FileRunStore(repo),
         audit=FileAuditLog(repo, clock=utc_now),

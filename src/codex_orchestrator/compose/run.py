@@ -7,10 +7,12 @@ import sys
 import time
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_orchestrator.compose.containment import containment_warning, find_layers
 from codex_orchestrator.compose.extras import extra
+from codex_orchestrator.model.config import Config
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.engine import OFFLINE, ModelEndpoint, choose_model_name, wants_codex
 from codex_orchestrator.model.errors import MissingExtraError
@@ -54,7 +56,6 @@ def compose_run(
     from codex_orchestrator.adapters.choose import LanguageAdapters
     from codex_orchestrator.compose.archive import open_archive
     from codex_orchestrator.compose.codex import open_cloud_builder
-    from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.guard.task_specs import RepositorySpecGuard
     from codex_orchestrator.patterns.library import Library
     from codex_orchestrator.runs.store import new_run_id
@@ -64,7 +65,7 @@ def compose_run(
     model = choose_model_name(request.task.task, config)
     if model != OFFLINE:
         require_environment_source(config)
-    broker = EnvironmentCredentialBroker(environ)
+    broker = open_broker(environ, config, repo=repo)
     endpoint = ModelEndpoint(model, config.model.base_url, broker.get(Scope.MODEL))
     run_id = new_run_id(utc_now, randomness.token_hex(3))
     policy = config.policy
@@ -89,7 +90,9 @@ def compose_run(
             open_cloud_builder, config=config.codex, broker=broker, hide=broker.redactor.add
         ),
     )
-    evidence = Evidence(archive.store, archive.audit, broker.redactor, archive.lock)
+    evidence = Evidence(
+        archive.store, archive.audit, broker.redactor, archive.lock, broker.found.unmasked
+    )
     import_first(*(f"codex_orchestrator.{name}" for name in _NEEDED), *_NEEDED_BY_OTHERS)
     warning = containment_warning(layers, policy.sandbox, policy.network, environ)
     host = platform.node() or "unknown"
@@ -136,8 +139,27 @@ def _codex(request: RunRequest, endpoint: ModelEndpoint) -> "Codex | None":
     return Codex(binary.version, partial(bridge_launch, endpoint=endpoint, codex_path=codex_path))
 
 
-def open_broker(environ: Mapping[str, str]) -> "EnvironmentCredentialBroker":
-    """Return the broker of the secrets in an environment."""
-    from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
+def open_broker(
+    environ: Mapping[str, str], config: Config, *, repo: Path | None = None
+) -> "EnvironmentCredentialBroker":
+    """Return the broker of the secrets in an environment.
 
-    return EnvironmentCredentialBroker(environ)
+    Args:
+        environ: the environment.
+        config: says which variables hold no secret although they are named like it.
+        repo: a repository. What its commit that is checked out holds anyway is not masked, except
+            keys and tokens that we use ourselves.
+    """
+    from codex_orchestrator.credentials.environment import (
+        SCOPE_VARIABLES,
+        EnvironmentCredentialBroker,
+    )
+    from codex_orchestrator.system.git_objects import texts_at
+    from codex_orchestrator.workspace.repository import find_repository
+
+    broker = EnvironmentCredentialBroker(environ, config.credentials.not_secret)
+    ours = {name for names in SCOPE_VARIABLES.values() for name in names}
+    values = [secret.value for secret in broker.found.secrets if secret.name not in ours]
+    if repo is not None and values:
+        broker.leave(texts_at(find_repository(repo, environ=environ).git, "HEAD", values))
+    return broker

@@ -31,6 +31,11 @@ class EnvironmentCredentialBroker:
             if value:
                 self._secrets[scope] = Secret(value, scope=scope)
 
+    def leave(self, values: Collection[str]) -> None:
+        """Do not mask these values: they stand in the repository, where everybody reads them."""
+        self.found = self.found.without(values, "it stands in the repository")
+        self.redactor.leave(values)
+
     def get(self, scope: Scope) -> Secret | None:
         """Return the secret of a scope; None when no variable of it is set."""
         return self._secrets.get(scope)

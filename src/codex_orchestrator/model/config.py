@@ -21,6 +21,8 @@ DEFAULT_AUTHOR = "Codex Orchestrator <codex-orchestrator@localhost>"
 # What git forbids in branch names; see git-check-ref-format.
 _NO_BRANCH = re.compile(r"^[-/.]|//|/\.|\.\.|\.lock/|@\{|[\x00-\x20\x7f~^:?*\[\\]")
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
 
 class ModelConfig(Document):
     """Which model, and its server. An empty name means the offline model, for tasks with steps."""
@@ -85,10 +87,19 @@ class VaultConfig(Document):
 
 
 class CredentialsConfig(Document):
-    """Where secrets come from."""
+    """Where secrets come from, and variables that hold none although they are named like it."""
 
     source: Literal["environment", "vault"] = "environment"
+    not_secret: tuple[str, ...] = ()
     vault: VaultConfig = VaultConfig()
+
+    @field_validator("not_secret")
+    @classmethod
+    def _names_variables(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not _VARIABLE.fullmatch(name):
+                raise ValueError(f"{name!r} is not the name of a variable")
+        return names
 
 
 class CatalogConfig(Document):

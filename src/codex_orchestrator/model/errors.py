@@ -111,6 +111,8 @@ TOO_MANY_BYTES = "changed-bytes"
 """Reason: the change is too large to be recorded."""
 WORK_TREE_GONE = "work-tree-gone"
 """Reason: a command removed the run's work tree."""
+LEAKED = "secret-in-output"
+"""Reason: an agent's answer or the change holds a secret."""
 UNRECORDABLE = "unrecordable-work"
 """Reason.
 

@@ -16,6 +16,7 @@ from codex_orchestrator.text.globs import matching_glob
 
 if TYPE_CHECKING:
     from codex_orchestrator.model.config import Config
+    from codex_orchestrator.text.secrets import Json
 
 # Files that decide what runs, who reviews or which instructions agents get. Edits need an approval.
 PROTECTED_PATHS = (
@@ -134,16 +135,17 @@ class Policy(Document):
 
 
 class Rails(NamedTuple):
-    """Three checks, at three places.
+    """Three checks, at three places, and a mask.
 
     `spec` runs before the planner and `secrets` on every answer; each returns what is wrong, ""
     when nothing is. `protected` runs after the builder and returns the protected paths that the
-    work tree changes.
+    work tree changes. `mask` takes a JSON value that goes to a model and masks its texts.
     """
 
     spec: Callable[[], str]
     protected: Callable[[], tuple[str, ...]]
     secrets: Callable[[str], str]
+    mask: "Callable[[Json], Json]"
 
 
 def run_policy(task: Task, config: "Config", granted: Iterable[Grant]) -> Policy:

@@ -3,10 +3,11 @@
 import stat
 from typing import TYPE_CHECKING
 
-from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.errors import LEAKED, InputError
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.run import RunState
+from codex_orchestrator.pipeline.guardrails import secrets_in_change
 from codex_orchestrator.pipeline.outcome import FinishedRun
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.work_pack import remove_work
@@ -34,11 +35,15 @@ def finish_run(
     # From here on a resumed run repeats no stage, because the branch below may exist already.
     record.ended(tree.snapshot())
     change = tree.change()
-    patch = redactor.redact_bytes(change.patch)
+    secrets = secrets_in_change(tree, services)
+    if secrets:
+        _fail_with_secrets(record, secrets)
+    # In a binary patch a secret is packed and cannot be masked, so binary files are only named.
+    patch = tree.diff_text(()).encode() if secrets else change.patch
+    patch = redactor.redact_bytes(patch)
     record.write("diff.patch", patch, kind="diff")
     branch = ""
-    leaks = redactor.finds_secret(change.patch.decode("utf-8", "replace"))
-    if change.paths and not leaks:
+    if change.paths and not secrets:
         branch = _branch_of(record.manifest, branch_prefix)
         record.committed(tree.commit(_message(record.manifest), branch=branch))
     record.warned(_risks(record.manifest, services.ambient.warning))
@@ -114,6 +119,14 @@ def _register_logs(record: RunRecord, redactor: "Redactor") -> None:
             record.register(place, kind="log")
         else:
             record.write(place, data, kind="log")
+
+
+def _fail_with_secrets(record: RunRecord, secrets: tuple[str, ...]) -> None:
+    """Record that the change holds secrets; what checks wrote may be where they are."""
+    if all(known.name != LEAKED for known in record.manifest.guardrails):
+        found = f"the change holds a secret: {', '.join(secrets)}"
+        record.guardrail(LEAKED, "blocked", found)
+        record.failed(found)
 
 
 def _branch_of(manifest: Manifest, prefix: str) -> str:

@@ -1,20 +1,28 @@
 """What holds of a run's change whatever made it: its spec, protected paths, secrets."""
 
+import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import ValidationError
 
 from codex_orchestrator.model.approval import protected_change
+from codex_orchestrator.model.document import Document
+from codex_orchestrator.model.errors import LEAKED, InputError, LimitReachedError
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.policy import Policy, Rails
 from codex_orchestrator.pipeline.request import RunRequest
 
 if TYPE_CHECKING:
+    from codex_orchestrator.pipeline.record import RunRecord
     from codex_orchestrator.pipeline.services import Services
+    from codex_orchestrator.text.secrets import Redactor
     from codex_orchestrator.workspace.tree import GitWorkTree
     from codex_orchestrator.workspace.worktree import GitWorkspace
 
 PYPROJECT = "pyproject.toml"
+_Document = TypeVar("_Document", bound=Document)
 
 
 def rails_of(
@@ -32,9 +40,71 @@ def rails_of(
         return tuple(path for path in tree.change().paths if policy.protecting_rule(path))
 
     def secrets(text: str) -> str:
-        return "the answer holds a secret" if redactor.finds_secret(text) else ""
+        found = redactor.names_in(text.encode("utf-8", "surrogatepass"))
+        return f"the answer holds a secret: {', '.join(found)}" if found else ""
 
-    return Rails(spec, protected, secrets)
+    return Rails(spec, protected, secrets, redactor.redact_json)
+
+
+def secrets_in_change(tree: "GitWorkTree", services: "Services") -> tuple[str, ...]:
+    """Return the names of the secrets that a change brings; what stands in the base is none."""
+    redactor = services.evidence.redactor
+    content = tree.changed_content()
+    found = {
+        (hit.name, content[hit.start : hit.end].decode("utf-8", "replace"))
+        for hit in redactor.hits(content)
+    }
+    texts = {text for _, text in found}
+    in_base = services.rooms.workspace.texts_at(tree.base_sha, texts) if texts else ()
+    redactor.leave_tokens(in_base)
+    return tuple(sorted({name for name, text in found if text not in in_base}))
+
+
+def require_no_secret(tree: "GitWorkTree", services: "Services") -> None:
+    """Check that the change brings no secret before its code is run.
+
+    Raises:
+        LimitReachedError: names the variables, or the kinds of token, never a value.
+    """
+    found = secrets_in_change(tree, services)
+    if found:
+        raise LimitReachedError(
+            f"the change holds a secret: {', '.join(found)}; no branch is made of it, and its "
+            "patch is masked",
+            fix="find what put it there, and change the secret; where it is none, name the "
+            "variable in credentials.not_secret",
+            reason=LEAKED,
+        )
+
+
+def masked(document: _Document, redactor: "Redactor") -> _Document:
+    """Return a document with every text in it masked, before it becomes JSON.
+
+    Raises:
+        InputError: a name or an id in it is a secret, and cannot be masked.
+    """
+    facts = document.model_dump(mode="json", by_alias=True)
+    found = redactor.names_in(json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace"))
+    if not found:
+        return document
+    try:
+        return type(document).model_validate(redactor.redact_json(facts))
+    except ValidationError as error:
+        raise InputError(
+            f"a name in the record of the run holds a secret: {', '.join(found)}",
+            fix="give tasks, items and files names without it",
+        ) from error
+
+
+def note_unmasked(record: "RunRecord", services: "Services") -> None:
+    """Say once which variables are not masked although they are named like secrets."""
+    name, unmasked = "unmasked-variables", services.evidence.unmasked
+    if not unmasked or any(known.name == name for known in record.manifest.guardrails):
+        return
+    reasons = "; ".join(f"{one.name} ({one.why})" for one in unmasked)
+    detail = f"named like secrets, and not masked: {reasons}"
+    services.terminal.progress(detail)
+    record.guardrail(name, "noted", detail)
 
 
 def require_granted_change(

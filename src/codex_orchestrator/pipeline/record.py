@@ -23,6 +23,7 @@ from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.run import ItemState, RunState, Usage
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.events import EventStream
+from codex_orchestrator.pipeline.guardrails import masked
 from codex_orchestrator.pipeline.outcome import StoppedRun
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class RunRecord:
             head_sha=head_sha or manifest.run.base_sha,
         )
         self.resumed_from: RunState | None = None
-        self._store, self._audit, self._redactor, _ = services.evidence
+        evidence = services.evidence
+        self._store, self._audit, self._redactor = evidence.store, evidence.audit, evidence.redactor
         self._clock = services.ambient.now
         self.events = EventStream(
             folder / "events.jsonl",
@@ -84,6 +86,7 @@ class RunRecord:
 
     def planned(self, plan: Plan) -> None:
         """Record the plan."""
+        plan = masked(plan, self._redactor)
         self.write("plan.json", plan.model_dump_json(indent=2).encode() + b"\n", kind="plan")
         self._replace(plan=plan)
 
@@ -120,8 +123,12 @@ class RunRecord:
     def audit(self, event: str, **details: str | int | bool | None) -> None:
         """Append a record about this run to the audit log; the next manifest anchors the log."""
         facts = self.manifest
+        hidden = {
+            name: self._redactor.redact(value) if isinstance(value, str) else value
+            for name, value in details.items()
+        }
         record = self._audit.append(
-            event, task_id=facts.task.id, run_id=facts.run.id, details=details
+            event, task_id=facts.task.id, run_id=facts.run.id, details=hidden
         )
         with self._changing:
             self.manifest = self.manifest.replace(audit=record.anchor)
@@ -279,7 +286,7 @@ class RunRecord:
         What several threads change while the disk is busy is one write.
         """
         with self._changing:
-            self.manifest = change(self.manifest)
+            self.manifest = masked(change(self.manifest), self._redactor)
             self._changes += 1
             mine = self._changes
         with self._writing:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.errors import (
+    LEAKED,
     ApprovalRequiredError,
     InterruptedRunError,
     LimitReachedError,
@@ -19,7 +20,7 @@ from codex_orchestrator.pipeline.approve import showing_change, with_approvals
 from codex_orchestrator.pipeline.builder import Builder, make_builder
 from codex_orchestrator.pipeline.cloud_mode import follow_plan, require_network_approval, sign_in
 from codex_orchestrator.pipeline.finish import MAX_MASKED_BYTES, finish_run, finished_run
-from codex_orchestrator.pipeline.guardrails import require_granted_change
+from codex_orchestrator.pipeline.guardrails import note_unmasked, require_granted_change
 from codex_orchestrator.pipeline.outcome import FinishedRun, RefusedTask
 from codex_orchestrator.pipeline.prerequisites import require_known_patterns, require_mode_fits
 from codex_orchestrator.pipeline.record import RunRecord
@@ -71,6 +72,9 @@ def run_task(request: RunRequest, services: "Services") -> FinishedRun | Refused
             finished = finished_run(started, services, branch_prefix=prefix)
         else:
             finished = _carry_out(started, request, services)
+    if any(known.name == LEAKED for known in finished.manifest.guardrails):
+        since = finished.manifest.run.started_at
+        services.rooms.workspace.remove_objects_with_secrets(since=since)
     if request.must_apply and finished.manifest.verdict is Verdict.APPROVED:
         services.rooms.workspace.apply_to_checkout(_recorded_patch(finished, services))
         progress("applied diff.patch to the checkout")
@@ -106,6 +110,7 @@ def _carry_out(record: RunRecord, request: RunRequest, services: "Services") -> 
 def _run_stages(record: RunRecord, request: RunRequest, services: "Services") -> FinishedRun:
     task, config = request.task.task, request.settings.config
     require_network_approval(record, task)
+    note_unmasked(record, services)
     facts = record.manifest.run
     finish = partial(finish_run, record, services, branch_prefix=config.branch_prefix)
     if facts.tree:

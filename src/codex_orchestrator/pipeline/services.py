@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from codex_orchestrator.pipeline.outcome import StoppedRun
     from codex_orchestrator.runs.audit import FileAuditLog
     from codex_orchestrator.runs.store import FileRunStore
+    from codex_orchestrator.text.secret_values import Unmasked
     from codex_orchestrator.text.secrets import Redactor
     from codex_orchestrator.workspace.worktree import GitWorkspace
 
@@ -30,12 +31,16 @@ class Rooms(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """Where proof is kept. `lock` takes the lock of a task."""
+    """Where proof is kept. `lock` takes the lock of a task.
+
+    `unmasked` are the variables that the redactor leaves although they are named like secrets.
+    """
 
     store: "FileRunStore"
     audit: "FileAuditLog"
     redactor: "Redactor"
     lock: Callable[[str], AbstractContextManager[object]]
+    unmasked: "tuple[Unmasked, ...]" = ()
 
 
 class Terminal(NamedTuple):

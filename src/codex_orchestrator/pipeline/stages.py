@@ -16,7 +16,7 @@ from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.verdict import ValidationStatus, Verdict, choose_verdict
 from codex_orchestrator.pipeline.build.merge import conflict_findings
 from codex_orchestrator.pipeline.builder import Builder
-from codex_orchestrator.pipeline.guardrails import require_granted_change
+from codex_orchestrator.pipeline.guardrails import require_granted_change, require_no_secret
 from codex_orchestrator.pipeline.run import Run
 from codex_orchestrator.system.files import opened
 from codex_orchestrator.text.diff import file_patches
@@ -55,6 +55,7 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
         ApprovalRequiredError: the change needs a person's approval; no check was run.
     """
     _require_small(run)
+    require_no_secret(run.tree, run.services)
     require_granted_change(run.tree, run.policy, workspace=run.services.rooms.workspace)
     run.round += 1
     left_s = run.spending.stage()
@@ -190,10 +191,6 @@ def _rule_findings(run: Run, change: Change) -> tuple[Finding, ...]:
     linted = run.services.rooms.library.lint(run.tree.root, list(change.paths))
     # Line 0 means the whole file, for example one that could not be checked.
     found += [one for one in linted if not one.line or one.line in added.get(one.path, ())]
-    if run.services.evidence.redactor.finds_secret(change.patch.decode("utf-8", "replace")):
-        message = "the change holds a secret; no branch was made and the patch is masked"
-        fix = "take the secret out of the source that it was read from, and change it"
-        found.append(_error("run/secret-in-change", message, fix))
     return tuple(found)
 
 

@@ -115,6 +115,26 @@ def read_file_at(git: "safe_git.SafeGit", commit: str, path: str, *, limit: int)
     return None
 
 
+def texts_at(git: "safe_git.SafeGit", commit: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """Return those of some texts that stand in a file of a commit.
+
+    Where git cannot tell, none does. Texts of several lines are not looked for.
+    """
+    wanted = [text for text in texts if text and "\n" not in text and "\0" not in text]
+    # All at once first, for mostly none stands there.
+    if not wanted or not _stands_at(git, commit, wanted):
+        return ()
+    return tuple(text for text in wanted if _stands_at(git, commit, [text]))
+
+
+def _stands_at(git: "safe_git.SafeGit", commit: str, texts: list[str]) -> bool:
+    options = ("--quiet", "--text", "--fixed-strings", "--no-recurse-submodules", "-f", "-")
+    # On stdin, because arguments show in the list of processes.
+    patterns = "".join(f"{text}\n" for text in texts).encode("utf-8", "surrogateescape")
+    status, _, _ = git.attempt("grep", *options, commit, "--", stdin=patterns)
+    return status == 0
+
+
 def export_folder(git: "safe_git.SafeGit", commit: str, folder: str, *, into: "Path") -> None:
     """Write the regular files of a folder in a commit to another folder; links are left out.
 

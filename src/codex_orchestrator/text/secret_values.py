@@ -66,6 +66,12 @@ class EnvironmentSecrets(NamedTuple):
     secrets: tuple[SecretValue, ...]
     unmasked: tuple[Unmasked, ...]
 
+    def without(self, values: Collection[str], why: str) -> "EnvironmentSecrets":
+        """Return the same with these values left as they are, and why."""
+        left = [Unmasked(secret.name, why) for secret in self.secrets if secret.value in values]
+        kept = tuple(secret for secret in self.secrets if secret.value not in values)
+        return EnvironmentSecrets(kept, tuple(dict.fromkeys((*self.unmasked, *left))))
+
 
 def find_secrets(
     environment: Mapping[str, str],

@@ -1,6 +1,6 @@
 """A redactor that masks secrets in every form, and says by name what it finds."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
 from codex_orchestrator.text.escapes import decode, decode_with_places, has_escapes
@@ -35,7 +35,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._names: dict[bytes, str] = {}
-        self._left: set[bytes] = set()
+        self._tokens_left: set[bytes] = set()
         self._search: FormSearch | None = None
         for secret in secrets:
             self.add(secret)
@@ -54,13 +54,16 @@ class Redactor:
                 self._names.setdefault(value, name)
         self._search = None
 
-    def leave(self, texts: Iterable[str]) -> None:
-        """Do not mask these values and tokens: they stand in the repository anyway."""
+    def leave(self, texts: Collection[str]) -> None:
+        """Do not mask these values, for their shape neither: they stand in the repository."""
+        self.leave_tokens(texts)
         for text in texts:
-            value = text.encode("utf-8", "surrogatepass")
-            self._left.add(value)
-            self._names.pop(value, None)
+            self._names.pop(text.encode("utf-8", "surrogatepass"), None)
         self._search = None
+
+    def leave_tokens(self, texts: Iterable[str]) -> None:
+        """Do not mask these texts for their shape alone: they stand in the repository anyway."""
+        self._tokens_left.update(text.encode("utf-8", "surrogatepass") for text in texts)
 
     def redact(self, text: str) -> str:
         """Return text with every known form of a secret masked."""
@@ -116,7 +119,7 @@ class Redactor:
         for name, first, last in search.find(data):
             yield Hit(name, first, last)
         for kind, first, last in find_tokens(data):
-            if data[first:last] not in self._left:
+            if data[first:last] not in self._tokens_left:
                 yield Hit(kind, first, last)
         if not depth or not has_escapes(data):
             return

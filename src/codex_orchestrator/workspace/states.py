@@ -6,6 +6,7 @@ what comes out of a pack is what went in, or it is refused.
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -73,6 +74,39 @@ class RecordedStates:
         if len(data) > MAX_PACK_BYTES:
             return WorkPack(problem=f"packed, it has more than {MAX_PACK_BYTES // _MEBI} MiB")
         return WorkPack(data)
+
+    def remove_objects_with_secrets(self, *, since: str) -> int:
+        """Remove unreachable objects that hold a secret, and the trees that name them.
+
+        Only loose ones, written since a moment (RFC 3339): an older one is not of the run that
+        began then.
+
+        Returns:
+            How many were removed.
+
+        Raises:
+            NotCheckedError: git failed.
+        """
+        git, folder = self._repository.git, self._repository.common_dir / "objects"
+        began = datetime.fromisoformat(since).timestamp()
+        listed = [line.split()[0] for line in git.text("prune", "-n", "--expire=now").splitlines()]
+        places = {name: folder / name[:2] / name[2:] for name in listed}
+        recent = [name for name, place in places.items() if place.stat().st_mtime >= began - 1]
+        contents = {name: git.run("cat-file", "--batch", stdin=name.encode()) for name in recent}
+        bad = {name for name, content in contents.items() if self._redact(content) != content}
+        while True:
+            marks = [mark for name in bad for mark in (bytes.fromhex(name), name.encode())]
+            naming = {
+                name
+                for name, content in contents.items()
+                if name not in bad and any(mark in content for mark in marks)
+            }
+            if not naming:
+                break
+            bad |= naming
+        for name in bad:
+            places[name].unlink(missing_ok=True)
+        return len(bad)
 
     def unpack_states(
         self, data: bytes, *, run_id: str, trees: Sequence[str], base_sha: str

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -90,6 +90,13 @@ class GitWorkTree:
             removed_lines=removed,
             patch=self._git.run("diff-tree", "-r", "-p", "--binary", *span),
         )
+
+    def changed_content(self) -> bytes:
+        """Return all that a change brings, to be searched: names, and files as they are now."""
+        span = (*_PLAIN_DIFF, self._base, self._write_tree(), "--")
+        entries = self._entries(*span)
+        files = self._git.run("cat-file", "--batch", stdin=_new_blobs(entries))
+        return b"".join((*(f"{entry.path}\n".encode() for entry in entries), files))
 
     def diff_text(self, paths: Sequence[str]) -> str:
         """Return the difference to the base for reading: binary files are only named.
@@ -273,14 +280,7 @@ class GitWorkTree:
                     "its files would not be part of the change",
                     ", or ignore the folder",
                 )
-        blobs = [
-            e.new_blob for e in entries if e.new_mode != SUBMODULE and set(e.new_blob) != {"0"}
-        ]
-        sizes = self._git.run(
-            "cat-file",
-            "--batch-check=%(objectsize)",
-            stdin="".join(f"{blob}\n" for blob in blobs).encode("ascii"),
-        )
+        sizes = self._git.run("cat-file", "--batch-check=%(objectsize)", stdin=_new_blobs(entries))
         total = sum(int(size) for size in sizes.split())
         if total > MAX_CHANGED_BYTES:
             raise LimitReachedError(
@@ -288,6 +288,11 @@ class GitWorkTree:
                 fix="ignore what the work leaves behind (.gitignore), or make smaller tasks",
                 reason=TOO_MANY_BYTES,
             )
+
+
+def _new_blobs(entries: Iterable[git_output.Change]) -> bytes:
+    blobs = (e.new_blob for e in entries if e.new_mode != SUBMODULE and set(e.new_blob) != {"0"})
+    return "".join(f"{blob}\n" for blob in blobs).encode("ascii")
 
 
 def _unrecordable(message: str, or_else: str = "") -> LimitReachedError:

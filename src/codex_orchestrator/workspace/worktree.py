@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from codex_orchestrator.model.confinement import Network
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.folders import remove_tree
-from codex_orchestrator.system.git_objects import read_file_at
+from codex_orchestrator.system.git_objects import read_file_at, texts_at
 from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.system.sandbox.probe import Probe, probe_layers
@@ -120,6 +120,10 @@ class GitWorkspace(RecordedStates):
             InputError: the file is larger than 8 MiB.
         """
         return read_file_at(self._repository.git, commit, path, limit=_MAX_FILE_BYTES)
+
+    def texts_at(self, commit: str, texts: Iterable[str]) -> tuple[str, ...]:
+        """Return those of some texts that stand in a file of a commit."""
+        return texts_at(self._repository.git, commit, texts)
 
     @contextmanager
     def open(self, run_id: str, *, base_sha: str) -> Iterator[GitWorkTree]:

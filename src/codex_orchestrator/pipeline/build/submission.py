@@ -11,6 +11,7 @@ from codex_orchestrator.model.errors import (
 from codex_orchestrator.model.mode import CLOUD_HOST
 from codex_orchestrator.model.plan import CloudSubmissionFacts, PlanItem
 from codex_orchestrator.pipeline.build.prompt import cloud_prompt
+from codex_orchestrator.pipeline.guardrails import require_no_secret
 from codex_orchestrator.pipeline.run import Run
 from codex_orchestrator.text.names import is_utf8
 
@@ -30,6 +31,7 @@ class StartingState(NamedTuple):
 
 def starting_state(run: Run) -> StartingState:
     """Return the current work, for all items that are sent together."""
+    require_no_secret(run.tree, run.services)
     return StartingState(run.tree.snapshot(), run.tree.change().patch)
 
 
@@ -93,7 +95,8 @@ def new_submission(
         base=start.tree,
     )
     _require_sendable(start.patch)
-    return facts, cloud_prompt(run.task, item, feedback=feedback)
+    prompt = cloud_prompt(run.task, item, feedback=feedback)
+    return facts, run.services.evidence.redactor.redact(prompt)
 
 
 def _all_submissions(run: Run) -> tuple[CloudSubmissionFacts, ...]:
