@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from codex_orchestrator.compose.containment import find_layers
+from codex_orchestrator.model.confinement import Network, Sandbox
 from support import late_imports
 from support.project import make_project
 from support.workspace_server import served, server_command
@@ -31,8 +33,11 @@ def test_the_workspace_server_loads_everything_before_its_first_check(tmp_path: 
     report = tmp_path / "report.json"
     policy = {"protected": [], "run": []}
     command = server_command(repo, tmp_path, policy, "--checks", str(tmp_path / "checks.json"))
-    command[1:3] = [late_imports.__file__, str(report), "reaper", "sandbox", "--"]
-    with served(command, env={"PATH": "/usr/bin:/bin"}, cwd=tmp_path) as server:
+    command[1:3] = [late_imports.__file__, str(report), "sandbox", "--"]
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    # Kept from now on: to ask for the layers starts the launcher too, with nothing foreign below.
+    find_layers(Sandbox.AUTO, Network.LOOPBACK, environ)
+    with served(command, env=environ, cwd=tmp_path) as server:
         assert server.call("run_check", name="test").document["status"] == "passed"
         server.call("apply_pattern", pattern="py-print-to-logging", paths=["src"])
         server.call("git_diff", paths=[])

@@ -34,7 +34,7 @@ def test_variables_that_point_into_the_home_are_not_passed_on():
 
 
 def test_programs_on_the_path_can_be_read_with_what_was_installed_with_them():
-    assert check().read == ("/usr/bin", "/opt/node")
+    assert check().read == ("/usr/bin", "/opt/node/bin", "/opt/node")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from codex_orchestrator.system.sandbox.child import Child
 from codex_orchestrator.system.sandbox.orders import Orders, decode, encode
 from codex_orchestrator.system.sandbox.plan import make_orders, program_places
 from codex_orchestrator.system.sandbox.probe import Probe
+from support.workspace import git, make_repository
 
 ALL = Probe(frozenset(orders.PROBED), {}, 7)
 TEXT = st.binary(max_size=30).filter(lambda data: b"\0" not in data).map(os.fsdecode)
@@ -81,6 +82,15 @@ def test_paths_that_are_not_there_are_left_out_and_those_below_others_are_given_
     read = (str(tmp_path / "read" / "below"), str(tmp_path / "read"), str(tmp_path / "gone"))
     made = planned(tmp_path, read=(*read, "/usr/bin"))
     assert made.read == (str(tmp_path / "read"),)
+
+
+def test_a_tool_of_the_checkout_does_not_open_the_checkout_to_its_work_trees(tmp_path):
+    make_repository(tmp_path / "main", {"bin/tool": "#!/bin/sh\n"})
+    git(tmp_path / "main", "worktree", "add", "-q", "--detach", str(tmp_path / "tree"))
+    main = str(tmp_path / "main")
+    made = planned(tmp_path, read=(f"{main}/bin", main, str(tmp_path)))
+    assert f"{main}/bin" in made.read
+    assert not {main, str(tmp_path)} & {*made.read}
 
 
 def test_an_open_network_is_no_namespace_and_one_that_may_nest_has_no_landlock(tmp_path):

@@ -13,6 +13,7 @@ from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.config import AdapterConfig
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.task import CheckName
+from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
 ADAPTERS: tuple[LanguageAdapter, ...] = (PythonAdapter(), NodeAdapter(), GoAdapter())
 
@@ -20,8 +21,9 @@ ADAPTERS: tuple[LanguageAdapter, ...] = (PythonAdapter(), NodeAdapter(), GoAdapt
 class LanguageAdapters:
     """The adapters as the configuration of one repository sets them up."""
 
-    def __init__(self, config: AdapterConfig, *, repo: Path) -> None:
+    def __init__(self, config: AdapterConfig, *, repo: Path, layers: Layers = probe_layers) -> None:
         self._config = config
+        self._layers = layers
         # A check runs in a work tree, which has no virtual environment of its own.
         self._python = str(repo / config.python) if "/" in config.python else config.python
 
@@ -46,7 +48,7 @@ class LanguageAdapters:
         )
         found = adapter.commands(root, python=self._python)
         if all(check in found for check in checks):
-            adapter.ensure_ready(root, checks, python=self._python)
+            adapter.ensure_ready(root, checks, python=self._python, layers=self._layers)
         return adapter.id, {str(name): command for name, command in found.items()}
 
     def failures(self, report: Path) -> tuple[str, ...]:

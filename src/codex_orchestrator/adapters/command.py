@@ -8,6 +8,7 @@ from codex_orchestrator.adapters.interface import Detection
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
+from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
 
 class CommandAdapter:
@@ -27,7 +28,14 @@ class CommandAdapter:
         """Return the given commands."""
         return {name: CheckCommand(name=name, argv=argv) for name, argv in self._checks.items()}
 
-    def ensure_ready(self, root: Path, checks: Sequence[CheckName], *, python: str = "") -> None:
+    def ensure_ready(
+        self,
+        root: Path,
+        checks: Sequence[CheckName],
+        *,
+        python: str = "",
+        layers: Layers = probe_layers,
+    ) -> None:
         """Make sure that every check has a command whose program is there.
 
         Raises:

@@ -9,6 +9,7 @@ from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.system.listing import list_files
+from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
 # The toolchain that is there, and the module files as they are: a check fetches nothing.
 _ENVIRONMENT = (("GOTOOLCHAIN", "local"), ("GOFLAGS", "-mod=readonly"))
@@ -35,7 +36,14 @@ class GoAdapter:
             for name, verb in verbs.items()
         }
 
-    def ensure_ready(self, root: Path, checks: Sequence[CheckName], *, python: str = "") -> None:
+    def ensure_ready(
+        self,
+        root: Path,
+        checks: Sequence[CheckName],
+        *,
+        python: str = "",
+        layers: Layers = probe_layers,
+    ) -> None:
         """Make sure that go is installed and that there is something to test.
 
         Raises:

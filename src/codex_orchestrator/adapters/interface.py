@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.system.files import UnusableFileError, opened
+from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
 _MAX_BYTES = 512 * 1024
 
@@ -44,8 +45,17 @@ class LanguageAdapter(Protocol):
         """Return the project's checks. `python` is the interpreter to use, "" for our own."""
         ...
 
-    def ensure_ready(self, root: Path, checks: Sequence[CheckName], *, python: str = "") -> None:
+    def ensure_ready(
+        self,
+        root: Path,
+        checks: Sequence[CheckName],
+        *,
+        python: str = "",
+        layers: Layers = probe_layers,
+    ) -> None:
         """Make sure that what the checks need is there.
+
+        `layers` tells how a program that is started for that is contained.
 
         Raises:
             NotCheckedError: a check or its tool is missing, so nothing could be decided.

@@ -12,6 +12,7 @@ from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.system.listing import list_files
+from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
 _JUNIT = "junit-test.xml"
 _NO_TEST = "no test specified"
@@ -70,7 +71,14 @@ class NodeAdapter:
             )
         return found
 
-    def ensure_ready(self, root: Path, checks: Sequence[CheckName], *, python: str = "") -> None:
+    def ensure_ready(
+        self,
+        root: Path,
+        checks: Sequence[CheckName],
+        *,
+        python: str = "",
+        layers: Layers = probe_layers,
+    ) -> None:
         """Make sure that scripts, their program and the dependencies are there.
 
         Raises:

@@ -1,19 +1,28 @@
 """Python projects: pytest where the project uses it, else unittest; ruff where it is configured."""
 
+import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from codex_orchestrator.adapters.interface import Detection, read_text
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand
+from codex_orchestrator.model.confinement_policy import confine_check
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
+from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.listing import list_files
+from codex_orchestrator.system.process import run_process
+from codex_orchestrator.system.sandbox.plan import program_places
+from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
 _RUNNER = Path(__file__).with_name("unittest_runner.py")
+# An interpreter that is named may be a script that starts ours.
+_OWN = (sys.prefix, sys.base_prefix)
+_LOOK = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
 _JUNIT = "junit-test.xml"
 _PROJECT_FILES = ("setup.py", "setup.cfg", "Pipfile", "requirements.txt", "tox.ini", "pytest.ini")
 _PROJECT_TABLE = re.compile(
@@ -72,7 +81,7 @@ class PythonAdapter:
             shown=("python", *shown),
             junit=_JUNIT,
             env=environment,
-            read=(str(_RUNNER),) if argv[0] == str(_RUNNER) else (),
+            read=(*_OWN, str(_RUNNER)),
         )
         if _uses_ruff(root):
             argv = ("-m", "ruff", "check", "--no-cache", "--output-format=concise", ".")
@@ -82,10 +91,18 @@ class PythonAdapter:
                 shown=("python", *argv),
                 timeout_s=300,
                 env=environment,
+                read=_OWN,
             )
         return found
 
-    def ensure_ready(self, root: Path, checks: Sequence[CheckName], *, python: str = "") -> None:
+    def ensure_ready(
+        self,
+        root: Path,
+        checks: Sequence[CheckName],
+        *,
+        python: str = "",
+        layers: Layers = probe_layers,
+    ) -> None:
         """Make sure that the interpreter has pytest or ruff when a check needs it.
 
         Raises:
@@ -100,7 +117,7 @@ class PythonAdapter:
                     fix="configure ruff for `lint`, or take the check out of the task",
                 )
             module = known[name].argv[2] if known[name].argv[1] == "-m" else ""
-            if module and not _has_module(interpreter, module):
+            if module and not _has_module(interpreter, module, layers):
                 raise NotCheckedError(
                     f"`{name}` needs {module}, and {interpreter} does not have it",
                     fix=f"install it there: {interpreter} -m pip install {module}",
@@ -155,19 +172,30 @@ def _uses_ruff(root: Path) -> bool:
     )
 
 
-def _has_module(interpreter: str, module: str) -> bool:
+def _has_module(interpreter: str, module: str, layers: Layers) -> bool:
     if interpreter == sys.executable:
         from importlib.util import find_spec
 
         return find_spec(module) is not None
-    code = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
-    try:
-        done = subprocess.run(
-            [interpreter, "-I", "-c", code, module], capture_output=True, timeout=60, check=False
+    environment = child_environment(os.environ)
+    with TemporaryDirectory(prefix="codex-orchestrator-") as folder:
+        done = run_process(
+            [interpreter, "-I", "-c", _LOOK, module],
+            cwd=Path(folder),
+            bounds=confine_check(
+                tree=folder,
+                log_folder="",
+                environ=environment,
+                read=_OWN,
+                programs=program_places(interpreter, path=environment["PATH"]),
+            ),
+            layers=layers(),
+            timeout_s=60,
+            log_path=Path(folder, "log"),
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    if done.problem or done.is_timed_out:
         raise NotCheckedError(
-            f"the interpreter {interpreter} does not start: {error}",
+            f"the interpreter {interpreter} does not start: {done.problem or 'no answer'}",
             fix="set another one as `adapter.python` in the configuration",
-        ) from error
-    return done.returncode == 0
+        )
+    return done.exit_code == 0

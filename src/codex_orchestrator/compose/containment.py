@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from codex_orchestrator.model.confinement import Network, Sandbox
-from codex_orchestrator.model.confinement_policy import missing_layers
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
 from codex_orchestrator.system.environment import is_ci
 from codex_orchestrator.system.folders import make_folder
-from codex_orchestrator.system.sandbox import orders
 from codex_orchestrator.system.sandbox.probe import Probe, probe_layers
+from codex_orchestrator.verbs.check_containment import missing_containment
 
 
 def find_layers(sandbox: Sandbox, network: Network, environ: Mapping[str, str]) -> Probe:
@@ -27,7 +26,7 @@ def find_layers(sandbox: Sandbox, network: Network, environ: Mapping[str, str]) 
     if sandbox is Sandbox.OFF:
         return Probe()
     found = probe_layers(_cache(environ), path=environ.get("PATH", os.defpath))
-    missing = _missing(found, network)
+    missing = missing_containment(found, network)
     if missing and sandbox is Sandbox.REQUIRE:
         raise NotCheckedError(
             f'policy.sandbox is "require", and {missing}',
@@ -51,15 +50,8 @@ def containment_warning(
         return ""
     if sandbox is Sandbox.OFF:
         return 'Checks were not contained: policy.sandbox is "off".'
-    missing = _missing(layers, network)
+    missing = missing_containment(layers, network)
     return f"Checks were not fully contained: {missing}." if missing else ""
-
-
-def _missing(layers: Probe, network: Network) -> str:
-    """Return what a check is not kept from here, and for want of which layers; "" for nothing."""
-    missing = missing_layers(network, layers.network(network), contains_files=layers.contains_files)
-    wanted = (orders.NET,) if layers.contains_files else (orders.MOUNT, orders.LANDLOCK)
-    return f"{missing} ({layers.why_not(*wanted)})" if missing else ""
 
 
 def _cache(environ: Mapping[str, str]) -> Path | None:

@@ -84,7 +84,7 @@ def compose_run(
             network=policy.network,
         ),
         library=Library.open(request.library or repo),
-        adapters=LanguageAdapters(config.adapter, repo=repo),
+        adapters=LanguageAdapters(config.adapter, repo=repo, layers=lambda: layers),
         engine=_engine(request, endpoint, environ),
         open_cloud=partial(
             open_cloud_builder, config=config.codex, broker=broker, hide=broker.redactor.add

@@ -255,7 +255,8 @@ def _with_tools(
                 found += [os.path.normpath(os.path.join(value, part)) for part in parts]
     for folder in (*wanted.environment.get("PATH", "").split(os.pathsep), *programs):
         if os.path.isabs(folder):
-            read += program_folders(os.path.normpath(folder), home=home)
+            place = os.path.normpath(folder)
+            read += [place, *program_folders(place, home=home)]
     environment = {
         name: value for name, value in wanted.environment.items() if name not in _HOME_VARIABLES
     }

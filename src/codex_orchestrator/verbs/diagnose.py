@@ -1,6 +1,7 @@
 """Report what works on this machine, and how to fix what does not."""
 
 import importlib.util
+import os
 import platform
 import sys
 from collections.abc import Callable, Mapping
@@ -8,11 +9,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
-from codex_orchestrator.model.config import Config
+from codex_orchestrator.model.config import Config, PolicyConfig
+from codex_orchestrator.model.confinement import Sandbox
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.probe import Probe
 from codex_orchestrator.system.git import Git, git_environment
+from codex_orchestrator.system.sandbox.probe import probe_layers
+from codex_orchestrator.verbs.check_containment import missing_containment
+
+_SANDBOX_FIX = (
+    "allow unprivileged user namespaces (on Ubuntu 24.04 by an AppArmor profile with `userns,`), "
+    "or install bubblewrap"
+)
 
 # extra → modules that it installs
 EXTRAS = {
@@ -42,6 +51,7 @@ def diagnose_setup(
         lambda: _git(repo, environ),
         _python,
         *(lambda name=name: _extra(name) for name in EXTRAS),
+        lambda: _sandbox(config.policy, environ),
         lambda: _model(config, broker),
         lambda: _github(broker),
         lambda: _vault(config),
@@ -79,6 +89,21 @@ def _extra(name: str) -> Probe:
         fix = f'pip install "codex-orchestrator-toolkit[{name}]"'
         return Probe(f"extra [{name}]", "missing", f"no {', '.join(missing)}", fix)
     return Probe(f"extra [{name}]", "works", "installed")
+
+
+def _sandbox(policy: PolicyConfig, environ: Mapping[str, str]) -> Probe:
+    wanted = policy.network
+    if policy.sandbox is Sandbox.OFF:
+        detail = 'policy.sandbox is "off": checks are not contained'
+        return Probe("sandbox", "not configured", detail, 'set policy.sandbox = "auto"')
+    layers = probe_layers(path=environ.get("PATH", os.defpath))
+    others = [f"{layer} does not work: {why}" for layer, why in sorted(layers.refused.items())]
+    network = f"the network of checks is {layers.network(wanted).value}"
+    detail = "; ".join([", ".join(sorted(layers.works)) or "no layer works", network, *others])
+    if missing_containment(layers, wanted):
+        is_required = policy.sandbox is Sandbox.REQUIRE
+        return Probe("sandbox", "missing", detail, _SANDBOX_FIX, is_required=is_required)
+    return Probe("sandbox", "works", detail)
 
 
 def _model(config: Config, broker: EnvironmentCredentialBroker) -> Probe:

@@ -16,7 +16,7 @@ from codex_orchestrator.system.folders import remove_tree
 from codex_orchestrator.system.git_objects import read_file_at, texts_at
 from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.safe_git import SafeGit
-from codex_orchestrator.system.sandbox.probe import Probe, probe_layers
+from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 from codex_orchestrator.text.names import is_identifier
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.repository import (
@@ -74,7 +74,7 @@ class GitWorkspace(RecordedStates):
         scratch: Path | None = None,
         author: str = DEFAULT_AUTHOR,
         redact: Redaction = unchanged,
-        layers: Callable[[], Probe] = probe_layers,
+        layers: Layers = probe_layers,
         network: Network = Network.LOOPBACK,
     ) -> None:
         """Open a repository.

@@ -49,6 +49,9 @@ def make_orders(
     read = _real(
         [*wanted.read, *program, *(path for folders in git for path in folders.read)], links
     )
+    # A tool in the checkout that a work tree belongs to does not open the checkout.
+    git_places = [path for folders in git for path in (*folders.copy, *folders.lock)]
+    read = tuple(path for path in read if not any(_is_below(p, (path,)) for p in git_places))
     copy = _real([*wanted.caches, *(path for folders in git for path in folders.copy)], links)
     home = os.path.realpath(wanted.home) if os.path.isabs(wanted.home) else ""
     return Orders(

@@ -6,9 +6,9 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from codex_orchestrator.model.confinement import Network
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
@@ -57,6 +57,10 @@ class Probe(NamedTuple):
     def only(self, layers: Iterable[str]) -> "Probe":
         """Return the same with fewer layers: what a lesser kernel would offer."""
         return self._replace(works=self.works & frozenset(layers))
+
+
+Layers: TypeAlias = Callable[[], Probe]
+"""Tells which layers work, asked when there is something to contain."""
 
 
 def probe_layers(folder: Path | None = None, *, path: str = os.defpath) -> Probe:
