@@ -40,6 +40,17 @@ def test_a_torn_or_foreign_cache_changes_nothing(filled: tuple[GuardRepo, Path])
         assert codes(repo.staged()) == ["SPEC002"]
 
 
+def test_a_cache_of_a_newer_version_changes_nothing_and_stays(
+    filled: tuple[GuardRepo, Path],
+) -> None:
+    repo, place = filled
+    newer = place.read_bytes().replace(b"guard facts 3 ", b"guard facts 4 ", 1)
+    assert newer != place.read_bytes()
+    place.write_bytes(newer)
+    assert codes(repo.staged()) == ["SPEC002"]
+    assert place.read_bytes() == newer
+
+
 def test_a_cache_that_is_a_folder_or_a_link_changes_nothing(
     filled: tuple[GuardRepo, Path], tmp_path: Path
 ) -> None:

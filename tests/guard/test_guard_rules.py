@@ -280,6 +280,15 @@ def test_a_changed_pattern_has_a_higher_version(
     assert codes(report) == expected
 
 
+def test_an_index_of_a_newer_version_is_refused_by_name(library: GuardRepo) -> None:
+    newer = index("2.0.0").replace("pattern-index.v1", "pattern-index.v2")
+    report = library.both_views({RULE: "two\n", "patterns/index.json": newer})
+    (found,) = report.findings
+    assert found.rule == "PATTERN001"
+    assert "pattern-index.v2" in found.message
+    assert "update codex-orchestrator-toolkit" in found.message
+
+
 def test_a_changed_fixture_of_a_pattern_counts_as_its_content(library: GuardRepo) -> None:
     assert codes(library.both_views({"patterns/codemods/py-x/tests/in.py": "x\n"})) == [
         "PATTERN001"

@@ -95,6 +95,20 @@ def test_the_manifest_tells_the_whole_chain(project: Path, call: CommandLine) ->
     assert str(project) not in json.dumps(manifest)
 
 
+def test_every_document_of_a_run_names_its_schema(project: Path, call: CommandLine) -> None:
+    _, report = run_json(call, project, str(project / TASK))
+    folder = (project / report["manifest_path"]).parent
+    documents = [json.loads(path.read_bytes()) for path in folder.glob("*.json")]
+    documents += events_of(project, report)
+    documents += map(json.loads, (project / "out/audit.log").read_text().splitlines())
+    documents += [json.loads(path.read_bytes()) for path in (project / "out").rglob("*.json")]
+    named = {str(one.get("schema")).rpartition(".")[0] for one in documents}
+    assert named == {
+        *("run-manifest", "plan", "review", "run-event"),
+        *("audit-record", "audit-head", "task-state"),
+    }
+
+
 def test_the_result_is_a_branch_with_one_commit_and_a_patch_of_the_same_change(
     project: Path, call: CommandLine
 ) -> None:

@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from codex_orchestrator.model.errors import InputError, InterruptedRunError
+from codex_orchestrator.model.versions import NewerSchemaError
 from support.workspace import git, git_environ, write_files
 
 
@@ -92,6 +93,21 @@ def test_a_start_that_broke_off_half_way_is_made_anew(workspace, scratch):
     (scratch / "r1/record.json").unlink()
     with workspace.open("r1", base_sha=base) as tree:
         assert tree.change().paths == ()
+
+
+def test_a_work_tree_of_a_newer_version_is_refused_by_name_and_stays(workspace, scratch):
+    base = workspace.head_sha()
+    crash(workspace, "r1", base, {"half.txt": "done"})
+    record = scratch / "r1/record.json"
+    newer = record.read_text().replace("work-tree.v2", "work-tree.v3")
+    record.write_text(newer)
+    with (
+        pytest.raises(NewerSchemaError, match=r"record\.json: has the schema work-tree\.v3"),
+        workspace.open("r1", base_sha=base),
+    ):
+        pass
+    assert record.read_text() == newer
+    assert workspace.leftovers() == ("r1",)
 
 
 def test_a_lock_left_by_a_killed_git_is_no_obstacle(workspace, scratch):

@@ -13,7 +13,8 @@ from codex_orchestrator.guard.config import GuardConfig, Waiver
 from codex_orchestrator.guard.facts import APPROVALS, ApprovalFacts, Facts, RawFacts
 from codex_orchestrator.guard.specs import SpecsByPath
 
-_MAGIC = b"codex-orchestrator guard facts 3 "
+_NAME_OF_KIND = b"codex-orchestrator guard facts "
+_VERSION = 3
 _NAME = "codex-orchestrator-guard.cache"
 NO_CONFIG = GuardConfig(source="none")
 """Marks a file without our table, which is not the same as the defaults."""
@@ -25,8 +26,10 @@ class FactsCache:
     """Facts by blob id, loaded once and written back if something was added."""
 
     def __init__(self, path: str) -> None:
-        self.path = path
-        self.entries = _load(path) if path else {}
+        loaded = _load(path) if path else {}
+        # What a newer version wrote is not written over.
+        self.path = path if loaded is not None else ""
+        self.entries = loaded or {}
         self._added = False
         self._approvals: dict[ApprovalFacts, ApprovalFacts] = {}
 
@@ -83,10 +86,12 @@ class FactsCache:
 def _header(body: bytes) -> bytes:
     # The marshal format belongs to one Python version.
     version = f"{sys.hexversion:x}"
-    return _MAGIC + f"{version} {len(body)} {zlib.crc32(body):08x}\n".encode()
+    checked = f"{_VERSION} {version} {len(body)} {zlib.crc32(body):08x}\n"
+    return _NAME_OF_KIND + checked.encode()
 
 
-def _load(path: str) -> dict[str, RawFacts]:
+def _load(path: str) -> dict[str, RawFacts] | None:
+    """Return what a file holds; None when a newer version wrote it."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(handle, "rb", buffering=0) as stream:
@@ -94,8 +99,10 @@ def _load(path: str) -> dict[str, RawFacts]:
     except OSError:
         return {}
     header, newline, body = data.partition(b"\n")
-    if not data.startswith(_MAGIC) or header + newline != _header(body):
-        return {}
+    if header + newline != _header(body):
+        found = header.removeprefix(_NAME_OF_KIND)[:9].partition(b" ")[0]
+        is_ours = header.startswith(_NAME_OF_KIND) and found.isdigit()
+        return None if is_ours and int(found) > _VERSION else {}
     entries = marshal.loads(body)  # noqa: S302 - ours: the checksum was right
     return entries if isinstance(entries, dict) else {}
 

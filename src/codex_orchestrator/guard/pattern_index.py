@@ -7,6 +7,7 @@ from typing import NamedTuple
 from codex_orchestrator.guard.config import PATTERN_INDEX as INDEX
 from codex_orchestrator.guard.config import PATTERNS_FOLDER as FOLDER
 
+SCHEMA = "pattern-index.v1"
 Version = tuple[int, int, int]
 _VERSION = r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}"
 
@@ -38,7 +39,11 @@ def parse_index(data: bytes | None) -> Index:
         return Index({}, {}, f"not valid JSON: {error}")
     versions: dict[str, Version] = {}
     places: dict[str, str] = {}
-    assets = document.get("assets") if isinstance(document, dict) else None
+    named = document.get("schema") if isinstance(document, dict) else None
+    if named != SCHEMA:
+        text = f"has the schema {named!r:.60}, and this version of the toolkit reads {SCHEMA}"
+        return Index({}, {}, f"{text}: update codex-orchestrator-toolkit")
+    assets = document.get("assets")
     if not isinstance(assets, list):
         return Index({}, {}, "`assets` must be a list")
     for number, asset in enumerate(assets):

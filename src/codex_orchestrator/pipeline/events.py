@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from codex_orchestrator.text.secrets import Redactor
 
 
+SCHEMA = "run-event.v2"
+"""The schema of a line; in version 1 lines did not name it."""
+
+
 class EventStream:
     """Appends events to the run's `events.jsonl` and passes each line on; thread-safe."""
 
@@ -41,7 +45,7 @@ class EventStream:
             for key, value in facts.items()
         }
         with self._lock:
-            document = {"at": self._clock(), "event": kind, **masked}
+            document = {"schema": SCHEMA, "at": self._clock(), "event": kind, **masked}
             line = json.dumps(document, ensure_ascii=False)
             append_line(self._path, line)
             self._also(line)

@@ -48,8 +48,7 @@ def finish_run(
         record.committed(tree.commit(_message(record.manifest), branch=branch))
     record.warned(_risks(record.manifest, services.ambient.warning))
     if record.manifest.review is not None:
-        text = record.manifest.review.model_dump_json(indent=2)
-        record.write("review.json", text.encode() + b"\n", kind="review")
+        record.write_document("review.v2", record.manifest.review)
     text = review_text(record.manifest, patch=patch)
     record.write("review.md", text.encode(), kind="review")
     record.events.send("run-finished", {"verdict": str(record.manifest.verdict), "branch": branch})

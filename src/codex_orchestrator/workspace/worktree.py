@@ -11,6 +11,7 @@ from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.config import DEFAULT_AUTHOR
 from codex_orchestrator.model.confinement import Network
 from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.versions import Schema, refuse_newer
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.folders import remove_tree
 from codex_orchestrator.system.git_objects import read_file_at, texts_at
@@ -54,6 +55,8 @@ _LEFT_BY_TOOLS = (
 )
 
 # The files are those of the commit, byte for byte, whatever this machine's settings are.
+# In version 1 the record of a work tree did not name its schema.
+_SCHEMA = Schema("work-tree", 2)
 _SETTINGS = {
     "core.attributesFile": os.devnull,
     "core.autocrlf": "false",
@@ -259,9 +262,10 @@ class GitWorkspace(RecordedStates):
         shutil.copy2(git_dir / "index", place / "index")
         (place / "ignored").write_text("".join(f"{line}\n" for line in _LEFT_BY_TOOLS), "utf-8")
         record = {"base": base_sha, "root": str(root), "git_dir": str(git_dir)}
+        named = {"schema": str(_SCHEMA), **record}
         # Written last: a tree without it is incomplete and is created again.
         draft = place / "record.tmp"
-        draft.write_text(json.dumps(record), "utf-8")
+        draft.write_text(json.dumps(named), "utf-8")
         draft.replace(place / "record.json")
         return self._tree(place, record, run_id)
 
@@ -296,4 +300,5 @@ def _read_record(place: Path) -> dict[str, str]:
         raise NotCheckedError(
             f"{place / 'record.json'} cannot be read: {error}", fix=f"remove {place}"
         ) from error
+    refuse_newer(record.get("schema"), _SCHEMA, path=str(place / "record.json"))
     return {name: str(record[name]) for name in ("base", "root", "git_dir")}
