@@ -54,8 +54,8 @@ class Usage(Document):
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    cached_tokens: int | None = None
-    cost_micro_usd: int | None = None
+    cached_tokens: int | None = Field(default=None, ge=0)
+    cost_micro_usd: int | None = Field(default=None, ge=0)
     by_role: tuple[RoleUsage, ...] = ()
 
     def __add__(self, more: "Usage") -> "Usage":

@@ -20,7 +20,8 @@ def start_run(request: RunRequest, services: "Services") -> RunRecord | RefusedT
     """Check the spec, then create the run's folder and first manifest; or resume an earlier run.
 
     Raises:
-        InputError: an approval is not valid, or the run to resume has another task text.
+        InputError: an approval is not valid, the run to resume has another task text, or the audit
+            log is damaged or of a newer version.
         NotCheckedError: an approval cannot have an effect, or the run to resume is from another
             clone and not trusted.
     """
@@ -28,6 +29,7 @@ def start_run(request: RunRequest, services: "Services") -> RunRecord | RefusedT
     # Before anything is written: a grant without effect must not be recorded, because every later
     # attempt would fail on it again.
     run_policy(task, request.settings.config, request.grants.wanted)
+    services.evidence.audit.require_sound_end()
     if request.resume:
         return resume_run(request, request.resume, services)
     base_sha = services.rooms.workspace.head_sha()

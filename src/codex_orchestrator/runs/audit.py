@@ -94,6 +94,21 @@ class FileAuditLog:
                 record.run_id == run_id and wanted <= record.details.items() for record in found
             )
 
+    def require_sound_end(self) -> None:
+        """Check that records can be appended; a record that a crash cut short is no obstacle.
+
+        Raises:
+            NewerSchemaError: a newer version wrote the log's end, or the note of where it is.
+            InputError: a record at the end is damaged.
+            LockedError: other writers held the log all the time.
+        """
+        if not (self._paths.check(self._paths.out) and os.path.lexists(self._log)):
+            return
+        with self._locked(), opened(self._log) as descriptor:
+            size = os.fstat(descriptor).st_size
+            known = remembered_head(self._head_file)
+            find_head(descriptor, log=self._log, size=size, known=known)
+
     def check(self, visit: Callable[[AuditRecord], None] | None = None) -> AuditCheck:
         """Walk the whole log and return what is wrong with it; `visit` sees each good record.
 
