@@ -1,5 +1,6 @@
 """The base of all documents that are read or written."""
 
+import json
 from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
@@ -10,6 +11,11 @@ class Document(BaseModel):
     """A frozen value with named fields; an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    def file_bytes(self, schema: str) -> bytes:
+        """Return a part of a record as the JSON file of a schema, for people to read."""
+        fields = {"schema": schema, **self.model_dump(mode="json")}
+        return json.dumps(fields, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 class FieldProblem(NamedTuple):

@@ -48,7 +48,8 @@ def finish_run(
         record.committed(tree.commit(_message(record.manifest), branch=branch))
     record.warned(_risks(record.manifest, services.ambient.warning))
     if record.manifest.review is not None:
-        record.write_document("review.v2", record.manifest.review)
+        data = record.manifest.review.file_bytes("review.v2")
+        record.write("review.json", data, kind="review")
     text = review_text(record.manifest, patch=patch)
     record.write("review.md", text.encode(), kind="review")
     record.events.send("run-finished", {"verdict": str(record.manifest.verdict), "branch": branch})

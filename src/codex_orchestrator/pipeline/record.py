@@ -1,6 +1,5 @@
 """The record of a run in progress: one manifest, written durably after every change of it."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from threading import Lock
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, Unpack
 
 from codex_orchestrator.model.approval import Approval, Grant, binding_of, standing_grants
 from codex_orchestrator.model.check import Validation
-from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.manifest import (
     Artifact,
     Engine,
@@ -89,7 +87,7 @@ class RunRecord:
     def planned(self, plan: Plan) -> None:
         """Record the plan."""
         plan = masked(plan, self._redactor)
-        self.write_document("plan.v2", plan)
+        self.write("plan.json", plan.file_bytes("plan.v2"), kind="plan")
         self._replace(plan=plan)
 
     def tested(self, validations: tuple[Validation, ...]) -> None:
@@ -238,13 +236,6 @@ class RunRecord:
         """Write one artifact of the run, secrets masked, and list it in the manifest."""
         clean = self._redactor.redact_bytes(data)
         self._list(self._store.artifact(self.manifest, name, clean, kind=kind))
-
-    def write_document(self, schema: str, document: Document) -> None:
-        """Write a part of the record as a file too; version 1 of these did not name its schema."""
-        kind = schema.partition(".")[0]
-        fields = {"schema": schema, **document.model_dump(mode="json")}
-        text = json.dumps(fields, indent=2, ensure_ascii=False)
-        self.write(f"{kind}.json", text.encode() + b"\n", kind=kind)
 
     def register(self, name: str, *, kind: str) -> None:
         """List a file that is already in the run folder."""
