@@ -87,3 +87,20 @@ def test_a_result_that_cannot_be_written_is_exit_4(repo: Path, words: str, stder
 @needs_full_device
 def test_a_run_goes_on_when_its_progress_cannot_be_shown(repo: Path) -> None:
     assert code_of(repo, "run logging", f"2>{FULL}") == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_secret_of_the_environment_is_shown_in_no_message_and_no_result(tmp_path, encoding):
+    """Also where a message cannot be written as text and goes out as bytes."""
+    canary = "vK7-q9.vB2tR8xW4pL6nZ3"
+    repo = make_project(tmp_path / "repo")
+    done = subprocess.run(
+        [sys.executable, "-m", "codex_orchestrator", "runs", "show", f"é{canary}"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "DEPLOY_TOKEN": canary, "PYTHONIOENCODING": encoding},
+        cwd=repo,
+    )
+    assert done.returncode == 2
+    assert b"***" in done.stdout + done.stderr
+    assert canary.encode() not in done.stdout + done.stderr

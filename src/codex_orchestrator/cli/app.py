@@ -29,6 +29,16 @@ def run(argv: list[str], *, is_own_process: bool = False) -> int:
     _open_closed_streams()
     if is_stdout_closed:
         return _say("standard output is closed", "give it a file, or /dev/null", ExitCode.USAGE)
+    # The hook reads no secret, and pays for nothing that it does not need.
+    if argv == ["guard"]:
+        return _answer(argv, is_own_process=is_own_process)
+    from codex_orchestrator.cli.masked_streams import masked_streams
+
+    with masked_streams():
+        return _answer(argv, is_own_process=is_own_process)
+
+
+def _answer(argv: list[str], *, is_own_process: bool) -> int:
     try:
         if is_own_process:
             _prepare_process(argv)

@@ -13,7 +13,7 @@ def write_bug_report(error: BaseException, argv: list[str], folder: str) -> tupl
 
     Values of environment variables that look like secrets are removed from the text.
     """
-    from codex_orchestrator.text.secrets import Redactor, secrets_in
+    from codex_orchestrator.text.secrets import environment_redactor
 
     text = "\n".join(
         [
@@ -24,7 +24,7 @@ def write_bug_report(error: BaseException, argv: list[str], folder: str) -> tupl
             *traceback.format_exception(error),
         ]
     )
-    redactor = Redactor(secrets_in(os.environ, is_path=os.path.exists))
+    redactor = environment_redactor(os.environ, is_path=os.path.exists)
     handle, path = tempfile.mkstemp(dir=folder, prefix="codex-orchestrator-bug-", suffix=".txt")
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
         stream.write(redactor.redact(text))

@@ -43,5 +43,7 @@ def _write(stream: TextIO, text: str) -> None:
         stream.write(text)
     except UnicodeEncodeError:
         stream.flush()
+        # Bytes go past a stream that masks secrets.
+        text = getattr(stream, "masked", str)(text)
         stream.buffer.write(text.encode("utf-8", "backslashreplace"))
     stream.flush()

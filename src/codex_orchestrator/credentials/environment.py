@@ -4,8 +4,8 @@ import os
 from collections.abc import Collection, Mapping
 
 from codex_orchestrator.model.credential import Scope, Secret
-from codex_orchestrator.text.secret_values import EnvironmentSecrets, find_secrets
-from codex_orchestrator.text.secrets import Redactor
+from codex_orchestrator.text.secret_values import find_secrets
+from codex_orchestrator.text.secrets import redactor_of
 
 SCOPE_VARIABLES: dict[Scope, tuple[str, ...]] = {
     Scope.MODEL: ("CODEX_ORCHESTRATOR_MODEL_KEY", "OPENAI_API_KEY"),
@@ -43,14 +43,6 @@ class EnvironmentCredentialBroker:
     def revoke_all(self) -> None:
         """Forget every value; an environment variable cannot be revoked."""
         self._secrets.clear()
-
-
-def redactor_of(found: EnvironmentSecrets) -> Redactor:
-    """Return a redactor that knows what was found in an environment."""
-    redactor = Redactor()
-    for secret in found.secrets:
-        redactor.add(secret.value, name=secret.name)
-    return redactor
 
 
 def _is_path(value: str) -> bool:

@@ -6,10 +6,24 @@ from typing import NamedTuple, TypeAlias
 from codex_orchestrator.text.escapes import decode, decode_with_places, has_escapes
 from codex_orchestrator.text.secret_forms import DEPTH, FormSearch, forms_of
 from codex_orchestrator.text.secret_names import is_secret_name
-from codex_orchestrator.text.secret_values import MIN_LENGTH, find_secrets, is_word
+from codex_orchestrator.text.secret_values import (
+    MIN_LENGTH,
+    EnvironmentSecrets,
+    find_secrets,
+    is_word,
+)
 from codex_orchestrator.text.token_shapes import find_tokens
 
-__all__ = ["MASK", "Hit", "Redactor", "is_secret_name", "secrets_in"]
+__all__ = [
+    "MASK",
+    "Hit",
+    "Json",
+    "Redactor",
+    "environment_redactor",
+    "is_secret_name",
+    "redactor_of",
+    "secrets_in",
+]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -131,6 +145,21 @@ class Redactor:
             places = decode_with_places(data)
             for name, first, last in inner:
                 yield Hit(name, *places.span(first, last))
+
+
+def redactor_of(found: EnvironmentSecrets) -> Redactor:
+    """Return a redactor that knows what was found in an environment."""
+    redactor = Redactor()
+    for secret in found.secrets:
+        redactor.add(secret.value, name=secret.name)
+    return redactor
+
+
+def environment_redactor(
+    environment: Mapping[str, str], *, is_path: Callable[[str], bool]
+) -> Redactor:
+    """Return a redactor that knows the secrets in an environment; see `find_secrets`."""
+    return redactor_of(find_secrets(environment, is_path=is_path))
 
 
 def secrets_in(environment: Mapping[str, str], *, is_path: Callable[[str], bool]) -> Iterator[str]:
