@@ -80,6 +80,32 @@ def test_a_failed_check_names_its_failing_tests():
     assert "and 2 more" in row[4]
 
 
+def _check(command, **sandbox):
+    return {
+        "command": [command],
+        "exit_code": 0,
+        "status": "passed",
+        "duration_ms": 10,
+        "log_path": f"tests/{command}.log",
+        "sandbox": sandbox or None,
+    }
+
+
+def test_what_contained_all_checks_is_said_once():
+    facts = {"layers": ["landlock", "seccomp"], "network": "loopback", "limits": {"files": 8}}
+    checks = [_check("lint", **facts), _check("pytest", **facts)]
+    text = review_text(make_manifest(validations=checks), patch=b"")
+    assert text.count("Sandbox of") == 1
+    assert "Sandbox of the checks: landlock, seccomp; network loopback." in text
+
+
+def test_what_contained_each_check_is_said_where_they_differ():
+    checks = [_check("lint", layers=[], network="open", limits={}), _check("pytest")]
+    text = review_text(make_manifest(validations=checks), patch=b"")
+    assert "- Sandbox of `lint`: no sandbox; network open." in text
+    assert "- Sandbox of `pytest`: sandbox not recorded." in text
+
+
 def test_a_run_without_checks_says_so():
     text = review_text(make_manifest(validations=[], verdict="failed"), patch=b"")
     assert "No check ran." in text

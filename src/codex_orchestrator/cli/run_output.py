@@ -100,6 +100,7 @@ def run_document(outcome: FinishedRun | RefusedTask) -> dict[str, Any]:
                 "status": str(check.status),
                 "exit_code": check.exit_code,
                 "failures": list(check.failures),
+                "sandbox": check.model_dump(mode="json")["sandbox"],
             }
             for check in manifest.validations
         ],

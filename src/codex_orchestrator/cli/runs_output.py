@@ -6,10 +6,11 @@ from typing import Any
 import click
 
 from codex_orchestrator.cli.console import say
-from codex_orchestrator.model.canonical import sha256_hex
+from codex_orchestrator.model.canonical import JsonValue, sha256_hex
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.task_state import StoredRun
 from codex_orchestrator.model.verification import Outcome, VerifyReport
+from codex_orchestrator.model.versions import Fields
 from codex_orchestrator.text.shown import counted, printable
 from codex_orchestrator.verbs.read_runs import ShownLog, ShownRun
 from codex_orchestrator.verbs.remove_runs import Removal
@@ -43,13 +44,25 @@ def echo_manifest(shown: ShownRun) -> None:
     _line(f"verdict   {verdict or '-'}")
     _line(f"manifest  {shown.folder / 'manifest.json'}")
     _line(f"sha256    {sha256_hex(shown.data)}")
-    artifacts = document.get("artifacts")
-    for artifact in artifacts if isinstance(artifacts, list) else []:
-        if isinstance(artifact, dict):
-            _line(
-                f"  {artifact.get('path')}  {artifact.get('kind')}  {artifact.get('bytes')} bytes"
-            )
+    for check in _objects(document.get("validations")):
+        command = check.get("command")
+        words = " ".join(map(str, command)) if isinstance(command, list) else ""
+        _line(f"check     {check.get('status')}  {words}  ({_sandbox(check.get('sandbox'))})")
+    for artifact in _objects(document.get("artifacts")):
+        _line(f"  {artifact.get('path')}  {artifact.get('kind')}  {artifact.get('bytes')} bytes")
     say("all of it: --format json")
+
+
+def _objects(value: JsonValue) -> list[Fields]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _sandbox(facts: JsonValue) -> str:
+    if not isinstance(facts, dict):
+        return "sandbox not recorded"
+    layers = facts.get("layers")
+    names = ", ".join(map(str, layers)) if isinstance(layers, list) else ""
+    return f"{names or 'no sandbox'}; network {facts.get('network')}"
 
 
 def echo_verification(report: VerifyReport) -> None:

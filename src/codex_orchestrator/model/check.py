@@ -111,6 +111,14 @@ class Validation(Document):
     code: Literal["work-tree", "elsewhere"] | None = None
     sandbox: SandboxFacts | None = None
 
+    @property
+    def shown_sandbox(self) -> str:
+        """What was in force while the check ran, in words."""
+        if self.sandbox is None:
+            return "sandbox not recorded"
+        layers = ", ".join(self.sandbox.layers) or "no sandbox"
+        return f"{layers}; network {self.sandbox.network}"
+
 
 class Setup(Document):
     """What was made in the work tree before its checks ran, beyond what git holds.

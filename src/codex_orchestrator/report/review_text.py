@@ -82,7 +82,18 @@ def _checks(validations: tuple[Validation, ...]) -> str:
         for check in validations
     )
     headings = ("check", "result", "exit code", "time", "failures")
-    return "### Checks\n\n" + table(headings, rows)
+    return f"### Checks\n\n{table(headings, rows)}\n\n{_sandboxes(validations)}"
+
+
+def _sandboxes(validations: tuple[Validation, ...]) -> str:
+    """Say what was in force: once for all checks, or for each where they differ."""
+    found = {check.shown_sandbox for check in validations}
+    if len(found) == 1:
+        return f"Sandbox of the checks: {line(found.pop())}."
+    return "\n".join(
+        f"- Sandbox of {code(' '.join(check.command))}: {line(check.shown_sandbox)}."
+        for check in validations
+    )
 
 
 def _failures(check: Validation) -> str:
