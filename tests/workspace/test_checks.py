@@ -1,3 +1,4 @@
+import fcntl
 import sys
 from pathlib import Path
 
@@ -6,6 +7,8 @@ import pytest
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.errors import InputError, ServiceError
 from codex_orchestrator.model.verdict import ValidationStatus
+from codex_orchestrator.system.sandbox.orders import MOUNT
+from codex_orchestrator.system.sandbox.probe import Probe, ask_launcher
 from codex_orchestrator.workspace.worktree import GitWorkspace
 from support.workspace import clock, git_environ, write_files
 
@@ -120,6 +123,67 @@ def test_a_log_folder_that_cannot_be_made_is_named(workspace, tmp_path):
     Path(tmp_path / "tests").write_text("a file")
     with pytest.raises(ServiceError, match="tests: "):
         check(workspace, tmp_path, ["true"])
+
+
+@pytest.mark.parametrize(
+    ("source", "limit"),
+    [
+        ("import os\nfor _ in range(100_000): os.open('/dev/null', 0)", "limits.files, 8192"),
+        ("bytearray(30 * 2**30)", "limits.memory_bytes, 8589934592"),
+        ("open('large', 'wb').truncate(5 * 2**30)", "limits.file_bytes, 4294967296"),
+    ],
+)
+def test_a_check_that_uses_too_much_fails_and_the_limit_is_named(
+    source, limit, workspace, tmp_path
+):
+    result = check(workspace, tmp_path, [sys.executable, "-c", source])
+    assert result.status is ValidationStatus.FAILED
+    assert result.detail == f"it may have met {limit}"
+
+
+def test_a_check_that_fills_the_private_folders_fails_and_the_limit_is_named(workspace, tmp_path):
+    source = (
+        "import os, tempfile\nfile = tempfile.TemporaryFile()\n"
+        "os.posix_fallocate(file.fileno(), 0, 3 * 2**30)\n"
+    )
+    if MOUNT not in ask_launcher().works:
+        pytest.skip("without a root of its own it has no private folders in memory")
+    result = check(workspace, tmp_path, [sys.executable, "-c", source])
+    assert result.status is ValidationStatus.FAILED
+    assert result.detail == "it may have met limits.private_bytes, 2147483648"
+
+
+def test_a_lock_that_a_check_leaves_held_is_free_afterwards(workspace, tmp_path):
+    source = """
+import fcntl, os, time
+lock = open(os.environ["LOCK"], "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+if os.fork() == 0:
+    os.setsid()
+    time.sleep(600)
+"""
+    lock = tmp_path / "tests" / "lock"
+    result = check(workspace, tmp_path, [sys.executable, "-c", source], env=(("LOCK", str(lock)),))
+    assert result.status is ValidationStatus.PASSED
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.parametrize("name", ["pyvenv.cfg", "bin/python", "lib/module.py"])
+def test_a_change_of_the_users_environment_fails_the_check_where_no_layer_refuses_it(
+    name, repo, scratch, tmp_path
+):
+    tool = tmp_path / "venv/bin/python"
+    write_files(tmp_path / "venv", {"pyvenv.cfg": "", "lib/module.py": ""})
+    write_files(tool.parent, {tool.name: '#!/bin/sh\neval "$1"\n'})
+    tool.chmod(0o755)
+    workspace = GitWorkspace(
+        repo, clock=clock, environ=git_environ(tmp_path / "home"), scratch=scratch, layers=Probe
+    )
+    assert check(workspace, tmp_path, [str(tool), "true"]).status is ValidationStatus.PASSED
+    result = check(workspace, tmp_path, [str(tool), f"echo >> {tmp_path}/venv/{name}"])
+    assert result.status is ValidationStatus.FAILED
+    assert result.detail == f"it changed {tmp_path}/venv, which it may only read"
 
 
 def test_secrets_of_our_environment_do_not_reach_a_check(repo, scratch, tmp_path):

@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand, CheckResult
@@ -11,6 +11,7 @@ from codex_orchestrator.model.confinement import Confinement, Network
 from codex_orchestrator.model.confinement_policy import HOME_TOOLS, confine_check, reached_limit
 from codex_orchestrator.model.errors import InputError, ServiceError
 from codex_orchestrator.model.verdict import ValidationStatus
+from codex_orchestrator.system.folder_digest import digest_folder
 from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.process import ProcessResult, run_process
 from codex_orchestrator.system.sandbox.plan import existing_folders, program_places
@@ -58,10 +59,15 @@ def run_check(
     timeout_s = min(float(command.timeout_s), deadline_s)
     if timeout_s <= 0:
         return _not_run(command, "no time was left in the run")
+    if not layers.contains_files:
+        # Else the files that Python keeps beside modules would look like changes of them.
+        env = {"PYTHONDONTWRITEBYTECODE": "1", **env}
+    bounds = _bounds(root, command, log_dir, env=env, network=network)
+    before = {} if layers.contains_files else _digests(bounds)
     result = run_process(
         argv,
         cwd=root,
-        bounds=_bounds(root, command, log_dir, env=env, network=network),
+        bounds=bounds,
         layers=layers,
         timeout_s=timeout_s,
         log_path=log_path,
@@ -69,22 +75,41 @@ def run_check(
         redact=redact,
         stop=stop,
     )
-    return _result(command, result, log_path, timeout_s=timeout_s)
+    after = _digests(bounds) if before else before
+    changed = [folder for folder in before if after.get(folder) != before[folder]]
+    return _result(command, result, log_path, changed, timeout_s=timeout_s)
+
+
+def _digests(bounds: Confinement) -> dict[str, str]:
+    """Return a digest of each environment that a check may only read: what one installs there."""
+    marks = ("pyvenv.cfg", ".package-lock.json", ".modules.yaml", ".yarn-integrity")
+    return {
+        folder: digest_folder(folder)
+        for folder in bounds.read
+        if any(os.path.exists(os.path.join(folder, mark)) for mark in marks)
+    }
 
 
 def _result(
-    command: CheckCommand, result: ProcessResult, log_path: Path, *, timeout_s: float
+    command: CheckCommand,
+    result: ProcessResult,
+    log_path: Path,
+    changed: Sequence[str],
+    *,
+    timeout_s: float,
 ) -> CheckResult:
+    notes = [f"it changed {folder}, which it may only read" for folder in changed]
+    detail = "; ".join([*notes, *_notes(command, result, timeout_s)])
     return CheckResult(
         name=command.name,
         argv=command.argv,
-        status=_status(result),
+        status=ValidationStatus.FAILED if changed else _status(result),
         exit_code=result.exit_code,
         duration_ms=result.duration_ms,
         log_path=log_path.name,
         output_tail=result.tail,
         is_flooded=result.is_flooded,
-        detail=_detail(command, result, timeout_s),
+        detail=detail,
         sandbox=result.sandbox,
     )
 
@@ -146,7 +171,7 @@ def _status(result: ProcessResult) -> ValidationStatus:
     return ValidationStatus.PASSED if result.exit_code == 0 else ValidationStatus.FAILED
 
 
-def _detail(command: CheckCommand, result: ProcessResult, timeout_s: float) -> str:
+def _notes(command: CheckCommand, result: ProcessResult, timeout_s: float) -> list[str]:
     parts = []
     if result.is_timed_out:
         parts.append(f"ended after {timeout_s:.0f} s, its time limit")
@@ -168,7 +193,7 @@ def _detail(command: CheckCommand, result: ProcessResult, timeout_s: float) -> s
         parts.append(f"processes that it left running and that were ended: {result.left_behind}")
     if result.survivors:
         parts.append(f"processes that could not be ended: {result.survivors}")
-    return "; ".join(parts)
+    return parts
 
 
 def _shown_limit(limit: str, result: ProcessResult) -> str:
