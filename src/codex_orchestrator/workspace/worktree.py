@@ -1,6 +1,5 @@
 """The workspace: gives each run a git work tree of its own and runs checks in it."""
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,8 +9,7 @@ from pathlib import Path
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.config import DEFAULT_AUTHOR
 from codex_orchestrator.model.confinement import Network
-from codex_orchestrator.model.errors import InputError, NotCheckedError
-from codex_orchestrator.model.versions import Schema, refuse_newer
+from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.folders import remove_tree
 from codex_orchestrator.system.git_objects import read_file_at, texts_at
@@ -32,6 +30,7 @@ from codex_orchestrator.workspace.repository import (
 from codex_orchestrator.workspace.scratch import make_scratch_folder, scratch_folder
 from codex_orchestrator.workspace.states import RecordedStates
 from codex_orchestrator.workspace.tree import REFS, GitWorkTree
+from codex_orchestrator.workspace.tree_record import read_record, write_record
 
 _MAX_FILE_BYTES = 8 * 1024 * 1024
 # What tools leave behind. It counts as ignored, whatever the machine's own ignore file says;
@@ -55,8 +54,6 @@ _LEFT_BY_TOOLS = (
 )
 
 # The files are those of the commit, byte for byte, whatever this machine's settings are.
-# In version 1 the record of a work tree did not name its schema.
-_SCHEMA = Schema("work-tree", 2)
 _SETTINGS = {
     "core.attributesFile": os.devnull,
     "core.autocrlf": "false",
@@ -157,7 +154,7 @@ class GitWorkspace(RecordedStates):
         self.forget_items(run_id)
         place = self._place(run_id)
         git = self._repository.git
-        record = _read_record(place)
+        record = read_record(place)
         if record:
             git.attempt("worktree", "remove", "--force", "--force", "--", record["root"])
         remove_tree(place)
@@ -233,7 +230,7 @@ class GitWorkspace(RecordedStates):
         return self._folder / run_id
 
     def _find(self, place: Path, run_id: str, base_sha: str) -> GitWorkTree | None:
-        record = _read_record(place)
+        record = read_record(place)
         if not record or not os.path.isdir(record["root"]) or not os.path.isdir(record["git_dir"]):
             return None
         if record["base"] != base_sha:
@@ -262,11 +259,7 @@ class GitWorkspace(RecordedStates):
         shutil.copy2(git_dir / "index", place / "index")
         (place / "ignored").write_text("".join(f"{line}\n" for line in _LEFT_BY_TOOLS), "utf-8")
         record = {"base": base_sha, "root": str(root), "git_dir": str(git_dir)}
-        named = {"schema": str(_SCHEMA), **record}
-        # Written last: a tree without it is incomplete and is created again.
-        draft = place / "record.tmp"
-        draft.write_text(json.dumps(named), "utf-8")
-        draft.replace(place / "record.json")
+        write_record(place, record)
         return self._tree(place, record, run_id)
 
     def _tree(self, place: Path, record: Mapping[str, str], run_id: str) -> GitWorkTree:
@@ -289,16 +282,3 @@ class GitWorkspace(RecordedStates):
             author=self._author,
             clock=self._clock,
         )
-
-
-def _read_record(place: Path) -> dict[str, str]:
-    try:
-        record = json.loads((place / "record.json").read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise NotCheckedError(
-            f"{place / 'record.json'} cannot be read: {error}", fix=f"remove {place}"
-        ) from error
-    refuse_newer(record.get("schema"), _SCHEMA, path=str(place / "record.json"))
-    return {name: str(record[name]) for name in ("base", "root", "git_dir")}
