@@ -1,8 +1,12 @@
 """`action.yml` and the code behind it agree, and neither lets text of strangers into a shell."""
 
+import os
+import py_compile
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,7 +15,7 @@ import pytest
 import yaml
 
 from codex_orchestrator.action.inputs import COMMANDS, OUTPUTS, read_inputs
-from support.act import ROOT
+from support.act import ROOT, read_outputs
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 STEPS: dict[str, dict[str, Any]] = {step["id"]: step for step in ACTION["runs"]["steps"]}
@@ -179,6 +183,47 @@ def test_workflows_grant_nothing_at_the_top_and_keep_no_credentials(documented):
                     assert step["with"]["persist-credentials"] is False, path
 
 
+def install(tmp_path: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    """Run the step `install` with a Python that has the toolkit, and return how it ended."""
+    environment = {
+        "PATH": "/usr/bin:/bin", "RUNNER_TEMP": str(tmp_path), "COMMAND": "run",
+        "PACKAGE_SPEC": "", "ACTION_PATH": str(ROOT), "PYTHON": "",
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+    }  # fmt: skip
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", STEPS["install"]["run"]],
+        cwd=given.pop("cwd", tmp_path), env=environment | given, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+def finish_step(tmp_path: Path, outputs: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run the script of the step `finish` with what `install` set, up to the toolkit's help."""
+    shell = STEPS["finish"]["shell"].removesuffix(" {0}").split()
+    script = STEPS["finish"]["run"].replace("action finish", "action --help")
+    names = {"TOOLKIT_PYTHON": "toolkit-python", "TOOLKIT_ROOTS": "roots"}
+    names |= {"TOOLKIT_SEAL": "seal", "TOOLKIT_DIGEST": "digest"}
+    environment = {name: outputs[output] for name, output in names.items()}
+    return subprocess.run(
+        [*shell, "-c", script], env={"RUNNER_TEMP": str(tmp_path), **environment},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def toolkit(tmp_path: Path) -> Path:
+    """A Python of its own that has the toolkit; its files may be changed."""
+    place = tmp_path / "toolkit"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
+    [packages] = place.glob("lib/python3*/site-packages")
+    shutil.copytree(ROOT / "src" / "codex_orchestrator", packages / "codex_orchestrator")
+    ours = sysconfig.get_paths()["purelib"]
+    for name in ("click", "pydantic", "pydantic_core", "annotated_types", "typing_inspection"):
+        shutil.copytree(Path(ours, name), packages / name)
+    shutil.copy(Path(ours, "typing_extensions.py"), packages)
+    return place
+
+
 def test_a_python_that_has_the_toolkit_is_used_as_it_is_whatever_its_path(tmp_path):
     odd = tmp_path / 'it\'s "odd" $HOME `x`'
     odd.mkdir()
@@ -187,16 +232,84 @@ def test_a_python_that_has_the_toolkit_is_used_as_it_is_whatever_its_path(tmp_pa
     python.chmod(0o755)
     before = python.read_bytes()
     for _ in range(2):
-        subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", STEPS["install"]["run"]],
-            env={"PATH": "/usr/bin:/bin", "RUNNER_TEMP": str(tmp_path), "COMMAND": "guard"}
-            | {"PACKAGE_SPEC": str(python), "ACTION_PATH": str(ROOT), "PYTHON": ""},
-            check=True,
-        )
+        done = install(tmp_path, PACKAGE_SPEC=str(python), COMMAND="guard")
+        assert done.returncode == 0, done.stderr
     assert python.read_bytes() == before
-    done = subprocess.run(
-        [tmp_path / "codex-orchestrator" / "action", "--help"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = finish_step(tmp_path, read_outputs((tmp_path / "output").read_text()))
     assert done.returncode == 0, done.stderr
     assert "finish" in done.stdout
+
+
+CHANGES = {
+    "a module of ours": ("lib/python*/site-packages/codex_orchestrator/action/finish.py", "x = 1"),
+    "a module of a package": ("lib/python*/site-packages/click/core.py", "x = 1"),
+    "a module that Python loads by itself": ("lib/python*/site-packages/sitecustomize.py", ""),
+    "a line that Python runs by itself": ("lib/python*/site-packages/new.pth", "import os"),
+    "where Python finds its library": ("pyvenv.cfg", "home = /nowhere"),
+    "a module beside those of ours": ("lib/python*/site-packages/codex_orchestrator/re.py", ""),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_last_step_runs_no_toolkit_that_changed_since_it_was_installed(
+    toolkit, tmp_path, change
+):
+    done = install(tmp_path, PACKAGE_SPEC=str(toolkit / "bin" / "python"))
+    assert done.returncode == 0, done.stderr
+    outputs = read_outputs((tmp_path / "output").read_text())
+    good = finish_step(tmp_path, outputs)
+    assert good.returncode == 0, good.stdout + good.stderr
+    pattern, text = CHANGES[change]
+    folder, _, name = pattern.rpartition("/")
+    [place] = toolkit.glob(folder) if folder else [toolkit]
+    file = place / name
+    times = file.stat() if file.exists() else None
+    with file.open("a") as stream:
+        stream.write(text)
+    if times:
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    done = finish_step(tmp_path, outputs)
+    assert done.returncode == 3
+    assert "::error::files of the toolkit changed" in done.stdout
+
+
+def test_a_compiled_module_that_was_changed_is_not_loaded_by_the_last_step(toolkit, tmp_path):
+    install(tmp_path, PACKAGE_SPEC=str(toolkit / "bin" / "python"))
+    outputs = read_outputs((tmp_path / "output").read_text())
+    [place] = toolkit.glob("lib/python*/site-packages/codex_orchestrator/action")
+    source = tmp_path / "finish.py"
+    source.write_text("raise SystemExit(77)\n")
+    (place / "__pycache__").mkdir(exist_ok=True)
+    facts = (place / "steps.py").stat()
+    os.utime(source, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    cached = place / "__pycache__" / f"steps.{sys.implementation.cache_tag}.pyc"
+    py_compile.compile(
+        str(source), str(cached), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+    )
+    done = finish_step(tmp_path, outputs)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["venv", "pip", "logging", "encodings"])
+def test_modules_of_the_checkout_are_not_run_while_the_toolkit_is_installed(tmp_path, name):
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    (checkout / f"{name}.py").write_text("raise SystemExit(77)\n")
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\necho "$PWD $*" >> "{tmp_path}/calls"\nexec "{sys.executable}" "$@"\n'
+    )
+    python.chmod(0o755)
+    done = install(tmp_path, PYTHON=str(python), PACKAGE_SPEC="./none", cwd=str(checkout))
+    assert "77" not in f"{done.returncode} {done.stderr}"
+    [call] = [line for line in (tmp_path / "calls").read_text().splitlines() if "-m venv" in line]
+    assert not call.startswith(str(checkout))
+    assert " -I -m venv " in call
+
+
+@pytest.mark.parametrize("given", ["codex-orchestrator-toolkit==1.0", "wheels", "a/b"])
+def test_a_file_of_the_checkout_cannot_stand_for_a_package(tmp_path, given):
+    (tmp_path / given).mkdir(parents=True)
+    done = install(tmp_path, PACKAGE_SPEC=given)
+    assert done.returncode == 2
+    assert "begin a path with ./" in done.stdout

@@ -19,7 +19,7 @@ from codex_orchestrator.action.inputs import (
     read_found,
     read_inputs,
 )
-from codex_orchestrator.action.work import TOKENS, work
+from codex_orchestrator.action.work import HIDDEN, TOKENS, work
 from codex_orchestrator.cli.app import run
 from codex_orchestrator.model.errors import ExitCode, InputError, NotCheckedError
 from codex_orchestrator.runs.staging import stage_run
@@ -127,10 +127,35 @@ def test_a_run_is_staged_for_the_upload_under_a_name_of_its_own(tmp_path):
     assert outputs["artifact-name"] == f"run-{RUN}-1"
 
 
+def test_a_run_whose_check_wrote_to_the_steps_files_has_no_verdict(tmp_path, capsys):
+    output = tmp_path / "output"
+    output.write_text("")
+
+    class Forging(Script):
+        def __call__(self, *words: str, without: tuple[str, ...] = ()) -> Called:
+            output.write_text("verdict=approved\n")
+            return super().__call__(*words, without=without)
+
+    environment = {"RUNNER_TEMP": str(tmp_path / "temporary"), "GITHUB_OUTPUT": str(output)}
+    folder = tmp_path / ".runs" / "0001-x" / RUN
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text("{}")
+    inputs = make_inputs(tmp_path, command="run", task="0001-x")
+    outputs: dict[str, str] = {}
+    found = work(inputs, Forging(run=(0, RUN_REPORT)), environment, outputs.update)
+    assert (found.verdict, found.exit_code) == ("not-checked", ExitCode.NOT_CHECKED)
+    assert output.read_text() == ""
+    assert "::error::a check wrote to files of the workflow's step: GITHUB_OUTPUT" in (
+        capsys.readouterr().out
+    )
+    assert outputs["staged-path"]
+
+
 def test_agents_are_started_without_tokens(tmp_path):
     script = Script(run=(0, RUN_REPORT))
     do_work(tmp_path, script, command="run", task="0001-x")
-    assert script.without == [TOKENS]
+    assert script.without == [HIDDEN]
+    assert {"GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE"} <= set(HIDDEN)
     assert {"GITHUB_TOKEN", "ACTIONS_RUNTIME_TOKEN"} <= set(TOKENS)
 
 

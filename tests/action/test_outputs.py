@@ -1,6 +1,6 @@
 """What a step puts out cannot be steered by the text that it carries."""
 
-import itertools
+import os
 import secrets
 from pathlib import Path
 
@@ -8,30 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_orchestrator.action.outputs import write_outputs
+from codex_orchestrator.action.outputs import STEP_FILES, kept_step_files, write_outputs
 from codex_orchestrator.model.errors import InputError
+from support.act import read_outputs
 
 DECLARED = frozenset(["verdict", "run-id", "findings"])
 
 
 def random_delimiter() -> str:
     return "co_" + secrets.token_hex(16)
-
-
-def read_outputs(text: str) -> dict[str, str]:
-    """Read an output file as the runner does."""
-    found: dict[str, str] = {}
-    lines = iter(text.split("\n"))
-    for line in lines:
-        if not line:
-            continue
-        key, mark, rest = line.partition("<<")
-        if not mark:
-            key, _, found_value = line.partition("=")
-            found[key] = found_value
-            continue
-        found[key] = "\n".join(itertools.takewhile(lambda inner, end=rest: inner != end, lines))
-    return found
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\r")))
@@ -67,3 +52,65 @@ def test_a_value_with_its_own_delimiter_is_refused(tmp_path):
             declared=DECLARED,
             new_delimiter=lambda: "fixed",
         )
+
+
+def replace_by_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+def replace_by_folder(path: Path) -> None:
+    path.unlink()
+    (path / "more").mkdir(parents=True)
+
+
+def replace_by_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+WAYS = {
+    "appended to": lambda path: path.write_text("ours\nverdict=approved\n"),
+    "emptied": lambda path: path.write_text(""),
+    "removed": lambda path: path.unlink(),
+    "replaced by a link": replace_by_link,
+    "replaced by a folder": replace_by_folder,
+    "replaced by a pipe": replace_by_pipe,
+}
+
+
+@pytest.mark.parametrize("name", STEP_FILES)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_foreign_code_wrote_to_a_file_of_the_step_is_dropped_and_named(tmp_path, name, way):
+    environment = {other: str(tmp_path / other) for other in STEP_FILES}
+    for path in environment.values():
+        Path(path).write_text("ours\n")
+    with kept_step_files(environment) as written:
+        WAYS[way](Path(environment[name]))
+    assert written == [name]
+    for path in environment.values():
+        assert not Path(path).is_symlink()
+        assert Path(path).read_text() == "ours\n"
+
+
+def test_files_of_the_step_are_put_back_when_the_job_is_cancelled(tmp_path):
+    path = tmp_path / "env"
+
+    def is_cancelled() -> None:
+        with kept_step_files({"GITHUB_ENV": str(path)}):
+            path.write_text("BASH_ENV=/tmp/x\n")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        is_cancelled()
+    assert not path.exists()
+
+
+def test_untouched_files_of_the_step_are_left_alone(tmp_path):
+    path = tmp_path / "output"
+    path.write_text("ours\n")
+    before = path.stat()
+    with kept_step_files({"GITHUB_OUTPUT": str(path)}) as written:
+        pass
+    assert written == []
+    assert path.stat().st_ino == before.st_ino

@@ -4,6 +4,7 @@ Third-party actions are replaced by the stand-ins beside the tests; the action u
 checkout. Everything that act keeps goes to a scratch folder.
 """
 
+import itertools
 import json
 import os
 import re
@@ -69,6 +70,22 @@ def copy_action(folder: Path) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / name)
     return folder
+
+
+def read_outputs(text: str) -> dict[str, str]:
+    """Read an output file as the runner does."""
+    found: dict[str, str] = {}
+    lines = iter(text.split("\n"))
+    for line in lines:
+        if not line:
+            continue
+        key, mark, rest = line.partition("<<")
+        if not mark:
+            key, _, found_value = line.partition("=")
+            found[key] = found_value
+            continue
+        found[key] = "\n".join(itertools.takewhile(lambda inner, end=rest: inner != end, lines))
+    return found
 
 
 class Act:

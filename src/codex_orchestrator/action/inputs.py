@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codex_orchestrator.model.errors import ExitCode, InputError
+from codex_orchestrator.system.own_process import hand_over
 
 if TYPE_CHECKING:
     import subprocess
@@ -194,14 +195,24 @@ def command_line(repo: Path, environment: Mapping[str, str], new_token: Callable
             if name not in without and not name.startswith(("INPUT_", "WORK_"))
         }
         print(f"::stop-commands::{token}", flush=True)  # noqa: T201 - the runner reads stdout
-        with subprocess.Popen(
-            [sys.executable, "-I", "-m", "codex_orchestrator", *options_first(words, repo)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=sys.stdout.fileno(),
-            env=kept,
-            cwd=repo,
-        ) as child:
+        shown, descriptor = hand_over(kept)
+        cache = ["-X", f"pycache_prefix={sys.pycache_prefix}"] if sys.pycache_prefix else []
+        try:
+            child = subprocess.Popen(
+                [
+                    *(sys.executable, "-I", *cache, "-m", "codex_orchestrator"),
+                    *options_first(words, repo),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=sys.stdout.fileno(),
+                env=shown,
+                pass_fds=[descriptor],
+                cwd=repo,
+            )
+        finally:
+            os.close(descriptor)
+        with child:
             answer = answer_of(child)
         print(f"::{token}::", flush=True)  # noqa: T201 - the runner reads stdout
         try:

@@ -17,6 +17,8 @@ from codex_orchestrator.action.inputs import (
 from codex_orchestrator.action.outputs import write_outputs
 from codex_orchestrator.model.errors import InputError, OrchestratorError
 
+_AFTER_THE_RUN = ("hand_over_run", "summarize_job")
+
 
 @click.group(hidden=True)
 def action() -> None:
@@ -43,7 +45,10 @@ def approver_step() -> None:
 def work_step() -> None:
     """Check, run or verify, and stage the upload. A bad verdict does not fail this step."""
     from codex_orchestrator.action.work import work
+    from codex_orchestrator.system.own_process import import_first
 
+    # What follows the run: a check could rewrite a module that is not loaded by then.
+    import_first(*(f"codex_orchestrator.verbs.{name}" for name in _AFTER_THE_RUN))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         inputs = read_inputs(os.environ)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from codex_orchestrator.action.inputs import Call, Called, Found, Inputs, temporary_folder
+from codex_orchestrator.action.outputs import STEP_FILES, kept_step_files
 from codex_orchestrator.model.errors import ExitCode, InputError, NotCheckedError
 from codex_orchestrator.model.verdict import Verdict, exit_code_of
 
@@ -13,6 +14,7 @@ Writer = Callable[[dict[str, str]], None]
 RUNS = ("run", "all")
 # A token with write access is only for the second part; processes of agents must not find it.
 TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+HIDDEN = (*TOKENS, *STEP_FILES)
 
 
 def work(inputs: Inputs, call: Call, environment: Mapping[str, str], write: Writer) -> Found:
@@ -49,7 +51,7 @@ def _found(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
         if inputs.command == "guard" or guarded.exit_code is not ExitCode.OK:
             return guarded
     if inputs.command in RUNS:
-        return _run(inputs, call)
+        return _run(inputs, call, environment)
     return _verify(inputs, call, environment)
 
 
@@ -58,7 +60,7 @@ def _guard(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
     from codex_orchestrator.verbs.summarize_job import guard_annotations, summarize_guard
 
     base = ("--base", inputs.base) if inputs.base else ()
-    code, report = call("guard", *base, without=TOKENS)
+    code, report = call("guard", *base, without=HIDDEN)
     if not report:
         click.echo(
             workflow_command("error", f"spec guard: not checked (exit {int(code)}); see the log")
@@ -73,7 +75,9 @@ def _guard(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
     )
 
 
-def _run(inputs: Inputs, call: Call) -> Found:
+def _run(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
+    from codex_orchestrator.text.shown import workflow_command
+
     if not inputs.task and not inputs.resume:
         raise InputError("is empty", field="task", fix="name a task file or a task's id")
     words = ["run", "--mode", inputs.mode]
@@ -86,9 +90,16 @@ def _run(inputs: Inputs, call: Call) -> Found:
         expected = inputs.expected_manifest
         words += [f"--manifest-sha256={expected}"] if expected else []
     words += ["--", inputs.task] if inputs.task else []
-    code, report = call(*words, without=TOKENS)
+    with kept_step_files(environment) as written:
+        code, report = call(*words, without=HIDDEN)
     if not report:
         return Found(exit_code=code)
+    if written:
+        # Whoever does that wants another verdict than the run's: its evidence is kept, not judged.
+        text = f"a check wrote to files of the workflow's step: {', '.join(written)}"
+        click.echo(workflow_command("error", f"{text}; they were put back"))
+        report = {**report, "verdict": "not-checked"}
+        code = ExitCode.NOT_CHECKED
     state = str(report.get("state") or "")
     is_stopped = state in ("waiting", "interrupted")
     return Found(

@@ -7,7 +7,7 @@ import sys
 
 from codex_orchestrator.cli.console import discard, say
 from codex_orchestrator.model.errors import ExitCode, OrchestratorError
-from codex_orchestrator.system.search_path import search_path
+from codex_orchestrator.system.search_path import HANDED_OVER, search_path
 
 # System errors that are not bugs, each with its exit code.
 REFUSALS = {
@@ -68,7 +68,8 @@ def _answer(argv: list[str], *, is_own_process: bool) -> int:
 def _prepare_process(argv: list[str]) -> None:
     os.environ["PATH"] = search_path(os.environ)
     starts_foreign_code = argv[:1] in (["run"], ["mcp"]) or argv[:2] == ["action", "work"]
-    if not starts_foreign_code or "--help" in argv or "-h" in argv:
+    is_asked_for_help = "--help" in argv or "-h" in argv
+    if HANDED_OVER not in os.environ and (is_asked_for_help or not starts_foreign_code):
         return
     from codex_orchestrator.system.own_process import close_own_process
 

@@ -14,10 +14,9 @@ import sys
 from collections.abc import Mapping
 
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.system.search_path import search_path
+from codex_orchestrator.system.search_path import HANDED_OVER, search_path
 from codex_orchestrator.text.secret_names import is_secret_name
 
-_DESCRIPTOR = "CODEX_ORCHESTRATOR_VARIABLES_FD"
 _OURS = __name__.partition(".")[0]
 _SET_DUMPABLE = 4
 _ROOM = 1 << 16
@@ -46,7 +45,7 @@ def close_own_process(*, needs_secrets: bool) -> bool:
     Raises:
         InputError: the descriptor that should hold the variables does not.
     """
-    given = os.environ.pop(_DESCRIPTOR, None)
+    given = os.environ.pop(HANDED_OVER, None)
     is_hidden = given is not None or _start_again()
     is_closed = _close_memory()
     if given is not None:
@@ -75,7 +74,7 @@ def hand_over(environ: Mapping[str, str]) -> tuple[dict[str, str], int]:
         else:
             rest.append(os.fsencode(f"{name}={value}"))
     descriptor = _holding(b"\0".join(rest))
-    return shown | {"PATH": search_path(environ), _DESCRIPTOR: str(descriptor)}, descriptor
+    return shown | {"PATH": search_path(environ), HANDED_OVER: str(descriptor)}, descriptor
 
 
 def import_first(*names: str) -> None:
@@ -157,7 +156,7 @@ def _received(given: str) -> dict[str, str]:
     except (OSError, ValueError, TypeError, OverflowError) as error:
         raise InputError(
             f"is {given!r}, which is no descriptor with variables",
-            field=_DESCRIPTOR,
+            field=HANDED_OVER,
             fix="unset it: only processes of this program set it",
         ) from error
 

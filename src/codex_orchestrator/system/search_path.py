@@ -1,7 +1,13 @@
-"""PATH without its relative entries: a file of a work tree must not pass for `git` or `pytest`."""
+"""What every command of ours does about its variables at the start; see `own_process` for more.
+
+PATH loses its relative entries: a file of a work tree must not pass for `git` or `pytest`.
+"""
 
 import os
 from collections.abc import Mapping
+
+HANDED_OVER = "CODEX_ORCHESTRATOR_VARIABLES_FD"
+"""Names the descriptor from which a process of ours reads variables that it must not show."""
 
 
 def search_path(environ: Mapping[str, str]) -> str:
