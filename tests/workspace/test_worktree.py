@@ -228,3 +228,15 @@ def test_a_tree_that_vanished_is_made_again_when_a_state_is_restored(workspace):
         tree.restore(state)
         assert (tree.root / "new.txt").read_text() == "kept"
         assert tree.change().paths == ("new.txt",)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077], ids=oct)
+def test_the_folders_above_a_tree_and_its_record_are_private(workspace, scratch, umask):
+    before = os.umask(umask)
+    try:
+        with workspace.open("r1", base_sha=workspace.head_sha()):
+            found = [scratch, scratch / "r1", scratch / "r1" / "record.json"]
+            found.append(scratch / "r1" / "ignored")
+            assert [path for path in found if path.stat().st_mode & 0o077] == []
+    finally:
+        os.umask(before)

@@ -7,7 +7,7 @@ from pathlib import Path
 from codex_orchestrator.model.confinement import Network, Sandbox
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
 from codex_orchestrator.system.environment import is_ci
-from codex_orchestrator.system.folders import make_folder
+from codex_orchestrator.system.folders import make_folder, make_folders
 from codex_orchestrator.system.sandbox.probe import Probe, probe_layers
 from codex_orchestrator.verbs.check_containment import missing_containment
 
@@ -62,7 +62,7 @@ def _cache(environ: Mapping[str, str]) -> Path | None:
         return None
     folder = Path(cache, "codex-orchestrator")
     try:
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(folder.parent)
         make_folder(folder)
     except (OSError, InputError, ServiceError):
         return None

@@ -1,5 +1,6 @@
 """Private folders: made, checked, removed."""
 
+import errno
 import os
 import shutil
 import stat
@@ -29,6 +30,24 @@ def make_folder(path: Path, *, disk: Disk = DISK) -> bool:
         sync_folder(path.parent, disk=disk)
     check_private(path)
     return made
+
+
+def make_folders(path: Path) -> None:
+    """Make a private folder and the missing ones above it, whatever the umask is. Not synced.
+
+    Raises:
+        OSError: one of them cannot be made, or something else has its name.
+    """
+    missing = []
+    place = path
+    while not place.exists():
+        missing.append(place)
+        place = place.parent
+    for folder in reversed(missing):
+        # Another process may make it at the same moment.
+        folder.mkdir(_PRIVATE, exist_ok=True)
+    if not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
 
 
 def check_private(path: Path) -> None:

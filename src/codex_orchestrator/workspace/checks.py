@@ -12,6 +12,7 @@ from codex_orchestrator.model.confinement_policy import HOME_TOOLS, confine_chec
 from codex_orchestrator.model.errors import InputError, ServiceError
 from codex_orchestrator.model.verdict import ValidationStatus
 from codex_orchestrator.system.folder_digest import digest_folder
+from codex_orchestrator.system.folders import make_folders
 from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.process import ProcessResult, run_process
 from codex_orchestrator.system.sandbox.plan import existing_folders, program_places
@@ -135,7 +136,7 @@ def _prepared_log(log_dir: Path, command: CheckCommand) -> Path:
     if command.junit and path_problem(command.junit):
         raise InputError(f"check {command.name!r}: junit {path_problem(command.junit)}")
     try:
-        log_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(log_dir)
         if command.junit:
             (log_dir / command.junit).unlink(missing_ok=True)
     except OSError as error:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
-from codex_orchestrator.system.folders import check_private
+from codex_orchestrator.system.folders import check_private, make_folders
 
 
 def scratch_folder(top: Path, common_dir: Path, *, environ: Mapping[str, str]) -> Path:
@@ -46,7 +46,7 @@ def make_scratch_folder(folder: Path) -> None:
         ServiceError: it cannot be made.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(folder)
         check_private(folder)
     except InputError as error:
         raise NotCheckedError(

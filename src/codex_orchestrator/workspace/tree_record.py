@@ -9,6 +9,7 @@ from pathlib import Path
 
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.versions import Schema, refuse_newer
+from codex_orchestrator.system.durable import write_file
 
 # In version 1 the record did not name its schema.
 _SCHEMA = Schema("work-tree", 2)
@@ -16,9 +17,8 @@ _SCHEMA = Schema("work-tree", 2)
 
 def write_record(place: Path, record: Mapping[str, str]) -> None:
     """Write the record of the work tree in a folder."""
-    draft = place / "record.tmp"
-    draft.write_text(json.dumps({"schema": str(_SCHEMA), **record}), "utf-8")
-    draft.replace(place / "record.json")
+    data = json.dumps({"schema": str(_SCHEMA), **record}).encode()
+    write_file(place / "record.json", data, is_cache=True)
 
 
 def read_record(place: Path) -> dict[str, str]:

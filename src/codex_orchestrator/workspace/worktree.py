@@ -10,6 +10,7 @@ from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.config import DEFAULT_AUTHOR
 from codex_orchestrator.model.confinement import Network
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.system.durable import write_file
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.folders import remove_tree
 from codex_orchestrator.system.git_objects import read_file_at, texts_at
@@ -257,7 +258,8 @@ class GitWorkspace(RecordedStates):
         )
         git_dir = Path(SafeGit(root, environ=self._environ).text("rev-parse", "--absolute-git-dir"))
         shutil.copy2(git_dir / "index", place / "index")
-        (place / "ignored").write_text("".join(f"{line}\n" for line in _LEFT_BY_TOOLS), "utf-8")
+        ignored = "".join(f"{line}\n" for line in _LEFT_BY_TOOLS)
+        write_file(place / "ignored", ignored.encode(), is_cache=True)
         record = {"base": base_sha, "root": str(root), "git_dir": str(git_dir)}
         write_record(place, record)
         return self._tree(place, record, run_id)
