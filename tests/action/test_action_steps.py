@@ -326,6 +326,22 @@ def test_the_newest_finished_run_is_verified_and_its_verdict_read(tmp_path):
     assert found.manifest_path == f".runs/0001-x/{RUN}/manifest.json"
 
 
+def test_no_older_run_is_taken_in_place_of_one_that_cannot_be_read(tmp_path):
+    finished = {"task_id": "0001-x", "run_id": "a", "summary": {"state": "finished"}}
+    problem = "manifest.json: has the schema run-manifest.v3"
+    newer = {"task_id": "0001-x", "run_id": "b", "summary": None, "problem": problem}
+    script = Script(runs_list=(0, {"runs": [finished, newer]}))
+    with pytest.raises(NotCheckedError, match=r"0001-x/b cannot be read: .*run-manifest\.v3"):
+        do_work(tmp_path, script, command="publish")
+    script = Script(
+        runs_list=(0, {"runs": [newer, finished]}),
+        runs_verify=(0, VERIFIED),
+        runs_show=(0, MANIFEST),
+    )
+    do_work(tmp_path, script, command="publish")
+    assert script.calls[1] == ("runs", "verify", "--", "0001-x/a")
+
+
 def test_evidence_that_does_not_hold_is_not_checked(tmp_path):
     found, _ = do_work(tmp_path, Script(runs_verify=(1, VERIFIED)), command="verify", run="b")
     assert (found.verdict, found.exit_code) == ("not-checked", ExitCode.NOT_CHECKED)

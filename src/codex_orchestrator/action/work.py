@@ -174,17 +174,20 @@ def _verify(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found
 
 
 def _newest(listed: Called) -> str:
-    finished = [
-        f"{run['task_id']}/{run['run_id']}"
-        for run in listed.document.get("runs", ())
-        if run["summary"] and run["summary"]["state"] == "finished"
-    ]
-    if not finished:
-        raise NotCheckedError(
-            "there is no finished run here",
-            fix="run a task in an earlier step, or give `manifests` the folder of its artifact",
-        )
-    return finished[-1]
+    """Return the newest run that has finished; one that cannot be read may be newer."""
+    for run in reversed(listed.document.get("runs", ())):
+        name = f"{run['task_id']}/{run['run_id']}"
+        if run["summary"] is None:
+            raise NotCheckedError(
+                f"run {name} cannot be read: {run['problem']}",
+                fix="name the run that is meant in the input `run`",
+            )
+        if run["summary"]["state"] == "finished":
+            return name
+    raise NotCheckedError(
+        "there is no finished run here",
+        fix="run a task in an earlier step, or give `manifests` the folder of its artifact",
+    )
 
 
 def _compare(what: str, found: str, expected: str) -> None:
