@@ -28,7 +28,7 @@ TEST_WORKERS ?= 2
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --system-certs \
 	--no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test check bench house lock schemas readme clean
+.PHONY: help demo test torture check bench house lock schemas readme clean
 
 help: ## Print what each target does
 	@grep -hE '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
@@ -39,6 +39,9 @@ demo: $(PRODUCT) ## Run the main use case on examples/ without a key or a networ
 
 test: $(DEV) ## Run the whole test suite
 	@$(PYTHON) -m pytest -n $(TEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
+
+torture: $(DEV) ## Hunt for secrets after whole runs, in every form: takes long
+	@TORTURE=1 $(PYTHON) -m pytest -n $(TEST_WORKERS) tests/acceptance/test_canary_hunt.py $(PYTEST_ARGS)
 
 check: $(DEV) ## Lint, format, types, import contracts, budgets: quick, and changes nothing
 	@echo "ruff check" && $(VENV)/bin/ruff check .

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from support.canaries import FORMS, Hunter
-from support.project import TASK, CommandLine, make_project, task_with
+from support.project import CommandLine, make_project, task_with
 
 CANARY = "vK7-q9.vB2tR8xW4pL6nZ3"
+TASK = "tasks/logging.md"
 STEPS = "[{command: [python3, tools/work.py]}]"
 
 

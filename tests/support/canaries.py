@@ -9,6 +9,7 @@ import binascii
 import html
 import io
 import json
+import os
 import re
 import tarfile
 import urllib.parse
@@ -127,7 +128,7 @@ class Hunter:
 
     def hunt_file(self, path: Path) -> set[tuple[str, str]]:
         """Return the canaries in a file, its name, and in what is packed into it."""
-        return self.hunt(path.name.encode("utf-8", "surrogateescape") + b"\n" + path.read_bytes())
+        return self.hunt(os.fsencode(path.name)) | self.hunt(path.read_bytes())
 
 
 def _needles(value: bytes) -> Iterator[tuple[str, bytes]]:
