@@ -183,7 +183,7 @@ def test_a_change_of_the_users_environment_fails_the_check_where_no_layer_refuse
     assert check(workspace, tmp_path, [str(tool), "true"]).status is ValidationStatus.PASSED
     result = check(workspace, tmp_path, [str(tool), f"echo >> {tmp_path}/venv/{name}"])
     assert result.status is ValidationStatus.FAILED
-    assert result.detail == f"it changed {tmp_path}/venv, which it may only read"
+    assert result.detail == "it changed the environment 'venv', which it may only read"
 
 
 def test_secrets_of_our_environment_do_not_reach_a_check(repo, scratch, tmp_path):

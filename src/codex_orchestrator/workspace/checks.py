@@ -99,7 +99,9 @@ def _result(
     *,
     timeout_s: float,
 ) -> CheckResult:
-    notes = [f"it changed {folder}, which it may only read" for folder in changed]
+    # Records do not say where things lie on this machine.
+    names = [os.path.basename(folder) for folder in changed]
+    notes = [f"it changed the environment {name!r}, which it may only read" for name in names]
     detail = "; ".join([*notes, *_notes(command, result, timeout_s)])
     return CheckResult(
         name=command.name,
