@@ -2,6 +2,7 @@
 
 import functools
 import json
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -14,7 +15,7 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.schemas import schema_documents
 from codex_orchestrator.runs.documents import manifest_bytes, parse_manifest
 from support.old_records import OLD_RECORDS, RECORDS, bytes_of, restore_records, run_of
-from support.project import CommandLine
+from support.project import CommandLine, git
 
 
 @pytest.fixture
@@ -30,6 +31,8 @@ def test_reading_old_records_changes_no_byte(tmp_path: Path, call: CommandLine, 
     for folder in repo.glob(".runs/*/2*"):
         assert call("runs", "show", folder.name, *at).code == 0
     assert call("audit", "verify", *at).code == 0
+    verified = json.loads(call("runs", "verify", *at, "--format", "json").out)
+    assert {run["outcome"] for run in verified["runs"]} <= {"passed", "not-checked"}
     assert bytes_of(repo) == before
 
 
@@ -48,6 +51,20 @@ def test_an_old_run_is_resumed(offline: Path, call: CommandLine, task: str) -> N
     done = call("run", "--resume", run_id, *grant, *at)
     assert done.code == 0, done.err
     assert call("runs", "verify", run_id, *at).code == 0
+
+
+def test_the_work_of_an_old_run_is_taken_out_of_its_folder_elsewhere(
+    tmp_path: Path, offline: Path, call: CommandLine
+) -> None:
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", "--no-local", "--single-branch", str(offline), str(clone))
+    shutil.copytree(offline / ".runs/interrupted", clone / ".runs/interrupted")
+    run_id = run_of(clone, "interrupted")
+    data = (clone / ".runs/interrupted" / run_id / "manifest.json").read_bytes()
+    vouched = ("--manifest-sha256", sha256_hex(data), "--repo", str(clone))
+    done = call("run", "--resume", run_id, *vouched)
+    assert done.code == 0, done.err
+    assert "took the work of run" in done.err
 
 
 def test_an_old_run_becomes_one_of_this_version_when_it_goes_on(

@@ -99,6 +99,16 @@ def test_a_locked_task_names_who_holds_it(repo: Path, other_process: subprocess.
     assert caught.value.exit_code == 5
 
 
+def test_a_holder_of_a_newer_version_is_said_to_be_one(
+    repo: Path, other_process: subprocess.Popen[str]
+) -> None:
+    newer = record(repo).read_text().replace("lock-holder.v1", "lock-holder.v2")
+    record(repo).write_text(newer)
+    with pytest.raises(LockedError, match=r"a newer version .*lock-holder\.v2"), lock(repo):
+        pass
+    assert record(repo).read_text() == newer
+
+
 def test_waiting_ends_when_the_holder_ends(
     repo: Path, other_process: subprocess.Popen[str]
 ) -> None:
