@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_orchestrator.model.confinement import Confinement, Limits, Network
+from codex_orchestrator.model.confinement_policy import confine_check
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.system.sandbox import orders
 from codex_orchestrator.system.sandbox.child import Child
@@ -129,6 +130,23 @@ def test_a_program_is_found_where_it_lies_and_where_it_leads(tmp_path):
         str(tmp_path / "tool" / "bin"),
     )
     assert program_places("no-such-program", path="/usr/bin") == ()
+
+
+def test_the_virtual_environment_of_an_interpreter_is_one_of_its_places(tmp_path):
+    home = tmp_path / "home"
+    (home / "venv/bin").mkdir(parents=True)
+    (home / "venv/bin/python").symlink_to("/bin/sh")
+    path = str(home / "venv/bin/python")
+    assert str(home / "venv") not in program_places(path, path="")
+    (home / "venv/pyvenv.cfg").touch()
+    assert str(home / "venv") in program_places(path, path="")
+    made = confine_check(
+        tree="/w",
+        log_folder="",
+        environ={"HOME": str(home)},
+        programs=program_places(path, path=""),
+    )
+    assert str(home / "venv") in made.read
 
 
 def test_values_of_the_environment_are_not_shown_with_the_bounds():

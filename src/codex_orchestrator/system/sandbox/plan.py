@@ -80,6 +80,8 @@ def make_orders(
 def program_places(name: str, *, path: str) -> tuple[str, ...]:
     """Return the folder of a program, and the one of the file that it leads to when it is a link.
 
+    The folder of the virtual environment that it stands in comes too, wherever that lies.
+
     Args:
         name: the program, as the first item of a command.
         path: the PATH to look it up in.
@@ -88,7 +90,10 @@ def program_places(name: str, *, path: str) -> tuple[str, ...]:
     if found is None:
         return ()
     place = os.path.join(os.path.realpath(os.path.dirname(found)), os.path.basename(found))
-    return tuple(dict.fromkeys(map(os.path.dirname, (place, os.path.realpath(place)))))
+    folders = [os.path.dirname(place), os.path.dirname(os.path.realpath(place))]
+    above = os.path.dirname(folders[0])
+    folders += [above] if os.path.isfile(os.path.join(above, "pyvenv.cfg")) else []
+    return tuple(dict.fromkeys(folders))
 
 
 def existing_folders(home: str, folders: Iterable[str]) -> tuple[str, ...]:
