@@ -122,6 +122,12 @@ def newer_state(repo: Path) -> Path:
     return path
 
 
+def newer_state_of_a_waiting_run(repo: Path) -> Path:
+    path = repo / "out/waiting/state.json"
+    renumber(path, 2)
+    return path
+
+
 def newer_receipt(repo: Path) -> Path:
     (path,) = (repo / "out/approved/artifacts").iterdir()
     renumber(path, 2)
@@ -155,6 +161,7 @@ def newer_holder(repo: Path) -> Path:
     ("make", "argv"),
     [
         (newer_state, ("run", "approved")),
+        (newer_state_of_a_waiting_run, ("run", "--resume", "WAITING")),
         (newer_state, ("runs", "rebuild")),
         (newer_state, ("runs", "gc", "--keep", "0", "--unsynced", "--delete")),
         (
@@ -180,8 +187,8 @@ def test_a_newer_document_is_refused_and_left_untouched(
 ) -> None:
     path = make(repo)
     before = bytes_of(repo)
-    words = [run_of(repo, "approved") if word == "RUN" else word for word in argv]
-    done = call(*words, "--repo", str(repo))
+    named = {"RUN": run_of(repo, "approved"), "WAITING": run_of(repo, "waiting")}
+    done = call(*(named.get(word, word) for word in argv), "--repo", str(repo))
     assert done.code == 2, done.out + done.err
     assert path.name in done.err
     assert FIX in done.err

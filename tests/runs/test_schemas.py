@@ -7,6 +7,7 @@ import pytest
 
 from codex_orchestrator.catalog.object_store import open_object_store
 from codex_orchestrator.model.schemas import schema_documents, write_schemas
+from codex_orchestrator.model.versions import MIGRATIONS
 from codex_orchestrator.verbs.sync_runs import SyncRequest, sync_runs
 from codex_orchestrator.verbs.verify_runs import verify_runs
 from support.runs_build import RUN, Ticking, finish_run, pattern_use, records_of
@@ -21,6 +22,16 @@ def test_the_committed_schemas_are_what_the_models_say(tmp_path: Path) -> None:
     committed = {path.name: path.read_text() for path in SCHEMAS.glob("*.json")}
     ours = {name: text for name, text in committed.items() if name in made}
     assert ours == made, "run: python -m codex_orchestrator.model.schemas schemas"
+
+
+def test_every_older_version_has_its_schema_and_a_migration() -> None:
+    older = []
+    for name in schema_documents():
+        family, _, number = name.rpartition(".v")
+        older += [f"{family}.v{one}" for one in range(1, int(number))]
+    assert older == ["audit-record.v1", "run-manifest.v1"]
+    assert [name for name in older if name not in MIGRATIONS] == []
+    assert [name for name in older if not (SCHEMAS / f"{name}.json").is_file()] == []
 
 
 @pytest.fixture

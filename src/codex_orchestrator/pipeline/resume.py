@@ -66,7 +66,8 @@ def resume_run(request: RunRequest, resume: Resume, services: "Services") -> Run
     """Return the record of the run to go on with, after its work was restored.
 
     Raises:
-        InputError: the run belongs to another task text, or a commit holds its folder.
+        InputError: the run belongs to another task text, a commit holds its folder, or a newer
+            version wrote its manifest or the state of its task.
         NotCheckedError: the run came from elsewhere, and does not fit or is not known.
     """
     store, workspace = services.evidence.store, services.rooms.workspace
@@ -80,6 +81,7 @@ def resume_run(request: RunRequest, resume: Resume, services: "Services") -> Run
             fix="git rm -r --cached it, put .runs/ into .gitignore, and start a new run",
         )
     manifest = store.load(folder.name)
+    store.refuse_newer_state(folder.parent.name)
     file = request.task
     if (manifest.task.id, manifest.task.sha256) != (file.task.id, sha256_hex(file.data)):
         raise InputError(
