@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codex_orchestrator.text.secret_values import is_word
 from codex_orchestrator.text.secrets import MASK, Redactor, is_secret_name, secrets_in
 
 CANARY = "sk-canary-7f3a/+b2c9=d1e5"
@@ -59,12 +60,13 @@ SECRET_NAMES = """
 OPENAI_API_KEY OPENAI_KEY GITHUB_TOKEN GH_PAT MY_PAT SSH_PRIVATE_KEY SIGNING_KEY DEPLOY_KEY
 GPG_PASSPHRASE AWS_SECRET_ACCESS_KEY AWS_ACCESS_KEY_ID SECRET_KEY_BASE VAULT_SECRET_ID PGPASSWORD
 DB_PASSWORD_PROD MYSQL_PWD npm_config__authToken CODEX_ORCHESTRATOR_CLOUD_AUTH TOKEN KEY TOKEN_2
-AZURE_STORAGE_CONNECTION_STRING GOOGLE_APPLICATION_CREDENTIALS API_KEYS
+AZURE_STORAGE_CONNECTION_STRING GOOGLE_APPLICATION_CREDENTIALS API_KEYS GITHUB_TOKEN_PROD
+SMTP_PASS clientSecret API_KEY_ACME SECRET_KEY_B64 SESSION_COOKIE
 """
 OTHER_NAMES = """
 MAX_OUTPUT_TOKENS TOKENIZERS_PARALLELISM TOKEN_LIMIT PATH PWD OLDPWD PYTHONPATH SSH_PUBLIC_KEY
 CACHE_KEY STRIPE_PUBLISHABLE_KEY KEYBOARD MONKEY HOTKEY KEY_NAME AUTHOR SSH_AUTH_SOCK HOME LC_ALL
-ACTIONS_ID_TOKEN_REQUEST_URL
+ACTIONS_ID_TOKEN_REQUEST_URL PASSWORD_FILE PASSWORD_MIN_LENGTH SECRET_NAME GPG_KEY_ID COMPASS
 """
 
 
@@ -85,6 +87,14 @@ def test_a_name_says_whether_it_is_one_of_a_secret() -> None:
         ("JDBC_URL", "jdbc:postgresql://db/app?user=app&password=hunter2", {"hunter2"}),
         ("HTTPS_PROXY", "http://me:hunter2@proxy:8080", {"hunter2"}),
         ("SENTRY_DSN", "https://public@sentry.example/1", set()),
+        ("PROXY_URL", "http://me@proxy:8080", set()),
+        ("GIT_URL", "https://a1B2c3D4e5F6@git.example/x", {"a1B2c3D4e5F6"}),
+        ("GIT_URL", "https://a1B2c3D4e5:x-oauth-basic@git.example/x", {"a1B2c3D4e5"}),
+        ("GIT_URL", "https://x-access-token:a1B2c3D4e5@git.example", {"a1B2c3D4e5"}),
+        ("SIGNED_URL", "https://s.example/x?sig=a1B2c3D4e5&page=20", {"a1B2c3D4e5"}),
+        ("SLACK_WEBHOOK_URL", "https://hooks.example/T0/a1B2c3D4e5F6g7H8", {"a1B2c3D4e5F6g7H8"}),
+        ("SECRET_WEBHOOK_URL", "https://hooks.example/T0/a1B2c3D4e5F6g7H8", {"a1B2c3D4e5F6g7H8"}),
+        ("DOCS_URL", "https://docs.example/a1B2c3D4e5F6g7H8", set()),
         ("API_URL", "https://api.example/v1", set()),
         ("SECRETS_MANAGER_URL", "https://secrets.example", set()),
         ("SLACK_WEBHOOK_SECRET", "https://hooks.example/T/B/x", {"https://hooks.example/T/B/x"}),
@@ -110,3 +120,26 @@ def test_the_first_line_of_a_key_may_stand_in_a_text() -> None:
 
 def test_short_values_are_left_because_they_would_mask_plain_words() -> None:
     assert Redactor(found({"X_TOKEN": "on"})).redact("on and on") == "on and on"
+
+
+WORDS = "postgres changeme development Example ADMIN rabbitmq password123 p@ssw0rd minioadmin"
+OTHERS = "xK9mQ2pz zqxjkvbw hunter2 tr0ub4do Pa5sword correcthorsebatterystaple aB-cD-eF qwRtZpSd"
+
+
+def test_words_are_told_from_passwords() -> None:
+    assert [word for word in WORDS.split() if not is_word(word)] == []
+    assert [word for word in OTHERS.split() if is_word(word)] == []
+
+
+def test_the_lines_of_a_key_and_the_fields_of_a_key_file_are_secrets() -> None:
+    document = '{"type": "service_account", "private_key": "a1B2c3D4\\ne5F6g7H8"}'
+    redactor = Redactor(found({"GOOGLE_CREDENTIALS": document}))
+    assert redactor.redact("saw e5F6g7H8 of the service_account") == (
+        f"saw {MASK} of the service_account"
+    )
+
+
+def test_a_json_value_is_masked_before_it_is_written() -> None:
+    redactor = Redactor(['quo"te\\d-5ecret'])
+    masked = redactor.redact_json({"a": ['x quo"te\\d-5ecret y', 1, None, True]})
+    assert masked == {"a": [f"x {MASK} y", 1, None, True]}

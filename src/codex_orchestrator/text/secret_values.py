@@ -44,6 +44,8 @@ _QUERY = re.compile(r"[?&;]([^=&;#\s]+)=([^&;#\s]+)")
 # Where each part of the path may be the secret.
 _SECRET_PATH = frozenset(("WEBHOOK", "HOOK", "SECRET"))
 _MIN_RANDOM = 16
+# Shorter, a user without a password is a name.
+_MIN_TOKEN = 8
 
 
 class SecretValue(NamedTuple):
@@ -112,7 +114,10 @@ def _parts_of_value(name: str, value: str) -> Iterator[str]:
 def _in_url(value: str, *, is_all_secret: bool) -> Iterator[str]:
     found = []
     for user, password in _AUTHORITY.findall(value):
-        found.append(user if password in _NO_PASSWORDS else password)
+        if password not in _NO_PASSWORDS:
+            found.append(password)
+        elif len(user) >= _MIN_TOKEN and not is_word(user):
+            found.append(user)
     for key, text in _QUERY.findall(value):
         if is_secret_name(key) or parts_of(key)[-1:] in {("SIG",), ("SIGNATURE",)}:
             found.append(text)

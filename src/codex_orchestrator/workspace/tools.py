@@ -22,6 +22,7 @@ from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.system.sandbox.probe import Probe
 from codex_orchestrator.text.globs import is_chosen
+from codex_orchestrator.text.secrets import Redactor
 from codex_orchestrator.workspace.apply_patch import apply_edits
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.gate import Gate
@@ -188,6 +189,8 @@ class WorkspaceTools:
                 env=self._child_environ,
                 layers=self._layers,
                 network=self._network,
+                # This process knows no secret of ours; tokens show by themselves what they are.
+                redact=Redactor().redact_bytes,
                 stop=stop,
             )
 
