@@ -1,6 +1,8 @@
 """The layers are asked for once a machine; an answer is believed only when it is ours."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -43,6 +45,35 @@ def test_another_path_to_look_in_is_another_question(folder):
     probe_layers(folder, path=NONE)
     probe_layers(folder, path="/elsewhere")
     assert len(list(folder.glob("layers-*"))) == 2
+
+
+def test_bubblewrap_that_was_installed_since_is_another_question(folder, tmp_path):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    probe_layers(folder, path=str(tools))
+    (tools / "bwrap").write_text("#!/bin/sh\nexit 1\n")
+    (tools / "bwrap").chmod(0o755)
+    probe_layers(folder, path=str(tools))
+    assert len(list(folder.glob("layers-*"))) == 2
+
+
+def test_a_setting_that_was_changed_since_is_another_question():
+    source = (
+        "from codex_orchestrator.system.sandbox.probe import _machine_key;"
+        f"before = _machine_key({NONE!r});"
+        "open('/proc/sys/user/max_net_namespaces', 'w').write('77');"
+        f"print(before != _machine_key({NONE!r}))"
+    )
+    # In a user namespace of its own the setting is that namespace's.
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", sys.executable, "-c", source],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "unshare failed" in done.stderr:
+        pytest.skip("no user namespaces here")
+    assert done.stdout == "True\n", done.stderr
 
 
 @pytest.mark.parametrize("damage", [b"", b"works=x\n", b"format=1\nworks=", b"\xff\xfe"])

@@ -25,6 +25,16 @@ _LARGEST_ANSWER = 64 * 1024
 _STATUS = ("Uid:", "Gid:", "CapEff:", "NoNewPrivs:", "Seccomp:")
 
 
+# What a person changes to allow or to forbid namespaces while the machine runs.
+_SETTINGS = (
+    "/proc/sys/kernel/random/boot_id",
+    "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+    "/proc/sys/kernel/unprivileged_userns_clone",
+    "/proc/self/attr/current",
+    *(f"/proc/sys/user/max_{kind}_namespaces" for kind in ("user", "mnt", "pid", "ipc", "net")),
+)
+
+
 class Probe(NamedTuple):
     """What was found out: layers that work, and why others do not.
 
@@ -139,8 +149,8 @@ def ask_launcher(layers: Iterable[str] = orders.PROBED) -> Probe:
 
 def _machine_key(path: str) -> str:
     """Return a name for this machine since it was started, and for what this process may do."""
-    facts = [_FORMAT, sys.executable, path, *os.uname()]
-    facts += _lines("/proc/sys/kernel/random/boot_id")
+    facts = [_FORMAT, sys.executable, path, shutil.which("bwrap", path=path) or "", *os.uname()]
+    facts += [f"{setting}={_lines(setting)}" for setting in _SETTINGS]
     facts += [line for line in _lines("/proc/self/status") if line.startswith(_STATUS)]
     for name in ("user", "mnt"):
         with contextlib.suppress(OSError):
