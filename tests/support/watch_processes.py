@@ -107,9 +107,10 @@ def _look_at(
     process: int, root: int, forms: Sequence[bytes], kinds: Mapping[str, str], seen: Watched
 ) -> None:
     arguments = _read(Path(f"/proc/{process}/cmdline"))
-    environment = _read(Path(f"/proc/{process}/environ"))
+    # For an ordinary user the kernel refuses the variables of a process that closed its memory.
+    environment = _read(Path(f"/proc/{process}/environ")) or b""
     # Forked a moment ago a child is the program itself still, and not yet what is started.
-    if not arguments or not environment or arguments == _read(Path(f"/proc/{root}/cmdline")):
+    if not arguments or arguments == _read(Path(f"/proc/{root}/cmdline")):
         return
     text = arguments.replace(b"\0", b" ").decode(errors="replace")
     for kind, mark in kinds.items():
