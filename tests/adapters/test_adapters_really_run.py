@@ -11,10 +11,11 @@ import pytest
 
 from codex_orchestrator.adapters.choose import LanguageAdapters, choose_adapter
 from codex_orchestrator.adapters.go import GoAdapter
-from codex_orchestrator.adapters.junit import failing_tests
 from codex_orchestrator.adapters.python import PythonAdapter
+from codex_orchestrator.adapters.reports import read_report
 from codex_orchestrator.model.config import AdapterConfig
 from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.model.suite_run import SuiteRun
 from codex_orchestrator.model.task import CheckName
 from support.missing import missing
 from support.pattern_files import write_files
@@ -42,6 +43,7 @@ class Ran(NamedTuple):
     code: int
     output: str
     failures: tuple[str, ...]
+    suite: SuiteRun
 
 
 def run(root: Path, check: CheckName = "test", *, python: str = "") -> Ran:
@@ -50,6 +52,8 @@ def run(root: Path, check: CheckName = "test", *, python: str = "") -> Ran:
     command = adapter.commands(root, python=python)[check]
     logs = root.parent / f"{root.name}-logs"
     logs.mkdir(exist_ok=True)
+    if command.report:
+        (logs / command.report_file).unlink(missing_ok=True)
     done = subprocess.run(
         [part.replace("{log_dir}", str(logs)) for part in command.argv],
         cwd=root,
@@ -59,8 +63,8 @@ def run(root: Path, check: CheckName = "test", *, python: str = "") -> Ran:
         check=False,
         timeout=command.timeout_s,
     )
-    failures = failing_tests(logs / command.junit) if command.junit else ()
-    return Ran(done.returncode, done.stdout + done.stderr, failures)
+    suite = read_report(logs, command.report) if command.report else SuiteRun({})
+    return Ran(done.returncode, done.stdout + done.stderr, suite.failures(), suite)
 
 
 def files_of(root: Path) -> set[str]:
@@ -74,10 +78,10 @@ def files_of(root: Path) -> set[str]:
         (UNITTEST.format(wanted="tea", part="part"), ()),
         (
             UNITTEST.format(wanted="cup", part="'a'"),
-            ("test_tea.Brewing::test_it_brews", "test_tea.Brewing::test_parts"),
+            ("test_tea.Brewing.test_it_brews", "test_tea.Brewing.test_parts"),
         ),
         (PYTEST.format("tea"), ()),
-        (PYTEST.format("cup"), ("tests.test_tea::test_it_brews",)),
+        (PYTEST.format("cup"), ("tests/test_tea.py::test_it_brews",)),
     ],
     ids=["unittest passes", "unittest fails", "pytest passes", "pytest fails"],
 )
@@ -114,7 +118,7 @@ def test_a_test_module_that_cannot_be_imported_fails_and_is_named(tmp_path: Path
     )
     ran = run(root)
     assert ran.code == 1
-    assert ran.failures == ("unittest.loader._FailedTest::test_a",)
+    assert ran.failures == ("unittest.loader._FailedTest.test_a",)
 
 
 def test_a_class_that_cannot_be_set_up_fails_and_is_named(tmp_path: Path) -> None:
@@ -138,7 +142,7 @@ def test_unittest_outcomes_of_every_kind(tmp_path: Path) -> None:
     )
     ran = run(write_files(tmp_path / "project", {"setup.py": "", "test_a.py": test}))
     assert ran.code == 1
-    assert ran.failures == ("test_a.A::test_error", "test_a.A::test_surprise")
+    assert ran.failures == ("test_a.A.test_error", "test_a.A.test_surprise")
 
 
 def test_the_work_tree_comes_before_an_installed_copy(tmp_path: Path) -> None:
@@ -227,7 +231,7 @@ def test_npm_runs_the_packages_own_script(tmp_path: Path, code: str, wanted: int
 
 
 @needs_node
-@pytest.mark.parametrize(("value", "failing"), [("1", ()), ("2", ("test::it brews",))])
+@pytest.mark.parametrize(("value", "failing"), [("1", ()), ("2", ("tea.test.js > it brews",))])
 def test_node_runs_its_own_test_runner(
     tmp_path: Path, value: str, failing: tuple[str, ...]
 ) -> None:

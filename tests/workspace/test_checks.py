@@ -89,7 +89,7 @@ def test_the_log_folder_is_put_into_arguments(workspace, tmp_path):
         workspace,
         tmp_path,
         [sys.executable, "-c", source, "--junitxml={log_dir}/junit.xml"],
-        junit="junit.xml",
+        report="junit:junit.xml",
     )
     assert result.status is ValidationStatus.PASSED
     assert (tmp_path / "tests/junit.xml").read_text() == "<testsuite/>"
@@ -98,7 +98,7 @@ def test_the_log_folder_is_put_into_arguments(workspace, tmp_path):
 
 def test_a_report_of_an_earlier_round_is_not_taken_for_a_new_one(workspace, tmp_path):
     write_files(tmp_path, {"tests/junit.xml": "old"})
-    check(workspace, tmp_path, ["true"], junit="junit.xml")
+    check(workspace, tmp_path, ["true"], report="junit:junit.xml")
     assert not (tmp_path / "tests/junit.xml").exists()
 
 
@@ -115,8 +115,8 @@ def test_the_name_of_a_check_is_no_path(workspace, tmp_path):
 
 
 def test_a_report_outside_the_log_folder_is_refused(workspace, tmp_path):
-    with pytest.raises(InputError, match="junit leaves the repository"):
-        check(workspace, tmp_path, ["true"], junit="../junit.xml")
+    with pytest.raises(InputError, match="report leaves the repository"):
+        check(workspace, tmp_path, ["true"], report="junit:../junit.xml")
 
 
 def test_a_log_folder_that_cannot_be_made_is_named(workspace, tmp_path):

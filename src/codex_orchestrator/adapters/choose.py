@@ -6,12 +6,13 @@ from pathlib import Path
 from codex_orchestrator.adapters.command import CommandAdapter
 from codex_orchestrator.adapters.go import GoAdapter
 from codex_orchestrator.adapters.interface import LanguageAdapter
-from codex_orchestrator.adapters.junit import failing_tests
 from codex_orchestrator.adapters.node import NodeAdapter
 from codex_orchestrator.adapters.python import PythonAdapter
+from codex_orchestrator.adapters.reports import read_report
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.config import AdapterConfig
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.suite_run import SuiteRun
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
@@ -51,9 +52,9 @@ class LanguageAdapters:
             adapter.ensure_ready(root, checks, python=self._python, layers=self._layers)
         return adapter.id, {str(name): command for name, command in found.items()}
 
-    def failures(self, report: Path) -> tuple[str, ...]:
-        """Return the names of the failing tests in a JUnit report; empty when there is none."""
-        return failing_tests(report)
+    def tests(self, command: CheckCommand, log_dir: Path) -> SuiteRun | None:
+        """Return what the report that a check ordered says; None when it ordered none."""
+        return read_report(log_dir, command.report) if command.report else None
 
 
 def choose_adapter(

@@ -1,11 +1,13 @@
 """Go modules: go test, go vet, go build."""
 
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from codex_orchestrator.adapters.interface import Detection
-from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.adapters.reports import RUNNER, TEST_REPORT
+from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.system.listing import list_files
@@ -30,11 +32,20 @@ class GoAdapter:
 
     def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
         """Return test, lint (vet) and build over all packages."""
-        verbs: dict[CheckName, str] = {"test": "test", "lint": "vet", "build": "build"}
-        return {
+        test = CheckCommand(
+            name="test",
+            argv=(sys.executable, str(RUNNER), "go", f"{LOG_DIR}/{TEST_REPORT}", "./..."),
+            shown=("go", "test", "./..."),
+            report=f"lines:{TEST_REPORT}",
+            env=_ENVIRONMENT,
+            read=(sys.prefix, sys.base_prefix, str(RUNNER)),
+        )
+        verbs: dict[CheckName, str] = {"lint": "vet", "build": "build"}
+        others = {
             name: CheckCommand(name=name, argv=("go", verb, "./..."), env=_ENVIRONMENT)
             for name, verb in verbs.items()
         }
+        return {"test": test, **others}
 
     def ensure_ready(
         self,

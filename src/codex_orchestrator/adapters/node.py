@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from codex_orchestrator.adapters.interface import Detection, read_text
+from codex_orchestrator.adapters.reports import TEST_REPORT
 from codex_orchestrator.model.canonical import CanonicalError, load_strict
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.errors import InputError, NotCheckedError
@@ -14,7 +15,7 @@ from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.system.listing import list_files
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
-_JUNIT = "junit-test.xml"
+_REPORTER = Path(__file__).with_name("node_reporter.mjs")
 _NO_TEST = "no test specified"
 _TEST_FILE = re.compile(r"(.*/)?([^/]+[._-]test|test-[^/]+|test)\.[cm]?js|(.*/)?test/.*\.[cm]?js")
 _CHECKS: tuple[CheckName, ...] = ("test", "lint", "build")
@@ -63,10 +64,12 @@ class NodeAdapter:
                     "--test",
                     "--test-reporter=spec",
                     "--test-reporter-destination=stdout",
-                    "--test-reporter=junit",
-                    f"--test-reporter-destination={LOG_DIR}/{_JUNIT}",
+                    f"--test-reporter={_REPORTER}",
+                    f"--test-reporter-destination={LOG_DIR}/{TEST_REPORT}",
                 ),
-                junit=_JUNIT,
+                shown=("node", "--test"),
+                report=f"lines:{TEST_REPORT}",
+                read=(str(_REPORTER),),
                 env=_ENVIRONMENT,
             )
         return found

@@ -3,12 +3,13 @@
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from codex_orchestrator.adapters.interface import Detection, read_text
+from codex_orchestrator.adapters.reports import RUNNER, TEST_REPORT
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.confinement_policy import confine_check
 from codex_orchestrator.model.errors import NotCheckedError
@@ -19,11 +20,9 @@ from codex_orchestrator.system.process import run_process
 from codex_orchestrator.system.sandbox.plan import program_places
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
-_RUNNER = Path(__file__).with_name("unittest_runner.py")
 # An interpreter that is named may be a script that starts ours.
 _OWN = (sys.prefix, sys.base_prefix)
 _LOOK = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
-_JUNIT = "junit-test.xml"
 _PROJECT_FILES = ("setup.py", "setup.cfg", "Pipfile", "requirements.txt", "tox.ini", "pytest.ini")
 _PROJECT_TABLE = re.compile(
     r"^\[(project|build-system|tool\.(poetry|pytest|setuptools))\b", re.MULTILINE
@@ -70,18 +69,18 @@ class PythonAdapter:
         environment = _environment(root)
         found: dict[CheckName, CheckCommand] = {}
         if why_pytest(root):
-            options = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
-            argv: tuple[str, ...] = (*options, f"--junitxml={LOG_DIR}/{_JUNIT}")
+            arguments: tuple[str, ...] = ("-q", "-p", "no:cacheprovider")
+            runner = "pytest"
         else:
-            argv = (str(_RUNNER), f"--junit={LOG_DIR}/{_JUNIT}", *_discovery(root))
-        shown = tuple("unittest-runner" if part == str(_RUNNER) else part for part in argv)
+            runner, arguments = "unittest", _discovery(root)
+        report = f"{LOG_DIR}/{TEST_REPORT}"
         found["test"] = CheckCommand(
             name="test",
-            argv=(interpreter, *argv),
-            shown=("python", *shown),
-            junit=_JUNIT,
+            argv=(interpreter, str(RUNNER), runner, report, *arguments),
+            shown=("python", "-m", runner, *arguments),
+            report=f"lines:{TEST_REPORT}",
             env=environment,
-            read=(*_OWN, str(_RUNNER)),
+            read=(*_OWN, str(RUNNER)),
         )
         if _uses_ruff(root):
             argv = ("-m", "ruff", "check", "--no-cache", "--output-format=concise", ".")
@@ -116,8 +115,8 @@ class PythonAdapter:
                     f"the Python adapter has no `{name}` for this project",
                     fix="configure ruff for `lint`, or take the check out of the task",
                 )
-            module = known[name].argv[2] if known[name].argv[1] == "-m" else ""
-            if module and not _has_module(interpreter, module, layers):
+            module = known[name].shown[2]
+            if module != "unittest" and not _has_module(interpreter, module, layers):
                 raise NotCheckedError(
                     f"`{name}` needs {module}, and {interpreter} does not have it",
                     fix=f"install it there: {interpreter} -m pip install {module}",
@@ -147,12 +146,12 @@ def why_pytest(root: Path) -> str:
     return "test functions without unittest" if tests and not uses_unittest else ""
 
 
-def _discovery(root: Path) -> Iterable[str]:
+def _discovery(root: Path) -> tuple[str, str]:
     for name in ("tests", "test"):
         if (root / name).is_dir():
             is_package = (root / name / "__init__.py").is_file()
-            return ("--start", name, "--top", "." if is_package else name)
-    return ("--start", ".", "--top", ".")
+            return (name, "." if is_package else name)
+    return (".", ".")
 
 
 def _environment(root: Path) -> tuple[tuple[str, str], ...]:

@@ -1,5 +1,6 @@
 """A check: one command of an adapter or of the task, its result, and the record of it."""
 
+from collections import Counter
 from typing import Literal
 
 from pydantic import Field
@@ -7,6 +8,7 @@ from pydantic import Field
 from codex_orchestrator.model.confinement import SandboxFacts
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.pattern import Sha256
+from codex_orchestrator.model.suite_run import Outcome, SuiteRun, judge_tests
 from codex_orchestrator.model.task import MAX_OUTPUT_BYTES, InsidePath, Limits
 from codex_orchestrator.model.verdict import ValidationStatus
 
@@ -20,11 +22,12 @@ Replaced when the command is run.
 class CheckCommand(Document):
     """One command to run in a work tree, without a shell.
 
-    `junit` is the file, relative to the run's log folder, for the command's JUnit report, or "". In
-    `argv` the text `{log_dir}` stands for the run's log folder; the absolute path is inserted when
-    the command is run. `shown` is the command as it appears in records, without absolute paths; it
-    is empty when `argv` has none. `env` has variables to set in addition to the allowed ones;
-    `read` has paths outside the work tree that it reads besides the folders of its programs.
+    `report` names the report of the tests that the command writes, as `FORMAT:FILE` with a file in
+    the run's log folder, or is "". In `argv` the text `{log_dir}` stands for the run's log folder;
+    the absolute path is inserted when the command is run. `shown` is the command as it appears in
+    records, without absolute paths; it is empty when `argv` has none. `env` has variables to set in
+    addition to the allowed ones; `read` has paths outside the work tree that it reads besides the
+    folders of its programs.
     `timeout_s` is in seconds; a command that prints more than `max_output_bytes` is ended.
     """
 
@@ -32,10 +35,15 @@ class CheckCommand(Document):
     argv: tuple[str, ...]
     timeout_s: int = 600
     max_output_bytes: int = Field(default=MAX_OUTPUT_BYTES, ge=1)
-    junit: str = ""
+    report: str = ""
     shown: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     read: tuple[str, ...] = ()
+
+    @property
+    def report_file(self) -> str:
+        """The report's path below the log folder, "" for none."""
+        return self.report.partition(":")[2]
 
     @property
     def recorded(self) -> tuple[str, ...]:
@@ -47,30 +55,6 @@ class CheckCommand(Document):
         timeout_s = min(self.timeout_s, limits.check_seconds)
         changes = {"timeout_s": timeout_s, "max_output_bytes": limits.output_bytes}
         return self.model_copy(update=changes)
-
-
-class CheckResult(Document):
-    """What one check did. `failures` names failing tests, as far as a report tells.
-
-    `is_flooded` says that it was ended because it printed more than it may. `sandbox` is what was
-    in force while it ran, None when it did not.
-    """
-
-    name: str
-    argv: tuple[str, ...]
-    status: ValidationStatus
-    exit_code: int | None
-    duration_ms: int
-    log_path: str
-    output_tail: str = ""
-    failures: tuple[str, ...] = ()
-    is_flooded: bool = False
-    detail: str = ""
-    sandbox: SandboxFacts | None = None
-
-    def recorded(self, argv: tuple[str, ...], failures: tuple[str, ...]) -> "CheckResult":
-        """Return the result as it may be shown: the recorded command, and the failing tests."""
-        return self.model_copy(update={"argv": argv, "failures": failures})
 
 
 class CheckTests(Document):
@@ -90,6 +74,45 @@ class CheckTests(Document):
     known: int | None = Field(default=None, ge=0)
     flaky: int | None = Field(default=None, ge=0)
     names: InsidePath | Literal[""] = ""
+
+
+class CheckResult(Document):
+    """What one check did. `failures` names failing tests, as far as a report tells.
+
+    `tests` is None where nothing but the exit code is known.
+    `is_flooded` says that it was ended because it printed more than it may. `sandbox` is what was
+    in force while it ran, None when it did not.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    status: ValidationStatus
+    exit_code: int | None
+    duration_ms: int
+    log_path: str
+    output_tail: str = ""
+    failures: tuple[str, ...] = ()
+    is_flooded: bool = False
+    detail: str = ""
+    tests: CheckTests | None = None
+    sandbox: SandboxFacts | None = None
+
+    def recorded(self, argv: tuple[str, ...], failures: tuple[str, ...]) -> "CheckResult":
+        """Return the result as it may be shown: the recorded command, and the failing tests."""
+        return self.model_copy(update={"argv": argv, "failures": failures})
+
+    def judged(self, suite: SuiteRun) -> "CheckResult":
+        """Return the result as far as the tests that ran prove it."""
+        status, why = judge_tests(self.status, suite)
+        counts = Counter(suite.outcomes.values())
+        tests = CheckTests(
+            executed=suite.executed,
+            passed=counts[Outcome.PASSED],
+            failed=counts[Outcome.FAILED],
+            skipped=counts[Outcome.SKIPPED] + counts[Outcome.DESELECTED],
+        )
+        detail = "; ".join(part for part in (why, self.detail) if part)
+        return self.model_copy(update={"status": status, "detail": detail, "tests": tests})
 
 
 class Validation(Document):

@@ -68,8 +68,10 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
         result = run.services.rooms.workspace.run_check(
             run.tree.root, command, log_dir=log_dir, deadline_s=left_s()
         )
-        report = log_dir / command.junit if command.junit else None
-        named = run.services.rooms.adapters.failures(report) if report else ()
+        suite = run.services.rooms.adapters.tests(command, log_dir)
+        if suite is not None:
+            result = result.judged(suite)
+        named = suite.failures() if suite is not None else ()
         failures = tuple(run.services.evidence.redactor.redact(name) for name in named)
         # Records do not say where programs lie on this machine.
         results.append(result.recorded(command.recorded, failures))
@@ -119,6 +121,7 @@ def _validation(result: CheckResult, folder: str) -> Validation:
         failures=result.failures,
         detail=result.detail,
         sandbox=result.sandbox,
+        tests=result.tests,
     )
 
 
@@ -143,6 +146,7 @@ def earlier_results(run: Run) -> tuple[CheckResult, ...]:
             failures=known.failures,
             detail=known.detail,
             sandbox=known.sandbox,
+            tests=known.tests,
         )
         for check, known in zip(run.checks, facts.validations, strict=True)
     )

@@ -37,7 +37,7 @@ def run_check(
     """Run one check in a folder, contained, and return its result.
 
     The result's `log_path` is relative to `log_dir`. Its `failures` are empty: the
-    caller reads them from `log_dir / command.junit`, which holds the report of this run only.
+    caller reads them from `log_dir / command.report_file`, which holds the report of this run only.
 
     Args:
         root: the folder that the command runs in.
@@ -135,12 +135,12 @@ def _bounds(
 
 def _prepared_log(log_dir: Path, command: CheckCommand) -> Path:
     """Create the log folder, remove an older report, and return a free name for the log."""
-    if command.junit and path_problem(command.junit):
-        raise InputError(f"check {command.name!r}: junit {path_problem(command.junit)}")
+    if command.report_file and path_problem(command.report_file):
+        raise InputError(f"check {command.name!r}: report {path_problem(command.report_file)}")
     try:
         make_folders(log_dir)
-        if command.junit:
-            (log_dir / command.junit).unlink(missing_ok=True)
+        if command.report_file:
+            (log_dir / command.report_file).unlink(missing_ok=True)
     except OSError as error:
         raise ServiceError(f"{error.filename or log_dir}: {error.strerror}") from error
     stem = re.sub(r"[^a-z0-9_-]+", "-", command.name.lower()).strip("-")[:40] or "check"

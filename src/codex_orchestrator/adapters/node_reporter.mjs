@@ -1,0 +1,29 @@
+// A reporter for `node --test`: what became of each test, line by line, in the format of
+// test_runner.py. Node loads it from the command line, beside the reporter for people.
+import path from 'node:path';
+
+const line = (value) => JSON.stringify(value) + '\n';
+
+function outcomeOf(event) {
+  const { skip, todo } = event.data;
+  if (skip !== undefined || todo !== undefined) return 'skipped';
+  return event.type === 'test:pass' ? 'passed' : 'failed';
+}
+
+export default async function* report(source) {
+  yield line({ schema: 'test-report.v1' });
+  const open = [];
+  for await (const event of source) {
+    const { name, nesting, file, details } = event.data;
+    if (event.type === 'test:start') open[nesting] = name;
+    if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
+    const place = file ? path.relative(process.cwd(), file) : '';
+    const outcome = outcomeOf(event);
+    // A suite, and a file whose process ended early, is no test; what it reports is its failure.
+    const isFile = nesting === 0 && (name === file || path.resolve(name) === file);
+    if (outcome !== 'failed' && (details?.type === 'suite' || isFile)) continue;
+    const names = isFile ? [] : [...open.slice(0, nesting), name];
+    yield line({ test: [place, ...names].join(' > '), outcome });
+  }
+  yield line({ end: true });
+}

@@ -1,0 +1,228 @@
+"""Run a project's tests and write what became of each, line by line, to a report.
+
+A program of its own, which the project's interpreter may run: standard library and pytest only. A
+report that is written while tests run keeps what happened before a test ends the process; its last
+line says that the end was reached.
+
+    python test_runner.py pytest REPORT [arguments of pytest]
+    python test_runner.py unittest REPORT [START [TOP]]
+    python test_runner.py go REPORT [arguments of `go test -json`]
+"""
+
+import json
+import os
+import sys
+
+# The tree under test comes first on the path, and a file of its own must not stand in for the
+# modules that judge it. So they are loaded before it can.
+_TREE = os.path.abspath(os.curdir)
+_OUTSIDE = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+_FULL_PATH = [_TREE, *sys.path[1:]]
+sys.path[:] = [
+    entry for entry in sys.path[1:] if entry not in _OUTSIDE and os.path.abspath(entry) != _TREE
+]
+
+import subprocess  # noqa: E402
+import unittest  # noqa: E402
+import unittest.loader  # noqa: E402
+from typing import Any  # noqa: E402
+
+PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+NO_TESTS = 5
+_GRAVITY = (SKIPPED, PASSED, FAILED)
+
+
+class Report:
+    """The report of one run: JSON lines, each written at once."""
+
+    def __init__(self, path: str) -> None:
+        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        self._process = os.getpid()
+        self._write({"schema": "test-report.v1"})
+
+    def result(self, name: str, outcome: str) -> None:
+        """Add what became of a test."""
+        self._write({"test": name, "outcome": outcome})
+
+    def deselected(self, name: str) -> None:
+        """Add a test that was found and left out."""
+        self._write({"test": name, "outcome": "deselected"})
+
+    def end(self) -> None:
+        """Add the last line."""
+        self._write({"end": True})
+
+    def _write(self, line: dict[str, Any]) -> None:
+        # A forked child of a test ends as a copy of this process.
+        if os.getpid() == self._process:
+            os.write(self._handle, json.dumps(line).encode() + b"\n")
+
+
+class PytestPlugin:
+    """Reports what really happened to each test, whatever other hooks say of it."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._outcomes: dict[str, str] = {}
+        self._real: dict[tuple[str, str], str] = {}
+
+    def pytest_deselected(self, items: Any) -> None:
+        """Report tests that an option or a hook left out."""
+        for item in items:
+            self._report.deselected(item.nodeid)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """Report a file that cannot be collected as a failed test of its name."""
+        if report.failed:
+            self._report.result(report.nodeid or "collection", FAILED)
+
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
+        """Remember how a phase really ended; a hook of the project may say something else."""
+        import pytest
+
+        outcome = yield
+        skips = (pytest.skip.Exception, pytest.xfail.Exception, unittest.SkipTest)
+        raised = call.excinfo and call.excinfo.value
+        is_expected = hasattr(outcome.get_result(), "wasxfail") and item.get_closest_marker("xfail")
+        if raised:
+            is_skip = isinstance(raised, skips) or is_expected
+            self._real[item.nodeid, call.when] = SKIPPED if is_skip else FAILED
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Take one phase of a test; its worst phase counts."""
+        name = report.nodeid
+        found = self._real.pop((name, report.when), report.outcome)
+        if report.outcome == "rerun":
+            self._outcomes.pop(name, None)
+            return
+        if report.when == "call" or found != PASSED:
+            self._outcomes[name] = max(self._outcomes.get(name, SKIPPED), found, key=_weight)
+        if report.when == "teardown":
+            self._report.result(name, self._outcomes.pop(name, SKIPPED))
+
+
+def _weight(outcome: str) -> int:
+    return _GRAVITY.index(outcome) if outcome in _GRAVITY else 0
+
+
+class _UnittestResult(unittest.TextTestResult):
+    """Keeps what became of each test, and reports it when the test ends."""
+
+    report: Report
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._outcomes: dict[str, str] = {}
+
+    def startTest(self, test: unittest.TestCase) -> None:  # noqa: N802 - unittest's name
+        super().startTest(test)
+        self._outcomes[test.id()] = PASSED
+
+    def stopTest(self, test: unittest.TestCase) -> None:  # noqa: N802 - unittest's name
+        super().stopTest(test)
+        self.report.result(test.id(), self._outcomes.pop(test.id(), PASSED))
+
+    def addError(self, test: Any, err: Any) -> None:  # noqa: N802 - unittest's name
+        super().addError(test, err)
+        self._note(test, FAILED)
+
+    def addFailure(self, test: Any, err: Any) -> None:  # noqa: N802 - unittest's name
+        super().addFailure(test, err)
+        self._note(test, FAILED)
+
+    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:  # noqa: N802 - as above
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self._note(test, FAILED)
+
+    def addSkip(self, test: Any, reason: Any) -> None:  # noqa: N802 - unittest's name
+        # A reason may be any value; unittest prints it.
+        super().addSkip(test, str(reason))
+        self._note(test, SKIPPED)
+
+    def addExpectedFailure(self, test: Any, err: Any) -> None:  # noqa: N802 - unittest's name
+        super().addExpectedFailure(test, err)
+        self._note(test, SKIPPED)
+
+    def addUnexpectedSuccess(self, test: Any) -> None:  # noqa: N802 - unittest's name
+        super().addUnexpectedSuccess(test)
+        self._note(test, FAILED)
+
+    def _note(self, test: Any, outcome: str) -> None:
+        name = str(test.id())
+        if name in self._outcomes:
+            if outcome == FAILED or self._outcomes[name] != FAILED:
+                self._outcomes[name] = outcome
+        else:
+            # A class or module that cannot be set up, or is skipped, starts no test of its own.
+            self.report.result(name, outcome)
+
+
+def run_pytest(report: Report, arguments: list[str]) -> int:
+    """Run pytest and return its exit code."""
+    import pytest
+
+    wrapper = pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    wrapper(PytestPlugin.pytest_runtest_makereport)
+    sys.path[:] = _FULL_PATH
+    code = int(pytest.main(["--rootdir=.", *arguments], plugins=[PytestPlugin(report)]))
+    report.end()
+    return code
+
+
+def run_unittest(report: Report, arguments: list[str]) -> int:
+    """Run what unittest discovers and return 0, 1, or 5 when there is no test."""
+    start, top = [*arguments, ".", "."][:2]
+    sys.path[:] = _FULL_PATH
+    _UnittestResult.report = report
+    suite = unittest.TestLoader().discover(start, top_level_dir=top)
+    result = unittest.TextTestRunner(resultclass=_UnittestResult, buffer=True).run(suite)
+    report.end()
+    if result.testsRun == 0 and not result.errors:
+        print("no test was found", file=sys.stderr)  # noqa: T201 - a program of its own
+        return NO_TESTS
+    return 0 if result.wasSuccessful() else 1
+
+
+def run_go(report: Report, arguments: list[str]) -> int:
+    """Run `go test`, print what it prints for people, and return its exit code."""
+    command = ["go", "test", "-json", "-count=1", *arguments]
+    running = set()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace") as process:
+        for line in process.stdout or ():
+            event = _go_event(line)
+            package, test = event.get("Package", ""), event.get("Test", "")
+            sys.stdout.write(event.get("Output", ""))
+            action = event.get("Action")
+            if action == "start":
+                running.add(package)
+            outcome = {"pass": PASSED, "fail": FAILED, "skip": SKIPPED}.get(str(action))
+            if outcome and test:
+                report.result(f"{package}::{test}", outcome)
+            elif outcome:
+                running.discard(package)
+                if outcome == FAILED:
+                    report.result(package, FAILED)
+    if not running:
+        report.end()
+    return process.returncode
+
+
+def _go_event(line: str) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        event = None
+    return event if isinstance(event, dict) else {"Output": line}
+
+
+def main() -> int:
+    """Run the tests of the tree in the current folder and return the exit code."""
+    runner, path, *arguments = sys.argv[1:]
+    report = Report(path)
+    run = {"pytest": run_pytest, "unittest": run_unittest, "go": run_go}[runner]
+    return run(report, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
