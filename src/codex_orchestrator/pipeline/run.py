@@ -105,6 +105,9 @@ class Run:
         self.policy = policy
         self.spending = spending
         self.round = 0
+        # What the checks did not see, and which file of the work which check changed.
+        self.hidden: tuple[str, ...] = ()
+        self.rewritten: dict[str, str] = {}
         self.git_settings = services.rooms.workspace.git_settings()
         # What earlier attempts of this run did.
         self._patterns_before = record.manifest.patterns

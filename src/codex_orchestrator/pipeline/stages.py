@@ -24,6 +24,7 @@ from codex_orchestrator.text.shown import visible
 
 REPAIR = "repair-"
 _TAIL_BYTES = 4000
+MAX_LEFT_BEHIND = 20
 
 
 def plan_work(run: Run) -> Plan:
@@ -60,6 +61,9 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
     run.round += 1
     left_s = run.spending.stage()
     tested = run.tree.snapshot()
+    # The checks see what the branch will hold, and each sees it as it was before the others.
+    run.hidden = run.tree.drop_hidden()
+    run.rewritten = {}
     folder = f"tests/round-{run.round}"
     log_dir = run.record.folder / folder
     results = []
@@ -68,6 +72,7 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
         result = run.services.rooms.workspace.run_check(
             run.tree.root, command, log_dir=log_dir, deadline_s=left_s()
         )
+        run.rewritten |= dict.fromkeys(run.tree.take_back(tested), command.name)
         suite = run.services.rooms.adapters.tests(command, log_dir)
         if suite is not None:
             result = result.judged(suite)
@@ -188,6 +193,7 @@ def review_change(run: Run, plan: Plan, results: Sequence[CheckResult]) -> None:
 def _rule_findings(run: Run, change: Change) -> tuple[Finding, ...]:
     """Return what rules find in the lines that the run added; older lines do not count."""
     found = list(_changed_git_settings(run))
+    found += _left_behind(run)
     if not change.paths:
         fix = "the work may be done already, or the steps' paths match no file"
         return (*found, _error("run/empty-change", "the run changed nothing", fix))
@@ -196,6 +202,18 @@ def _rule_findings(run: Run, change: Change) -> tuple[Finding, ...]:
     # Line 0 means the whole file, for example one that could not be checked.
     found += [one for one in linted if not one.line or one.line in added.get(one.path, ())]
     return tuple(found)
+
+
+def _left_behind(run: Run) -> Iterator[Finding]:
+    """Find files that the work made and the branch will not hold, and those that checks changed."""
+    fix = "name it in .gitignore with a `!`, or make it by a check"
+    for name in run.hidden[:MAX_LEFT_BEHIND]:
+        message = "git ignores this, so the checks ran without it and the branch does not hold it"
+        yield Finding("run/ignored-file", Severity.WARNING, name, 0, message, fix)
+    fix = "let the check write elsewhere, or take the file out of git"
+    for name, check in list(run.rewritten.items())[:MAX_LEFT_BEHIND]:
+        message = f"the check {check} changed this file; that was taken back and is not delivered"
+        yield Finding("run/check-changed-file", Severity.WARNING, name, 0, message, fix)
 
 
 def _changed_git_settings(run: Run) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ REFS = "refs/codex-orchestrator"
 # What git prints, in English, when the disk is full or cannot be written.
 _STORAGE = ("No space left", "quota exceeded", "Read-only file system", "Input/output error")
 _LINK = SUBMODULE.encode("ascii")
+_MANY = 500
 _PLAIN_DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
 
 
@@ -139,6 +140,54 @@ class GitWorkTree:
             self._add_files()
         self._git.run("read-tree", "--reset", "-u", tree_id)
         self._git.run("clean", "-ffdq")
+
+    def take_back(self, tree_id: str) -> tuple[str, ...]:
+        """Bring the files back to a recorded state; return which of its files were changed.
+
+        Files that are new since then are removed; ignored files stay.
+
+        Raises:
+            LimitReachedError: the work tree is gone.
+        """
+        try:
+            now = self._write_tree()
+        except LimitReachedError as error:
+            if error.reason == WORK_TREE_GONE:
+                raise
+            changed: tuple[str, ...] = ()
+        else:
+            if now == tree_id:
+                return ()
+            entries = self._entries(*_PLAIN_DIFF, tree_id, now, "--")
+            changed = tuple(sorted(entry.path for entry in entries if entry.status != "A"))
+        self.restore(tree_id)
+        return changed
+
+    def drop_hidden(self) -> tuple[str, ...]:
+        """Remove what the repository's own rules make git ignore, and return its names.
+
+        It is in no recorded state. What tools are known to leave behind, such as `node_modules`,
+        stays. A folder with nothing else in it is one name, with a slash at its end.
+        """
+        rules = ["--exclude-per-directory=.gitignore"]
+        of_clone = self._git.text(
+            "rev-parse", "--path-format=absolute", "--git-path", "info/exclude"
+        )
+        if os.path.isfile(of_clone):
+            rules.append(f"--exclude-from={of_clone}")
+        # The workspace lists there what tools leave behind.
+        of_tools = self._ignored_by(
+            f"--exclude-from={self._git.text('config', 'core.excludesFile')}"
+        )
+        names = sorted(map(os.fsdecode, self._ignored_by(*rules) - of_tools))
+        for start in range(0, len(names), _MANY):
+            places = [f":(top,literal){name}" for name in names[start : start + _MANY]]
+            self._git.run("clean", "-ffdxq", "--", *places)
+        return tuple(names)
+
+    def _ignored_by(self, *rules: str) -> set[bytes]:
+        listing = ("ls-files", "--others", "--ignored", "--directory", "-z")
+        return set(self._git.run(*listing, *rules).split(b"\0")[:-1])
 
     def patch_between(self, old: str, new: str) -> bytes:
         """Return the patch that makes one recorded state of another; empty when they are equal.
