@@ -68,16 +68,20 @@ class PythonAdapter:
         interpreter = python or sys.executable
         environment = _environment(root)
         found: dict[CheckName, CheckCommand] = {}
+        arguments: tuple[str, ...]
+        shown: tuple[str, ...]
         if why_pytest(root):
-            arguments: tuple[str, ...] = ("-q", "-p", "no:cacheprovider")
-            runner = "pytest"
+            runner, arguments = "pytest", ("-q", "-p", "no:cacheprovider")
+            shown = arguments
         else:
-            runner, arguments = "unittest", _discovery(root)
+            start, top = _discovery(root)
+            runner, arguments = "unittest", (start, top)
+            shown = ("discover", "-s", start, "-t", top)
         report = f"{LOG_DIR}/{TEST_REPORT}"
         found["test"] = CheckCommand(
             name="test",
             argv=(interpreter, str(RUNNER), runner, report, *arguments),
-            shown=("python", "-m", runner, *arguments),
+            shown=("python", "-m", runner, *shown),
             report=f"lines:{TEST_REPORT}",
             env=environment,
             read=(*_OWN, str(RUNNER)),

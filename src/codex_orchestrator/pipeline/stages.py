@@ -62,7 +62,7 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
     left_s = run.spending.stage()
     tested = run.tree.snapshot()
     # The checks see what the branch will hold, and each sees it as it was before the others.
-    run.hidden = run.tree.drop_hidden()
+    run.hidden = tuple(dict.fromkeys((*run.hidden, *run.tree.drop_hidden())))
     run.rewritten = {}
     folder = f"tests/round-{run.round}"
     log_dir = run.record.folder / folder

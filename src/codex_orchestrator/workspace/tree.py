@@ -167,7 +167,7 @@ class GitWorkTree:
         """Remove what the repository's own rules make git ignore, and return its names.
 
         It is in no recorded state. What tools are known to leave behind, such as `node_modules`,
-        stays. A folder with nothing else in it is one name, with a slash at its end.
+        stays.
         """
         rules = ["--exclude-per-directory=.gitignore"]
         of_clone = self._git.text(
@@ -186,7 +186,7 @@ class GitWorkTree:
         return tuple(names)
 
     def _ignored_by(self, *rules: str) -> set[bytes]:
-        listing = ("ls-files", "--others", "--ignored", "--directory", "-z")
+        listing = ("ls-files", "--others", "--ignored", "-z")
         return set(self._git.run(*listing, *rules).split(b"\0")[:-1])
 
     def patch_between(self, old: str, new: str) -> bytes:
