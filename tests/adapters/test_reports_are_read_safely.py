@@ -129,6 +129,7 @@ NOT_RUN, TIMED_OUT = ValidationStatus.NOT_RUN, ValidationStatus.TIMED_OUT
         (PASSED, SuiteRun({"a": S, "b": D}), NOT_RUN, "1 were skipped, 1 deselected"),
         (FAILED, SuiteRun({"a": P}), FAILED, ""),
         (FAILED, SuiteRun({}, "gone"), FAILED, ""),
+        (FAILED, SuiteRun({"a": S}), NOT_RUN, "1 were skipped"),
         (TIMED_OUT, SuiteRun({"a": P}), TIMED_OUT, ""),
         (NOT_RUN, SuiteRun({"a": P}), NOT_RUN, ""),
     ],

@@ -67,15 +67,18 @@ def judge_tests(status: ValidationStatus, run: SuiteRun) -> tuple[ValidationStat
     A failure is one by the exit code or by any failed test; success needs both a good exit code
     and a whole report in which a test was executed.
     """
-    if status is not ValidationStatus.PASSED:
+    if status not in (ValidationStatus.PASSED, ValidationStatus.FAILED):
         return status, ""
-    if failed := run.named(Outcome.FAILED):
-        return ValidationStatus.FAILED, f"the exit code is 0, and {failed[0]} failed"
-    if run.problem:
-        return ValidationStatus.NOT_RUN, f"the exit code is 0, and {run.problem}"
-    if not run.executed:
+    failed = run.named(Outcome.FAILED)
+    if not run.executed and not run.problem:
         skipped = len(run.named(Outcome.SKIPPED))
         left_out = len(run.named(Outcome.DESELECTED))
         counts = f"{skipped} were skipped, {left_out} deselected"
         return ValidationStatus.NOT_RUN, f"no test was executed: {counts}"
+    if status is ValidationStatus.FAILED:
+        return status, ""
+    if failed:
+        return ValidationStatus.FAILED, f"the exit code is 0, and {failed[0]} failed"
+    if run.problem:
+        return ValidationStatus.NOT_RUN, f"the exit code is 0, and {run.problem}"
     return status, ""
