@@ -96,7 +96,7 @@ def test_an_ignored_file_that_no_test_needs_does_not_stop_a_run(
     project: Path, call: CommandLine
 ) -> None:
     write(project, ".gitignore", ".runs/\nout/\n*.log\n")
-    step = "open('src/greeter/__init__.py', 'a').write('X = 1\\n')\nopen('build.log', 'w').write('x')\n"
+    step = "open('src/greeter/__init__.py', 'a').write('X = 1\\n')\nopen('build.log', 'w')\n"
     write(project, "step.py", step)
     commit_all(project, "a log")
     done = call("run", "t1", "--repo", str(project))
