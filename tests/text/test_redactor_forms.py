@@ -150,3 +150,33 @@ def test_a_private_key_is_masked_between_its_first_and_last_line() -> None:
 )
 def test_plain_text_is_no_token(text: str) -> None:
     assert Redactor().redact(text) is text
+
+
+HOSTILE = [
+    b"sk-",
+    b"eyJ",
+    b"eyJ-",
+    b"eyJaaaaaaaa.",
+    b"ghp_github_pat_",
+    b"-----BEGIN PRIVATE " + b"KEY-----\n+",
+    b"-----BEGIN A ",
+    b"+",
+    b"\x1b[0;",
+    b"\x1b]",
+    b"\\\\u00",
+    b"%25",
+    b"&#38;",
+    b"Zk7 ",
+    b"Zk7\n\n\n",
+    b"\n",
+]
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_text_that_is_made_to_be_slow_to_search_is_searched_in_the_time_of_a_test(
+    unit: bytes,
+) -> None:
+    text = unit * (500_000 // len(unit))
+    redactor = Redactor([CANARY, "Zk7Zk7Zk7Zk7Zk7Zk7", "+-+-+-+-", "sk-sk-sk-sk-"])
+    redactor.redact_bytes(b"-----BEGIN PRIVATE " + b"KEY-----\n" + text)
+    redactor.redact_bytes(text)

@@ -29,8 +29,8 @@ def run(argv: list[str], *, is_own_process: bool = False) -> int:
     _open_closed_streams()
     if is_stdout_closed:
         return _say("standard output is closed", "give it a file, or /dev/null", ExitCode.USAGE)
-    # The hook reads no secret, and pays for nothing that it does not need.
-    if argv == ["guard"]:
+    # The guard reads no secret, and the hook pays for nothing that it does not need.
+    if argv[:1] == ["guard"]:
         return _answer(argv, is_own_process=is_own_process)
     from codex_orchestrator.cli.masked_streams import masked_streams
 

@@ -29,6 +29,7 @@ _BASE32_CHARACTER = rb"[A-Za-z2-7]?"
 # Long keys are recognised by eight bytes at once, for each stands somewhere at a multiple of eight.
 _WORD = 8
 _LONG = 2 * _WORD - 1
+_MIN_KEY = 4
 
 
 def squeezed(data: bytes) -> bytes:
@@ -70,6 +71,11 @@ class Form:
         for number, code in enumerate(self._characters):
             parts += (self._unit(bytes((code,))), self._gaps[number % 2])
         return re.compile(b"".join((*parts[:-1], self._edges[1])))
+
+    @cached_property
+    def unbroken(self) -> re.Pattern[bytes]:
+        """The pattern of the form in one piece."""
+        return re.compile(b"".join(self._unit(bytes((code,))) for code in self._characters))
 
     def find(self, data: bytes, first: int, last: int) -> tuple[int, int] | None:
         """Return where the form stands between two places of some data."""
@@ -130,8 +136,9 @@ class _Keys(NamedTuple):
 
     long: list[Form]
     short: list[Form]
-    # So little of it is letters and digits that only the pattern finds it.
-    patterns: list[Form]
+    # Almost nothing of it is letters and digits. It is found in one piece only: signs are also what
+    # stands between the pieces of a broken value.
+    signs: list[Form]
     words: frozenset[int]
 
 
@@ -147,7 +154,7 @@ class FormSearch:
                 ends = range(_WORD, len(form.key) + 1)
                 words |= {form.key[end - _WORD : end] for end in ends}
             else:
-                (keys.short if len(form.key) >= MIN_LENGTH else keys.patterns).append(form)
+                (keys.short if len(form.key) >= _MIN_KEY else keys.signs).append(form)
         numbers = frozenset(memoryview(word).cast("Q")[0] for word in words)
         self._keys = keys._replace(words=numbers)
 
@@ -156,8 +163,8 @@ class FormSearch:
         keys = self._keys
         found = [
             (form.name, *match.span())
-            for form in keys.patterns
-            for match in form.pattern.finditer(data)
+            for form in keys.signs
+            for match in form.unbroken.finditer(data)
         ]
         text = squeezed(data)
         likely = [form for form in keys.short if form.key in text]
