@@ -7,7 +7,7 @@ import sys
 
 from codex_orchestrator.cli.console import discard, say
 from codex_orchestrator.model.errors import ExitCode, OrchestratorError
-from codex_orchestrator.system.search_path import HANDED_OVER, search_path
+from codex_orchestrator.text.names import HANDED_OVER, search_path
 
 # System errors that are not bugs, each with its exit code.
 REFUSALS = {

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from codex_orchestrator.model.errors import InputError, MissingExtraError, NotCheckedError
-from codex_orchestrator.system.search_path import search_path
+from codex_orchestrator.text.names import search_path
 
 TESTED_FROM = (0, 163, 0)
 TESTED_BELOW = (0, 170, 0)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.system.search_path import search_path
+from codex_orchestrator.text.names import search_path
 
 _NO_PHONE_HOME = (
     "analytics.enabled=false",

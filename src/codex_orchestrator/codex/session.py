@@ -32,7 +32,7 @@ from codex_orchestrator.model.codex_call import (
 )
 from codex_orchestrator.model.config import OPENAI_URL
 from codex_orchestrator.model.credential import Secret
-from codex_orchestrator.system.search_path import search_path
+from codex_orchestrator.text.names import search_path
 
 INTERRUPT_TIMEOUT_S = 10.0
 _PATHS_TIMEOUT_S = 2.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from codex_orchestrator.system.search_path import search_path
+from codex_orchestrator.text.names import search_path
 from codex_orchestrator.text.secret_names import is_secret_name
 
 _ALLOWED = frozenset(

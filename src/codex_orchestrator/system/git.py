@@ -9,8 +9,8 @@ import os
 from collections.abc import Mapping, Sequence
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
-from codex_orchestrator.system.search_path import search_path
 from codex_orchestrator.text.lean_typing import IO, TYPE_CHECKING
+from codex_orchestrator.text.names import search_path
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess, Popen

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.system.search_path import HANDED_OVER, search_path
+from codex_orchestrator.text.names import HANDED_OVER, search_path
 from codex_orchestrator.text.secret_names import is_secret_name
 
 _OURS = __name__.partition(".")[0]

@@ -1,7 +1,12 @@
 """Names from outside that become part of paths: always parsed before they are joined."""
 
+import os
 import re
 import unicodedata
+from collections.abc import Mapping
+
+HANDED_OVER = "CODEX_ORCHESTRATOR_VARIABLES_FD"
+"""The variable with the descriptor from which a process of ours reads what it must not show."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -56,3 +61,12 @@ def is_utf8(text: str | bytes) -> bool:
 def is_invisible(char: str) -> bool:
     """Return whether a character is invisible or reorders the text around it."""
     return char in _INVISIBLE or 0xE0000 <= ord(char) <= 0xE007F
+
+
+def search_path(environ: Mapping[str, str]) -> str:
+    """Return the absolute entries of PATH, the system's own path when it is not set.
+
+    A relative entry, such as the empty one, would let a file of the work tree pass for `git`.
+    """
+    entries = environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(entry for entry in entries if os.path.isabs(entry))
