@@ -12,7 +12,7 @@ from codex_orchestrator.guard.dates import parse_day, read_day, write_day
 from codex_orchestrator.guard.facts import Facts
 from codex_orchestrator.guard.loading import facts_of
 from codex_orchestrator.guard.rules import choose_rules
-from codex_orchestrator.guard.rules.task_rules import TaskWithoutSpec
+from codex_orchestrator.guard.rules.code_rules import TaskWithoutSpec
 from codex_orchestrator.guard.settings import config_at
 from codex_orchestrator.guard.specs import Spec, SpecsByPath, irregular
 from codex_orchestrator.guard.view_reader import ViewReader

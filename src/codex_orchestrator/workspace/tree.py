@@ -3,8 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from codex_orchestrator.model.build import Change
@@ -15,7 +14,6 @@ from codex_orchestrator.model.errors import (
     WORK_TREE_GONE,
     InputError,
     LimitReachedError,
-    NotCheckedError,
 )
 from codex_orchestrator.system import git_output
 from codex_orchestrator.system.git_output import (
@@ -27,6 +25,7 @@ from codex_orchestrator.system.git_output import (
 )
 from codex_orchestrator.system.safe_git import GitError, SafeGit
 from codex_orchestrator.text.names import is_object_name, is_utf8
+from codex_orchestrator.workspace.commit import commit_tree, signature_of
 from codex_orchestrator.workspace.repository import Author
 
 MAX_CHANGED_BYTES = 64 * 1024 * 1024
@@ -230,46 +229,14 @@ class GitWorkTree:
             InputError: the branch name is not valid, or the branch holds something else.
             NotCheckedError: nothing changed.
         """
-        status, _, _ = self._git.attempt("check-ref-format", f"refs/heads/{branch}")
-        if status or branch.startswith("-"):
-            raise InputError(f"{branch!r} is not a branch name", fix="change `branch_prefix`")
-        tree_id = self._write_tree()
-        if tree_id == self._git.text("rev-parse", "--verify", f"{self._base}^{{tree}}"):
-            raise NotCheckedError("the work tree holds no change, so there is nothing to commit")
-        options = ("--no-gpg-sign", "-p", self._base, "-F", "-")
-        commit = self._git.run(
-            "commit-tree",
-            *options,
-            tree_id,
-            stdin=message.replace("\0", "").encode("utf-8", "replace"),
-            env=self._signature(),
+        return commit_tree(
+            self._git,
+            self._write_tree(),
+            base=self._base,
+            message=message,
+            branch=branch,
+            signature=signature_of(self._author, self._clock()),
         )
-        sha = commit.decode("ascii").strip()
-        absent = "0" * len(sha)
-        status, _, err = self._git.attempt("update-ref", f"refs/heads/{branch}", sha, absent)
-        if not status:
-            return sha
-        existing = self._same_work(branch, tree_id)
-        if not existing:
-            raise InputError(
-                f"branch {branch!r} cannot be made: it exists with other content "
-                f"or another's name is in its way ({err.strip()[:300]})",
-                fix="rename the branch that git names, or change `branch_prefix`; then resume",
-            )
-        return existing
-
-    def _same_work(self, branch: str, tree_id: str) -> str:
-        status, out, _ = self._git.attempt(
-            "show", "-s", "--format=%H %T %P", "--end-of-options", f"refs/heads/{branch}"
-        )
-        sha, _, rest = out.decode("ascii", "replace").strip().partition(" ")
-        return sha if not status and rest == f"{tree_id} {self._base}" else ""
-
-    def _signature(self) -> Mapping[str, str]:
-        date = f"@{int(datetime.fromisoformat(self._clock()).timestamp())} +0000"
-        values = {"NAME": self._author.name, "EMAIL": self._author.email, "DATE": date}
-        roles = ("AUTHOR", "COMMITTER")
-        return {f"GIT_{role}_{name}": value for role in roles for name, value in values.items()}
 
     def _require_state(self, tree_id: str) -> None:
         if not is_object_name(tree_id):

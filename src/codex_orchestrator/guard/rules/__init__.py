@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 
 from codex_orchestrator.guard.config import GuardConfig
-from codex_orchestrator.guard.rules.base import Rule
-from codex_orchestrator.guard.rules.code_rules import DeceptiveName, UnownedCode
+from codex_orchestrator.guard.rules.base import BrokenConfig, ExpiredWaiver, HistoryMissing, Rule
+from codex_orchestrator.guard.rules.code_rules import DeceptiveName, TaskWithoutSpec, UnownedCode
 from codex_orchestrator.guard.rules.edit_rules import (
     EmptyEdit,
     OrphanedCode,
     SelfReview,
     StaleBystanders,
 )
-from codex_orchestrator.guard.rules.own_rules import BrokenConfig, ExpiredWaiver, HistoryMissing
 from codex_orchestrator.guard.rules.pattern_rules import PatternGate, PatternVersion
 from codex_orchestrator.guard.rules.spec_rules import (
     ApprovalsMissing,
@@ -21,7 +20,6 @@ from codex_orchestrator.guard.rules.spec_rules import (
     ReviewDate,
     StaleSpec,
 )
-from codex_orchestrator.guard.rules.task_rules import TaskWithoutSpec
 from codex_orchestrator.model.errors import NotCheckedError
 
 RULES: tuple[type[Rule], ...] = (
