@@ -7,7 +7,6 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from codex_orchestrator.model.document import Document, document_at, problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.text.names import is_identifier, path_problem
-from codex_orchestrator.text.toml import did_you_mean
 
 if TYPE_CHECKING:
     from codex_orchestrator.model.strict_yaml import YamlDocument
@@ -171,6 +170,8 @@ def _input_error(error: ValidationError, document: "YamlDocument", source: str) 
     field, message, fix = problem.field, problem.message, ""
     line = document.lines.get(field) or document.lines.get(field.rsplit(".", 1)[0], 0)
     if problem.kind == "extra_forbidden":
+        from codex_orchestrator.text.toml import did_you_mean
+
         fields = document_at(Task, problem.path[:-1]).model_fields
         known = [name for name in fields if name != "brief"]
         message = f"unknown key{did_you_mean(problem.path[-1], known)}"
