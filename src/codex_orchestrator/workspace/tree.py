@@ -26,6 +26,7 @@ from codex_orchestrator.system.git_output import (
 from codex_orchestrator.system.safe_git import GitError, SafeGit
 from codex_orchestrator.text.names import is_object_name, is_utf8
 from codex_orchestrator.workspace.commit import commit_tree, signature_of
+from codex_orchestrator.workspace.hidden_files import drop_hidden
 from codex_orchestrator.workspace.repository import Author
 
 MAX_CHANGED_BYTES = 64 * 1024 * 1024
@@ -33,7 +34,6 @@ REFS = "refs/codex-orchestrator"
 # What git prints, in English, when the disk is full or cannot be written.
 _STORAGE = ("No space left", "quota exceeded", "Read-only file system", "Input/output error")
 _LINK = SUBMODULE.encode("ascii")
-_MANY = 500
 _PLAIN_DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
 
 
@@ -163,30 +163,8 @@ class GitWorkTree:
         return changed
 
     def drop_hidden(self) -> tuple[str, ...]:
-        """Remove what the repository's own rules make git ignore, and return its names.
-
-        It is in no recorded state. What tools are known to leave behind, such as `node_modules`,
-        stays.
-        """
-        rules = ["--exclude-per-directory=.gitignore"]
-        of_clone = self._git.text(
-            "rev-parse", "--path-format=absolute", "--git-path", "info/exclude"
-        )
-        if os.path.isfile(of_clone):
-            rules.append(f"--exclude-from={of_clone}")
-        # The workspace lists there what tools leave behind.
-        of_tools = self._ignored_by(
-            f"--exclude-from={self._git.text('config', 'core.excludesFile')}"
-        )
-        names = sorted(map(os.fsdecode, self._ignored_by(*rules) - of_tools))
-        for start in range(0, len(names), _MANY):
-            places = [f":(top,literal){name}" for name in names[start : start + _MANY]]
-            self._git.run("clean", "-ffdxq", "--", *places)
-        return tuple(names)
-
-    def _ignored_by(self, *rules: str) -> set[bytes]:
-        listing = ("ls-files", "--others", "--ignored", "-z")
-        return set(self._git.run(*listing, *rules).split(b"\0")[:-1])
+        """Remove what the repository's own rules make git ignore, and return its names."""
+        return drop_hidden(self._git)
 
     def patch_between(self, old: str, new: str) -> bytes:
         """Return the patch that makes one recorded state of another; empty when they are equal.
