@@ -12,7 +12,6 @@ CANARY = "sk-canary-0123456789abcdef"
 KINDS = {
     "run": "codex_orchestrator run",
     "workspace server": "mcp workspace",
-    "check": "unittest_runner",
 }
 
 
@@ -24,7 +23,7 @@ def shown_by(process: int) -> bytes:
         return b""
 
 
-def test_the_step_its_run_its_servers_and_its_checks_show_no_secret(project, tmp_path):
+def test_the_step_its_run_and_all_below_them_show_no_secret(project, tmp_path):
     (project.folder / "src" / "inventory" / "part.py").write_text("PART = 1\n")
     project.commit("a change")
     (tmp_path / "home").mkdir()
