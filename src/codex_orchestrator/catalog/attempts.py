@@ -32,17 +32,16 @@ def attempt(call: Callable[[], _T], *, what: str, retry: RetryPolicy) -> _T:
         NotCheckedError: the service refused our credential.
         InputError: the store cannot do what a catalog needs.
     """
+    repeated = stamina.retry(
+        on=(exceptions.GenericError, ConnectionError, TimeoutError),
+        attempts=retry.attempts,
+        timeout=retry.deadline_s,
+        wait_initial=retry.first_wait_s,
+        wait_max=retry.longest_wait_s,
+        wait_jitter=retry.first_wait_s,
+    )(call)
     try:
-        for trial in stamina.retry_context(
-            on=(exceptions.GenericError, ConnectionError, TimeoutError),
-            attempts=retry.attempts,
-            timeout=retry.deadline_s,
-            wait_initial=retry.first_wait_s,
-            wait_max=retry.longest_wait_s,
-            wait_jitter=retry.first_wait_s,
-        ):
-            with trial:
-                return call()
+        return repeated()
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
         raise NotCheckedError(
             f"the catalog refused to {what}: {_plain(error)}",
@@ -70,7 +69,6 @@ def attempt(call: Callable[[], _T], *, what: str, retry: RetryPolicy) -> _T:
             f"the catalog failed to {what}, after up to {retry.attempts} attempts: {_plain(error)}",
             fix="nothing is lost: run `codex-orchestrator sync` again",
         ) from error
-    raise ServiceError(f"the catalog was not asked to {what}")
 
 
 def _plain(error: Exception) -> str:

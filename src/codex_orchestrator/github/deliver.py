@@ -58,10 +58,9 @@ class JobSummary:
             InputError: the file cannot be written.
         """
         if not self.path:
-            return Delivery(
-                posted=Posted.FALSE,
-                reason=Undelivered.NO_SUMMARY,
-                detail="there is no job summary here: GITHUB_STEP_SUMMARY is not set",
+            return _undelivered(
+                Undelivered.NO_SUMMARY,
+                "there is no job summary here: GITHUB_STEP_SUMMARY is not set",
                 fix="run it in a workflow, or ask for the comment too",
             )
         append_summary(self.path, text)
@@ -103,7 +102,7 @@ class MissingPullRequest:
 
     def deliver(self, manifest: Manifest, text: Markdown) -> Delivery:
         """Return why nothing was delivered."""
-        return Delivery(posted=Posted.FALSE, reason=self.reason, detail=self.detail, fix=self.fix)
+        return _undelivered(self.reason, self.detail, fix=self.fix)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,10 +129,9 @@ class ReviewComment:
         with self.open_pull_request() as pull_request:
             head = pull_request.head_sha()
             if head not in self._heads(manifest):
-                return Delivery(
-                    posted=Posted.FALSE,
-                    reason=Undelivered.HEAD_MOVED,
-                    detail=f"the pull request is at {head[:12]}; the run is about "
+                return _undelivered(
+                    Undelivered.HEAD_MOVED,
+                    f"the pull request is at {head[:12]}; the run is about "
                     f"{(manifest.run.head_sha or manifest.run.base_sha)[:12]}",
                     fix="run the task again on the new head; check out the head, not the merge",
                 )
@@ -146,18 +144,17 @@ class ReviewComment:
             try:
                 comment = keep_comment(pull_request, sticky, author=self.author, wait=self.wait)
             except RefusedWriteError as error:
-                return Delivery(
-                    posted=Posted.FALSE,
-                    reason=Undelivered.READ_ONLY_TOKEN,
-                    detail=error.message,
-                    fix=error.fix,
-                )
+                return _undelivered(Undelivered.READ_ONLY_TOKEN, error.message, fix=error.fix)
         return _posted(comment)
 
     def _heads(self, manifest: Manifest) -> frozenset[str]:
         merge, head = self.merge_head
         heads = {manifest.run.base_sha, manifest.run.head_sha} - {""}
         return frozenset(heads | ({head} if merge == manifest.run.base_sha else set()))
+
+
+def _undelivered(reason: Undelivered, detail: str, *, fix: str) -> Delivery:
+    return Delivery(posted=Posted.FALSE, reason=reason, detail=detail, fix=fix)
 
 
 def _posted(comment: DeliveredComment) -> Delivery:

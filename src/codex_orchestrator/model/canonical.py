@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 
 import rfc8785
 
+from codex_orchestrator.text.names import is_utf8
+
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_INTEGER = 2**53 - 1
@@ -91,8 +93,8 @@ def load_strict(data: bytes) -> JsonValue:
     except json.JSONDecodeError as error:
         raise CanonicalError(f"line {error.lineno}: {error.msg}") from error
     # The text was UTF-8, so only an escape sequence can be a surrogate.
-    if "\\u" in text:
-        _refuse_surrogates(value)
+    if "\\u" in text and not is_utf8(json.dumps(value, ensure_ascii=False)):
+        raise CanonicalError("text with a lone surrogate")
     return value
 
 
@@ -125,16 +127,3 @@ def _integer(digits: str) -> int:
     if len(digits) > 17 or abs(int(digits)) > MAX_INTEGER:
         raise CanonicalError(f"integer {digits[:20]} is beyond 2^53-1")
     return int(digits)
-
-
-def _refuse_surrogates(value: JsonValue) -> None:
-    if isinstance(value, str):
-        if any(0xD800 <= ord(char) <= 0xDFFF for char in value):
-            raise CanonicalError("text with a lone surrogate")
-    elif isinstance(value, list):
-        for item in value:
-            _refuse_surrogates(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _refuse_surrogates(key)
-            _refuse_surrogates(item)

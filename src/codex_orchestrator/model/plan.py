@@ -1,6 +1,6 @@
 """The plan that the planner makes for a task: a graph of items, in order; where each stands."""
 
-from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
 
 from pydantic import Field, model_validator
 
@@ -34,42 +34,29 @@ class Plan(Document):
     @model_validator(mode="after")
     def _ordered(self) -> "Plan":
         after = {item.id: item.depends_on for item in self.items}
-        seen: set[str] = set()
-        for item in self.items:
-            if item.id in seen:
-                raise ValueError(f"item id {item.id!r} appears twice")
-            seen.add(item.id)
-            for name in item.depends_on:
-                if name not in after:
-                    known = ", ".join(after)
-                    raise ValueError(
-                        f"item {item.id!r} depends on {name!r}, which is no item; there are {known}"
-                    )
-                if name in seen and name != item.id:
-                    continue
-                way = _way(name, item.id, after)
-                if way:
-                    circle = " -> ".join((item.id, *way))
-                    raise ValueError(f"items depend on each other in a circle: {circle}")
+        pairs = [(item.id, name) for item in self.items for name in item.depends_on]
+        order = [item.id for item in self.items]
+        for item_id in order:
+            if order.count(item_id) > 1:
+                raise ValueError(f"item id {item_id!r} appears twice")
+        for item_id, name in pairs:
+            if name not in after:
                 raise ValueError(
-                    f"item {item.id!r} depends on {name!r}, which stands after it; "
+                    f"item {item_id!r} depends on {name!r}, which is no item; there are "
+                    + ", ".join(order)
+                )
+        try:
+            TopologicalSorter(after).prepare()
+        except CycleError as error:
+            circle = " -> ".join(reversed(error.args[1]))
+            raise ValueError(f"items depend on each other in a circle: {circle}") from error
+        for item_id, name in pairs:
+            if order.index(name) > order.index(item_id):
+                raise ValueError(
+                    f"item {item_id!r} depends on {name!r}, which stands after it; "
                     "an item stands after all that it depends on"
                 )
         return self
-
-
-def _way(start: str, end: str, after: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return a path of ids that follows dependencies from one item; empty when there is none."""
-    ways: list[tuple[str, ...]] = [(start,)]
-    seen = {start}
-    while ways:
-        way = ways.pop()
-        if way[-1] == end:
-            return way
-        fresh = [name for name in after.get(way[-1], ()) if name not in seen]
-        seen.update(fresh)
-        ways += [(*way, name) for name in fresh]
-    return ()
 
 
 class CloudSubmissionFacts(Document):

@@ -144,17 +144,9 @@ class Rule(Document):
 
     def config(self) -> dict[str, Any]:
         """Return the rule in the engine's own form, with constraints, utils and transforms."""
-        found: dict[str, Any] = {"rule": self.rule.config()}
-        if self.constraints:
-            found["constraints"] = {name: body.config() for name, body in self.constraints.items()}
-        if self.utils:
-            found["utils"] = {name: body.config() for name, body in self.utils.items()}
-        if self.transform:
-            found["transform"] = {
-                name: way.model_dump(by_alias=True, exclude_none=True, mode="json")
-                for name, way in self.transform.items()
-            }
-        return found
+        parts = {"rule", "constraints", "utils", "transform"}
+        found = self.model_dump(by_alias=True, exclude_none=True, mode="json", include=parts)
+        return {name: part for name, part in found.items() if part or name == "rule"}
 
 
 def parse_rules(text: str, *, source: str) -> tuple[Rule, ...]:

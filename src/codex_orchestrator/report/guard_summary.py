@@ -10,14 +10,7 @@ from codex_orchestrator.text.markdown import Markdown, code, line, location, tab
 def read_findings(report: Mapping[str, Any]) -> tuple[Finding, ...]:
     """Return the findings of a `guard-report.v1` document."""
     return tuple(
-        Finding(
-            rule=str(entry["rule"]),
-            severity=Severity(entry["severity"]),
-            path=str(entry["path"]),
-            line=int(entry["line"]),
-            message=str(entry["message"]),
-            fix=str(entry["fix"]),
-        )
+        Finding(**{**entry, "severity": Severity(entry["severity"])})
         for entry in report.get("findings", ())
     )
 

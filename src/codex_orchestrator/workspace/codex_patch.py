@@ -4,6 +4,7 @@ from codex_orchestrator.workspace.patch import (
     FileEdit,
     Hunk,
     HunkLine,
+    PatchLines,
     parse_hunk_line,
     patch_error,
 )
@@ -27,10 +28,10 @@ def parse_codex_patch(lines: list[bytes], begin: int) -> tuple[FileEdit, ...]:
         last -= 1
     if lines[last - 1].strip() != _END:
         raise patch_error("the patch does not end with *** End Patch", last)
-    cursor = _Cursor(lines, begin + 1, last - 1)
+    cursor = _Cursor(lines[: last - 1], at=begin + 1)
     edits = []
     while not cursor.is_done:
-        line, number = cursor.take()
+        number, line = cursor.number, cursor.take()
         if line.startswith(_ADD):
             edits.append(_added(_name(line, _ADD, number), number, cursor))
         elif line.startswith(_DELETE):
@@ -44,34 +45,11 @@ def parse_codex_patch(lines: list[bytes], begin: int) -> tuple[FileEdit, ...]:
     return tuple(edits)
 
 
-class _Cursor:
-    def __init__(self, lines: list[bytes], at: int, end: int) -> None:
-        self._lines = lines
-        self._at = at
-        self._end = end
-
-    @property
-    def is_done(self) -> bool:
-        return self._at >= self._end
-
-    @property
-    def number(self) -> int:
-        """The next line's number."""
-        return self._at + 1
-
+class _Cursor(PatchLines):
     @property
     def is_at_section(self) -> bool:
         """Say whether the next line begins another file."""
-        return self.is_done or self._lines[self._at].startswith((_ADD, _DELETE, _UPDATE))
-
-    def peek(self) -> bytes:
-        return b"" if self.is_done else self._lines[self._at]
-
-    def take(self) -> tuple[bytes, int]:
-        """Return the next line without its line end, and its number."""
-        line = self._lines[self._at]
-        self._at += 1
-        return line, self._at
+        return self.is_done or self.peek().startswith((_ADD, _DELETE, _UPDATE))
 
 
 def _name(line: bytes, marker: bytes, number: int) -> str:
@@ -84,7 +62,7 @@ def _name(line: bytes, marker: bytes, number: int) -> str:
 def _added(path: str, number: int, cursor: _Cursor) -> FileEdit:
     found = []
     while not cursor.is_at_section:
-        line, at = cursor.take()
+        at, line = cursor.number, cursor.take()
         if not line.startswith(b"+"):
             raise patch_error("a line of a new file must begin with +", at)
         found.append(HunkLine("+", line[1:] + b"\n"))
@@ -94,8 +72,8 @@ def _added(path: str, number: int, cursor: _Cursor) -> FileEdit:
 def _updated(path: str, number: int, cursor: _Cursor) -> FileEdit:
     new_path = ""
     if cursor.peek().startswith(_MOVE):
-        line, at = cursor.take()
-        new_path = _name(line, _MOVE, at)
+        at = cursor.number
+        new_path = _name(cursor.take(), _MOVE, at)
     hunks: list[Hunk] = []
     while not cursor.is_at_section:
         if not cursor.peek().strip() and not hunks:
@@ -114,12 +92,11 @@ def _hunk(cursor: _Cursor) -> Hunk:
     loose = 0
     begin = cursor.number
     while not cursor.is_at_section and cursor.peek().startswith(b"@@"):
-        line, _ = cursor.take()
-        anchor = line[2:].removesuffix(b"@@").strip()
+        anchor = cursor.take()[2:].removesuffix(b"@@").strip()
         if anchor:
             anchors.append(anchor)
     while not cursor.is_at_section and not cursor.peek().startswith(b"@@"):
-        line, at = cursor.take()
+        at, line = cursor.number, cursor.take()
         if line.strip() == _END_OF_FILE:
             is_at_end = True
             break

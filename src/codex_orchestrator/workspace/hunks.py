@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Sequence
+from io import BytesIO
 
 from codex_orchestrator.workspace.patch import Hunk, HunkLine, PatchError
 
@@ -18,7 +19,8 @@ def apply_hunks(data: bytes, hunks: Sequence[Hunk], *, path: str) -> bytes:
     Raises:
         PatchError: a hunk fits nowhere, or in more than one place.
     """
-    lines = _split(data)
+    # splitlines would also end a line at a lone carriage return.
+    lines = BytesIO(data).readlines()
     result: list[bytes] = []
     done = 0
     for hunk in hunks:
@@ -31,13 +33,6 @@ def apply_hunks(data: bytes, hunks: Sequence[Hunk], *, path: str) -> bytes:
     # The last line may have had no line end, and may have lines after it now.
     whole = [line if line.endswith(b"\n") else line + b"\n" for line in result[:-1]]
     return b"".join([*whole, *result[-1:]])
-
-
-def _split(data: bytes) -> list[bytes]:
-    # splitlines would also end a line at a lone carriage return.
-    pieces = data.split(b"\n")
-    lines = [piece + b"\n" for piece in pieces[:-1]]
-    return [*lines, pieces[-1]] if pieces[-1] else lines
 
 
 def _replaced(old: list[bytes], lines: Sequence[HunkLine], *, is_exact: bool) -> list[bytes]:

@@ -18,6 +18,34 @@ def patch_error(message: str, number: int) -> PatchError:
     return PatchError(message, path="patch", line=number)
 
 
+class PatchLines:
+    """The lines of a patch, without their line ends, and the place of the next one."""
+
+    def __init__(self, lines: list[bytes], *, at: int = 0) -> None:
+        self._lines = lines
+        self.at = at
+
+    @property
+    def is_done(self) -> bool:
+        """Say whether no line is left."""
+        return self.at >= len(self._lines)
+
+    @property
+    def number(self) -> int:
+        """The number of the next line, from 1."""
+        return self.at + 1
+
+    def peek(self, ahead: int = 0) -> bytes:
+        """Return the next line, or one after it; b"" where the patch has ended."""
+        return self._lines[self.at + ahead] if self.at + ahead < len(self._lines) else b""
+
+    def take(self) -> bytes:
+        """Return the next line, and go on to the one after it."""
+        line = self.peek()
+        self.at += 1
+        return line
+
+
 class HunkLine(NamedTuple):
     """One line of a hunk: context, removed or added; `text` has its line end."""
 

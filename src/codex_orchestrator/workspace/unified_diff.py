@@ -9,6 +9,7 @@ from codex_orchestrator.workspace.patch import (
     Hunk,
     HunkLine,
     PatchError,
+    PatchLines,
     parse_hunk_line,
     patch_error,
 )
@@ -39,28 +40,17 @@ def parse_unified_diff(lines: list[bytes]) -> tuple[FileEdit, ...]:
     return tuple(edits)
 
 
-class _Reader:
-    def __init__(self, lines: list[bytes]) -> None:
-        self.lines = lines
-        self.at = 0
-
-    @property
-    def is_done(self) -> bool:
-        return self.at >= len(self.lines)
-
+class _Reader(PatchLines):
     @property
     def is_at_names(self) -> bool:
         return self.peek().startswith(b"--- ") and self.peek(1).startswith(b"+++ ")
 
-    def peek(self, ahead: int = 0) -> bytes:
-        return self.lines[self.at + ahead] if self.at + ahead < len(self.lines) else b""
-
     def error(self, message: str) -> PatchError:
-        return patch_error(message, self.at + 1)
+        return patch_error(message, self.number)
 
     def file(self) -> FileEdit:
         """Parse one file's headers and hunks."""
-        number = self.at + 1
+        number = self.number
         header = self._headers() if self.peek().startswith(_GIT) else {}
         old = new = b""
         if self.is_at_names:
@@ -73,8 +63,7 @@ class _Reader:
         return self._edit(number, header, old, new, tuple(hunks))
 
     def _headers(self) -> dict[bytes, bytes]:
-        found = {b"git": self.peek().removeprefix(_GIT)}
-        self.at += 1
+        found = {b"git": self.take().removeprefix(_GIT)}
         while not self.is_done and not self.is_at_names:
             line = self.peek()
             if line.startswith((_GIT, b"@@ -")):
@@ -145,7 +134,7 @@ class _Reader:
         return None if mode is None else _MODES[mode.strip()]
 
     def _hunk(self) -> Hunk:
-        number = self.at + 1
+        number = self.number
         found = _HUNK.match(self.peek())
         if not found:
             raise self.error("expected @@ -LINE,COUNT +LINE,COUNT @@")
@@ -182,12 +171,12 @@ class _Reader:
 
     def _is_over(self) -> bool:
         """Say whether a hunk may end here: nothing follows but empty lines, up to a head."""
-        ahead = 0
-        while self.at + ahead < len(self.lines) and not self.peek(ahead).strip():
+        ahead, left = 0, len(self._lines) - self.at
+        while ahead < left and not self.peek(ahead).strip():
             ahead += 1
         follows = self.peek(ahead)
         return (
-            self.at + ahead >= len(self.lines)
+            ahead >= left
             or follows.startswith((b"@@ -", _GIT))
             or (follows.startswith(b"--- ") and self.peek(ahead + 1).startswith(b"+++ "))
             or self.peek().startswith(b"-- ")
@@ -208,8 +197,7 @@ class _Reader:
 
     def _line(self, before: list[HunkLine]) -> HunkLine | None:
         self._no_newline(before)
-        line = self.peek()
-        self.at += 1
+        line = self.take()
         return HunkLine(" ", b"\r\n") if line == b"\r" else parse_hunk_line(line)
 
     def _no_newline(self, lines: list[HunkLine]) -> None:

@@ -72,20 +72,23 @@ class EmptyEdit(Rule):
             for edit in case.edits
             if edit.before is not None and edit.after is not None and not edit.has_substance
         }
-        if not suspects:
-            return
-        code: dict[str, list[str]] = {}
-        for change in case.code:
-            for spec in case.owners_of(change):
-                code.setdefault(spec.path, []).append(change.path)
-        for path in sorted(suspects & set(code)):
-            yield self.finding(
-                path,
-                0,
-                "only spaces, dates or approvals changed while its code changed: "
-                + some(code[path]),
-                severity=Severity.WARNING,
-            )
+        pairs = (
+            (spec.path, change.path)
+            for change in (case.code if suspects else ())
+            for spec in case.owners_of(change)
+            if spec.path in suspects
+        )
+        for path, code in _by_spec(pairs):
+            message = "only spaces, dates or approvals changed while its code changed: "
+            yield self.finding(path, 0, message + some(code), severity=Severity.WARNING)
+
+
+def _by_spec(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Collect pairs of spec and code path: each spec, in order of path, with its code."""
+    code: dict[str, list[str]] = {}
+    for spec, path in pairs:
+        code.setdefault(spec, []).append(path)
+    return sorted(code.items())
 
 
 class SelfReview(Rule):
@@ -103,47 +106,39 @@ class SelfReview(Rule):
             return
         level = Severity.ERROR if case.config.self_review == "error" else Severity.WARNING
         attested = {edit.path for edit in case.edits if _attests_itself(edit)}
-        code: dict[str, list[str]] = {}
-        for path, specs in coverage.relied_on.items():
-            if all(spec.path in attested for spec in specs):
-                for spec in specs:
-                    code.setdefault(spec.path, []).append(path)
-        for path, users in sorted(code.items()):
-            yield self.finding(
-                path,
-                case.specs[path].facts.review_line,
-                f"reviewed or approved by the change that needs it (for {some(users)})",
-                severity=level,
-            )
-        yield from self._widened(case, coverage, attested)
+        pairs = (
+            (spec.path, path)
+            for path, specs in coverage.relied_on.items()
+            if all(spec.path in attested for spec in specs)
+            for spec in specs
+        )
+        for path, code in _by_spec(pairs):
+            line = case.specs[path].facts.review_line
+            message = f"reviewed or approved by the change that needs it (for {some(code)})"
+            yield self.finding(path, line, message, severity=level)
+        for path, code in _by_spec(_widened(case, coverage, attested)):
+            line = case.specs[path].facts.paths_line
+            message = f"`paths` was widened by the change that needs it (for {some(code)})"
+            yield self.finding(path, line, message, severity=Severity.WARNING)
 
-    def _widened(self, case: Case, coverage: Coverage, attested: set[str]) -> Iterable[Finding]:
-        """Warn about code that its spec owns only since this change."""
-        before = {
-            edit.path: matcher(edit.before.paths)
-            for edit in case.edits
-            if edit.before is not None
-            and edit.after is not None
-            and edit.path not in attested
-            and set(edit.after.facts.paths) - set(edit.before.paths)
-        }
-        if not before:
-            return
-        code: dict[str, list[str]] = {}
-        for change in case.code:
-            specs = coverage.relied_on.get(change.path, ())
-            names = matched_names(change)
-            if specs and not any(
-                spec.path not in before or any(map(before[spec.path], names)) for spec in specs
-            ):
-                code.setdefault(specs[0].path, []).append(change.path)
-        for path, users in sorted(code.items()):
-            yield self.finding(
-                path,
-                case.specs[path].facts.paths_line,
-                f"`paths` was widened by the change that needs it (for {some(users)})",
-                severity=Severity.WARNING,
-            )
+
+def _widened(case: Case, coverage: Coverage, attested: set[str]) -> Iterable[tuple[str, str]]:
+    """Yield a spec and the code that it owns only since this change."""
+    before = {
+        edit.path: matcher(edit.before.paths)
+        for edit in case.edits
+        if edit.before is not None
+        and edit.after is not None
+        and edit.path not in attested
+        and set(edit.after.facts.paths) - set(edit.before.paths)
+    }
+    for change in case.code if before else ():
+        specs = coverage.relied_on.get(change.path, ())
+        names = matched_names(change)
+        if specs and not any(
+            spec.path not in before or any(map(before[spec.path], names)) for spec in specs
+        ):
+            yield specs[0].path, change.path
 
 
 def _attests_itself(edit: SpecEdit) -> bool:

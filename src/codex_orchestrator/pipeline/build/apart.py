@@ -7,7 +7,7 @@ but ask its team, and returns what came of it.
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.build import BuildReport
@@ -20,6 +20,7 @@ from codex_orchestrator.model.errors import (
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.model.run import ItemState
+from codex_orchestrator.pipeline.approve import showing_change
 from codex_orchestrator.pipeline.run import OpenTree, Run, open_team, open_tree
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ class _ParallelWork:
         opened, run = self.open_items.pop(future), self._run
         name = opened.item.id
         try:
-            report, patterns = future.result()
+            with showing_change(opened.work.tree):
+                report, patterns = future.result()
         except OrchestratorError as error:
             run.save_usage()
             self._keep_error(error, opened)
@@ -161,9 +163,6 @@ class _ParallelWork:
 
     def _keep_error(self, error: OrchestratorError, opened: _OpenItem) -> None:
         if isinstance(error, ApprovalRequiredError):
-            # Shown to the person who is asked; ask also when the change is too large.
-            with suppress(LimitReachedError):
-                error.patch = error.patch or opened.work.tree.change().patch
             self._asked[opened.item.id] = error
         elif not (isinstance(error, InterruptedRunError) and self._is_stopped):
             self._errors.append(error)
