@@ -57,7 +57,6 @@ def test_a_folder_that_holds_nothing_is_no_project_and_the_reason_is_given(
     assert of.adapter.detect(tmp_path).strength == 0
     assert of.adapter.detect(tmp_path).reason
     assert of.adapter.id
-    assert of.adapter.language
 
 
 @each_adapter

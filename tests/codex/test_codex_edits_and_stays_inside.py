@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_command_runs_and_its_exit_code_is_reported(
 ) -> None:
     report = session.turn(repo, step(shell("echo hi > said.txt; exit 3")), step(say("ran it")))
     (ran,) = report.commands
-    assert ran._replace(duration_ms=None) == RunCommand(
+    assert replace(ran, duration_ms=None) == RunCommand(
         "/bin/bash -c 'echo hi > said.txt; exit 3'", "failed", 3, None
     )
     assert (repo / "said.txt").read_text() == "hi\n"

@@ -61,18 +61,15 @@ class Found(NamedTuple):
 
     def outputs(self) -> dict[str, str]:
         """Return it as outputs of the action."""
-        return {
-            "verdict": self.verdict,
-            "exit-code": str(int(self.exit_code)),
-            "run-id": self.run_id,
-            "mode": self.mode,
-            "findings": str(self.findings),
-            "manifest-path": self.manifest_path,
-            "manifest-sha256": self.manifest_sha256,
-            "waiting-for": self.waiting_for,
-        }
+        values = self._asdict() | {"exit_code": int(self.exit_code)}
+        return {name.replace("_", "-"): str(values[name]) for name in _REPORTED}
 
 
+_REPORTED = (
+    *("verdict", "exit_code", "run_id", "mode", "findings"),
+    *("manifest_path", "manifest_sha256", "waiting_for"),
+)
+"""The fields of `Found` that are outputs of the work step."""
 _OTHERS = ("posted", "comment-url", "synced", "staged-path", "artifact-name")
 OUTPUTS = frozenset((*Found().outputs(), *_OTHERS))
 """Every output of the steps `work` and `finish`."""
@@ -125,19 +122,13 @@ def read_inputs(environment: Mapping[str, str]) -> Inputs:
 
 def read_found(environment: Mapping[str, str]) -> Found:
     """Read the outputs of the work step from the variables `WORK_…`; not checked when it failed."""
-    code = environment.get("WORK_EXIT_CODE", "")
-    if not code.isdecimal():
+    given: dict[str, Any] = {
+        name: value for name in _REPORTED if (value := environment.get(f"WORK_{name.upper()}"))
+    }
+    if not given.get("exit_code", "").isdecimal():
         return Found()
-    return Found(
-        verdict=environment.get("WORK_VERDICT", "") or "not-checked",
-        exit_code=ExitCode(int(code)),
-        run_id=environment.get("WORK_RUN_ID", ""),
-        mode=environment.get("WORK_MODE", ""),
-        findings=int(environment.get("WORK_FINDINGS") or 0),
-        manifest_path=environment.get("WORK_MANIFEST_PATH", ""),
-        manifest_sha256=environment.get("WORK_MANIFEST_SHA256", ""),
-        waiting_for=environment.get("WORK_WAITING_FOR", ""),
-    )
+    code, count = ExitCode(int(given["exit_code"])), int(given.get("findings", 0))
+    return Found(**given | {"exit_code": code, "findings": count})
 
 
 def _choice(name: str, value: str, allowed: tuple[str, ...]) -> str:

@@ -15,7 +15,6 @@ class CommandAdapter:
     """Checks by name, each an argument list. Never detected, only named."""
 
     id = "command"
-    language = "any"
 
     def __init__(self, checks: Mapping[CheckName, Sequence[str]]) -> None:
         self._checks = {name: tuple(argv) for name, argv in checks.items() if argv}

@@ -21,7 +21,6 @@ class GoAdapter:
     """One module, all its packages."""
 
     id = "go"
-    language = "go"
 
     def detect(self, root: Path) -> Detection:
         """Look for go.mod, then for Go files."""

@@ -32,11 +32,6 @@ class LanguageAdapter(Protocol):
         """The name that a task's `adapter:` gives."""
         ...
 
-    @property
-    def language(self) -> str:
-        """The language its projects are written in."""
-        ...
-
     def detect(self, root: Path) -> Detection:
         """Say how surely the project is of this kind. Reads files, runs nothing."""
         ...

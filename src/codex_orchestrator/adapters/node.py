@@ -31,7 +31,6 @@ class NodeAdapter:
     """npm, pnpm or yarn scripts by the lock file; `node --test` where there is no script."""
 
     id = "node"
-    language = "javascript"
 
     def detect(self, root: Path) -> Detection:
         """Look for package.json."""

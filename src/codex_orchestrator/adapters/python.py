@@ -47,7 +47,6 @@ class PythonAdapter:
     """pytest or unittest, whichever the project uses."""
 
     id = "python"
-    language = "python"
 
     def detect(self, root: Path) -> Detection:
         """Look for a project file, then for Python files."""

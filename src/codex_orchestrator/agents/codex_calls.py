@@ -8,12 +8,11 @@ from codex_orchestrator.agents.failures import RESUME
 from codex_orchestrator.agents.roles import CODEX_TOOLS
 from codex_orchestrator.model.codex_call import FailureCode
 from codex_orchestrator.model.errors import (
-    LimitReachedError,
     NotCheckedError,
     OrchestratorError,
     ServiceError,
 )
-from codex_orchestrator.model.spending import Spending
+from codex_orchestrator.model.spending import Spending, limit_reached
 
 # Failures of the service: no other prompt can avoid them.
 _OF_THE_SERVICE = frozenset(
@@ -67,11 +66,7 @@ def _failure(answer: Mapping[str, Any], text: str) -> OrchestratorError | None:
     if not answer and (found := _CODE.search(text[:400])):
         code = found.group(1)
     if code == FailureCode.TOKEN_LIMIT:
-        return LimitReachedError(
-            "Codex used more tokens than the run had left",
-            fix="raise limits.tokens in the task",
-            reason="limits.tokens",
-        )
+        return limit_reached("tokens", "Codex used more tokens than the run had left")
     if code == FailureCode.CREDENTIAL_REFUSED:
         return NotCheckedError(
             "the model server refused Codex's key", fix="codex-orchestrator credentials check"

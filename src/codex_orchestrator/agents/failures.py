@@ -20,14 +20,14 @@ from codex_orchestrator.model.errors import (
     OrchestratorError,
     ServiceError,
 )
+from codex_orchestrator.model.spending import limit_reached
 
 RESUME = "the work is kept; resume the run"
 
 
 def explain(error: AgentsException | OpenAIError, *, role: str) -> OrchestratorError:
     """Return the error of ours that says what an SDK error means for the run."""
-    ours = _ours_inside(error)
-    if ours is not None:
+    if ours := _ours_inside(error):
         return ours
     if isinstance(error, InputGuardrailTripwireTriggered | OutputGuardrailTripwireTriggered):
         name = error.guardrail_result.guardrail.get_name()
@@ -37,11 +37,7 @@ def explain(error: AgentsException | OpenAIError, *, role: str) -> OrchestratorE
         reason = LEAKED if name == SECRETS_GUARDRAIL else name
         return LimitReachedError(f"guardrail {name} stopped the {role}: {problem}", reason=reason)
     if isinstance(error, MaxTurnsExceeded):
-        return LimitReachedError(
-            f"the {role} reached the limit of turns",
-            fix="raise limits.turns in the task",
-            reason="limits.turns",
-        )
+        return limit_reached("turns", f"the {role} reached the limit of turns")
     if isinstance(error, ModelTimeoutError):
         return ServiceError(f"the model server did not answer the {role} in time", fix=RESUME)
     if isinstance(error, ModelRefusalError):

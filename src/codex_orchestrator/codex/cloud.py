@@ -150,7 +150,7 @@ class CodexCloud:
                     known[task.id] = task
             except ServiceError as error:
                 failure = error
-            waiting = [id_ for id_ in waiting if not _is_done(known.get(id_))]
+            waiting = [id_ for id_ in waiting if id_ not in known or known[id_].state == "pending"]
             if not waiting:
                 break
             pause_s = min(delay_s * polling.jitter(), polling.longest_delay_s)
@@ -210,10 +210,6 @@ class CodexCloud:
                 )
             if not cursor:
                 return
-
-
-def _is_done(task: CloudTask | None) -> bool:
-    return task is not None and task.state != "pending"
 
 
 def _state(name: str) -> CloudState:

@@ -1,18 +1,19 @@
 """The `codex cloud` command: how it is called, and what its output means."""
 
 import json
-import os
 import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any
 
 from codex_orchestrator.codex.binary import CodexBinary
-from codex_orchestrator.codex.hardening import CLOUD_HARDENING, as_flags, codex_environment
-from codex_orchestrator.codex.private_home import private_home
+from codex_orchestrator.codex.command import Output, run_codex
+from codex_orchestrator.codex.hardening import CLOUD_HARDENING, as_flags
+from codex_orchestrator.codex.private_home import PrivateHome, private_home
 from codex_orchestrator.model.credential import Secret
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
 
@@ -45,57 +46,46 @@ _TASK_ID = re.compile(
 )
 
 
-class CloudOutput(NamedTuple):
-    """What one command printed, and its exit code."""
-
-    exit_code: int
-    stdout: bytes
-    stderr: str
-
-
 class CloudCli:
     """Runs `codex cloud …` from an empty folder with a sign-in that lives in memory.
 
     Use `open_cloud_cli`, which removes the sign-in on every way out.
     """
 
-    def __init__(self, binary: CodexBinary, *, codex_home: Path, home: Path, cwd: Path) -> None:
+    def __init__(self, binary: CodexBinary, home: PrivateHome, *, cwd: Path) -> None:
         self.version = binary.version
         self._argv = [binary.path, *as_flags(CLOUD_HARDENING)]
-        self._codex_home = codex_home
         self._home = home
         self._cwd = cwd
 
     def run(
-        self, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
-    ) -> CloudOutput:
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        extra: Mapping[str, str] = MappingProxyType({}),
+    ) -> Output:
         """Run one command and return what it printed.
 
         Raises:
             NotCheckedError: not signed in, environment or task unknown, or no `cloud` command.
             ServiceError: the command did not end in time.
         """
-        environment = codex_environment(
-            os.environ, home=str(self._home), CODEX_HOME=str(self._codex_home)
-        )
         try:
-            done = subprocess.run(
+            output = run_codex(
                 [*self._argv, "cloud", *arguments],
-                input=stdin,
-                capture_output=True,
-                env={**environment, **(extra or {})},
+                self._home,
                 # Every cloud command writes error.log into the folder it runs in.
                 cwd=self._cwd,
-                timeout=_COMMAND_TIMEOUT_S,
-                check=False,
+                timeout_s=_COMMAND_TIMEOUT_S,
+                stdin=stdin,
+                extra=extra,
             )
         except subprocess.TimeoutExpired as error:
             raise ServiceError(
                 f"codex cloud {arguments[0]} gave no answer in {_COMMAND_TIMEOUT_S:.0f} s",
                 fix="a task that was taken goes on; resume the run to poll it",
             ) from error
-        output = CloudOutput(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
-        if done.returncode:
+        if output.exit_code:
             _raise_if_not_possible(output)
         return output
 
@@ -116,7 +106,7 @@ def open_cloud_cli(binary: CodexBinary, *, auth: Secret | None) -> Iterator[Clou
         auth_file = home.codex / "auth.json"
         auth_file.touch(mode=0o600, exist_ok=False)
         auth_file.write_text(text, "utf-8")
-        yield CloudCli(binary, codex_home=home.codex, home=home.home, cwd=Path(scratch))
+        yield CloudCli(binary, home, cwd=Path(scratch))
 
 
 def check_sign_in(auth: Secret | None) -> str:
@@ -141,7 +131,7 @@ def check_sign_in(auth: Secret | None) -> str:
     return auth.reveal()
 
 
-def parse_submission(output: CloudOutput) -> str:
+def parse_submission(output: Output) -> str:
     """Return the task's id from what `exec` printed.
 
     Raises:
@@ -153,7 +143,7 @@ def parse_submission(output: CloudOutput) -> str:
     return match.group(1)
 
 
-def parse_status(output: CloudOutput) -> tuple[str, str]:
+def parse_status(output: Output) -> tuple[str, str]:
     """Return the state that `status` prints in brackets, in lower case, and the title behind it.
 
     Raises:
@@ -167,7 +157,7 @@ def parse_status(output: CloudOutput) -> tuple[str, str]:
     return match.group(1).lower(), match.group(2)
 
 
-def parse_list(output: CloudOutput) -> tuple[list[dict[str, Any]], str]:
+def parse_list(output: Output) -> tuple[list[dict[str, Any]], str]:
     """Return the tasks of one page of `list --json`, and the cursor of the next ("" at the end).
 
     Raises:
@@ -182,7 +172,7 @@ def parse_list(output: CloudOutput) -> tuple[list[dict[str, Any]], str]:
         raise service_error("list", output) from error
 
 
-def service_error(verb: str, output: CloudOutput) -> ServiceError:
+def service_error(verb: str, output: Output) -> ServiceError:
     """Return the error of a command that failed for a reason that may pass."""
     lines = [line for line in output.stderr.splitlines() if line and "WARNING:" not in line]
     return ServiceError(
@@ -191,7 +181,7 @@ def service_error(verb: str, output: CloudOutput) -> ServiceError:
     )
 
 
-def _raise_if_not_possible(output: CloudOutput) -> None:
+def _raise_if_not_possible(output: Output) -> None:
     printed = output.stderr + output.stdout.decode("utf-8", "replace")
     for pattern, message, fix in _NOT_POSSIBLE:
         if found := re.search(pattern, printed):

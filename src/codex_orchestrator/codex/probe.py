@@ -9,7 +9,8 @@ from importlib.util import find_spec
 
 from codex_orchestrator.codex.binary import CodexBinary, find_codex, require_tested
 from codex_orchestrator.codex.cloud_cli import check_sign_in
-from codex_orchestrator.codex.hardening import HARDENING, as_flags, codex_environment
+from codex_orchestrator.codex.command import Output, run_codex
+from codex_orchestrator.codex.hardening import HARDENING, as_flags
 from codex_orchestrator.codex.private_home import PrivateHome, private_home
 from codex_orchestrator.codex.session import CodexSession, SessionSettings
 from codex_orchestrator.model.credential import Secret
@@ -69,9 +70,9 @@ def _probe(name: str, look: Callable[[], str]) -> Probe:
 
 def _sandbox(binary: CodexBinary, home: PrivateHome) -> str:
     started = _run(binary, home, "sandbox", "--", "true")
-    if started.returncode:
+    if started.exit_code:
         lines = [line for line in started.stderr.splitlines() if line.strip()]
-        reason = lines[-1][:300] if lines else f"exit code {started.returncode}"
+        reason = lines[-1][:300] if lines else f"exit code {started.exit_code}"
         raise NotCheckedError(f"does not start: {reason}", fix=_SANDBOX_FIX)
     with tempfile.TemporaryDirectory(dir=home.temp) as outside:
         target = os.path.join(outside, "written")
@@ -92,7 +93,7 @@ def _app_server(binary: CodexBinary, home: PrivateHome) -> str:
 
 def _cloud_command(binary: CodexBinary, home: PrivateHome) -> str:
     done = _run(binary, home, "cloud", "exec", "--help")
-    if done.returncode or "--env" not in done.stdout:
+    if done.exit_code or b"--env" not in done.stdout:
         raise NotCheckedError(
             "this Codex has no `cloud exec` command", fix="leave codex.path empty, or update Codex"
         )
@@ -104,22 +105,9 @@ def _sign_in(auth: Secret | None) -> str:
     return "a ChatGPT sign-in is there; the service was not asked"
 
 
-def _run(
-    binary: CodexBinary, home: PrivateHome, *arguments: str
-) -> subprocess.CompletedProcess[str]:
-    environment = codex_environment(os.environ, home=str(home.home), CODEX_HOME=str(home.codex))
+def _run(binary: CodexBinary, home: PrivateHome, *arguments: str) -> Output:
     argv = [binary.path, *as_flags(HARDENING), *arguments]
     try:
-        return subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env=environment,
-            cwd=home.home,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
+        return run_codex(argv, home, cwd=home.home, timeout_s=_TIMEOUT_S)
     except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(argv, 124, "", f"no answer in {_TIMEOUT_S:.0f} s")
+        return Output(124, b"", f"no answer in {_TIMEOUT_S:.0f} s")

@@ -1,6 +1,7 @@
 """When the model server is busy, a turn is continued after a pause, within its time limit."""
 
 from collections.abc import Callable
+from dataclasses import astuple
 from typing import NamedTuple
 
 from codex_orchestrator.model.codex_call import FailureCode, TurnReport, TurnUsage
@@ -48,7 +49,7 @@ def _joined(first: TurnReport, then: TurnReport) -> TurnReport:
     files = {file.path: file for file in (*first.files, *then.files)}
     return then._replace(
         content=then.content or first.content,
-        usage=TurnUsage(*map(sum, zip(first.usage, then.usage, strict=True))),
+        usage=TurnUsage(*map(sum, zip(astuple(first.usage), astuple(then.usage), strict=True))),
         files=tuple(files[path] for path in sorted(files)),
         commands=first.commands + then.commands,
         escalations=first.escalations + then.escalations,

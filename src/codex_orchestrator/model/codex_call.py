@@ -1,6 +1,7 @@
 """Calls of Codex: how a thread is started, what a turn did, and why it did not complete."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
@@ -36,7 +37,8 @@ class ThreadRequest(NamedTuple):
     developer_instructions: str = ""
 
 
-class Escalation(NamedTuple):
+@dataclass(frozen=True)
+class Escalation:
     """A request that leaves the sandbox: `kind:value` is what a person would approve.
 
     `reason` is the model's own text, `detail` the command or paths in full. What no approval can
@@ -95,25 +97,31 @@ class CodexCallError(ServiceError):
         super().__init__(str(self.failure), fix=fix)
 
 
-class TurnUsage(NamedTuple):
-    """Usage of a turn: requests to the model, and tokens."""
+@dataclass(frozen=True)
+class TurnUsage:
+    """Usage of a turn: requests to the model, and tokens. That of a server's threads adds up."""
 
-    requests: int = 0
-    input_tokens: int = 0
-    cached_input_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_output_tokens: int = 0
-    total_tokens: int = 0
+    requests: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    reasoning_output_tokens: int
+    total_tokens: int
 
 
-class TouchedFile(NamedTuple):
-    """A file that a patch changed: its path in the work tree, and `add`, `update` or `delete`."""
+@dataclass(frozen=True)
+class TouchedFile:
+    """A file that a patch changed: its path in the work tree, and `add`, `update` or `delete`.
+
+    What commands change is not among them; git knows it.
+    """
 
     path: str
     change: str
 
 
-class RunCommand(NamedTuple):
+@dataclass(frozen=True)
+class RunCommand:
     """A command that ran in the sandbox.
 
     `exit_code` is None when it did not start or did not end.

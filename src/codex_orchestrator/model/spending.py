@@ -57,11 +57,8 @@ class Spending:
         self._require_tokens()
         with self._lock:
             if self._usage.turns >= self.limits.turns:
-                raise LimitReachedError(
-                    f"limit of {self.limits.turns} turns reached before the {role} was done",
-                    fix="raise limits.turns in the task",
-                    reason="limits.turns",
-                )
+                message = f"limit of {self.limits.turns} turns reached before the {role} was done"
+                raise limit_reached("turns", message)
             self._usage += Usage(turns=1)
 
     def add(self, *, requests: int, input_tokens: int, output_tokens: int) -> None:
@@ -82,22 +79,21 @@ class Spending:
     def _require_tokens(self) -> None:
         spent = _tokens(self.usage)
         if spent > self.limits.tokens:
-            raise LimitReachedError(
-                f"limit of {self.limits.tokens} tokens reached with {spent}",
-                fix="raise limits.tokens in the task",
-                reason="limits.tokens",
-            )
+            message = f"limit of {self.limits.tokens} tokens reached with {spent}"
+            raise limit_reached("tokens", message)
 
     def out_of_time(self, role: str) -> LimitReachedError:
         """Return the error for the time limit that an agent reached."""
         is_run = self.remaining_s() <= 0 or self.limits.stage_minutes is None
-        name = "limits.minutes" if is_run else "limits.stage_minutes"
-        minutes = self.limits.minutes if is_run else self.limits.stage_minutes
-        return LimitReachedError(
-            f"the {role} was not done within {name}: {minutes}",
-            fix=f"raise {name} in the task",
-            reason=name,
-        )
+        name = "minutes" if is_run else "stage_minutes"
+        minutes = getattr(self.limits, name)
+        return limit_reached(name, f"the {role} was not done within limits.{name}: {minutes}")
+
+
+def limit_reached(name: str, message: str) -> LimitReachedError:
+    """Return the error that a run reached a bound of its task, `limits.<name>`."""
+    key = f"limits.{name}"
+    return LimitReachedError(message, fix=f"raise {key} in the task", reason=key)
 
 
 def _tokens(usage: Usage) -> int:

@@ -26,10 +26,6 @@ FOLDER = "patterns"
 _CASES = re.compile(r"patterns/(codemods|linters|templates)/[^/]+/.+")
 
 
-def _allow_all(_path: str) -> str:
-    return ""
-
-
 def built_in_folder() -> Path:
     """Return the folder of the library that comes with the toolkit.
 
@@ -133,7 +129,7 @@ class Library:
         root: Path,
         globs: Sequence[str],
         *,
-        allow: Callable[[str], str] = _allow_all,
+        allow: Callable[[str], str] = lambda _path: "",
         is_dry_run: bool = False,
     ) -> PatternUse:
         """Change the files of a work tree that the globs match, as a codemod says.

@@ -95,7 +95,9 @@ class _Tools:
                 reply = ReplyArguments.model_validate(arguments)
                 return await self._turn(context, reply.thread_id, reply.prompt)
         except ValidationError as error:
-            return _refusal(_failure_of(error))
+            problem = problems_of(error)[0]
+            text = f"{json.dumps(problem.field)}: {problem.message}"
+            return _refusal(Failure(FailureCode.INVALID_ARGUMENTS, text))
         except CodexCallError as error:
             return _refusal(error.failure)
         return _refusal(Failure(FailureCode.INVALID_ARGUMENTS, f"no tool {params.name!r}"))
@@ -165,9 +167,3 @@ def _refusal(failure: Failure, document: dict[str, Any] | None = None) -> types.
         # Usage and actions of a failed turn are reported too.
         structured_content={**(document or {}), "error": error},
     )
-
-
-def _failure_of(error: ValidationError) -> Failure:
-    problem = problems_of(error)[0]
-    text = f"{json.dumps(problem.field)}: {problem.message}"
-    return Failure(FailureCode.INVALID_ARGUMENTS, text)

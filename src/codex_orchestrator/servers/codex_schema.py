@@ -7,9 +7,13 @@ from pydantic.alias_generators import to_camel
 
 from codex_orchestrator.model.codex_call import (
     CALLER_SETTINGS,
+    Escalation,
+    RunCommand,
     ThreadRequest,
+    TouchedFile,
     TurnReport,
     TurnStatus,
+    TurnUsage,
 )
 
 Setting = str | int | bool
@@ -59,63 +63,22 @@ class ReplyArguments(_Arguments):
     prompt: str = Field(min_length=1, description="What to do next.")
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, alias_generator=to_camel, populate_by_name=True, from_attributes=True
-    )
+class CodexAnswer(BaseModel):
+    """Structured content of a turn; that of a failed turn also has `error` {code, message}.
 
-
-class WireUsage(_Wire):
-    """Usage of this call; the tokens of all threads of a server add up."""
-
-    requests: int
-    input_tokens: int
-    cached_input_tokens: int
-    output_tokens: int
-    reasoning_output_tokens: int
-    total_tokens: int
-
-
-class WireFile(_Wire):
-    """A file changed by a patch. Changes by commands are not listed; use git."""
-
-    path: str
-    change: str
-
-
-class WireCommand(_Wire):
-    """A command of the turn."""
-
-    command: str
-    status: str
-    exit_code: int | None
-    duration_ms: int | None
-
-
-class WireEscalation(_Wire):
-    """A declined request to leave the sandbox; a person would approve `kind:value`.
-
-    Where `canBeApproved` is false no approval covers it: a shell would interpret the command, a
-    path lies outside, or it is about the network.
+    `escalations` are the requests to leave the sandbox that were declined.
     """
 
-    kind: str
-    value: str
-    reason: str
-    detail: str
-    can_be_approved: bool
-
-
-class CodexAnswer(_Wire):
-    """Structured content of a turn; that of a failed turn also has `error` {code, message}."""
+    # It holds for the parts of the answer too.
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 
     thread_id: str
     content: str
     status: TurnStatus
-    usage: WireUsage
-    files: tuple[WireFile, ...]
-    commands: tuple[WireCommand, ...]
-    escalations: tuple[WireEscalation, ...]
+    usage: TurnUsage
+    files: tuple[TouchedFile, ...]
+    commands: tuple[RunCommand, ...]
+    escalations: tuple[Escalation, ...]
     duration_ms: int
     codex_version: str
 

@@ -49,7 +49,7 @@ def diagnose_setup(
 
     probes: list[Callable[[], Probe]] = [
         lambda: _git(repo, environ),
-        _python,
+        lambda: Probe("python", "works", f"{platform.python_version()} at {sys.executable}"),
         *(lambda name=name: _extra(name) for name in EXTRAS),
         lambda: _sandbox(config.policy, environ),
         lambda: _model(config, broker),
@@ -77,10 +77,6 @@ def _git(repo: Path, environ: Mapping[str, str]) -> Probe:
             is_required=True,
         )
     return Probe("git", "works", version, is_required=True)
-
-
-def _python() -> Probe:
-    return Probe("python", "works", f"{platform.python_version()} at {sys.executable}")
 
 
 def _extra(name: str) -> Probe:

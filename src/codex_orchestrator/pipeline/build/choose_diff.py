@@ -51,7 +51,9 @@ def choose_diff(
         return ChosenDiff(diffs[0], "; ".join(problems)[:1000])
     allowed = [one for one in fits if not _protected(run, one.paths)]
     if not allowed:
-        _ask(item, fits[0], _protected(run, fits[0].paths))
+        reason = f"Codex Cloud changed protected paths for item {item.id}"
+        paths = _protected(run, fits[0].paths)
+        raise protected_change(reason, paths, patch=fits[0].diff.data)
     if len(allowed) > 1:
         for one in allowed:
             if _passes(run, item, facts, one):
@@ -68,11 +70,6 @@ def _refusal(run: Run, paths: Sequence[str]) -> str:
 
 def _protected(run: Run, paths: Sequence[str]) -> list[str]:
     return [path for path in paths if run.policy.protecting_rule(path)]
-
-
-def _ask(item: PlanItem, candidate: _Candidate, paths: Sequence[str]) -> None:
-    reason = f"Codex Cloud changed protected paths for item {item.id}"
-    raise protected_change(reason, paths, patch=candidate.diff.data)
 
 
 def _passes(run: Run, item: PlanItem, facts: CloudSubmissionFacts, candidate: _Candidate) -> bool:
