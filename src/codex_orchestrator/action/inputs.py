@@ -97,22 +97,16 @@ def read_inputs(environment: Mapping[str, str]) -> Inputs:
         raise InputError(
             "only `run` and `all` resume a run", field="approve" if approve else "resume"
         )
+    as_given = ("task", "run", "manifests", "model", "builder", "resume", "base", "catalog")
     return Inputs(
+        **{name: text(name) for name in as_given},
         command=command,
         repo=_repository(text("working-directory") or "."),
-        task=text("task"),
-        run=text("run"),
-        manifests=text("manifests"),
         expected_manifest=text("expected-manifest-sha256"),
         mode=_choice("mode", text("mode") or "auto", ("auto", "mcp", "cloud")),
-        model=text("model"),
-        builder=text("builder"),
         approve=approve,
-        resume=text("resume"),
-        base=text("base"),
         fail_on=_choice("fail-on", text("fail-on") or "findings", FAIL_ON),
         post=text("post") or "comment,summary",
-        catalog=text("catalog"),
         must_have_artifact=_choice(
             "require-artifact", text("require-artifact") or "true", ("true", "false")
         )

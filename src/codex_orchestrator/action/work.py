@@ -101,19 +101,14 @@ def _run(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
         report = {**report, "verdict": "not-checked"}
         code = ExitCode.NOT_CHECKED
     state = str(report.get("state") or "")
-    is_stopped = state in ("waiting", "interrupted")
+    texts = ("task_id", "run_id", "mode", "manifest_path", "manifest_sha256", "reason")
     return Found(
+        **{name: str(report.get(name) or "") for name in texts},
         verdict=str(report.get("verdict") or "not-checked"),
         exit_code=code,
-        task_id=str(report.get("task_id") or ""),
-        run_id=str(report.get("run_id") or ""),
-        mode=str(report.get("mode") or ""),
         findings=int(report.get("findings") or 0),
-        manifest_path=str(report.get("manifest_path") or ""),
-        manifest_sha256=str(report.get("manifest_sha256") or ""),
         waiting_for="\n".join(report.get("wanted") or ()),
-        state=state if is_stopped else "",
-        reason=str(report.get("reason") or ""),
+        state=state if state in ("waiting", "interrupted") else "",
         attempt=int(report.get("attempt") or 1),
     )
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -39,6 +40,7 @@ class Codex(NamedTuple):
     open_bridge: Callable[[BridgeRequest], AbstractContextManager[ServerCommand]]
 
 
+@dataclass(frozen=True)
 class SdkAgentEngine:
     """Runs the four agents on the OpenAI Agents SDK, with tools over MCP.
 
@@ -50,32 +52,25 @@ class SdkAgentEngine:
         codex: None lets the builder write by the workspace server's own tools.
     """
 
-    def __init__(
-        self,
-        endpoint: ModelEndpoint,
-        *,
-        server: tuple[str, ...],
-        environment: dict[str, str],
-        library: Path,
-        codex: Codex | None = None,
-    ) -> None:
-        require_server(endpoint)
-        self._endpoint = endpoint
-        self._server = server
-        self._environment = environment
-        self._library = library
-        self._codex = codex
+    endpoint: ModelEndpoint
+    server: tuple[str, ...]
+    environment: dict[str, str]
+    library: Path
+    codex: Codex | None = None
+
+    def __post_init__(self) -> None:
+        require_server(self.endpoint)
         # Our own errors report these failures, with an exit code and a fix.
         logging.getLogger("openai.agents").addHandler(logging.NullHandler())
         agents.set_tracing_disabled(True)
 
     def describe(self) -> Engine:
         """Return what does the work, with versions."""
-        codex = self._codex
+        codex = self.codex
         return Engine(
             toolkit=__version__,
             agents_sdk=agents.version.__version__,
-            model=self._endpoint.model,
+            model=self.endpoint.model,
             builder="codex" if codex else "workspace",
             codex=codex.version if codex else "",
         )
@@ -100,13 +95,13 @@ class SdkAgentEngine:
             ExitStack() as stack,
         ):
             files = write_server_files(Path(private), policy, checks)
-            opened = open_model(self._endpoint, spending=spending)
+            opened = open_model(self.endpoint, spending=spending)
             model = stack.enter_context(portal.wrap_async_context_manager(opened))
             server = self._workspace_server(files, root=root, log_dir=log_dir, mask=rails.mask)
             workspace = enter_server(stack, portal, server)
             calls = CodexCalls(spending)
             codex = None
-            if self._codex:
+            if self.codex:
                 request = BridgeRequest(
                     root,
                     _approvals(policy),
@@ -114,7 +109,7 @@ class SdkAgentEngine:
                     timeout_s=spending.stage()(),
                     tokens=spending.tokens_left,
                 )
-                command = stack.enter_context(self._codex.open_bridge(request))
+                command = stack.enter_context(self.codex.open_bridge(request))
                 offers = {"builder": CODEX_TOOLS}
                 server = ToolServer(
                     "codex",
@@ -139,19 +134,19 @@ class SdkAgentEngine:
         self, files: ServerFiles, *, root: Path, log_dir: Path, mask: Mask
     ) -> ToolServer:
         argv = (
-            *self._server,
+            *self.server,
             *("--root", str(root)),
             *("--policy", str(files.policy)),
             *("--checks", str(files.checks)),
             *("--decisions", str(files.decisions)),
             *("--uses", str(files.uses)),
             *("--log-dir", str(log_dir)),
-            *("--library-root", str(self._library)),
+            *("--library-root", str(self.library)),
         )
         return ToolServer(
             "workspace",
-            ServerCommand(argv, self._environment, str(root)),
-            offers=workspace_offers(has_codex=self._codex is not None),
+            ServerCommand(argv, self.environment, str(root)),
+            offers=workspace_offers(has_codex=self.codex is not None),
             log=files.log,
             mask=mask,
         )

@@ -4,6 +4,7 @@ import asyncio
 import secrets as randomness
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from agents import (
@@ -39,32 +40,23 @@ from codex_orchestrator.system.clock import jitter
 MAX_PATCH_CHARACTERS = 200_000
 
 
+@dataclass(eq=False)
 class SdkAgentTeam:
     """Four Agents SDK agents on one model and one workspace server."""
 
-    def __init__(
-        self,
-        roles: Roles,
-        portal: BlockingPortal,
-        *,
-        spending: Spending,
-        decisions: DecisionLog,
-        hooks: EventHooks,
-        mask: Mask,
-    ) -> None:
-        self._roles = roles
-        self._portal = portal
-        self._spending = spending
-        self._decisions = decisions
-        self._hooks = hooks
-        self._mask = mask
-        self._call: Future[Any] | None = None
-        self._is_stopped = False
+    roles: Roles
+    portal: BlockingPortal
+    spending: Spending
+    decisions: DecisionLog
+    hooks: EventHooks
+    mask: Mask
+    _call: Future[Any] | None = field(default=None, init=False)
+    _is_stopped: bool = field(default=False, init=False)
 
     @property
     def patterns_used(self) -> tuple[PatternUse, ...]:
         """What the builder's apply_pattern calls did so far."""
-        return self._decisions.uses()
+        return self.decisions.uses()
 
     def stop(self) -> None:
         """End the running call and every later one with InterruptedRunError, from any thread."""
@@ -78,17 +70,17 @@ class SdkAgentTeam:
             {"id": asset.id, "language": asset.language, "description": asset.description}
             for asset in patterns
         ]
-        return cast("Plan", self._ask(self._roles.planner, task, patterns=offered))
+        return cast("Plan", self._ask(self.roles.planner, task, patterns=offered))
 
     def build(self, task: Task, item: PlanItem, *, feedback: str) -> BuildReport:
         """Ask the builder to carry out one item in the work tree."""
         shown = item.model_dump(mode="json")
-        answer = self._ask(self._roles.builder, task, item=shown, feedback=feedback)
+        answer = self._ask(self.roles.builder, task, item=shown, feedback=feedback)
         return cast("BuildReport", answer)
 
     def explain(self, task: Task, results: Sequence[CheckResult]) -> TestExplanation:
         """Ask the tester what the check results mean."""
-        answer = self._ask(self._roles.tester, task, results=_results(results))
+        answer = self._ask(self.roles.tester, task, results=_results(results))
         return cast("TestExplanation", answer)
 
     def review(
@@ -96,7 +88,7 @@ class SdkAgentTeam:
     ) -> Review:
         """Ask the reviewer."""
         answer = self._ask(
-            self._roles.reviewer,
+            self.roles.reviewer,
             task,
             plan=plan.model_dump(mode="json"),
             change=_change_document(change),
@@ -106,7 +98,7 @@ class SdkAgentTeam:
 
     def _ask(self, agent: Agent[Any], task: Task, **facts: JsonValue) -> Any:
         document = {"task": {**task.model_dump(mode="json"), "brief": task.brief}, **facts}
-        self._call = self._portal.start_task_soon(self._run, agent, document)
+        self._call = self.portal.start_task_soon(self._run, agent, document)
         # `stop` sets the flag before it reads the call; so it or this check cancels the call.
         if self._is_stopped:
             self._call.cancel()
@@ -118,13 +110,13 @@ class SdkAgentTeam:
     async def _run(self, agent: Agent[Any], document: dict[str, JsonValue]) -> Any:
         """Run one agent within a stage's time."""
         try:
-            left_s = self._spending.stage()
+            left_s = self.spending.stage()
             async with asyncio.timeout(left_s()) as clock:
                 return await self._run_twice(agent, document, left_s)
         except TimeoutError as error:
             if not clock.expired():
                 raise ServiceError(f"a call of the {agent.name} timed out", fix=RESUME) from error
-            raise self._spending.out_of_time(agent.name) from error
+            raise self.spending.out_of_time(agent.name) from error
 
     async def _run_twice(
         self, agent: Agent[Any], document: dict[str, JsonValue], left_s: Callable[[], float]
@@ -133,7 +125,7 @@ class SdkAgentTeam:
         for is_last in (False, True):
             try:
                 # The provider of the model is somebody else: no secret is sent to it.
-                message = frame(self._mask(document), nonce=randomness.token_hex(16))
+                message = frame(self.mask(document), nonce=randomness.token_hex(16))
                 return await self._run_once(agent, message, left_s)
             except ModelBehaviorError as error:
                 if is_last:
@@ -148,8 +140,8 @@ class SdkAgentTeam:
             agent,
             message,
             # Turns are counted by the hooks, for all agents of the run together.
-            max_turns=self._spending.limits.turns + 1,
-            hooks=self._hooks,
+            max_turns=self.spending.limits.turns + 1,
+            hooks=self.hooks,
             run_config=RunConfig(
                 model_settings=ModelSettings(retry=retry_settings(left_s, jitter)),
                 tracing_disabled=True,

@@ -202,12 +202,8 @@ class CodexCloud:
                 self._cli.run("list", "--json", "--limit", str(_PAGE), *more)
             )
             for task in tasks:
-                yield CloudTask(
-                    str(task["id"]),
-                    _state(str(task["status"])),
-                    str(task.get("title") or ""),
-                    int(task.get("attempt_total") or 1),
-                )
+                title = str(task.get("title") or "")
+                yield CloudTask(str(task["id"]), _state(str(task["status"])), title)
             if not cursor:
                 return
 

@@ -22,7 +22,6 @@ class CloudTask(NamedTuple):
     id: str
     state: CloudState
     title: str
-    attempts: int = 1
 
 
 class CloudDiff(NamedTuple):

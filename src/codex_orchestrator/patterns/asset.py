@@ -197,17 +197,9 @@ def load_asset(folder: Path, *, library: Path) -> Asset:
     rules: tuple[Rule, ...] = ()
     if source.kind is not PatternKind.TEMPLATE:
         rules = _load_rules(source, files, folder)
-    facts = PatternAsset(
-        id=source.id,
-        kind=source.kind,
-        version=source.version,
-        language=source.language,
-        entry=f"{relative}/{source.entry}",
-        description=source.description,
-        usage=source.usage,
-        sha256=digest(files),
-    )
-    return Asset(facts, source, folder, files, rules)
+    stated = source.model_dump(include=set(PatternAsset.model_fields))
+    made = {"entry": f"{relative}/{source.entry}", "sha256": digest(files)}
+    return Asset(PatternAsset(**stated | made), source, folder, files, rules)
 
 
 def _load_rules(source: AssetSource, files: Mapping[str, bytes], folder: Path) -> tuple[Rule, ...]:

@@ -117,9 +117,7 @@ def _plan_import(source: _Source, wanted: str) -> Insertion | None:
     alias = statement.names[0]
     name = alias.asname or alias.name.split(".")[0]
     same = [node for node in source.body if isinstance(node, _Import) and _gives(node, statement)]
-    if _count_bindings(source.tree, name) > len(same):
-        raise SkipFile(f"the name {name!r} is already used for something else")
-    if same:
+    if _is_bound(source, name, as_wanted=len(same)):
         return None
     if isinstance(statement, ast.ImportFrom):
         sibling = _sibling(source, statement)
@@ -132,11 +130,9 @@ def _plan_import(source: _Source, wanted: str) -> Insertion | None:
 
 def _gives(node: _Import, wanted: _Import) -> bool:
     """Say whether a top-level import already brings the wanted name."""
-    if _origin(node) != _origin(wanted):
-        return False
-    return any(
-        (alias.name, alias.asname) == (wanted.names[0].name, wanted.names[0].asname)
-        for alias in node.names
+    name = (wanted.names[0].name, wanted.names[0].asname)
+    return _origin(node) == _origin(wanted) and any(
+        (alias.name, alias.asname) == name for alias in node.names
     )
 
 
@@ -188,9 +184,7 @@ def _plan_statement(source: _Source, code: str) -> Insertion | None:
     name = wanted.targets[0].id
     code_of = ast.dump(wanted)
     same = [n for n in source.body if isinstance(n, ast.Assign) and ast.dump(n) == code_of]
-    if _count_bindings(source.tree, name) > len(same):
-        raise SkipFile(f"the name {name!r} is already used for something else")
-    if same:
+    if _is_bound(source, name, as_wanted=len(same)):
         return None
     last: ast.stmt | None = None
     for position, node in enumerate(source.body):
@@ -221,10 +215,14 @@ def _only_imports(node: ast.stmt) -> bool:
     )
 
 
-def _count_bindings(tree: ast.Module, name: str) -> int:
-    """Count the places, in any scope, that give a name a meaning."""
+def _is_bound(source: _Source, name: str, *, as_wanted: int) -> bool:
+    """Say whether a name has its meaning already, in `as_wanted` places.
+
+    Raises:
+        SkipFile: another place, in any scope, gives it a meaning too.
+    """
     count = 0
-    for node in ast.walk(tree):
+    for node in ast.walk(source.tree):
         match node:
             case ast.alias():
                 count += (node.asname or node.name.split(".")[0]) == name
@@ -240,7 +238,9 @@ def _count_bindings(tree: ast.Module, name: str) -> int:
                 count += node.rest == name
             case ast.Global() | ast.Nonlocal():
                 count += name in node.names
-    return count
+    if count > as_wanted:
+        raise SkipFile(f"the name {name!r} is already used for something else")
+    return as_wanted > 0
 
 
 def _ends_its_line(source: _Source, node: ast.stmt) -> bool:

@@ -173,10 +173,7 @@ class Library:
                 changes += result.edits
                 changed.append(path)
         return PatternUse(
-            id=asset.facts.id,
-            kind=asset.facts.kind,
-            version=asset.facts.version,
-            sha256=asset.facts.sha256,
+            **asset.facts.model_dump(include={"id", "kind", "version", "sha256"}),
             hits=hits,
             changes=changes,
             paths=tuple(changed),

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,22 +17,15 @@ SCHEMA = "run-event.v2"
 """The schema of a line; in version 1 lines did not name it."""
 
 
+@dataclass(frozen=True)
 class EventStream:
     """Appends events to the run's `events.jsonl` and passes each line on; thread-safe."""
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        clock: Callable[[], str],
-        redactor: "Redactor",
-        also: Callable[[str], None],
-    ) -> None:
-        self._path = path
-        self._clock = clock
-        self._redactor = redactor
-        self._also = also
-        self._lock = threading.Lock()
+    path: Path
+    clock: Callable[[], str]
+    redactor: "Redactor"
+    also: Callable[[str], None]
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def send(self, kind: str, facts: Mapping[str, str | int | bool]) -> None:
         """Write one event, secrets masked, and flush it.
@@ -41,11 +35,11 @@ class EventStream:
             ServiceError: the disk is full or broken.
         """
         masked = {
-            key: self._redactor.redact(value) if isinstance(value, str) else value
+            key: self.redactor.redact(value) if isinstance(value, str) else value
             for key, value in facts.items()
         }
         with self._lock:
-            document = {"schema": SCHEMA, "at": self._clock(), "event": kind, **masked}
+            document = {"schema": SCHEMA, "at": self.clock(), "event": kind, **masked}
             line = json.dumps(document, ensure_ascii=False)
-            append_line(self._path, line)
-            self._also(line)
+            append_line(self.path, line)
+            self.also(line)

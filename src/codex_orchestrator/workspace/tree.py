@@ -4,6 +4,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from codex_orchestrator.model.build import Change
@@ -37,35 +38,20 @@ _LINK = SUBMODULE.encode("ascii")
 _PLAIN_DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
 
 
+@dataclass(frozen=True)
 class GitWorkTree:
-    """One run's files. Its index is its own, so flags set on the usual one hide nothing."""
+    """One run's files. Its index is its own, so flags set on the usual one hide nothing.
 
-    def __init__(
-        self,
-        root: Path,
-        *,
-        git: SafeGit,
-        run_id: str,
-        base_sha: str,
-        author: Author,
-        clock: Callable[[], str],
-    ) -> None:
-        self._root = root
-        self._git = git
-        self._run_id = run_id
-        self._base = base_sha
-        self._author = author
-        self._clock = clock
+    `root` is the absolute path, `git` runs in it, and `base_sha` is the commit that the work
+    started from. `author` and `clock` sign the commit.
+    """
 
-    @property
-    def root(self) -> Path:
-        """Absolute path of the work tree."""
-        return self._root
-
-    @property
-    def base_sha(self) -> str:
-        """The commit that the work started from."""
-        return self._base
+    root: Path
+    git: SafeGit
+    run_id: str
+    base_sha: str
+    author: Author
+    clock: Callable[[], str]
 
     def change(self) -> Change:
         """Return all that differs from the base, new files included, ignored files left out.
@@ -80,22 +66,22 @@ class GitWorkTree:
 
     def change_to(self, tree_id: str) -> Change:
         """Return all that differs between the base and a tree, as `change` does."""
-        span = (*_PLAIN_DIFF, self._base, tree_id, "--")
+        span = (*_PLAIN_DIFF, self.base_sha, tree_id, "--")
         entries = self._entries(*span)
         self._refuse_hidden(entries)
-        added, removed = parse_numstat(self._git.run("diff-tree", "-r", "-z", "--numstat", *span))
+        added, removed = parse_numstat(self.git.run("diff-tree", "-r", "-z", "--numstat", *span))
         return Change(
             paths=tuple(sorted(entry.path for entry in entries)),
             added_lines=added,
             removed_lines=removed,
-            patch=self._git.run("diff-tree", "-r", "-p", "--binary", *span),
+            patch=self.git.run("diff-tree", "-r", "-p", "--binary", *span),
         )
 
     def changed_content(self) -> bytes:
         """Return all that a change brings, to be searched: names, and files as they are now."""
-        span = (*_PLAIN_DIFF, self._base, self._write_tree(), "--")
+        span = (*_PLAIN_DIFF, self.base_sha, self._write_tree(), "--")
         entries = self._entries(*span)
-        files = self._git.run("cat-file", "--batch", stdin=_new_blobs(entries))
+        files = self.git.run("cat-file", "--batch", stdin=_new_blobs(entries))
         return b"".join((*(f"{entry.path}\n".encode() for entry in entries), files))
 
     def diff_text(self, paths: Sequence[str]) -> str:
@@ -106,8 +92,8 @@ class GitWorkTree:
         """
         tree_id = self._write_tree()
         names = [f":(top,literal){path}" for path in paths]
-        diff = self._git.run(
-            "diff-tree", "-r", "-p", *_PLAIN_DIFF, self._base, tree_id, "--", *names
+        diff = self.git.run(
+            "diff-tree", "-r", "-p", *_PLAIN_DIFF, self.base_sha, tree_id, "--", *names
         )
         return diff.decode("utf-8", "replace")
 
@@ -122,7 +108,7 @@ class GitWorkTree:
 
     def keep(self, tree_id: str) -> None:
         """Keep a recorded state, also one of another work tree of the run."""
-        self._git.run("update-ref", f"{REFS}/{self._run_id}/snapshots/{tree_id}", tree_id)
+        self.git.run("update-ref", f"{REFS}/{self.run_id}/snapshots/{tree_id}", tree_id)
 
     def restore(self, tree_id: str) -> None:
         """Bring the files back to a recorded state; ignored files stay.
@@ -132,13 +118,13 @@ class GitWorkTree:
         Raises:
             InputError: there is no such state.
         """
-        self._root.mkdir(mode=0o700, exist_ok=True)
+        self.root.mkdir(mode=0o700, exist_ok=True)
         self._require_state(tree_id)
         # What git refuses to add it does not remove either; `clean` removes that.
         with contextlib.suppress(GitError):
             self._add_files()
-        self._git.run("read-tree", "--reset", "-u", tree_id)
-        self._git.run("clean", "-ffdq")
+        self.git.run("read-tree", "--reset", "-u", tree_id)
+        self.git.run("clean", "-ffdq")
 
     def take_back(self, tree_id: str) -> tuple[str, ...]:
         """Bring the files back to a recorded state; return which of its files were changed.
@@ -164,7 +150,7 @@ class GitWorkTree:
 
     def drop_hidden(self) -> tuple[str, ...]:
         """Remove what the repository's own rules make git ignore, and return its names."""
-        return drop_hidden(self._git)
+        return drop_hidden(self.git)
 
     def patch_between(self, old: str, new: str) -> bytes:
         """Return the patch that makes one recorded state of another; empty when they are equal.
@@ -174,7 +160,7 @@ class GitWorkTree:
         """
         self._require_state(old)
         self._require_state(new)
-        return self._git.run("diff-tree", "-r", "-p", "--binary", *_PLAIN_DIFF, old, new, "--")
+        return self.git.run("diff-tree", "-r", "-p", "--binary", *_PLAIN_DIFF, old, new, "--")
 
     def fit(self, patch: bytes, *, onto: str, is_ours: bool = False) -> FittedPatch:
         """Work out what a patch makes of a recorded state, and record that; no file is touched.
@@ -184,12 +170,12 @@ class GitWorkTree:
         """
         with tempfile.TemporaryDirectory(prefix="codex-orchestrator-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-            self._git.run("read-tree", onto, env=index)
+            self.git.run("read-tree", onto, env=index)
             options = ("--cached", "--whitespace=nowarn", "--no-ignore-whitespace")
-            status, _, err = self._git.attempt("apply", *options, "-", stdin=patch, env=index)
+            status, _, err = self.git.attempt("apply", *options, "-", stdin=patch, env=index)
             if status:
                 return FittedPatch(problem=complaint(err) or "the patch is empty")
-            tree_id = self._git.run("write-tree", env=index).decode("ascii").strip()
+            tree_id = self.git.run("write-tree", env=index).decode("ascii").strip()
         entries = self._entries(*_PLAIN_DIFF, onto, tree_id, "--")
         for entry in entries:
             if entry.new_mode in (SUBMODULE, SYMLINK) and not is_ours:
@@ -208,18 +194,18 @@ class GitWorkTree:
             NotCheckedError: nothing changed.
         """
         return commit_tree(
-            self._git,
+            self.git,
             self._write_tree(),
-            base=self._base,
+            base=self.base_sha,
             message=message,
             branch=branch,
-            signature=signature_of(self._author, self._clock()),
+            signature=signature_of(self.author, self.clock()),
         )
 
     def _require_state(self, tree_id: str) -> None:
         if not is_object_name(tree_id):
             raise InputError(f"{tree_id!r} is not the id of a recorded state")
-        status, _, _ = self._git.attempt("cat-file", "-e", f"{tree_id}^{{tree}}")
+        status, _, _ = self.git.attempt("cat-file", "-e", f"{tree_id}^{{tree}}")
         if status:
             raise InputError(
                 f"the repository no longer has the recorded state {tree_id}",
@@ -227,7 +213,7 @@ class GitWorkTree:
             )
 
     def _write_tree(self) -> str:
-        if not self._root.is_dir():
+        if not self.root.is_dir():
             raise LimitReachedError(
                 "a command of the run removed the run's work tree",
                 fix="find the step or the check that removes the folder it is started in",
@@ -243,24 +229,24 @@ class GitWorkTree:
                 f"the work cannot be recorded: {error.message}",
                 ", or let the task say to remove it",
             ) from error
-        return self._git.text("write-tree")
+        return self.git.text("write-tree")
 
     def _add_files(self) -> None:
         """Put all files into the index; of a repository inside the tree only its commit.
 
         `git add` would look for changes in such a repository, and run what its settings name.
         """
-        listed = self._git.run("ls-files", "--stage", "-z").split(b"\0")
+        listed = self.git.run("ls-files", "--stage", "-z").split(b"\0")
         links = (os.fsdecode(row).partition("\t")[2] for row in listed if row[:6] == _LINK)
-        nested = [path for path in links if os.path.lexists(self._root / path / ".git")]
-        self._git.run(
+        nested = [path for path in links if os.path.lexists(self.root / path / ".git")]
+        self.git.run(
             "add", "--all", "--", ".", *(f":(top,exclude,literal){path}" for path in nested)
         )
         if nested:
-            self._git.run("update-index", "--", *nested)
+            self.git.run("update-index", "--", *nested)
 
     def _entries(self, *span: str) -> tuple[git_output.Change, ...]:
-        entries = parse_raw_diff(self._git.run("diff-tree", "-r", "-z", "--raw", *span))
+        entries = parse_raw_diff(self.git.run("diff-tree", "-r", "-z", "--raw", *span))
         for entry in entries:
             if not is_utf8(entry.path):
                 raise _unrecordable(f"the name of the changed file {entry.path!r} is not UTF-8")
@@ -274,7 +260,7 @@ class GitWorkTree:
                     "its files would not be part of the change",
                     ", or ignore the folder",
                 )
-        sizes = self._git.run("cat-file", "--batch-check=%(objectsize)", stdin=_new_blobs(entries))
+        sizes = self.git.run("cat-file", "--batch-check=%(objectsize)", stdin=_new_blobs(entries))
         total = sum(int(size) for size in sizes.split())
         if total > MAX_CHANGED_BYTES:
             raise LimitReachedError(
