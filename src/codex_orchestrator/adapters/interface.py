@@ -30,15 +30,12 @@ class LanguageAdapter(Protocol):
     @property
     def id(self) -> str:
         """The name that a task's `adapter:` gives."""
-        ...
 
     def detect(self, root: Path) -> Detection:
         """Say how surely the project is of this kind. Reads files, runs nothing."""
-        ...
 
     def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
         """Return the project's checks. `python` is the interpreter to use, "" for our own."""
-        ...
 
     def ensure_ready(
         self,
@@ -55,7 +52,6 @@ class LanguageAdapter(Protocol):
         Raises:
             NotCheckedError: a check or its tool is missing, so nothing could be decided.
         """
-        ...
 
 
 def read_text(path: Path) -> str:

@@ -29,16 +29,13 @@ class Reply(Protocol):
     @property
     def headers(self) -> Any:
         """The headers, looked up without regard to case."""
-        ...
 
     @property
     def request(self) -> Any:
         """The request that it replies to."""
-        ...
 
     async def aread(self) -> bytes:
         """Read the body, once."""
-        ...
 
 
 _Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]

@@ -11,4 +11,3 @@ class Catalog(Protocol):
 
     def push(self, manifest: Manifest, data: bytes) -> Receipt:
         """Store the canonical bytes under their hash; idempotent; other bytes are a conflict."""
-        ...

@@ -5,7 +5,6 @@ is read with a size limit and every field that is used is checked.
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from typing import Any
 
 from codex_orchestrator.model.canonical import CanonicalError, load_strict
 from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.system.files import read_given
 from codex_orchestrator.text.names import is_object_name
 
 MAX_PAYLOAD_BYTES = 32 * 1024 * 1024
@@ -146,13 +146,11 @@ class _Payload:
         parse = load_strict if is_strict else json.loads
         if not path:
             raise InputError("is not set", field="GITHUB_EVENT_PATH")
+        data = read_given(path, max_bytes=MAX_PAYLOAD_BYTES + 1)
+        if len(data) > MAX_PAYLOAD_BYTES:
+            raise InputError(f"more than {MAX_PAYLOAD_BYTES} bytes", path=path)
         try:
-            with open(path, "rb") as stream:
-                if os.fstat(stream.fileno()).st_size > MAX_PAYLOAD_BYTES:
-                    raise InputError(f"more than {MAX_PAYLOAD_BYTES} bytes", path=path)
-                self._values: Any = parse(stream.read(MAX_PAYLOAD_BYTES + 1))
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+            self._values: Any = parse(data)
         except CanonicalError as error:
             raise InputError(str(error), path=path) from error
         except (ValueError, RecursionError) as error:

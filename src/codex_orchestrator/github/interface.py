@@ -20,4 +20,3 @@ class DeliveryTarget(Protocol):
             ServiceError: the service failed after its retries.
             NotCheckedError: the service refused us.
         """
-        ...

@@ -1,6 +1,7 @@
 """The check: from a view of the repository to a report."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from codex_orchestrator.guard.cache import FactsCache
 from codex_orchestrator.guard.case import Case, Source
@@ -84,15 +85,8 @@ def _build_case(
     is_spec = path_matcher(config.specs)
     specs = load_specs(reader, entries, is_spec, cache)
     source = Source(reader)
-    edits = tuple(
-        find_edits(
-            changes,
-            specs,
-            is_spec,
-            source.text,
-            lambda blob: facts_of(reader, blob, cache),
-        )
-    )
+    facts = partial(facts_of, reader, cache=cache)
+    edits = tuple(find_edits(changes, specs, is_spec, source.text, facts))
     if reader.view.is_audit:
         changes = tuple(
             Change(entry.path, UNCHANGED, entry.mode, entry.mode, entry.blob, entry.blob)

@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+from contextlib import closing
 from pathlib import Path
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
@@ -116,11 +117,8 @@ def _base_files(git: Git, commit: str, prefix: str) -> dict[str, dict[str, bytes
     """Return the base's files: asset folder → relative path → content; "" holds the index."""
     listing = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", prefix)
     entries = [entry for entry in parse_listing(listing) if entry.mode != SUBMODULE]
-    blobs = Blobs(git)
-    try:
+    with closing(Blobs(git)) as blobs:
         answers = list(blobs.read_many((entry.blob for entry in entries), MAX_ASSET_BYTES))
-    finally:
-        blobs.close()
     found: dict[str, dict[str, bytes]] = {"": {}}
     for entry, answer in zip(entries, answers, strict=True):
         if answer is None:

@@ -23,7 +23,6 @@ class Builder(Protocol):
             LimitReachedError: a bound of the run was reached.
             ServiceError: a model or another service failed; resume.
         """
-        ...
 
     def repair(self, item: PlanItem, feedback: str) -> bool:
         """Repair what the feedback says; say whether the change stands in the work tree.
@@ -31,7 +30,6 @@ class Builder(Protocol):
         Raises:
             ApprovalRequiredError, LimitReachedError, ServiceError: as `build`.
         """
-        ...
 
 
 def make_builder(run: "Run", cloud: "CodexCloud | None") -> Builder:
