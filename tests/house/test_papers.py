@@ -12,7 +12,7 @@ import click
 import pytest
 
 from codex_orchestrator.cli.commands import COMMANDS, app
-from codex_orchestrator.guard.case import Case, Source
+from codex_orchestrator.guard.case import Case
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.dates import parse_day
 from codex_orchestrator.guard.view_reader import ViewReader
@@ -121,13 +121,12 @@ def test_the_changelog_begins_with_what_is_unreleased(root: Path) -> None:
 def test_the_rule_in_the_papers_finds_what_it_says(root: Path, day: str, count: int) -> None:
     view = View("range", "", "", "")
     case = Case(
-        view=view,
+        source=ViewReader(Git(str(root), os.environ), view, has_lists=False),
         config=GuardConfig(),
         today=parse_day(day) or 0,
         changes=(Change("migrations/0007.sql", "M", "100644", "100644", "0" * 40, "1" * 40),),
         specs={},
         edits=(),
-        source=Source(ViewReader(Git(str(root), os.environ), view, has_lists=False)),
     )
     findings = list(documented("A guard rule")["NoMigrationOnFriday"]().check(case, None))
     assert [finding.rule for finding in findings] == ["TEAM001"] * count

@@ -6,65 +6,36 @@ from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.spec_edits import SpecEdit
 from codex_orchestrator.guard.specs import Owners, Spec, SpecsByPath
 from codex_orchestrator.guard.view_reader import ViewReader
-from codex_orchestrator.guard.views import View
-from codex_orchestrator.system.git_output import SUBMODULE, SYMLINK, Change, Entry, parse_listing
+from codex_orchestrator.system.git_output import SUBMODULE, SYMLINK, Change
 from codex_orchestrator.text.globs import path_matcher
-
-MAX_READ_BYTES = 8 * 1024 * 1024
-
-
-class Source:
-    """Reads contents of a view, for rules."""
-
-    def __init__(self, reader: ViewReader) -> None:
-        self._reader = reader
-
-    def text(self, blob: str) -> bytes | None:
-        """Return the bytes of an object, cut at 8 MiB; None when it is not there."""
-        answer = self._reader.blobs.read(blob, MAX_READ_BYTES)
-        return answer[1] if answer else None
-
-    def listing(self, folders: tuple[str, ...]) -> list[Entry]:
-        """Return the head's files below folders."""
-        return parse_listing(self._reader.list_below(folders))
-
-    def file_before(self, name: str) -> bytes | None:
-        """Return the bytes of a file before the change; None when it was not there."""
-        return self.text(f"{self._reader.view.fork}:{name}")
-
-    def file_after(self, name: str) -> bytes | None:
-        """Return the bytes of a file after the change; None when it is not there."""
-        return self.text(f"{self._reader.view.snapshot}{name}")
 
 
 class Case:
-    """What is checked, and with which configuration."""
+    """What is checked, and with which configuration. `source` reads what rules want to see."""
 
     def __init__(
         self,
         *,
-        view: View,
+        source: ViewReader,
         config: GuardConfig,
         today: int,
         changes: tuple[Change, ...],
         specs: SpecsByPath,
         edits: tuple[SpecEdit, ...],
-        source: Source,
     ) -> None:
-        self.view = view
+        self.source = source
         self.config = config
         self.today = today
         self.changes = changes
         self.specs = specs
         self.edits = edits
-        self.source = source
         self.is_code = path_matcher(config.code)
         self.is_spec = path_matcher(config.specs)
 
     @property
     def is_audit(self) -> bool:
         """Return whether the whole repository is checked and not a change."""
-        return self.view.is_audit
+        return self.source.view.is_audit
 
     @cached_property
     def owners(self) -> Owners:

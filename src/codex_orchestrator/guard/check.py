@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from codex_orchestrator.guard.cache import FactsCache
-from codex_orchestrator.guard.case import Case, Source
+from codex_orchestrator.guard.case import Case
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.coverage import cover
 from codex_orchestrator.guard.dates import write_day
@@ -18,13 +18,7 @@ from codex_orchestrator.guard.specs import Spec
 from codex_orchestrator.guard.view_reader import ViewReader
 from codex_orchestrator.guard.waivers import Waivers
 from codex_orchestrator.model.finding import Finding, Severity, has_errors
-from codex_orchestrator.system.git_output import (
-    UNCHANGED,
-    Change,
-    Entry,
-    parse_listing,
-    parse_raw_diff,
-)
+from codex_orchestrator.system.git_output import UNCHANGED, Change, Entry
 from codex_orchestrator.text.globs import path_matcher
 
 
@@ -49,14 +43,13 @@ def check(
     """
     cache = FactsCache(cache_path)
     view = reader.view
-    changes = parse_raw_diff(reader.raw_diff())
-    entries = parse_listing(reader.raw_listing())
+    changes, entries = reader.changes(), reader.usual_listing()
     config = given_config
     remarks: tuple[Finding, ...] = ()
     if config is None:
         config, remarks = choose_config(reader, changes, entries, cache)
     if not view.is_audit and config.spec_folders != reader.folders:
-        entries = parse_listing(reader.list_below(config.spec_folders))
+        entries = reader.listing(config.spec_folders)
     case = _build_case(reader, cache, config, changes=changes, entries=entries, today=today)
     cache.save(case.specs)
     findings, judged = _apply_rules(case, choose_rules(config))
@@ -84,22 +77,20 @@ def _build_case(
 ) -> Case:
     is_spec = path_matcher(config.specs)
     specs = load_specs(reader, entries, is_spec, cache)
-    source = Source(reader)
     facts = partial(facts_of, reader, cache=cache)
-    edits = tuple(find_edits(changes, specs, is_spec, source.text, facts))
+    edits = tuple(find_edits(changes, specs, is_spec, reader.text, facts))
     if reader.view.is_audit:
         changes = tuple(
             Change(entry.path, UNCHANGED, entry.mode, entry.mode, entry.blob, entry.blob)
             for entry in entries
         )
     return Case(
-        view=reader.view,
+        source=reader,
         config=config,
         today=today,
         changes=changes,
         specs=specs,
         edits=edits,
-        source=source,
     )
 
 

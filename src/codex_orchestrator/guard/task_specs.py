@@ -6,7 +6,7 @@ Off the hook's path: it answers the run pipeline in the nouns of the manifest.
 import os
 from collections.abc import Mapping
 
-from codex_orchestrator.guard.case import Case, Source
+from codex_orchestrator.guard.case import Case
 from codex_orchestrator.guard.check import SpecFindings
 from codex_orchestrator.guard.dates import parse_day, read_day, write_day
 from codex_orchestrator.guard.facts import Facts
@@ -23,7 +23,6 @@ from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.manifest import SpecFacts
 from codex_orchestrator.model.task import Task
 from codex_orchestrator.system.git import Git, git_environment
-from codex_orchestrator.system.git_output import parse_listing
 from codex_orchestrator.text.globs import path_matcher
 
 
@@ -62,8 +61,7 @@ class RepositorySpecGuard:
             NotCheckedError: the commit does not exist, or a rule plugin is missing.
         """
         today = read_day(as_of, field="as_of")
-        view = _view(base_sha)
-        with ViewReader(self._git, view, has_lists=False) as reader:
+        with ViewReader(self._git, _view(base_sha), has_lists=False) as reader:
             config = config_at(reader, self._rules_at or base_sha)
             rule = TaskWithoutSpec()
             if not path_matcher(config.specs)(task.spec):
@@ -77,13 +75,12 @@ class RepositorySpecGuard:
                     rule.finding(task.spec, 0, message, fix="commit the spec, then run the task"),
                 )
             case = Case(
-                view=view,
+                source=reader,
                 config=config,
                 today=today,
                 changes=(),
                 specs=SpecsByPath({spec.path: (spec.blob, tuple(spec.facts))}),
                 edits=(),
-                source=Source(reader),
             )
             findings = SpecFindings(case, choose_rules(config), Waivers(config, today))
             return findings.of(spec, is_needed=True)
@@ -108,7 +105,7 @@ class RepositorySpecGuard:
 
 
 def _find_spec(reader: ViewReader, path: str) -> Spec | None:
-    for entry in parse_listing(reader.list_below((path,))):
+    for entry in reader.listing((path,)):
         if entry.path == path:
             raw = irregular(entry.mode)
             facts = Facts._make(raw) if raw else facts_of(reader, entry.blob)

@@ -3,11 +3,13 @@
 from codex_orchestrator.guard.views import View
 from codex_orchestrator.model.config_file import CONFIG_FILES
 from codex_orchestrator.system.git import Git, GitQuery
+from codex_orchestrator.system.git_output import Change, Entry, parse_listing, parse_raw_diff
 from codex_orchestrator.text.lean_typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from codex_orchestrator.system.git_objects import Blobs
 
+MAX_READ_BYTES = 8 * 1024 * 1024
 USUAL_FOLDERS = ("tasks/specs",)
 """Where specs are unless the configuration, which is not read yet, says otherwise."""
 
@@ -23,14 +25,14 @@ class ViewReader:
         self.git = git
         self.view = view
         self.folders: tuple[str, ...] = ("",) if view.is_audit else USUAL_FOLDERS
-        self.diff: GitQuery | None = None
-        self.listing: GitQuery | None = None
+        self._diff: GitQuery | None = None
+        self._listing: GitQuery | None = None
         if has_lists:
             names: tuple[str, ...] = self.folders
             if not view.is_audit:
-                self.diff = git.start(*view.diff_args())
+                self._diff = git.start(*view.diff_args())
                 names = (*names, *CONFIG_FILES)
-            self.listing = git.start(*view.listing_args(names))
+            self._listing = git.start(*view.listing_args(names))
         self._blobs: Blobs | None = None
 
     @property
@@ -47,22 +49,35 @@ class ViewReader:
 
     def __exit__(self, *_: object) -> None:
         """End what still runs."""
-        for query in (self.diff, self.listing):
+        for query in (self._diff, self._listing):
             if query is not None:
                 self.git.abandon(query)
         if self._blobs is not None:
             self._blobs.close()
 
-    def raw_diff(self) -> bytes:
-        """Return git's list of changes; to be called once."""
-        query, self.diff = self.diff, None
-        return self.git.finish(query) if query is not None else b""
+    def changes(self) -> tuple[Change, ...]:
+        """Return the changes of the view; to be called once."""
+        query, self._diff = self._diff, None
+        return parse_raw_diff(self.git.finish(query)) if query is not None else ()
 
-    def raw_listing(self) -> bytes:
-        """Return git's list of the configuration files and of those below the usual folders."""
-        query, self.listing = self.listing, None
-        return self.git.finish(query) if query is not None else b""
+    def usual_listing(self) -> list[Entry]:
+        """Return the configuration files and those below the usual folders; to be called once."""
+        query, self._listing = self._listing, None
+        return parse_listing(self.git.finish(query)) if query is not None else []
 
-    def list_below(self, folders: tuple[str, ...]) -> bytes:
-        """Return git's list of the head's files below folders."""
-        return self.git.run(*self.view.listing_args(folders))
+    def listing(self, folders: tuple[str, ...]) -> list[Entry]:
+        """Return the head's files below folders."""
+        return parse_listing(self.git.run(*self.view.listing_args(folders)))
+
+    def text(self, name: str) -> bytes | None:
+        """Return the bytes of an object, cut at 8 MiB; None when it is not there."""
+        answer = self.blobs.read(name, MAX_READ_BYTES)
+        return answer[1] if answer else None
+
+    def file_before(self, name: str) -> bytes | None:
+        """Return the bytes of a file before the change; None when it was not there."""
+        return self.text(f"{self.view.fork}:{name}")
+
+    def file_after(self, name: str) -> bytes | None:
+        """Return the bytes of a file after the change; None when it is not there."""
+        return self.text(f"{self.view.snapshot}{name}")
