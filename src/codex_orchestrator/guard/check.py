@@ -18,7 +18,7 @@ from codex_orchestrator.guard.specs import Spec
 from codex_orchestrator.guard.view_reader import ViewReader
 from codex_orchestrator.guard.waivers import Waivers
 from codex_orchestrator.model.finding import Finding, Severity, has_errors
-from codex_orchestrator.system.git_output import UNCHANGED, Change, Entry
+from codex_orchestrator.system.git_output import UNCHANGED, Change
 from codex_orchestrator.text.globs import path_matcher
 
 
@@ -50,8 +50,24 @@ def check(
         config, remarks = choose_config(reader, changes, entries, cache)
     if not view.is_audit and config.spec_folders != reader.folders:
         entries = reader.listing(config.spec_folders)
-    case = _build_case(reader, cache, config, changes=changes, entries=entries, today=today)
-    cache.save(case.specs)
+    is_spec = path_matcher(config.specs)
+    specs = load_specs(reader, entries, is_spec, cache)
+    cache.save(specs)
+    facts = partial(facts_of, reader, cache=cache)
+    edits = tuple(find_edits(changes, specs, is_spec, reader.text, facts))
+    if view.is_audit:
+        changes = tuple(
+            Change(entry.path, UNCHANGED, entry.mode, entry.mode, entry.blob, entry.blob)
+            for entry in entries
+        )
+    case = Case(
+        source=reader,
+        config=config,
+        today=today,
+        changes=changes,
+        specs=specs,
+        edits=edits,
+    )
     findings, judged = _apply_rules(case, choose_rules(config))
     findings = (*remarks, *findings)
     return Report(
@@ -63,34 +79,6 @@ def check(
         code=len(case.code),
         specs=judged,
         findings=findings,
-    )
-
-
-def _build_case(
-    reader: ViewReader,
-    cache: FactsCache,
-    config: GuardConfig,
-    *,
-    changes: tuple[Change, ...],
-    entries: list[Entry],
-    today: int,
-) -> Case:
-    is_spec = path_matcher(config.specs)
-    specs = load_specs(reader, entries, is_spec, cache)
-    facts = partial(facts_of, reader, cache=cache)
-    edits = tuple(find_edits(changes, specs, is_spec, reader.text, facts))
-    if reader.view.is_audit:
-        changes = tuple(
-            Change(entry.path, UNCHANGED, entry.mode, entry.mode, entry.blob, entry.blob)
-            for entry in entries
-        )
-    return Case(
-        source=reader,
-        config=config,
-        today=today,
-        changes=changes,
-        specs=specs,
-        edits=edits,
     )
 
 

@@ -57,43 +57,10 @@ class _Reader(PatchLines):
             old, new = self._name(b"--- "), self._name(b"+++ ")
         elif not header:
             raise self.error("expected --- and +++ lines")
-        hunks = []
+        found = []
         while self.peek().startswith(b"@@ -"):
-            hunks.append(self._hunk())
-        return self._edit(number, header, old, new, tuple(hunks))
-
-    def _headers(self) -> dict[bytes, bytes]:
-        found = {b"git": self.take().removeprefix(_GIT)}
-        while not self.is_done and not self.is_at_names:
-            line = self.peek()
-            if line.startswith((_GIT, b"@@ -")):
-                break
-            if line.startswith((b"GIT binary patch", b"Binary files ")):
-                raise self.error("a binary patch; only text files can be patched")
-            for key in (
-                *(b"old mode ", b"new mode ", b"new file mode ", b"deleted file mode "),
-                *(b"rename from ", b"rename to ", b"copy from ", b"copy to "),
-            ):
-                if line.startswith(key):
-                    found[key.strip()] = line.removeprefix(key)
-            self.at += 1
-        return found
-
-    def _name(self, marker: bytes) -> bytes:
-        name = _unquoted(self.peek().removeprefix(marker))
-        if not name:
-            raise self.error("no file name")
-        self.at += 1
-        return name
-
-    def _edit(
-        self,
-        number: int,
-        header: dict[bytes, bytes],
-        old: bytes,
-        new: bytes,
-        hunks: tuple[Hunk, ...],
-    ) -> FileEdit:
+            found.append(self._hunk())
+        hunks = tuple(found)
         if b"copy to" in header:
             raise patch_error("a copied file; send it as a new file", number)
         mode = self._mode(header, number)
@@ -122,6 +89,30 @@ class _Reader(PatchLines):
         path = _text(new if kind == "add" else old, number)
         new_path = _text(new, number) if kind == "update" and new != old else ""
         return FileEdit(kind, path, number, hunks, new_path, mode)
+
+    def _headers(self) -> dict[bytes, bytes]:
+        found = {b"git": self.take().removeprefix(_GIT)}
+        while not self.is_done and not self.is_at_names:
+            line = self.peek()
+            if line.startswith((_GIT, b"@@ -")):
+                break
+            if line.startswith((b"GIT binary patch", b"Binary files ")):
+                raise self.error("a binary patch; only text files can be patched")
+            for key in (
+                *(b"old mode ", b"new mode ", b"new file mode ", b"deleted file mode "),
+                *(b"rename from ", b"rename to ", b"copy from ", b"copy to "),
+            ):
+                if line.startswith(key):
+                    found[key.strip()] = line.removeprefix(key)
+            self.at += 1
+        return found
+
+    def _name(self, marker: bytes) -> bytes:
+        name = _unquoted(self.peek().removeprefix(marker))
+        if not name:
+            raise self.error("no file name")
+        self.at += 1
+        return name
 
     def _mode(self, header: dict[bytes, bytes], number: int) -> int | None:
         for key in (b"old mode", b"deleted file mode", b"new mode", b"new file mode"):
