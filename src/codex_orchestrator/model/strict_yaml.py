@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from codex_orchestrator.model.errors import InputError
+
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,15})")
@@ -52,6 +54,25 @@ def parse_mapping(text: str) -> YamlDocument:
         raise YamlError("expected `key: value` lines", 1)
     lines: dict[str, int] = {}
     return YamlDocument(_mapping(node, "", lines), lines)
+
+
+def parse_part(text: str, *, source: str, offset: int, fix: str) -> YamlDocument:
+    """Parse one YAML mapping that is a part of a file.
+
+    Args:
+        text: the mapping.
+        source: the file's name, for messages.
+        offset: number of lines above the mapping.
+        fix: what to do when it is not plain data.
+
+    Raises:
+        InputError: it is not; names file, line and fix.
+    """
+    try:
+        return parse_mapping(text)
+    except YamlError as error:
+        line = error.line + offset
+        raise InputError(str(error), path=source, line=line, fix=fix) from error
 
 
 def _refuse_constructs(text: str) -> None:

@@ -118,7 +118,7 @@ def parse_task(text: str, *, source: str) -> Task:
     Raises:
         InputError: names file, line, field and the fix.
     """
-    from codex_orchestrator.model.strict_yaml import YamlError, parse_mapping
+    from codex_orchestrator.model.strict_yaml import parse_part
 
     front, brief = split_front_matter(text, source=source)
     if (size := len(brief.encode("utf-8", "surrogatepass"))) > MAX_BRIEF_BYTES:
@@ -127,12 +127,7 @@ def parse_task(text: str, *, source: str) -> Task:
             fix="move long material into the repository and name its path in the brief",
             path=source,
         )
-    try:
-        document = parse_mapping(front)
-    except YamlError as error:
-        raise InputError(
-            str(error), path=source, line=error.line + 1, fix="fix the front matter"
-        ) from error
+    document = parse_part(front, source=source, offset=1, fix="fix the front matter")
     try:
         return Task(**document.values, brief=brief.strip())
     except ValidationError as error:

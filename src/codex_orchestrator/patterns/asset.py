@@ -11,12 +11,12 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.pattern import PatternAsset, PatternKind, SemanticVersion
+from codex_orchestrator.model.strict_yaml import parse_part
 from codex_orchestrator.model.task import Identifier, InsidePath
 from codex_orchestrator.patterns.languages import ANY, known_language, language_of
 from codex_orchestrator.patterns.rule import (
     Rule,
     RuleBody,
-    parse_document,
     parse_rules,
     schema_error,
 )
@@ -165,7 +165,8 @@ def parse_source(files: Mapping[str, bytes], *, place: str) -> AssetSource:
     path = f"{place}/{SOURCE}"
     if SOURCE not in files:
         raise InputError("no such file", path=path, fix="write it, or run `patterns new`")
-    document = parse_document(decode_file(files[SOURCE], path), source=path)
+    text = decode_file(files[SOURCE], path)
+    document = parse_part(text, source=path, offset=0, fix="fix the YAML")
     try:
         source = AssetSource(**document.values)
     except ValidationError as error:

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 from codex_orchestrator.model.document import Document, problems_of
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Severity
-from codex_orchestrator.model.strict_yaml import YamlDocument, YamlError, parse_mapping
+from codex_orchestrator.model.strict_yaml import YamlDocument, parse_part
 from codex_orchestrator.model.task import Identifier
 from codex_orchestrator.patterns.languages import known_language
 
@@ -175,27 +175,13 @@ def parse_rules(text: str, *, source: str) -> tuple[Rule, ...]:
 
 
 def _parse_rule(text: str, *, source: str, offset: int) -> Rule:
-    document = parse_document(text, source=source, offset=offset)
+    document = parse_part(text, source=source, offset=offset, fix="fix the YAML")
     try:
         rule = Rule(**document.values)
     except ValidationError as error:
         raise schema_error(error, document, source=source, offset=offset) from error
     line = document.lines.get("language", 0) + offset
     return rule.in_language(known_language(rule.language, path=source, line=line))
-
-
-def parse_document(text: str, *, source: str, offset: int = 0) -> YamlDocument:
-    """Parse one strict YAML mapping.
-
-    Raises:
-        InputError: names file and line.
-    """
-    try:
-        return parse_mapping(text)
-    except YamlError as error:
-        raise InputError(
-            str(error), path=source, line=error.line + offset, fix="fix the YAML"
-        ) from error
 
 
 def schema_error(
