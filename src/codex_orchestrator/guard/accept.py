@@ -8,7 +8,6 @@ from codex_orchestrator.guard.frontmatter import FrontMatter, read_mapping
 from codex_orchestrator.guard.new_spec import quote
 from codex_orchestrator.model.errors import InputError
 
-DEFAULT_ROLE = "reviewer"
 MAX_NAME = 200
 
 _REVIEW = re.compile(r"(?m)^([\"']?last_review[\"']?:[ ]*)[^#\r\n]*?([ ]*(?: #[^\r\n]*)?)(\r?)$")
