@@ -260,7 +260,7 @@ def test_the_sign_in_lives_in_a_private_folder_and_goes_with_it(
     codex_binary: CodexBinary, service: CloudService
 ) -> None:
     with open_cloud_cli(codex_binary, auth=sign_in()) as cli:
-        home = cli._codex_home
+        home = cli._home.codex
         assert (home / "auth.json").stat().st_mode & 0o777 == 0o600
         assert home.stat().st_mode & 0o777 == 0o700
         CodexCloud(cli, environment="env_1", label="r").find_lost(1)

@@ -35,7 +35,7 @@ def test_a_model_with_the_patch_tool_adds_updates_moves_and_deletes(
         "*** Update File: from.txt\n*** Move to: to.txt\n@@\n-one\n+moved\n"
     )
     report = session.turn(repo, step(patch(text)), step(say("done")), model="gpt-5.5")
-    assert dict(report.files) == {
+    assert {file.path: file.change for file in report.files} == {
         "sub/new.txt": "add",
         "old.txt": "update",
         "gone.txt": "delete",
