@@ -118,9 +118,9 @@ def test_a_job_matrix_is_in_the_form_of_github_which_has_no_schema(
 HOLDER = """
 import sys
 from pathlib import Path
-from codex_orchestrator.runs.lock import TaskLock
+from codex_orchestrator.runs.lock import lock_task
 from codex_orchestrator.system.clock import utc_now
-with TaskLock(Path(sys.argv[1]), "logging", holder="another", operation="run", clock=utc_now):
+with lock_task(Path(sys.argv[1]), "logging", holder="another", operation="run", clock=utc_now):
     print("held", flush=True)
     sys.stdin.read()
 """

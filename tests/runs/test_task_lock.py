@@ -13,23 +13,23 @@ import pytest
 
 from codex_orchestrator.model.errors import InputError, LockedError
 from codex_orchestrator.runs.flock import Rank, hold_lock, is_locked
-from codex_orchestrator.runs.lock import LockHolder, TaskLock, read_holder
+from codex_orchestrator.runs.lock import LockHolder, lock_task, read_holder
 from support.runs_build import RUN, Ticking
 
 TASK = "0007-logging"
 HOLDER = """
 import sys, time
 from pathlib import Path
-from codex_orchestrator.runs.lock import TaskLock
+from codex_orchestrator.runs.lock import lock_task
 clock = lambda: "2026-11-22T19:15:00.000Z"
-with TaskLock(Path(sys.argv[1]), "0007-logging", holder="run-a", operation="run", clock=clock):
+with lock_task(Path(sys.argv[1]), "0007-logging", holder="run-a", operation="run", clock=clock):
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
-def lock(repo: Path, **more: object) -> TaskLock:
-    return TaskLock(repo, TASK, holder=RUN, operation="run", clock=Ticking(), **more)  # type: ignore[arg-type]
+def lock(repo: Path, **more: object) -> AbstractContextManager[None]:
+    return lock_task(repo, TASK, holder=RUN, operation="run", clock=Ticking(), **more)  # type: ignore[arg-type]
 
 
 def record(repo: Path) -> Path:
@@ -187,8 +187,9 @@ def test_a_record_that_cannot_be_read_is_no_holder(data: bytes, repo: Path) -> N
 
 
 def test_a_task_id_that_is_none_has_no_lock(repo: Path) -> None:
-    with pytest.raises(InputError):
-        TaskLock(repo, "../x", holder=RUN, operation="run", clock=Ticking())
+    unknown = lock_task(repo, "../x", holder=RUN, operation="run", clock=Ticking())
+    with pytest.raises(InputError), unknown:
+        pass
 
 
 def test_a_link_in_place_of_the_lock_file_is_not_followed(repo: Path) -> None:
@@ -230,12 +231,12 @@ def test_eight_processes_never_hold_the_lock_at_once(repo: Path) -> None:
     worker = f"""
 import os, sys, time
 from pathlib import Path
-from codex_orchestrator.runs.lock import TaskLock
+from codex_orchestrator.runs.lock import lock_task
 clock = lambda: "2026-11-22T19:15:00.000Z"
 mark = Path(sys.argv[1]) / "mark"
 for _ in range(6):
     repo = Path(sys.argv[1])
-    with TaskLock(repo, {TASK!r}, holder="x", operation="run", clock=clock, timeout_s=60):
+    with lock_task(repo, {TASK!r}, holder="x", operation="run", clock=clock, timeout_s=60):
         descriptor = os.open(mark, os.O_CREAT | os.O_EXCL)
         time.sleep(0.002)
         os.close(descriptor)

@@ -28,7 +28,7 @@ from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verification import Outcome
 from codex_orchestrator.pipeline.finish import close_run
 from codex_orchestrator.runs.audit import FileAuditLog
-from codex_orchestrator.runs.lock import TaskLock
+from codex_orchestrator.runs.lock import lock_task
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
 from codex_orchestrator.verbs.sync_runs import SyncRequest, sync_runs
@@ -61,7 +61,7 @@ def whole_life(repo: Path, disk: CountingDisk, ack: Callable[[str], None], run_i
     clock = Ticking()
     store = FileRunStore(repo, disk=disk)
     audit = FileAuditLog(repo, clock=clock, disk=disk)
-    with TaskLock(repo, TASK, holder=run_id, operation="run", clock=clock, disk=disk):
+    with lock_task(repo, TASK, holder=run_id, operation="run", clock=clock, disk=disk):
         folder = store.create(TASK, run_id)
         ack("created")
         finish(store, audit, run_id, folder, attempt=1, ack=ack)
@@ -118,7 +118,7 @@ def recover(repo: Path) -> None:
     def quiet(_: str) -> None:
         return None
 
-    with TaskLock(repo, TASK, holder="recovery", operation="run", clock=Ticking()):
+    with lock_task(repo, TASK, holder="recovery", operation="run", clock=Ticking()):
         try:
             manifest = store.load(RUN)
         except InputError:

@@ -10,7 +10,7 @@ import pytest
 
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.run import RunState
-from codex_orchestrator.runs.lock import TaskLock
+from codex_orchestrator.runs.lock import lock_task
 from codex_orchestrator.runs.store import FileRunStore
 from codex_orchestrator.verbs.remove_runs import choose_work_trees
 from codex_orchestrator.workspace.worktree import GitWorkspace
@@ -89,7 +89,7 @@ def test_a_run_at_work_is_never_taken_away(repo: Path) -> None:
     store_run(repo, RUN, RunState.RUNNING)
     tree = leave_tree(repo, RUN)
     task_id = make_manifest().task.id
-    with TaskLock(repo, task_id, holder=RUN, operation="run", clock=clock):
+    with lock_task(repo, task_id, holder=RUN, operation="run", clock=clock):
         gc = ["runs", "gc", "--keep", "0", "--unfinished", "--delete"]
         done = subprocess.run([sys.executable, "-m", "codex_orchestrator", *gc], check=False)
     assert done.returncode == 5

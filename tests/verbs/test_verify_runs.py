@@ -10,7 +10,7 @@ from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verification import Outcome, VerifyReport
 from codex_orchestrator.pipeline.finish import close_run
 from codex_orchestrator.runs.audit import FileAuditLog
-from codex_orchestrator.runs.lock import TaskLock
+from codex_orchestrator.runs.lock import lock_task
 from codex_orchestrator.runs.store import FileRunStore
 from codex_orchestrator.verbs.verify_runs import verify_runs
 from support.runs_build import RUN, Ticking, finish_run, make_manifest, records_of
@@ -154,14 +154,14 @@ def test_a_run_in_progress_says_so(repo: Path) -> None:
     store = FileRunStore(repo)
     store.create(TASK, RUN)
     store.save(make_manifest())
-    with TaskLock(repo, TASK, holder=RUN, operation="run", clock=Ticking()):
+    with lock_task(repo, TASK, holder=RUN, operation="run", clock=Ticking()):
         assert "is in progress" in verify(repo).runs[0].note
 
 
 def test_a_run_that_is_being_finished_is_not_called_damaged(repo: Path) -> None:
     store = FileRunStore(repo)
     store.create(TASK, RUN)
-    with TaskLock(repo, TASK, holder=RUN, operation="run", clock=Ticking()):
+    with lock_task(repo, TASK, holder=RUN, operation="run", clock=Ticking()):
         store.save(make_manifest(state=RunState.FINISHED))
         assert verify(repo).exit_code == 3
 

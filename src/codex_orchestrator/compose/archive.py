@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from codex_orchestrator.compose.extras import extra
 from codex_orchestrator.runs.audit import FileAuditLog
-from codex_orchestrator.runs.lock import TaskLock
+from codex_orchestrator.runs.lock import lock_task
 from codex_orchestrator.runs.outbox import Outbox
 from codex_orchestrator.runs.store import FileRunStore
 from codex_orchestrator.system.clock import utc_now
@@ -28,7 +28,7 @@ def open_archive(repo: Path, *, operation: str, holder: str = "") -> Records:
     """
 
     def lock(task_id: str) -> AbstractContextManager[object]:
-        return TaskLock(
+        return lock_task(
             repo, task_id, holder=holder or operation, operation=operation, clock=utc_now
         )
 

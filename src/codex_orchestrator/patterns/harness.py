@@ -9,11 +9,11 @@ comment `expect: RULE`; its `valid/` files have none. A template's case holds `v
 import posixpath
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from codex_orchestrator.model.canonical import CanonicalError, load_strict
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.pattern import PatternKind
+from codex_orchestrator.model.versions import load_fields
 from codex_orchestrator.patterns.asset import Asset
 from codex_orchestrator.patterns.codemod import change_text
 from codex_orchestrator.patterns.files import SkipFile, decode
@@ -118,26 +118,12 @@ def _template_cases(asset: Asset) -> Iterator[tuple[str, str]]:
             yield path, f"there is no {name}"
             continue
         try:
-            got = render(asset, load_values(asset.files[path], source=path)).encode("utf-8")
+            values = load_fields(asset.files[path], path=path, fix="give one JSON object")
+            got = render(asset, values).encode("utf-8")
         except InputError as error:
             yield path, error.message
             continue
         yield path, "" if got == wanted else _difference(wanted, got)
-
-
-def load_values(data: bytes, *, source: str) -> dict[str, Any]:
-    """Read the values of a template: one JSON object.
-
-    Raises:
-        InputError: it is not one; names the file.
-    """
-    try:
-        values = load_strict(data)
-    except CanonicalError as error:
-        raise InputError(str(error), path=source, fix="give one JSON object") from error
-    if not isinstance(values, dict):
-        raise InputError("not a JSON object", path=source, fix="give one JSON object")
-    return values
 
 
 def _files(asset: Asset, top: str, stem: str) -> list[str]:

@@ -76,9 +76,7 @@ class RunArchive:
         try:
             folder = self.paths.run_folder(task_id, run_id)
             self.paths.check(folder)
-            data = manifest_file(folder / MANIFEST)
-            manifest = parse_manifest(data, source=folder / MANIFEST)
-            check_names(manifest, folder)
+            manifest, data = _read_strictly(folder)
         except NewerSchemaError as error:
             problem = f"{error.message}; {error.fix}"
             return StoredRun(
@@ -103,12 +101,7 @@ class RunArchive:
         Raises:
             InputError: as `load`.
         """
-        folder = self.find(run_id)
-        path = folder / MANIFEST
-        data = manifest_file(path)
-        manifest = parse_manifest(data, source=path)
-        check_names(manifest, folder)
-        return manifest, data
+        return _read_strictly(self.find(run_id))
 
     def read_artifact(self, manifest: Manifest, artifact: Artifact, *, max_bytes: int) -> bytes:
         """Read one file of a run folder that the manifest lists, `max_bytes` long at most.
@@ -144,34 +137,31 @@ class RunArchive:
             InputError: there is no such run, or no JSON object in its manifest.
         """
         path = self.find(run_id) / MANIFEST
-        data = manifest_file(path)
+        data = _manifest_file(path)
         fields = load_fields(data, path=str(path))
         refuse_newer(fields.get("schema"), schema_of(Manifest), path=str(path))
         return data, fields
 
 
-def manifest_file(path: Path) -> bytes:
-    """Return the bytes of a manifest file.
-
-    Raises:
-        InputError: there is none, or it is not a regular file.
-    """
+def _manifest_file(path: Path) -> bytes:
     try:
         return read_file(path, max_bytes=MAX_BYTES)
     except FileNotFoundError as error:
         raise InputError("there is no manifest", path=str(path)) from error
 
 
-def check_names(manifest: Manifest, folder: Path) -> None:
-    """Check that a manifest is in the folder of its own run.
+def _read_strictly(folder: Path) -> tuple[Manifest, bytes]:
+    """Return the manifest in a run folder, and its bytes.
 
     Raises:
-        InputError: it is of another run.
+        InputError: there is none, it is damaged, or it is of another run.
     """
+    path = folder / MANIFEST
+    data = _manifest_file(path)
+    manifest = parse_manifest(data, source=path)
     if (manifest.task.id, manifest.run.id) != (folder.parent.name, folder.name):
-        raise InputError(
-            f"is of run {manifest.task.id}/{manifest.run.id}", path=str(folder / MANIFEST)
-        )
+        raise InputError(f"is of run {manifest.task.id}/{manifest.run.id}", path=str(path))
+    return manifest, data
 
 
 def _folders(path: Path) -> tuple[str, ...]:

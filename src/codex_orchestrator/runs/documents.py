@@ -48,11 +48,8 @@ def parse_state(data: bytes, *, source: Path) -> TaskState:
 def summary_of(manifest: Manifest, manifest_sha256: str) -> RunSummary:
     """Return a run's entry in the state file."""
     return RunSummary(
+        **manifest.run.model_dump(include={"attempt", "started_at", "finished_at", "state"}),
         run_id=manifest.run.id,
-        attempt=manifest.run.attempt,
-        started_at=manifest.run.started_at,
-        finished_at=manifest.run.finished_at,
-        state=manifest.run.state,
         verdict=manifest.verdict,
         manifest_sha256=manifest_sha256,
     )

@@ -4,9 +4,10 @@ import contextlib
 import getpass
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import Field
 
@@ -42,81 +43,75 @@ class LockHolder(Document):
         )
 
 
-class TaskLock:
-    """One run per task: a context that holds the lock of a task.
+@contextlib.contextmanager
+def lock_task(
+    repo: Path,
+    task_id: str,
+    *,
+    holder: str,
+    operation: str,
+    clock: Callable[[], str],
+    timeout_s: float = 0.0,
+    waiting: Waiting | None = None,
+    disk: Disk = DISK,
+) -> Iterator[None]:
+    """Hold the lock of a task for a block: one run per task.
 
-    Args of the constructor: `holder` is the run's id, `operation` what it does; `timeout_s` is
-    how many seconds to wait for another holder, and `waiting` is called while we wait.
+    Args:
+        repo: the repository.
+        task_id: the task.
+        holder: the run's id.
+        operation: what it does.
+        clock: the present moment, for the record.
+        timeout_s: how many seconds to wait for another holder.
+        waiting: called while we wait.
+        disk: where the record is written.
+
+    Raises:
+        LockedError: another process holds it, or may hold it on another host; names it.
     """
-
-    def __init__(
-        self,
-        repo: Path,
-        task_id: str,
-        *,
-        holder: str,
-        operation: str,
-        clock: Callable[[], str],
-        timeout_s: float = 0.0,
-        waiting: Waiting | None = None,
-        disk: Disk = DISK,
-    ) -> None:
-        self._paths = RunPaths(repo, disk=disk)
-        self._lock = self._paths.lock(task_id)
-        self._record = self._paths.holder(task_id)
-        self._facts = (holder, operation)
-        self._clock = clock
-        self._timeout_s = timeout_s
-        self._waiting = waiting
-        self._disk = disk
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self) -> Self:
-        self._paths.make(self._paths.runs)
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(
-                hold_lock(
-                    self._lock,
-                    rank=Rank.TASK,
-                    timeout_s=self._timeout_s,
-                    describe_holder=self._describe_holder,
-                    fix="wait for it to end, or stop that process: its lock ends with it",
-                    waiting=self._waiting,
-                )
-            )
-            self._refuse_living_holder()
-            holder = _this_process(*self._facts, created=self._clock())
-            write_file(
-                self._record,
-                holder.model_dump_json(by_alias=True, indent=2).encode() + b"\n",
-                disk=self._disk,
-            )
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # The record is removed while the lock is still ours; the lock file itself stays.
-        with self._stack, contextlib.suppress(OSError):
-            self._disk.unlink(str(self._record))
-
-    def _describe_holder(self) -> str:
+    paths = RunPaths(repo, disk=disk)
+    lock, record = paths.lock(task_id), paths.holder(task_id)
+    paths.make(paths.runs)
+    with hold_lock(
+        lock,
+        rank=Rank.TASK,
+        timeout_s=timeout_s,
+        describe_holder=partial(_describe_holder, record),
+        fix="wait for it to end, or stop that process: its lock ends with it",
+        waiting=waiting,
+    ):
+        _refuse_living_holder(lock, record)
+        document = _this_process(holder, operation, created=clock())
+        text = document.model_dump_json(by_alias=True, indent=2)
+        write_file(record, text.encode() + b"\n", disk=disk)
         try:
-            holder = read_holder(self._record)
-        except NewerSchemaError as error:
-            return f"a process of a newer version ({error.message})"
-        return holder.describe() if holder else "a process without a readable record"
+            yield
+        finally:
+            # The record is removed while the lock is still ours; the lock file itself stays.
+            with contextlib.suppress(OSError):
+                disk.unlink(str(record))
 
-    def _refuse_living_holder(self) -> None:
-        """Raise when the lock is free but its record names a holder that may still work.
 
-        That happens on a folder shared between hosts, where the kernel's locks do not apply.
-        """
-        holder = read_holder(self._record)
-        if holder is not None and not _is_gone(holder):
-            raise LockedError(
-                f"{self._lock.name} is free, but its record names {holder.describe()}",
-                fix=f"if that process is gone, remove the record: rm {self._record}",
-            )
+def _describe_holder(record: Path) -> str:
+    try:
+        holder = read_holder(record)
+    except NewerSchemaError as error:
+        return f"a process of a newer version ({error.message})"
+    return holder.describe() if holder else "a process without a readable record"
+
+
+def _refuse_living_holder(lock: Path, record: Path) -> None:
+    """Raise when the lock is free but its record names a holder that may still work.
+
+    That happens on a folder shared between hosts, where the kernel's locks do not apply.
+    """
+    holder = read_holder(record)
+    if holder is not None and not _is_gone(holder):
+        raise LockedError(
+            f"{lock.name} is free, but its record names {holder.describe()}",
+            fix=f"if that process is gone, remove the record: rm {record}",
+        )
 
 
 def read_holder(record: Path) -> LockHolder | None:

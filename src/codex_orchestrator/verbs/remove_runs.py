@@ -30,6 +30,27 @@ class RemovalRule(NamedTuple):
     even_unsynced: bool
     even_unfinished: bool = False
 
+    def reason_to_keep(
+        self, run: StoredRun, position: int, *, now: str, synced: frozenset[tuple[str, str]]
+    ) -> str:
+        """Return why a run stays, "" when it may be removed; `position` is 1 for the newest."""
+        summary = run.summary
+        if summary is None:
+            return run.problem if run.is_newer else f"damaged: {run.problem}"
+        is_finished = summary.state is RunState.FINISHED
+        if not is_finished and not self.even_unfinished:
+            return f"not finished: {summary.state}"
+        if self.keep is not None and position <= self.keep:
+            return f"one of the {self.keep} newest of its task"
+        ended = summary.finished_at or summary.started_at
+        if self.older_than_days is not None and not _is_older(ended, self.older_than_days, now):
+            return f"not older than {self.older_than_days} days"
+        is_synced = (run.run_id, summary.manifest_sha256) in synced
+        # Only finished runs are sent to a catalog.
+        if is_finished and not (self.even_unsynced or is_synced):
+            return "not synced to a catalog"
+        return ""
+
 
 class RemovedRun(NamedTuple):
     """A run, and why it is kept ("" when it is removed)."""
@@ -119,7 +140,7 @@ def _choose_runs(
     newer: dict[str, int] = {}
     for run in sorted(runs, key=lambda run: run.run_id, reverse=True):
         newer[run.task_id] = newer.get(run.task_id, 0) + 1
-        reason = _reason_to_keep(run, newer[run.task_id], rule=rule, now=now, synced=synced)
+        reason = rule.reason_to_keep(run, newer[run.task_id], now=now, synced=synced)
         chosen.append(RemovedRun(run, reason))
     return tuple(reversed(chosen))
 
@@ -165,37 +186,7 @@ def _remove(chosen: Iterable[RemovedRun], records: Records) -> None:
             records.store.remove(run.task_id, run.run_id)
 
 
-def _reason_to_keep(
-    run: StoredRun,
-    position: int,
-    *,
-    rule: RemovalRule,
-    now: str,
-    synced: frozenset[tuple[str, str]],
-) -> str:
-    summary = run.summary
-    if summary is None:
-        return run.problem if run.is_newer else f"damaged: {run.problem}"
-    is_finished = summary.state is RunState.FINISHED
-    if not is_finished and not rule.even_unfinished:
-        return f"not finished: {summary.state}"
-    if rule.keep is not None and position <= rule.keep:
-        return f"one of the {rule.keep} newest of its task"
-    if rule.older_than_days is not None and not _is_older(
-        summary.finished_at or summary.started_at, days=rule.older_than_days, now=now
-    ):
-        return f"not older than {rule.older_than_days} days"
-    # Only finished runs are sent to a catalog.
-    if (
-        is_finished
-        and not rule.even_unsynced
-        and (run.run_id, summary.manifest_sha256) not in synced
-    ):
-        return "not synced to a catalog"
-    return ""
-
-
-def _is_older(moment: str, *, days: int, now: str) -> bool:
+def _is_older(moment: str, days: int, now: str) -> bool:
     try:
         age = datetime.fromisoformat(now) - datetime.fromisoformat(moment)
     except (ValueError, TypeError):

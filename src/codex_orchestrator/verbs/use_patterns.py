@@ -6,7 +6,7 @@ from pathlib import Path
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding
 from codex_orchestrator.model.pattern import PatternAsset, PatternUse
-from codex_orchestrator.patterns.harness import load_values
+from codex_orchestrator.model.versions import load_fields
 from codex_orchestrator.patterns.library import Library
 
 
@@ -46,7 +46,8 @@ def render_template(root: Path, pattern_id: str, values: bytes, *, source: str) 
     Raises:
         InputError: no template has this id, the values are not a JSON object, or one is missing.
     """
-    return Library.open(root).render(pattern_id, load_values(values, source=source))
+    fields = load_fields(values, path=source, fix="give one JSON object")
+    return Library.open(root).render(pattern_id, fields)
 
 
 def _inside(root: Path, paths: Sequence[str]) -> list[str]:
