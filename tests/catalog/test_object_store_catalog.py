@@ -47,7 +47,7 @@ def objects(
             monkeypatch.setenv(name, value)
         # Each test has a place of its own in the one bucket.
         url = f"s3://bucket/{sha256_hex(request.node.name.encode())[:8]}"
-        yield open_object_store(url, repo=tmp_path, clock=Ticking(), retry=QUICK)._objects
+        yield open_object_store(url, repo=tmp_path, clock=Ticking(), retry=QUICK).objects
 
 
 @pytest.fixture

@@ -68,48 +68,50 @@ def test_the_first_publication_creates_the_comment_and_reads_it_back(github, pub
         marker,
     )
     assert text == "Reviewed, 0 findings."
-    assert delivered.action == "created"
-    assert delivered.digest == hashlib.sha256(text.encode()).hexdigest()
-    assert delivered.url.endswith(f"#issuecomment-{delivered.id}")
-    assert github.exchanges[-1].path.endswith(f"/issues/comments/{delivered.id}")
+    assert delivered.comment_action == "created"
+    assert delivered.comment_digest == hashlib.sha256(text.encode()).hexdigest()
+    assert delivered.comment_url.endswith(f"#issuecomment-{delivered.comment_id}")
+    assert github.exchanges[-1].path.endswith(f"/issues/comments/{delivered.comment_id}")
 
 
 def test_the_second_publication_edits_the_same_comment(github, publish):
     first = publish(sticky("one"))
     second = publish(sticky("two", run=(101, 1)))
-    assert (second.id, second.action) == (first.id, "updated")
+    assert (second.comment_id, second.comment_action) == (first.comment_id, "updated")
     assert [body.partition("\n")[2] for body in bodies(github)] == ["two"]
 
 
 def test_publishing_the_same_text_again_writes_nothing(github, publish):
     publish()
-    assert publish().action == "unchanged"
+    assert publish().comment_action == "unchanged"
     assert github.writes() == ["POST"]
 
 
 def test_a_comment_that_somebody_edited_is_put_right(github, publish):
     first = publish()
-    github.comments[first.id]["body"] += "\nedited by hand"
-    assert publish().action == "updated"
+    github.comments[first.comment_id]["body"] += "\nedited by hand"
+    assert publish().comment_action == "updated"
 
 
 def test_line_ends_of_the_web_editor_are_no_change(github, publish):
     first = publish(sticky("one\ntwo"))
-    github.comments[first.id]["body"] = github.comments[first.id]["body"].replace("\n", "\r\n")
-    assert publish(sticky("one\ntwo")).action == "unchanged"
+    github.comments[first.comment_id]["body"] = github.comments[first.comment_id]["body"].replace(
+        "\n", "\r\n"
+    )
+    assert publish(sticky("one\ntwo")).comment_action == "unchanged"
 
 
 def test_a_marker_planted_by_somebody_else_is_left_alone(github, publish):
     planted = sticky("planted", run=(999, 1)).body()
     stranger = github.add_comment(planted, login="mallory")
     delivered = publish()
-    assert delivered.action == "created"
+    assert delivered.comment_action == "created"
     assert github.comments[stranger]["body"] == planted
 
 
 def test_a_marker_below_the_first_line_is_not_ours(github, publish):
     github.add_comment("quoted:\n" + sticky("x").body())
-    assert publish().action == "created"
+    assert publish().comment_action == "created"
 
 
 def test_the_comment_is_found_behind_more_than_a_hundred_others(github, publish):
@@ -118,7 +120,7 @@ def test_the_comment_is_found_behind_more_than_a_hundred_others(github, publish)
     publish(sticky("one"))
     for number in range(130):
         github.add_comment(f"more chatter {number}", login="alice")
-    assert publish(sticky("two")).action == "updated"
+    assert publish(sticky("two")).comment_action == "updated"
     assert sum("codex-orchestrator:1" in body for body in bodies(github)) == 1
 
 
@@ -133,13 +135,13 @@ def test_keys_keep_their_own_comments(github, publish):
 def test_an_older_run_does_not_overwrite_a_newer_one(github, publish):
     publish(sticky("new", run=(101, 1)))
     for run in ((100, 9), (101, 0)):
-        assert publish(sticky("old", run=run)).action == "superseded"
+        assert publish(sticky("old", run=run)).comment_action == "superseded"
     assert [body.partition("\n")[2] for body in bodies(github)] == ["new"]
 
 
 def test_a_second_attempt_of_the_same_run_is_newer(publish):
     publish(sticky("one", run=(100, 1)))
-    assert publish(sticky("two", run=(100, 2))).action == "updated"
+    assert publish(sticky("two", run=(100, 2))).comment_action == "updated"
 
 
 def test_duplicates_of_ours_become_one(github, publish):
@@ -147,7 +149,7 @@ def test_duplicates_of_ours_become_one(github, publish):
     github.add_comment(sticky("b").body())
     github.add_comment(sticky("c").body())
     delivered = publish(sticky("d"))
-    assert (delivered.id, list(github.comments)) == (first, [first])
+    assert (delivered.comment_id, list(github.comments)) == (first, [first])
 
 
 def test_equal_duplicates_become_one_too(github, publish):
@@ -162,21 +164,21 @@ def test_a_comment_deleted_meanwhile_is_created_again(github, publish):
 
     def delete_after_listing(exchange):
         if exchange.method == "GET":
-            github.comments.pop(first.id, None)
+            github.comments.pop(first.comment_id, None)
 
     github.before_answer = delete_after_listing
     # The listing still showed it; the edit then finds nothing.
     listed = list(github.comments.values())
     assert listed
-    assert publish(sticky("two")).action == "created"
+    assert publish(sticky("two")).comment_action == "created"
     assert [body.partition("\n")[2] for body in bodies(github)] == ["two"]
 
 
 def test_an_edit_that_is_refused_makes_a_new_comment(github, publish):
     publish(sticky("one"))
     github.faults = [Fault("PATCH", 403, "Must have admin rights to Repository.")]
-    assert publish(sticky("two")).action == "created"
-    assert publish(sticky("three")).action == "updated"
+    assert publish(sticky("two")).comment_action == "created"
+    assert publish(sticky("three")).comment_action == "updated"
     assert len(github.comments) == 1
 
 
@@ -193,7 +195,7 @@ def test_an_edit_that_is_refused_makes_a_new_comment(github, publish):
 def test_a_create_that_failed_after_taking_effect_leaves_one_comment(github, publish, fault):
     github.faults = [fault]
     delivered = publish()
-    assert delivered.action == "created"
+    assert delivered.comment_action == "created"
     assert len(github.comments) == 1
     assert publish.waits == [2.0]
 
@@ -201,7 +203,7 @@ def test_a_create_that_failed_after_taking_effect_leaves_one_comment(github, pub
 @pytest.mark.parametrize("fault", [Fault("POST", 502), Fault("POST", drops=True)])
 def test_a_create_that_failed_without_effect_is_tried_once_more(github, publish, fault):
     github.faults = [fault]
-    assert publish().action == "created"
+    assert publish().comment_action == "created"
     assert len(github.comments) == 1
     assert github.writes() == ["POST", "POST"]
 
@@ -210,8 +212,8 @@ def test_a_copy_of_our_text_by_somebody_else_is_not_taken_for_a_create_that_land
     stranger = github.add_comment(sticky().body(), login="mallory")
     github.faults = [Fault("POST", 502)]
     delivered = publish()
-    assert delivered.id != stranger
-    assert delivered.author == BOT
+    assert delivered.comment_id != stranger
+    assert delivered.comment_author == BOT
 
 
 def test_comments_are_listed_by_the_hundred(github, publish):
@@ -240,7 +242,7 @@ def test_a_create_that_keeps_failing_ends_with_the_service_named(github, publish
 )
 def test_a_create_that_github_asked_to_wait_for_is_sent_again(github, publish, fault):
     github.faults = [fault]
-    assert publish().action == "created"
+    assert publish().comment_action == "created"
     assert len(github.comments) == 1
     assert publish.waits == []
 
@@ -260,7 +262,7 @@ def test_a_create_that_github_asked_to_wait_for_is_sent_again(github, publish, f
 def test_reads_and_edits_are_tried_again(github, publish, fault):
     publish(sticky("one"))
     github.faults = [fault]
-    assert publish(sticky("two")).action == "updated"
+    assert publish(sticky("two")).comment_action == "updated"
 
 
 def test_a_rate_limit_that_lasts_too_long_ends_with_the_service_named(github, publish):
@@ -305,7 +307,11 @@ def test_a_token_of_another_name_finds_its_earlier_comment(github, publish):
     github.login = "review-app[bot]"
     first = publish(sticky("one"))
     second = publish(sticky("two"))
-    assert (second.id, second.author, second.action) == (first.id, "review-app[bot]", "updated")
+    assert (second.comment_id, second.comment_author, second.comment_action) == (
+        first.comment_id,
+        "review-app[bot]",
+        "updated",
+    )
     assert len(github.comments) == 1
 
 

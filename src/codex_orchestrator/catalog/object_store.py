@@ -11,6 +11,7 @@ same bytes are fine, other bytes are a conflict.
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,25 +44,19 @@ if TYPE_CHECKING:
 
 # Vendors' own variables that allow a service without TLS, such as one on this machine.
 _ALLOW_HTTP = ("AWS_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP", "AZURE_ALLOW_HTTP")
+_REMOTE = RetryPolicy()
 # A failed disk seldom recovers while we wait.
 _LOCAL = RetryPolicy(attempts=2, deadline_s=5.0, first_wait_s=0.05, longest_wait_s=0.1)
 
 
+@dataclass(frozen=True)
 class ObjectStoreCatalog:
     """A catalog. Receipts name it by `url`, which holds no secret."""
 
-    def __init__(
-        self,
-        objects: Objects,
-        *,
-        url: str,
-        clock: Callable[[], str],
-        retry: RetryPolicy | None = None,
-    ) -> None:
-        self.url = url
-        self._objects = objects
-        self._clock = clock
-        self._retry = retry or RetryPolicy()
+    objects: Objects
+    url: str
+    clock: Callable[[], str]
+    retry: RetryPolicy = _REMOTE
 
     def push(self, manifest: Manifest, data: bytes) -> Receipt:
         """Store the canonical bytes under their hash; idempotent; other bytes are a conflict.
@@ -98,7 +93,7 @@ class ObjectStoreCatalog:
             catalog=self.url,
             key=key,
             created=created,
-            stored_at=self._clock(),
+            stored_at=self.clock(),
         )
 
     def search(self, *, kind: str = "", text: str = "") -> Iterator[LearningAsset]:
@@ -108,9 +103,7 @@ class ObjectStoreCatalog:
             NewerSchemaError: a newer version wrote an asset.
             ServiceError: the store failed, or an object is not an asset's.
         """
-        keys = attempt(
-            lambda: sorted(self._objects.keys("learning")), what="list", retry=self._retry
-        )
+        keys = attempt(lambda: sorted(self.objects.keys("learning")), what="list", retry=self.retry)
         for key in keys:
             asset = self._asset(key)
             if asset and kind in ("", asset.kind) and text in asset.id:
@@ -133,9 +126,9 @@ class ObjectStoreCatalog:
     def _put(self, key: str, data: bytes, kind: type[Document]) -> bool:
         """Create an object, read it back, and say whether this call created it."""
         created = attempt(
-            lambda: self._objects.create(key, data),
+            lambda: self.objects.create(key, data),
             what=f"create {key}",
-            retry=self._retry,
+            retry=self.retry,
         )
         if not self._refuse_other(key, data, kind):
             raise ServiceError(
@@ -160,7 +153,7 @@ class ObjectStoreCatalog:
         return there is not None
 
     def _get(self, key: str) -> bytes | None:
-        return attempt(lambda: self._objects.get(key), what=f"read {key}", retry=self._retry)
+        return attempt(lambda: self.objects.get(key), what=f"read {key}", retry=self.retry)
 
 
 def open_object_store(
@@ -190,7 +183,7 @@ def open_object_store(
     except (exceptions.BaseError, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(f"cannot open {url!r}: {reason}", field="catalog.url") from error
-    return ObjectStoreCatalog(objects, url=url, clock=clock, retry=retry)
+    return ObjectStoreCatalog(objects, url=url, clock=clock, retry=retry or _REMOTE)
 
 
 def _client() -> "ClientConfig":

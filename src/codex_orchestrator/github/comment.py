@@ -10,7 +10,7 @@ import urllib.parse
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from codex_orchestrator.github.pull_request import (
     Comment,
@@ -19,6 +19,7 @@ from codex_orchestrator.github.pull_request import (
     RefusedWriteError,
     UnclearWriteError,
 )
+from codex_orchestrator.model.delivery import Delivery, Posted, Undelivered
 from codex_orchestrator.model.errors import ServiceError
 from codex_orchestrator.text.markdown import COMMENT_LIMIT, Markdown, capped
 
@@ -32,6 +33,7 @@ _PAUSES_S = (2.0, 5.0)
 """Seconds to wait after each create whose outcome is unknown."""
 
 CommentAction = Literal["created", "updated", "unchanged", "superseded"]
+"""What was done; with `superseded` a newer run's text was left alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,16 +58,6 @@ class StickyText:
         )
 
 
-class DeliveredComment(NamedTuple):
-    """The comment as it is now, read back. `superseded`: a newer run's text was left alone."""
-
-    id: int
-    url: str
-    author: str
-    action: CommentAction
-    digest: str
-
-
 def comment_key(*parts: str) -> str:
     """Return the key of a comment from arbitrary names."""
     return "/".join(urllib.parse.quote(part, safe="")[:150] for part in parts)
@@ -77,7 +69,7 @@ def keep_comment(
     *,
     author: str,
     wait: Callable[[float], None],
-) -> DeliveredComment:
+) -> Delivery:
     """Make sure that the pull request has one comment of ours for the key, and read it back.
 
     Args:
@@ -156,7 +148,7 @@ def _create_once(
 
 def _read_back(
     pull_request: PullRequest, written: Comment, body: str, action: CommentAction
-) -> DeliveredComment:
+) -> Delivery:
     found = pull_request.get(written.id)
     if _plain(found.body) != body:
         raise ServiceError(
@@ -166,9 +158,19 @@ def _read_back(
     return _delivered(found, action)
 
 
-def _delivered(comment: Comment, action: CommentAction) -> DeliveredComment:
+def _delivered(comment: Comment, action: CommentAction) -> Delivery:
     text = _plain(comment.body).partition("\n")[2]
-    return DeliveredComment(comment.id, comment.url, comment.author, action, _digest(text))
+    is_newer = action == "superseded"
+    return Delivery(
+        posted=Posted.FALSE if is_newer else Posted.TRUE,
+        reason=Undelivered.NEWER_RUN if is_newer else None,
+        detail="a newer run has published its review, which was not changed" if is_newer else "",
+        comment_id=comment.id,
+        comment_url=comment.url,
+        comment_author=comment.author,
+        comment_action=action,
+        comment_digest=_digest(text),
+    )
 
 
 def _plain(body: str) -> str:

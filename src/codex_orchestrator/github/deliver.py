@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from codex_orchestrator.github.comment import (
-    DeliveredComment,
     StickyText,
     comment_key,
     keep_comment,
@@ -142,10 +141,9 @@ class ReviewComment:
                 text=text,
             )
             try:
-                comment = keep_comment(pull_request, sticky, author=self.author, wait=self.wait)
+                return keep_comment(pull_request, sticky, author=self.author, wait=self.wait)
             except RefusedWriteError as error:
                 return _undelivered(Undelivered.READ_ONLY_TOKEN, error.message, fix=error.fix)
-        return _posted(comment)
 
     def _heads(self, manifest: Manifest) -> frozenset[str]:
         merge, head = self.merge_head
@@ -155,20 +153,6 @@ class ReviewComment:
 
 def _undelivered(reason: Undelivered, detail: str, *, fix: str) -> Delivery:
     return Delivery(posted=Posted.FALSE, reason=reason, detail=detail, fix=fix)
-
-
-def _posted(comment: DeliveredComment) -> Delivery:
-    is_newer = comment.action == "superseded"
-    return Delivery(
-        posted=Posted.FALSE if is_newer else Posted.TRUE,
-        reason=Undelivered.NEWER_RUN if is_newer else None,
-        detail="a newer run has published its review, which was not changed" if is_newer else "",
-        comment_id=comment.id,
-        comment_url=comment.url,
-        comment_author=comment.author,
-        comment_action=comment.action,
-        comment_digest=comment.digest,
-    )
 
 
 def _moment(timestamp: str) -> int:
