@@ -76,6 +76,10 @@ class CheckTests(Document):
     names: InsidePath | Literal[""] = ""
 
 
+_RECORDED = ("exit_code", "status", "duration_ms", "failures", "detail", "tests", "sandbox")
+"""What a result and its record say in the same words."""
+
+
 class CheckResult(Document):
     """What one check did. `failures` names failing tests, as far as a report tells.
 
@@ -114,6 +118,12 @@ class CheckResult(Document):
         detail = "; ".join(part for part in (why, self.detail) if part)
         return self.model_copy(update={"status": status, "detail": detail, "tests": tests})
 
+    def as_validation(self, folder: str) -> "Validation":
+        """Return the record of the check; its log is in a folder of the run folder."""
+        facts = {field: getattr(self, field) for field in _RECORDED}
+        log_path = f"{folder}/{self.log_path}" if self.log_path else ""
+        return Validation(**facts, command=self.argv, log_path=log_path)
+
 
 class Validation(Document):
     """The record of a check.
@@ -141,6 +151,11 @@ class Validation(Document):
             return "sandbox not recorded"
         layers = ", ".join(self.sandbox.layers) or "no sandbox"
         return f"{layers}; network {self.sandbox.network}"
+
+    def as_result(self, name: str, *, output_tail: str) -> CheckResult:
+        """Return the result that was recorded; the record has neither name nor output."""
+        facts = {field: getattr(self, field) for field in (*_RECORDED, "log_path")}
+        return CheckResult(**facts, name=name, argv=self.command, output_tail=output_tail)
 
 
 class Setup(Document):

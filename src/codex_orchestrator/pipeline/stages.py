@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from codex_orchestrator.model.build import Change
-from codex_orchestrator.model.check import CheckResult, Validation
+from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.errors import LimitReachedError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.plan import Plan, PlanItem
@@ -81,7 +81,7 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
         # Records do not say where programs lie on this machine.
         results.append(result.recorded(command.recorded, failures))
         run.say("test", f"{command.name}: {result.status}")
-    run.record.tested(tuple(_validation(result, folder) for result in results))
+    run.record.tested(tuple(result.as_validation(folder) for result in results))
     _require_bounded(run, results)
     explanation = run.team.explain(run.task, results)
     run.record.explained(explanation.summary)
@@ -116,20 +116,6 @@ def _require_bounded(run: Run, results: Sequence[CheckResult]) -> None:
             )
 
 
-def _validation(result: CheckResult, folder: str) -> Validation:
-    return Validation(
-        command=result.argv,
-        exit_code=result.exit_code,
-        status=result.status,
-        duration_ms=result.duration_ms,
-        log_path=f"{folder}/{result.log_path}" if result.log_path else "",
-        failures=result.failures,
-        detail=result.detail,
-        sandbox=result.sandbox,
-        tests=result.tests,
-    )
-
-
 def earlier_results(run: Run) -> tuple[CheckResult, ...]:
     """Return the results of an earlier attempt for the work as it is now; () to run the checks."""
     facts = run.record.manifest
@@ -140,19 +126,7 @@ def earlier_results(run: Run) -> tuple[CheckResult, ...]:
     run.round = _round_of(facts.validations[-1].log_path) if facts.validations else 0
     run.say("test", "done before")
     return tuple(
-        CheckResult(
-            name=check.name,
-            argv=known.command,
-            status=known.status,
-            exit_code=known.exit_code,
-            duration_ms=known.duration_ms,
-            log_path=known.log_path,
-            output_tail=_tail(run, known.log_path),
-            failures=known.failures,
-            detail=known.detail,
-            sandbox=known.sandbox,
-            tests=known.tests,
-        )
+        known.as_result(check.name, output_tail=_tail(run, known.log_path))
         for check, known in zip(run.checks, facts.validations, strict=True)
     )
 
