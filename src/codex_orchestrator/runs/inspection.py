@@ -25,23 +25,20 @@ def inspect_run(archive: RunArchive, task_id: str, run_id: str) -> InspectedRun:
     In an unfinished run, files that the manifest does not list yet are not reported.
     """
     stored = archive.stored(task_id, run_id)
-    place = f"{stored.path}/{MANIFEST}"
-    is_busy = is_locked(archive.paths.lock(task_id)) if not stored.problem else False
-    if stored.problem and _is_empty(archive.paths.run_folder(task_id, run_id)):
-        # Killed between making the folder and the first manifest: nothing was acknowledged.
-        return InspectedRun(stored, None, (), is_busy=is_busy)
-    if stored.is_newer:
-        return InspectedRun(stored, None, (), is_busy=is_busy)
-    if stored.problem:
-        finding = _finding("manifest-damaged", place, stored.problem)
-        return InspectedRun(stored, None, (finding,), is_busy=is_busy)
-    try:
-        manifest = archive.load(f"{task_id}/{run_id}")
-        findings = tuple(_compare(manifest, archive.paths.run_folder(task_id, run_id)))
-    except InputError as error:
-        return InspectedRun(
-            stored, None, (_finding("manifest-damaged", place, error.message),), is_busy=is_busy
-        )
+    problem, manifest = stored.problem, None
+    findings: tuple[Finding, ...] = ()
+    is_busy = not problem and is_locked(archive.paths.lock(task_id))
+    # Killed between making the folder and the first manifest: nothing was acknowledged.
+    if stored.is_newer or (problem and _is_empty(archive.paths.run_folder(task_id, run_id))):
+        return InspectedRun(stored, None, (), is_busy=False)
+    if not problem:
+        try:
+            manifest = archive.load(f"{task_id}/{run_id}")
+            findings = tuple(_compare(manifest, archive.paths.run_folder(task_id, run_id)))
+        except InputError as error:
+            problem, manifest = error.message, None
+    if problem:
+        findings = (_finding("manifest-damaged", MANIFEST, problem),)
     placed = tuple(found._replace(path=f"{stored.path}/{found.path}") for found in findings)
     return InspectedRun(stored, manifest, placed, is_busy=is_busy)
 
