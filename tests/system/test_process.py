@@ -155,9 +155,15 @@ def test_a_child_that_holds_the_output_open_does_not_hang_us(tmp_path):
 
 def test_an_event_stops_the_command(tmp_path):
     stop = threading.Event()
-    result = run(
-        tmp_path, ["sh", "-c", "echo go; sleep 600"], on_line=lambda _: stop.set(), stop=stop
-    )
+
+    def stop_once_it_printed() -> None:
+        wait_for(tmp_path / "log")
+        stop.set()
+
+    watcher = threading.Thread(target=stop_once_it_printed)
+    watcher.start()
+    result = run(tmp_path, ["sh", "-c", "echo go; sleep 600"], stop=stop)
+    watcher.join()
     assert result.is_stopped
     assert not result.is_timed_out
 
@@ -246,18 +252,12 @@ import os, time
 os.write(1, b"a s3cret-va"); time.sleep(0.1); os.write(1, b"lue-123 b\\n")
 os.write(1, b"x" * 65530 + b"s3cret-va"); time.sleep(0.1); os.write(1, b"lue-123" + b"y" * 70000)
 """
-    lines: list[str] = []
-    result = run(
-        tmp_path,
-        python(source),
-        redact=lambda data: data.replace(secret, b"***"),
-        on_line=lines.append,
-    )
+    result = run(tmp_path, python(source), redact=lambda data: data.replace(secret, b"***"))
     log = (tmp_path / "log").read_bytes()
     assert secret not in log
     assert log.count(b"***") == 2
     assert log.replace(b"***", b"") == b"a  b\n" + b"x" * 65530 + b"y" * 70000
-    assert secret.decode() not in "".join(lines) + result.tail
+    assert secret.decode() not in result.tail
 
 
 def test_a_log_is_private_and_never_written_over(tmp_path):

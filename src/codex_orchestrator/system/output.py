@@ -13,7 +13,6 @@ Redaction: TypeAlias = Callable[[bytes], bytes]
 """Takes bytes and returns them with secrets masked."""
 
 TAIL_BYTES = 4096
-_LONGEST_LINE = 64 * 1024
 # A secret may be broken over lines and lie across what is read at once, so this much is held back
 # until more is there, and searched again with it.
 HELD_BACK = 16 * 1024
@@ -28,20 +27,12 @@ def unchanged(data: bytes) -> bytes:
 class OutputLog:
     """The log file of one command. Bytes beyond the limit are counted but not written."""
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        limit: int,
-        redact: Redaction = unchanged,
-        on_line: Callable[[str], None] | None = None,
-    ) -> None:
+    def __init__(self, path: Path, *, limit: int, redact: Redaction = unchanged) -> None:
         self.path = path
         self._limit = self._left = limit
         self._printed = 0
         self._redact = redact
-        self._on_line = on_line
-        self._pending = self._unsent = b""
+        self._pending = b""
         self._tail = b""
         try:
             self._fd = os.open(
@@ -64,10 +55,11 @@ class OutputLog:
             ServiceError: the log cannot be written, for example because the disk is full.
         """
         self._printed += len(data)
-        self._pending += data
         if self._redact is unchanged:
-            self._pending = self._keep_lines(self._pending)
-        elif len(self._pending) > 2 * HELD_BACK:
+            self._keep(data)
+            return
+        self._pending += data
+        if len(self._pending) > 2 * HELD_BACK:
             self._keep_masked(self._pending)
 
     def close(self) -> None:
@@ -80,11 +72,9 @@ class OutputLog:
             return
         fd = self._fd
         try:
-            if self._pending or self._unsent:
-                rest = self._keep_lines(self._unsent + self._redact(self._pending))
-                self._pending = self._unsent = b""
-                if rest:
-                    self._keep(rest)
+            if self._pending:
+                self._keep(self._redact(self._pending))
+                self._pending = b""
             if self.dropped:
                 self._write(f"\n[log cut here: {self.dropped} more bytes were not kept]\n".encode())
             os.fsync(fd)
@@ -108,20 +98,7 @@ class OutputLog:
             # of another one is in the rest.
             start, rest = masked[:-HELD_BACK], masked[-HELD_BACK:]
         self._pending = rest
-        self._unsent = self._keep_lines(self._unsent + start)
-
-    def _keep_lines(self, data: bytes) -> bytes:
-        """Keep the complete lines, and what is too long for one; return the rest."""
-        if self._on_line is None:
-            self._keep(data)
-            return b""
-        *lines, rest = data.split(b"\n")
-        for line in lines:
-            self._keep(line + b"\n")
-        if len(rest) > _LONGEST_LINE:
-            self._keep(rest)
-            return b""
-        return rest
+        self._keep(start)
 
     def tail(self) -> str:
         """Return the end of the output as safe text, at most 4 KiB of it."""
@@ -130,8 +107,6 @@ class OutputLog:
 
     def _keep(self, data: bytes) -> None:
         self._tail = (self._tail + data)[-TAIL_BYTES:]
-        if self._on_line is not None:
-            self._on_line(visible(data.decode("utf-8", "replace")).rstrip("\n"))
         kept = data[: self._left]
         self._left -= len(kept)
         self._write(kept)

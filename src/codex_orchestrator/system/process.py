@@ -5,7 +5,7 @@ import selectors
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -59,7 +59,6 @@ def run_process(
     log_path: Path,
     max_output_bytes: int = MAX_OUTPUT_BYTES,
     redact: Redaction = unchanged,
-    on_line: Callable[[str], None] | None = None,
     stop: threading.Event | None = None,
     grace_s: float = GRACE_S,
 ) -> ProcessResult:
@@ -76,8 +75,7 @@ def run_process(
         timeout_s: seconds until it gets SIGTERM, and after `grace_s` more seconds SIGKILL.
         log_path: new file for stdout and stderr.
         max_output_bytes: how much it may print; a command that prints more is ended.
-        redact: masks secrets; it gets complete lines.
-        on_line: gets each line as safe text.
+        redact: masks secrets.
         stop: setting this event ends the command early.
         grace_s: seconds between SIGTERM and SIGKILL.
 
@@ -87,7 +85,7 @@ def run_process(
     """
     if not cwd.is_dir():
         raise NotCheckedError(f"{argv[0]!r} cannot be started in {cwd}: there is no such folder")
-    log = OutputLog(log_path, limit=max_output_bytes, redact=redact, on_line=on_line)
+    log = OutputLog(log_path, limit=max_output_bytes, redact=redact)
     begun = time.monotonic()
     try:
         with _scratch(layers) as scratch:
