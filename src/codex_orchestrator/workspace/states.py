@@ -7,7 +7,6 @@ what comes out of a pack is what went in, or it is refused.
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 
 from codex_orchestrator.model.errors import NotCheckedError
@@ -16,7 +15,8 @@ from codex_orchestrator.system.git_output import complaint
 from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.text.names import is_object_name
-from codex_orchestrator.workspace.repository import Repository, find_repository, require_commit
+from codex_orchestrator.workspace.checkout import Checkout
+from codex_orchestrator.workspace.repository import require_commit
 from codex_orchestrator.workspace.tree import REFS
 
 # All of it is searched for secrets in memory before it is packed.
@@ -24,19 +24,14 @@ MAX_PLAIN_BYTES = 128 * 1024 * 1024
 _MEBI = 1024 * 1024
 
 
-class RecordedStates:
+class RecordedStates(Checkout):
     """The recorded states of a repository's runs, beyond their work trees."""
 
     def __init__(
         self, repo: Path, *, environ: Mapping[str, str], redact: Redaction = unchanged
     ) -> None:
-        self._repo = repo
-        self._environ = environ
+        super().__init__(repo, environ=environ)
         self._redact = redact
-
-    @cached_property
-    def _repository(self) -> Repository:
-        return find_repository(self._repo, environ=self._environ)
 
     def begin(self, run_id: str, *, base_sha: str) -> None:
         """Record in the git folder that a run works here: its own files may come from elsewhere."""

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,27 +13,17 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.durable import write_file
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.folders import remove_tree
-from codex_orchestrator.system.git_objects import read_file_at, texts_at
 from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 from codex_orchestrator.text.names import is_identifier
 from codex_orchestrator.workspace.checks import run_check
-from codex_orchestrator.workspace.repository import (
-    apply_to_checkout,
-    head_branch,
-    head_commit,
-    parse_author,
-    read_git_settings,
-    require_clean_checkout,
-    require_commit,
-)
+from codex_orchestrator.workspace.repository import parse_author, require_commit
 from codex_orchestrator.workspace.scratch import make_scratch_folder, scratch_folder
 from codex_orchestrator.workspace.states import RecordedStates
 from codex_orchestrator.workspace.tree import REFS, GitWorkTree
 from codex_orchestrator.workspace.tree_record import read_record, write_record
 
-_MAX_FILE_BYTES = 8 * 1024 * 1024
 # What tools leave behind. It counts as ignored, whatever the machine's own ignore file says;
 # a .gitignore of the repository can take a line back with `!`.
 _LEFT_BY_TOOLS = (
@@ -97,35 +87,6 @@ class GitWorkspace(RecordedStates):
         self._layers = layers
         self._network = network
 
-    def head_sha(self) -> str:
-        """Return the commit that is checked out, the base of a new run.
-
-        Raises:
-            InputError: no repository, a bare one, or one without commits.
-        """
-        return head_commit(self._repository)
-
-    def head_branch(self) -> str:
-        """Return the branch that is checked out; "" when HEAD is detached."""
-        return head_branch(self._repository)
-
-    def is_tracked(self, path: str) -> bool:
-        """Say whether the checkout's index holds a file, or something below a folder."""
-        return bool(self._repository.git.run("--literal-pathspecs", "ls-files", "-z", "--", path))
-
-    def file_at(self, commit: str, path: str) -> bytes | None:
-        """Return a regular file's bytes in a commit; None when there is none of that name.
-
-        Raises:
-            NotCheckedError: the commit is not there.
-            InputError: the file is larger than 8 MiB.
-        """
-        return read_file_at(self._repository.git, commit, path, limit=_MAX_FILE_BYTES)
-
-    def texts_at(self, commit: str, texts: Iterable[str]) -> tuple[str, ...]:
-        """Return those of some texts that stand in a file of a commit."""
-        return texts_at(self._repository.git, commit, texts)
-
     @contextmanager
     def open(self, run_id: str, *, base_sha: str) -> Iterator[GitWorkTree]:
         """Create (or find again, on resume) the run's work tree; remove it at the normal end.
@@ -177,26 +138,6 @@ class GitWorkspace(RecordedStates):
         if not self._folder.is_dir():
             return ()
         return tuple(sorted(name for name in os.listdir(self._folder) if is_identifier(name)))
-
-    def git_settings(self) -> Mapping[str, str]:
-        """Return a digest of each setting and hook that makes git run programs, by name."""
-        return read_git_settings(self._repository.common_dir)
-
-    def require_clean_checkout(self) -> None:
-        """Check that a patch could be put into the user's files.
-
-        Raises:
-            InputError: tracked files are changed.
-        """
-        require_clean_checkout(self._repository)
-
-    def apply_to_checkout(self, patch: bytes) -> None:
-        """Apply a patch to the user's files when they are clean; the index stays as it is.
-
-        Raises:
-            InputError: tracked files are changed, or the patch does not fit.
-        """
-        apply_to_checkout(self._repository, patch)
 
     def run_check(
         self, root: Path, command: CheckCommand, *, log_dir: Path, deadline_s: float
