@@ -44,6 +44,9 @@ def test_a_task_without_steps_is_planned_built_tested_and_reviewed(
         "requests": 5,
         "input_tokens": 500,
         "output_tokens": 50,
+        "cached_tokens": None,
+        "cost_micro_usd": None,
+        "by_role": [],
     }
     assert "GREETING" in git(project, "show", f"{report['branch']}:src/greeter/__init__.py")
     assert {request.bearer for request in server.requests} == {"sk-test-loopback-key"}

@@ -11,19 +11,24 @@ import pytest
 
 # Known on every floor: the command line's own library and the nouns' form.
 COMMON = {"click", "pydantic", "rfc8785", "yaml"}
+# A program for the project's own interpreter, which has pytest where the project uses it.
+PROGRAMS = {"adapters/test_runner.py": {"pytest"}}
 
 
 @pytest.fixture(scope="module")
 def imported(root: Path) -> set[str]:
     """Top-level names of all third-party modules that the sources import, eagerly or not."""
     names = set()
-    for path in (root / "src").rglob("*.py"):
+    package = root / "src" / "codex_orchestrator"
+    for path in package.rglob("*.py"):
+        found = set()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
-                names |= {alias.name.split(".")[0] for alias in node.names}
+                found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{path.name}: a relative import"
-                names.add((node.module or "").split(".")[0])
+                found.add((node.module or "").split(".")[0])
+        names |= found - PROGRAMS.get(path.relative_to(package).as_posix(), set())
     return names - set(sys.stdlib_module_names) - {"codex_orchestrator"}
 
 
