@@ -80,6 +80,21 @@ CHEATS = {
         PYTEST,
         {"conftest.py": "def pytest_runtest_protocol(item): return True\n"},
     ),
+    "pytest: an exit after the first test": (
+        PYTEST,
+        {
+            "test_a.py": "import pytest\ndef test_0(): pass\ndef test_1(): pytest.exit('', 0)\n"
+            "def test_a(): assert 0\n"
+        },
+    ),
+    "pytest: a hook skips the protocol of some": (
+        PYTEST,
+        {
+            "conftest.py": "def pytest_runtest_protocol(item):\n"
+            "    return True if item.name == 'test_a' else None\n",
+            "test_b.py": "def test_b(): pass\n",
+        },
+    ),
     "pytest: a module of that name": (PYTEST, {"pytest.py": "raise SystemExit(0)\n"}),
     "pytest: a reporting plugin is refused": (
         PYTEST,
@@ -99,6 +114,14 @@ CHEATS = {
         {
             "test_a.py": UNITTEST["test_a.py"]
             + "\n\ndef load_tests(*_):\n    return unittest.TestSuite()\n"
+        },
+    ),
+    "unittest: the run is stopped": (
+        UNITTEST,
+        {
+            "test_a.py": "import unittest\nclass T(unittest.TestCase):\n"
+            "    def test_0(self): self._outcome.result.stop()\n"
+            "    def test_a(self): self.fail()\n"
         },
     ),
     "unittest: atexit": (

@@ -19,11 +19,13 @@ export default async function* report(source) {
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
     const place = file ? path.relative(process.cwd(), file) : '';
     const outcome = outcomeOf(event);
-    // A suite, and a file whose process ended early, is no test; what it reports is its failure.
+    // A suite is no test, and neither is a file; both may fail. A file that passes by itself ended
+    // before its tests, or has none.
     const isFile = nesting === 0 && (name === file || path.resolve(name) === file);
-    if (outcome !== 'failed' && (details?.type === 'suite' || isFile)) continue;
+    if (details?.type === 'suite' && outcome !== 'failed') continue;
     const names = isFile ? [] : [...open.slice(0, nesting), name];
-    yield line({ test: [place, ...names].join(' > '), outcome });
+    const counted = isFile && outcome === 'passed' ? 'skipped' : outcome;
+    yield line({ test: [place, ...names].join(' > '), outcome: counted });
   }
   yield line({ end: true });
 }

@@ -16,11 +16,10 @@ import sys
 # The tree under test comes first on the path, and a file of its own must not stand in for the
 # modules that judge it. So they are loaded before it can.
 _TREE = os.path.abspath(os.curdir)
-_OUTSIDE = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-_FULL_PATH = [_TREE, *sys.path[1:]]
-sys.path[:] = [
-    entry for entry in sys.path[1:] if entry not in _OUTSIDE and os.path.abspath(entry) != _TREE
-]
+_OURS = os.path.dirname(os.path.abspath(__file__))
+_OUTSIDE = {_TREE, *map(os.path.abspath, os.environ.get("PYTHONPATH", "").split(os.pathsep))}
+_PATH = [entry for entry in sys.path if os.path.abspath(entry) != _OURS]
+sys.path[:] = [entry for entry in _PATH if os.path.abspath(entry) not in _OUTSIDE]
 
 import subprocess  # noqa: E402
 import unittest  # noqa: E402
@@ -65,11 +64,24 @@ class PytestPlugin:
         self._report = report
         self._outcomes: dict[str, str] = {}
         self._real: dict[tuple[str, str], str] = {}
+        self._collected: dict[str, None] = {}
+        self._left: set[str] = set()
 
-    def pytest_deselected(self, items: Any) -> None:
+    @property
+    def has_run_all(self) -> bool:
+        """Whether every test that was selected has been run, or the run says why not."""
+        return not self._left
+
+    def pytest_itemcollected(self, item: Any) -> None:
+        """Remember a test; a hook may take it away without a word."""
+        self._collected[item.nodeid] = None
+
+    def pytest_collection_finish(self, session: Any) -> None:
         """Report tests that an option or a hook left out."""
-        for item in items:
-            self._report.deselected(item.nodeid)
+        self._left = {item.nodeid for item in session.items}
+        for name in self._collected:
+            if name not in self._left:
+                self._report.deselected(name)
 
     def pytest_collectreport(self, report: Any) -> None:
         """Report a file that cannot be collected as a failed test of its name."""
@@ -98,6 +110,7 @@ class PytestPlugin:
         if report.when == "call" or found != PASSED:
             self._outcomes[name] = max(self._outcomes.get(name, SKIPPED), found, key=_weight)
         if report.when == "teardown":
+            self._left.discard(name)
             self._report.result(name, self._outcomes.pop(name, SKIPPED))
 
 
@@ -164,20 +177,23 @@ def run_pytest(report: Report, arguments: list[str]) -> int:
 
     wrapper = pytest.hookimpl(hookwrapper=True, tryfirst=True)
     wrapper(PytestPlugin.pytest_runtest_makereport)
-    sys.path[:] = _FULL_PATH
-    code = int(pytest.main(["--rootdir=.", *arguments], plugins=[PytestPlugin(report)]))
-    report.end()
+    sys.path[:] = [_TREE, *_PATH]
+    plugin = PytestPlugin(report)
+    code = int(pytest.main(["--rootdir=.", *arguments], plugins=[plugin]))
+    if plugin.has_run_all:
+        report.end()
     return code
 
 
 def run_unittest(report: Report, arguments: list[str]) -> int:
     """Run what unittest discovers and return 0, 1, or 5 when there is no test."""
     start, top = [*arguments, ".", "."][:2]
-    sys.path[:] = _FULL_PATH
+    sys.path[:] = [_TREE, *_PATH]
     _UnittestResult.report = report
     suite = unittest.TestLoader().discover(start, top_level_dir=top)
     result = unittest.TextTestRunner(resultclass=_UnittestResult, buffer=True).run(suite)
-    report.end()
+    if not result.shouldStop:
+        report.end()
     if result.testsRun == 0 and not result.errors:
         print("no test was found", file=sys.stderr)  # noqa: T201 - a program of its own
         return NO_TESTS
