@@ -33,6 +33,13 @@ def writes(text: bytes, path: str = "src/greeter/made.txt") -> str:
     return f"open({path!r}, 'wb').write(bytes(code ^ 85 for code in {codes}))\n"
 
 
+def objects_of(repo: Path) -> bytes:
+    command = ["git", "-C", str(repo), "cat-file", "--batch-all-objects", "--batch"]
+    objects = subprocess.run(command, capture_output=True, check=True).stdout
+    assert b"def greet" in objects, "the objects were not read"
+    return objects
+
+
 def manifest_of(repo: Path, report: dict[str, Any]) -> dict[str, Any]:
     return json.loads((repo / report["manifest_path"]).read_text())
 
@@ -130,13 +137,7 @@ def test_of_a_change_with_a_secret_nothing_is_kept_in_git_or_in_the_run_folder(
     hunter = Hunter([CANARY])
     for path in (*(repo / ".runs").rglob("*"), *(repo / "out").rglob("*")):
         assert path.is_dir() or not hunter.hunt_file(path), path
-    objects = subprocess.run(
-        ["git", "-C", str(repo), "cat-file", "--batch-all-objects", "--batch"],
-        capture_output=True,
-        check=True,
-    ).stdout
-    assert b"def greet" in objects, "the objects were not read"
-    assert not hunter.hunt(objects)
+    assert not hunter.hunt(objects_of(repo))
     assert not hunter.hunt(said.encode())
     subprocess.run(["git", "-C", str(repo), "fsck", "--strict"], check=True, capture_output=True)
 
@@ -183,7 +184,7 @@ def test_a_token_that_a_change_brings_fails_the_run(tmp_path: Path, call: Comman
     assert token not in (repo / report["patch_path"]).read_text()
 
 
-def test_a_secret_that_a_check_writes_into_the_work_fails_the_run(
+def test_a_secret_that_a_check_writes_into_the_work_is_neither_delivered_nor_kept(
     tmp_path: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEPLOY_TOKEN", CANARY)
@@ -198,6 +199,6 @@ def test_a_secret_that_a_check_writes_into_the_work_fails_the_run(
         check=True,
     )
     report, _ = run(call, repo)
-    assert (report["verdict"], report["exit_code"], report["branch"]) == ("failed", 1, "")
-    assert "DEPLOY_TOKEN" in report["reason"]
+    assert (report["verdict"], report["exit_code"]) == ("approved", 0)
     assert CANARY not in (repo / report["patch_path"]).read_text()
+    assert CANARY.encode() not in objects_of(repo)

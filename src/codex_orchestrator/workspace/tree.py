@@ -127,26 +127,21 @@ class GitWorkTree:
         self.git.run("clean", "-ffdq")
 
     def take_back(self, tree_id: str) -> tuple[str, ...]:
-        """Bring the files back to a recorded state; return which of its files were changed.
+        """Bring the files back to the state recorded last; return which of its files were changed.
 
-        Files that are new since then are removed; ignored files stay.
+        Files that are new since then are removed; ignored files stay. Nothing of what is taken back
+        gets into the repository's objects.
 
         Raises:
             LimitReachedError: the work tree is gone.
         """
-        try:
-            now = self._write_tree()
-        except LimitReachedError as error:
-            if error.reason == WORK_TREE_GONE:
-                raise
-            changed: tuple[str, ...] = ()
-        else:
-            if now == tree_id:
-                return ()
-            entries = self._entries(*_PLAIN_DIFF, tree_id, now, "--")
-            changed = tuple(sorted(entry.path for entry in entries if entry.status != "A"))
-        self.restore(tree_id)
-        return changed
+        self._require_root()
+        # A file that was only touched, or written again as it was, is not changed.
+        self.git.attempt("update-index", "-q", "--refresh")
+        listed = self.git.run("diff-files", "--name-only", "-z", "--ignore-submodules=all")
+        self.git.run("read-tree", "--reset", "-u", tree_id)
+        self.git.run("clean", "-ffdq")
+        return tuple(sorted(map(os.fsdecode, listed.split(b"\0")[:-1])))
 
     def drop_hidden(self) -> tuple[str, ...]:
         """Remove what the repository's own rules make git ignore, and return its names."""
@@ -212,13 +207,16 @@ class GitWorkTree:
                 fix="start the task again without --resume",
             )
 
-    def _write_tree(self) -> str:
+    def _require_root(self) -> None:
         if not self.root.is_dir():
             raise LimitReachedError(
                 "a command of the run removed the run's work tree",
                 fix="find the step or the check that removes the folder it is started in",
                 reason=WORK_TREE_GONE,
             )
+
+    def _write_tree(self) -> str:
+        self._require_root()
         try:
             self._add_files()
         except GitError as error:
