@@ -92,6 +92,64 @@ def test_a_new_file_that_git_ignores_is_not_tested_and_is_named(
     assert path not in patch
 
 
+CHEAT_PLUGIN = "def pytest_pyfunc_call(pyfuncitem): return True\\n"
+ENTRY_POINTS = "[pytest11]\\ncheat = {}\\n"
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        {
+            "cheat.egg-info/entry_points.txt": ENTRY_POINTS.format("node_modules.cheat"),
+            "node_modules/cheat.py": CHEAT_PLUGIN,
+        },
+        {
+            "src/x.egg-info/entry_points.txt": ENTRY_POINTS.format("build.x"),
+            "build/x.py": CHEAT_PLUGIN,
+        },
+        {"__pycache__/conftest.py": CHEAT_PLUGIN, ".eggs/conftest.py": CHEAT_PLUGIN},
+    ],
+    ids=["a plugin of installed modules", "a plugin of a build", "caches"],
+)
+def test_what_tools_leave_behind_takes_no_part_in_the_tests(
+    project: Path, call: CommandLine, planted: dict[str, str]
+) -> None:
+    files = planted | {"cheat.py": CHEAT_PLUGIN, ".venv/x/x.py": CHEAT_PLUGIN}
+    step = "import os\n"
+    for path, text in files.items():
+        step += f"os.makedirs(os.path.dirname({path!r}) or '.', exist_ok=True)\n"
+        step += f"open({path!r}, 'w').write('{text}')\n"
+    step += "os.remove('cheat.py')\n"
+    step += "text = open('src/greeter/__init__.py').read()\n"
+    step += "open('src/greeter/__init__.py', 'w').write(text.replace('hello', 'bye'))\n"
+    write(project, "step.py", step)
+    test = "from greeter import greet\n\n\ndef test_it(): assert greet('a') == 'hello a'\n"
+    write(project, "tests/test_greeter.py", test)
+    write(project, "pytest.ini", "[pytest]\n")
+    write(project, ".gitignore", ".runs/\nout/\nbuild/\n")
+    commit_all(project, "cheats")
+    assert call("run", "t1", "--repo", str(project)).code == 1
+
+
+def test_a_folder_that_the_task_installed_stays_and_is_named(
+    project: Path, call: CommandLine
+) -> None:
+    step = (
+        "import os\nos.makedirs('node_modules/tea')\n"
+        "open('node_modules/tea/index.js', 'w').write('module.exports = 1;')\n"
+        "open('src/greeter/__init__.py', 'a').write('X = 1\\n')\n"
+    )
+    write(project, "step.py", step)
+    look = "import os, sys; sys.exit(not os.path.exists('node_modules/tea/index.js'))"
+    config = f'[adapter]\ncommands = {{test = ["python3", "-c", "{look}"]}}\n'
+    write(project, ".codex-orchestrator.toml", config)
+    commit_all(project, "installs")
+    assert call("run", "t1", "--repo", str(project)).code == 0
+    review, patch = reviewed(project)
+    assert "node_modules/" in review
+    assert "node_modules" not in patch
+
+
 def test_an_ignored_file_that_no_test_needs_does_not_stop_a_run(
     project: Path, call: CommandLine
 ) -> None:

@@ -7,6 +7,7 @@ from codex_orchestrator.model.errors import LEAKED, InputError
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.run import RunState
+from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.guardrails import secrets_in_change
 from codex_orchestrator.pipeline.outcome import FinishedRun
 from codex_orchestrator.pipeline.record import RunRecord
@@ -33,7 +34,10 @@ def finish_run(
     if record.manifest.verdict is None:
         record.failed()
     # From here on a resumed run repeats no stage, because the branch below may exist already.
-    record.ended(tree.snapshot())
+    state = tree.snapshot()
+    record.ended(state)
+    if record.manifest.verdict is Verdict.APPROVED and state != record.manifest.run.tested:
+        record.failed("the work was changed after it was tested")
     change = tree.change()
     secrets = secrets_in_change(tree, services)
     if secrets:

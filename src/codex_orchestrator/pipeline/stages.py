@@ -24,6 +24,8 @@ from codex_orchestrator.text.shown import visible
 
 REPAIR = "repair-"
 _TAIL_BYTES = 4000
+INSTALLED = ("node_modules", ".venv")
+"""Folders in which a command of a task may have installed what the checks need."""
 MAX_LEFT_BEHIND = 20
 
 
@@ -62,7 +64,9 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
     left_s = run.spending.stage()
     tested = run.tree.snapshot()
     # The checks see what the branch will hold, and each sees it as it was before the others.
-    run.hidden = tuple(dict.fromkeys((*run.hidden, *run.tree.drop_hidden())))
+    # Commands of the task may have installed something for them; that is named.
+    keep = INSTALLED if any(step.command for step in run.task.steps) else ()
+    run.hidden = tuple(dict.fromkeys((*run.hidden, *run.tree.drop_hidden(keep=keep))))
     run.rewritten = {}
     folder = f"tests/round-{run.round}"
     log_dir = run.record.folder / folder
@@ -72,7 +76,7 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
         result = run.services.rooms.workspace.run_check(
             run.tree.root, command, log_dir=log_dir, deadline_s=left_s()
         )
-        run.rewritten |= dict.fromkeys(run.tree.take_back(tested), command.name)
+        run.rewritten |= dict.fromkeys(run.tree.take_back(tested, keep=keep), command.name)
         suite = run.services.rooms.adapters.tests(command, log_dir)
         if suite is not None:
             result = result.judged(suite)
@@ -183,6 +187,8 @@ def _left_behind(run: Run) -> Iterator[Finding]:
     fix = "name it in .gitignore with a `!`, or make it by a check"
     for name in run.hidden[:MAX_LEFT_BEHIND]:
         message = "git ignores this, so the checks ran without it and the branch does not hold it"
+        if name.endswith("/"):
+            message = "the checks used this, which the task installed; the branch does not hold it"
         yield Finding("run/ignored-file", Severity.WARNING, name, 0, message, fix)
     fix = "let the check write elsewhere, or take the file out of git"
     for name, check in list(run.rewritten.items())[:MAX_LEFT_BEHIND]:

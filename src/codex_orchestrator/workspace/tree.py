@@ -27,7 +27,7 @@ from codex_orchestrator.system.git_output import (
 from codex_orchestrator.system.safe_git import GitError, SafeGit
 from codex_orchestrator.text.names import is_object_name, is_utf8
 from codex_orchestrator.workspace.commit import commit_tree, signature_of
-from codex_orchestrator.workspace.hidden_files import drop_hidden
+from codex_orchestrator.workspace.hidden_files import clean, drop_hidden
 from codex_orchestrator.workspace.repository import Author
 
 MAX_CHANGED_BYTES = 64 * 1024 * 1024
@@ -126,11 +126,11 @@ class GitWorkTree:
         self.git.run("read-tree", "--reset", "-u", tree_id)
         self.git.run("clean", "-ffdq")
 
-    def take_back(self, tree_id: str) -> tuple[str, ...]:
+    def take_back(self, tree_id: str, *, keep: Sequence[str] = ()) -> tuple[str, ...]:
         """Bring the files back to the state recorded last; return which of its files were changed.
 
-        Files that are new since then are removed; ignored files stay. Nothing of what is taken back
-        gets into the repository's objects.
+        All other files are removed, ignored ones too, except in folders named `keep`. Nothing of
+        what is taken back gets into the repository's objects.
 
         Raises:
             LimitReachedError: the work tree is gone.
@@ -140,12 +140,12 @@ class GitWorkTree:
         self.git.attempt("update-index", "-q", "--refresh")
         listed = self.git.run("diff-files", "--name-only", "-z", "--ignore-submodules=all")
         self.git.run("read-tree", "--reset", "-u", tree_id)
-        self.git.run("clean", "-ffdq")
+        clean(self.git, keep=keep)
         return tuple(sorted(map(os.fsdecode, listed.split(b"\0")[:-1])))
 
-    def drop_hidden(self) -> tuple[str, ...]:
-        """Remove what the repository's own rules make git ignore, and return its names."""
-        return drop_hidden(self.git)
+    def drop_hidden(self, *, keep: Sequence[str] = ()) -> tuple[str, ...]:
+        """Remove all that git ignores, except folders named `keep`; return what is worth a word."""
+        return drop_hidden(self.git, keep=keep)
 
     def patch_between(self, old: str, new: str) -> bytes:
         """Return the patch that makes one recorded state of another; empty when they are equal.
