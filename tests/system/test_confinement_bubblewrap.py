@@ -70,6 +70,14 @@ def test_off_is_off_although_bubblewrap_switches_loopback_on(scene, folder):
     assert outcome.network == "off"
 
 
+def test_off_without_seccomp_leaves_loopback_and_that_is_recorded(scene, folder):
+    outcome = scene.run(
+        "true", assume=[orders.LANDLOCK], bubblewrap=folder, bounds={"network": "off"}
+    )
+    assert outcome.exit == 0, outcome
+    assert outcome.network == "loopback"
+
+
 def test_git_cannot_be_trapped_and_its_credentials_are_not_seen(scene, folder):
     settings = scene.main / ".git" / "config"
     kept = settings.read_text()

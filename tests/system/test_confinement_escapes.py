@@ -1,6 +1,7 @@
 """What a hostile check gets at: nothing with all layers, and what the table says with fewer."""
 
 import functools
+import os
 import re
 from pathlib import Path
 
@@ -108,6 +109,37 @@ def test_off_without_a_network_namespace_is_no_sockets_and_still_off(scene):
     assert [name for name in sockets if not found[name]] == []
     assert outcome.network == "off"
     assert scene.received() == []
+
+
+def test_without_namespaces_only_pairs_that_stay_connected_can_be_made(scene):
+    source = (
+        "import socket\n"
+        "for name in ('SOCK_STREAM', 'SOCK_SEQPACKET', 'SOCK_DGRAM', 'SOCK_RAW', 'SOCK_RDM'):\n"
+        "    for flags in (0, socket.SOCK_NONBLOCK):\n"
+        "        try:\n"
+        "            socket.socketpair(socket.AF_UNIX, getattr(socket, name) | flags)\n"
+        "        except OSError:\n"
+        "            continue\n"
+        "        print(name)\n"
+    )
+    outcome = scene.run(scene.python, "-I", "-c", source, layers=[orders.LANDLOCK, orders.SECCOMP])
+    made = ["SOCK_STREAM", "SOCK_STREAM", "SOCK_SEQPACKET", "SOCK_SEQPACKET"]
+    assert outcome.output.split() == made, outcome
+
+
+@pytest.mark.parametrize("layers", [[orders.LANDLOCK], [orders.LANDLOCK, orders.SECCOMP]])
+def test_without_a_mount_namespace_the_terminals_of_the_user_are_closed(scene, layers):
+    master, slave = os.openpty()
+    try:
+        name = os.ttyname(slave)
+        os.chown(name, scene.uid, -1)
+        script = f"for how in '<' '>'; do (eval exec $how {name}) && echo got-at-it; done; true"
+        outcome = scene.run("sh", "-c", script, layers=layers)
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert "got-at-it" not in outcome.output
+    assert outcome.output.count("Permission denied") == 2, outcome
 
 
 def test_open_reaches_servers_of_the_host_and_no_daemon(scene):

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,8 +11,9 @@ import pytest
 
 from codex_orchestrator.model.confinement_policy import reached_limit
 from codex_orchestrator.system.sandbox import orders
-from codex_orchestrator.system.sandbox.child import Child
+from codex_orchestrator.system.sandbox.child import LAUNCHER, Child
 from codex_orchestrator.system.sandbox.orders import Orders
+from support.contained import SOURCES
 from support.workspace import ends, is_running, wait_for
 
 MIB = 1 << 20
@@ -183,6 +186,64 @@ def test_a_check_without_any_layer_still_has_its_limits(scene):
     assert outcome.layers == [orders.LIMITS]
 
 
+@pytest.mark.parametrize("layers", [None, WITHOUT_NAMESPACES, []], ids=["all", "some", "none"])
+def test_a_limit_that_does_not_bind_is_not_recorded_as_in_force(scene, layers):
+    limits = {"processes": 5000, "private_bytes": 16 * MIB, "files": 99}
+    outcome = scene.run("true", layers=layers, bounds={"limits": limits})
+    unbound = set() if layers is None else {"private_bytes"}
+    # The kernel bounds the processes of every user but root.
+    unbound |= {"processes"} if layers is not None and scene.uid == 0 else set()
+    assert limits.keys() - outcome.limits.keys() == unbound, outcome
+
+
+def test_without_a_pid_namespace_a_fork_storm_is_ended_or_what_is_left_is_counted(scene):
+    source = CHASERS.replace("range(50)", "range(20)") + "time.sleep(600)\n"
+    outcome = python(scene, source, layers=WITHOUT_NAMESPACES, timeout_s=0.5, grace_s=0.2)
+    assert outcome.ended == "time"
+    assert outcome.exit is not None
+    assert outcome.survivors is not None
+
+
+# Ended children wait, the command among them, and no further signal will tell of it.
+ENDED_COMMAND = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from codex_orchestrator.system.sandbox import reaping
+waker = reaping.Waker(-1)
+command = os.fork() or os._exit(5)
+for _ in range(100):
+    os.fork() or os._exit(0)
+os.waitid(os.P_PID, command, os.WEXITED | os.WNOWAIT)
+reaping.count_in_namespace()
+reaping.count_descendants()
+status, _ = reaping.follow(command, waker, reaping.Watch({}))
+print(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_counting_processes_does_not_lose_how_the_command_ended():
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", ENDED_COMMAND, str(SOURCES)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.stdout == "5\n", done.stderr
+
+
+@pytest.mark.parametrize("sent", [b"", b"12", b"12\nlayer="])
+def test_a_launcher_whose_caller_dies_before_the_orders_are_sent_ends(sent):
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", LAUNCHER, "2"],
+        input=sent,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 127
+
+
 def test_without_namespaces_shared_memory_is_closed_while_private_folders_lie_there(scene):
     private = Path("/dev/shm", f"private-{os.getpid()}")
     private.mkdir(mode=0o700)
@@ -225,6 +286,17 @@ def test_nothing_survives_a_launcher_that_is_killed(tmp_path):
         first = child.number("pid")
         os.kill(child.launcher_pid, signal.SIGKILL)
         assert ends(first)
+
+
+def test_what_a_killed_launcher_leaves_without_a_pid_namespace_counts_as_survivors(tmp_path):
+    wanted = sleeper(tmp_path).replaced(layers=frozenset({orders.SECCOMP}))
+    with Child(wanted) as child:
+        wait_for(tmp_path / "up")
+        os.kill(child.launcher_pid, signal.SIGKILL)
+        while child.hear():
+            continue
+        child.kill_group()
+    assert child.survivors == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="starts with root's layers")

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from codex_orchestrator.model.confinement import Network
 from codex_orchestrator.system.sandbox import orders, probe
 from codex_orchestrator.system.sandbox.probe import Probe, probe_layers
+from codex_orchestrator.verbs.check_containment import missing_containment
 
 NONE = "/nonexistent"
 
@@ -106,10 +108,47 @@ def test_a_folder_that_is_not_there_is_no_reason_to_end(tmp_path):
 
 
 def test_fewer_layers_can_be_chosen_and_none_that_do_not_work():
-    found = Probe(frozenset({orders.USER, orders.LANDLOCK}))
+    found = Probe(frozenset({orders.USER, orders.LANDLOCK}), landlock_abi=3)
     assert found.only([orders.LANDLOCK, orders.MOUNT]).works == {orders.LANDLOCK}
     assert found.contains_files
     assert not Probe(frozenset({orders.SECCOMP})).contains_files
+
+
+@pytest.mark.parametrize("abi", [1, 2])
+def test_a_landlock_that_lets_files_be_emptied_does_not_contain_files_and_says_so(abi):
+    found = Probe(frozenset({orders.LANDLOCK, orders.SECCOMP, orders.NET}), landlock_abi=abi)
+    assert not found.contains_files
+    assert found._replace(landlock_abi=3).contains_files
+    assert found._replace(works=found.works | {orders.MOUNT}).contains_files
+    missing = missing_containment(found, Network.LOOPBACK)
+    assert f"landlock: ABI {abi} does not refuse to truncate files" in missing
+    assert missing_containment(found._replace(landlock_abi=3), Network.LOOPBACK) == ""
+
+
+def test_a_bubblewrap_that_hangs_counts_as_not_working_and_is_named(tmp_path):
+    program = tmp_path / "bwrap"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    found = probe.with_bubblewrap(Probe(), path=str(tmp_path), patience_s=0.5)
+    assert found.works == frozenset()
+    assert found.refused[orders.BUBBLEWRAP] == f"{program} did not end within 0.5 s"
+
+
+@pytest.mark.parametrize(
+    ("layers", "bubblewrap", "wanted", "in_force"),
+    [
+        ({orders.NET}, "/usr/bin/bwrap", "off", "loopback"),
+        ({orders.NET}, "", "off", "off"),
+        ({orders.NET, orders.SECCOMP}, "/usr/bin/bwrap", "off", "off"),
+        ({orders.SECCOMP}, "", "off", "off"),
+        ({orders.SECCOMP}, "", "loopback", "open"),
+        ({orders.NET}, "/usr/bin/bwrap", "open", "open"),
+        (set(), "", "off", "open"),
+    ],
+)
+def test_the_network_in_force_is_what_can_be_reached(layers, bubblewrap, wanted, in_force):
+    found = Probe(frozenset(layers), bubblewrap=bubblewrap)
+    assert found.network(Network(wanted)).value == in_force
 
 
 def test_nothing_is_left_in_the_temporary_folder(tmp_path, monkeypatch):

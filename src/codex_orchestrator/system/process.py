@@ -108,7 +108,7 @@ def _result(child: Child, name: str, end: _End, log: OutputLog, begun: float) ->
         duration_ms=round((time.monotonic() - begun) * 1000),
         # What it was ended with is not what it left.
         left_behind=0 if end else child.number("left") or 0,
-        survivors=child.number("survivors") or 0,
+        survivors=child.survivors,
         tail=log.tail(),
         problem=_problem(child, name),
         limit=child.limit,

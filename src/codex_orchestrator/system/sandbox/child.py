@@ -8,7 +8,7 @@ from typing import Self
 
 from codex_orchestrator.model.confinement import Network, SandboxFacts
 from codex_orchestrator.model.errors import NotCheckedError
-from codex_orchestrator.system.sandbox.orders import Orders, encode
+from codex_orchestrator.system.sandbox.orders import PID, Orders, encode
 
 LAUNCHER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start.py")
 # The launcher asks for its grace, then kills for 5 s; beyond that it is stuck itself.
@@ -47,7 +47,7 @@ class Child:
         Raises:
             NotCheckedError: processes cannot be started, or an argument holds a NUL byte.
         """
-        self.limits = dict(orders.limits)
+        self._limits = dict(orders.limits)
         self._facts: dict[str, list[str]] = {}
         self._unread = b""
         self._grace_s = orders.grace_ms / 1000
@@ -158,10 +158,22 @@ class Child:
         return next((f"limits.{name}" for name in self.all("limit")), "")
 
     @property
+    def survivors(self) -> int:
+        """How many processes could not be ended; 1 where a killed launcher left that unknown."""
+        told = self.number("survivors")
+        if told is not None:
+            return told
+        # A pid namespace ends with its launcher.
+        return int(self.number("pid") is not None and PID not in self.all("layer"))
+
+    @property
     def facts(self) -> SandboxFacts:
         """What was in force."""
         network = Network(next(iter(self.all("network")), Network.OPEN))
-        return SandboxFacts(self.all("layer"), network, self.limits)
+        # One that ended the command was in force, even if that was before all were told.
+        names = dict.fromkeys([*self.all("limited"), *self.all("limit")])
+        limits = {name: self._limits[name] for name in names}
+        return SandboxFacts(self.all("layer"), network, limits)
 
     def _send(self, data: bytes) -> None:
         view = memoryview(data)

@@ -32,7 +32,10 @@ def become_child(
         os._exit(0)
     for layer in [*_entered(wanted), *done, orders.LIMITS]:
         report.say(layer=layer)
-    report.say(network=orders.network_in_force(wanted.layers, wanted.network))
+    for name in privileges.limits_in_force(wanted):
+        report.say(limited=name)
+    in_force = orders.network_in_force(wanted.layers, wanted.network, bubblewrap=wanted.bubblewrap)
+    report.say(network=in_force)
     _execute(wanted.argv, _environment(wanted))
 
 

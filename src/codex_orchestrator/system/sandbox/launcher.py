@@ -186,5 +186,5 @@ def _fork_below_init(launch: Launch, tie: int) -> None:
     if status is None:
         os._exit(0)
     code = os.waitstatus_to_exitcode(status)
-    launch.report.say(left=reaping.count_in_namespace(), exit=code)
+    launch.report.say(left=reaping.count_descendants(), exit=code)
     os._exit(code if code >= 0 else 128 - code)

@@ -89,8 +89,16 @@ def _report_in(path: str) -> reaping.Report:
 def _read_orders() -> bytes:
     length = b""
     while not length.endswith(b"\n"):
-        length += os.read(0, 1)
+        length += _read_some(1)
     data = b""
     while len(data) < int(length):
-        data += os.read(0, int(length) - len(data))
+        data += _read_some(int(length) - len(data))
+    return data
+
+
+def _read_some(size: int) -> bytes:
+    data = os.read(0, size)
+    if not data:
+        # The caller died before it had sent its orders.
+        sys.exit(FAILED_TO_START)
     return data

@@ -111,10 +111,14 @@ class Orders:
         return Orders(**{**vars(self), **values})
 
 
-def network_in_force(layers: frozenset[str], network: str) -> str:
+def network_in_force(layers: frozenset[str], network: str, *, bubblewrap: str) -> str:
     """Return what a child below layers can really reach: `off`, `loopback` or `open`."""
-    is_refused = SECCOMP in layers and network == "off"
-    return network if NET in layers or is_refused else "open"
+    if network == "off" and SECCOMP in layers:
+        return "off"
+    if NET not in layers:
+        return "open"
+    # Bubblewrap always switches the loopback interface on.
+    return "loopback" if network == "off" and bubblewrap else network
 
 
 def encode(orders: Orders) -> bytes:

@@ -36,6 +36,19 @@ def set_limits(limits: dict[str, int], *, others: int) -> None:
             kernel.set_limit(resource, limits[name] + soft, limits[name] + hard)
 
 
+def limits_in_force(wanted: Orders) -> list[str]:
+    """Return the names of the limits that bind the child, called as the user that it runs as."""
+    names = set(wanted.limits)
+    if orders.MOUNT not in wanted.layers:
+        # Its private folders lie on a disk.
+        names.discard("private_bytes")
+    is_watched = orders.PID in wanted.layers and not wanted.bubblewrap
+    if os.getuid() == 0 and not is_watched:
+        # The kernel lets root start processes without a bound, also without capabilities.
+        names.discard("processes")
+    return sorted(names)
+
+
 def give_up_rights(wanted: Orders) -> list[str]:
     """Give up what the layers say, for good; return the names of what is in force.
 
@@ -77,9 +90,11 @@ def _has_empty_network(wanted: Orders) -> bool:
 
 def _file_rules(wanted: Orders) -> landlock.Ruleset:
     rules = landlock.Ruleset(wanted.landlock_abi, refuse_tcp=wanted.network == "off")
-    rules.allow_devices([*new_root.DEVICES, "/dev/pts", "/dev/ptmx"])
+    rules.allow_devices([*new_root.DEVICES])
     read = ["/proc", *wanted.system, *wanted.read, *wanted.copy, *wanted.lock]
     if orders.MOUNT in wanted.layers:
+        # Terminals of its own. Without a mount namespace those of the user lie there.
+        rules.allow_devices(["/dev/pts", "/dev/ptmx"])
         private = [new_root.TEMP, _SHARED_MEMORY, new_root.home_of(wanted)]
         rules.allow_writing([*wanted.write, *wanted.copy, *private])
         # The root holds what was named and nothing else.

@@ -3,9 +3,11 @@
 import contextlib
 import hashlib
 import os
+import selectors
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -20,6 +22,9 @@ from codex_orchestrator.system.sandbox.child import Child
 from codex_orchestrator.system.sandbox.orders import Orders
 
 _FORMAT = "1"
+# Before this version any file of the user could still be emptied.
+_ABI_WITH_TRUNCATE = 3
+_PATIENCE_S = 10.0
 _LARGEST_ANSWER = 64 * 1024
 # What makes one process of a user's be refused what another is given.
 _STATUS = ("Uid:", "Gid:", "CapEff:", "NoNewPrivs:", "Seccomp:")
@@ -49,11 +54,14 @@ class Probe(NamedTuple):
     @property
     def contains_files(self) -> bool:
         """Say whether a child is kept from files and memory that it was not given."""
-        return orders.MOUNT in self.works or orders.LANDLOCK in self.works
+        lands = orders.LANDLOCK in self.works and self.landlock_abi >= _ABI_WITH_TRUNCATE
+        return orders.MOUNT in self.works or lands
 
     def network(self, wanted: Network) -> Network:
         """Return what a child reaches that is to reach no more than `wanted`."""
-        return Network(orders.network_in_force(self.works, wanted.value))
+        return Network(
+            orders.network_in_force(self.works, wanted.value, bubblewrap=self.bubblewrap)
+        )
 
     def why_not(self, *layers: str) -> str:
         """Return why layers do not work, for people; "" when they do."""
@@ -62,6 +70,8 @@ class Probe(NamedTuple):
             for layer in layers
             if layer not in self.works
         ]
+        if orders.LANDLOCK in {*layers} & self.works and not self.contains_files:
+            reasons.append(f"landlock: ABI {self.landlock_abi} does not refuse to truncate files")
         return "; ".join(reasons)
 
     def only(self, layers: Iterable[str]) -> "Probe":
@@ -98,8 +108,14 @@ def _ask(path: str) -> Probe:
     return found if orders.MOUNT in found.works else with_bubblewrap(found, path=path)
 
 
-def with_bubblewrap(probe: Probe, *, path: str) -> Probe:
-    """Return an answer with namespaces by bubblewrap, where it is installed and may make them."""
+def with_bubblewrap(probe: Probe, *, path: str, patience_s: float = _PATIENCE_S) -> Probe:
+    """Return an answer with namespaces by bubblewrap, where it is installed and may make them.
+
+    Args:
+        probe: the answer without it.
+        path: the PATH to look for it in.
+        patience_s: seconds after which it counts as not working.
+    """
     program = shutil.which("bwrap", path=path)
     if program is None or not os.path.isabs(program):
         return probe
@@ -111,13 +127,13 @@ def with_bubblewrap(probe: Probe, *, path: str) -> Probe:
         bubblewrap=program,
     )
     with Child(wanted) as child:
-        while child.hear():
-            continue
+        has_ended = _hear_all(child, patience_s)
         said = child.read().decode("utf-8", "replace")
-    if child.number("exit") == 0:
+    if has_ended and child.number("exit") == 0:
         works = probe.works | {*orders.NAMESPACES}
         return probe._replace(works=works, bubblewrap=program)
     why = " ".join((said or child.problem).split())[:200] or "it did not run"
+    why = why if has_ended else f"{program} did not end within {patience_s:g} s"
     return probe._replace(refused={**probe.refused, orders.BUBBLEWRAP: why})
 
 
@@ -125,7 +141,7 @@ def ask_launcher(layers: Iterable[str] = orders.PROBED) -> Probe:
     """Return which of the layers work, by trying.
 
     Raises:
-        NotCheckedError: the launcher cannot be started.
+        NotCheckedError: the launcher cannot be started, or does not answer.
     """
     if not kernel.IS_LINUX:
         return Probe(refused=dict.fromkeys(layers, "there is none on this system"))
@@ -139,12 +155,27 @@ def ask_launcher(layers: Iterable[str] = orders.PROBED) -> Probe:
             network="loopback",
         )
         with Child(wanted) as child:
-            while child.hear():
-                continue
+            has_ended = _hear_all(child, _PATIENCE_S)
+            if not has_ended:
+                child.kill()
+    if not has_ended:
+        why = f"the launcher did not answer within {_PATIENCE_S:g} s"
+        raise NotCheckedError(f"the layers of the sandbox cannot be tried: {why}")
     refused = dict(line.split(": ", 1) for line in child.all("refused"))
     if problem := child.problem:
         raise NotCheckedError(f"the layers of the sandbox cannot be tried: {problem}")
     return Probe(frozenset(child.all("works")), refused, child.number("landlock_abi") or 0)
+
+
+def _hear_all(child: Child, patience_s: float) -> bool:
+    """Take in a report to its end; return False when that takes longer than so many seconds."""
+    deadline = time.monotonic() + patience_s
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.status, selectors.EVENT_READ)
+        while selector.select(max(0.0, deadline - time.monotonic())):
+            if not child.hear():
+                return True
+    return False
 
 
 def _machine_key(path: str) -> str:

@@ -16,6 +16,9 @@ from codex_orchestrator.system.sandbox import kernel
 _KILL_FOR_S = 5.0
 _PAUSE_S = 0.005
 _WATCH_S = 0.25
+# A storm of processes that end at once must not keep the launcher from looking at the time.
+_REAP_FOR_S = 0.05
+_NO_CHILD, _LIVING, _MORE_ENDED = 0, 1, 2
 _LEAST_FREE = 64 * 1024 * 1024
 _ENDED = (b"Z", b"X")
 _LOOK = getattr(os, "O_PATH", os.O_RDONLY)
@@ -117,9 +120,10 @@ class Watch:
 def follow(command: int, waker: Waker, watch: Watch) -> tuple[int | None, str]:
     """Wait for a command; return its wait status, None when it is to be ended, and the limit."""
     status: int | None = None
+    more = _LIVING
     while status is None:
-        must_end = waker.wait(watch.interval)
-        status, _ = _reap(command, None)
+        must_end = waker.wait(0 if more == _MORE_ENDED else watch.interval)
+        status, more = _reap(command, None)
         limit = watch.exceeded() if status is None else ""
         if must_end or limit:
             return status, limit
@@ -162,14 +166,19 @@ def end_all(
 
 def count_descendants() -> int:
     """Return how many descendants of this process live."""
+    # Nothing is collected here: the command may just have ended, and its status would be lost.
     # To ask for children costs nothing; to look at every process of the machine does.
-    _, more = _reap(0, None)
-    return len(_descendants()) if more else 0
+    if not kernel.IS_LINUX:
+        return 0
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return 0
+    return len(_descendants())
 
 
 def count_in_namespace() -> int:
     """Return how many other processes are in this pid namespace, of which this is the first."""
-    _reap(0, None)
     return sum(name.isdigit() for name in os.listdir("/proc")) - 1
 
 
@@ -186,17 +195,23 @@ def count_threads_of_user(uid: int) -> int:
     return threads
 
 
-def _reap(command: int, status: int | None) -> tuple[int | None, bool]:
-    """Collect ended children; return the command's status and whether any child is left."""
+def _reap(command: int, status: int | None) -> tuple[int | None, int]:
+    """Collect ended children, not for long; return the command's status and what is left.
+
+    Only the status that is returned tells how the command ended: nobody may drop it. What is left
+    is `_NO_CHILD`, `_LIVING` ones, or perhaps `_MORE_ENDED` ones to collect.
+    """
+    enough = time.monotonic() + _REAP_FOR_S
     try:
-        while True:
+        while time.monotonic() < enough:
             pid, ended = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
-                return status, True
+                return status, _LIVING
             if pid == command:
                 status = ended
     except ChildProcessError:
-        return status, False
+        return status, _NO_CHILD
+    return status, _MORE_ENDED
 
 
 def _signal_all(command: int, number: int, *, spare: int) -> None:

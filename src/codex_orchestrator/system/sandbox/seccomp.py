@@ -9,7 +9,7 @@ import struct
 from codex_orchestrator.system.sandbox import kernel
 
 _UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
-_DATAGRAM = 2
+_STREAM, _SEQUENCED = 1, 5
 _TYPE_BITS = 0xF
 _MPTCP = 262
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
@@ -44,8 +44,7 @@ def socket_filter(
     for number in kernel.IO_URING:
         program += _op(_JUMP_EQUAL, no=1, value=number) + _refuse(kernel.ENOSYS)
     program += _for_call(machine.socket, _socket(allow_unix, allow_internet))
-    if not allow_unix:
-        program += _for_call(machine.socketpair, _datagram_pair())
+    program += _for_call(machine.socketpair, _pair(allow_unix))
     program += _for_call(machine.ioctl, _ioctl())
     if guard_limits:
         program += _for_call(machine.prlimit, _prlimit())
@@ -69,10 +68,15 @@ def _socket(allow_unix: bool, allow_internet: bool) -> bytes:  # noqa: FBT001 - 
     return program + _refuse(_EAFNOSUPPORT)
 
 
-def _datagram_pair() -> bytes:
-    # A datagram socket of a pair may still send to any address; a stream stays with its partner.
-    program = _load_argument(1) + _op(_AND, value=_TYPE_BITS)
-    return program + _op(_JUMP_EQUAL, no=1, value=_DATAGRAM) + _refuse(_EACCES)
+def _pair(allow_unix: bool) -> bytes:  # noqa: FBT001 - private
+    program = _load_argument(0) + _op(_JUMP_EQUAL, yes=1, value=_UNIX) + _refuse(_EAFNOSUPPORT)
+    if allow_unix:
+        return program
+    # These two kinds stay with their partner. All others, the raw one too, are or become datagram
+    # sockets, which may still send to any address.
+    program += _load_argument(1) + _op(_AND, value=_TYPE_BITS)
+    program += _op(_JUMP_EQUAL, yes=2, value=_STREAM) + _op(_JUMP_EQUAL, yes=1, value=_SEQUENCED)
+    return program + _refuse(_EACCES)
 
 
 def _ioctl() -> bytes:
