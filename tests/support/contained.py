@@ -109,7 +109,7 @@ def keep_session_key():
 
 
 def contain(request):
-    from codex_orchestrator.model.confinement import Confinement, Limits, Network
+    from codex_orchestrator.model.confinement import Confinement, GitPlaces, Limits, Network
     from codex_orchestrator.model.errors import OrchestratorError
     from codex_orchestrator.system.sandbox.child import Child
     from codex_orchestrator.system.sandbox.plan import make_orders
@@ -120,6 +120,8 @@ def contain(request):
     bounds["limits"] = Limits(**bounds.get("limits", {}))
     for name in ("write", "read", "caches"):
         bounds[name] = tuple(bounds.get(name, ()))
+    if bounds.get("git"):
+        bounds["git"] = GitPlaces(*bounds["git"])
     argv = [
         item.replace("{parent}", str(os.getpid())).replace("{grandparent}", str(os.getppid()))
         for item in request["argv"]

@@ -25,6 +25,7 @@ class Scene:
         self.uid = uid
         self.main = base / "main"
         self.tree = base / "trees" / "one"
+        self.own = self.main / ".git" / "worktrees" / "one"
         self.home = base / "home"
         self.where: dict[str, object] = {}
         self.sockets: list[socket.socket] = []
@@ -35,6 +36,7 @@ class Scene:
             "write": [str(self.tree)],
             "read": [str(self.base / "src"), sys.base_prefix, sys.prefix],
             "home": str(self.home),
+            "git": [str(place) for place in (self.tree, self.own, self.main / ".git")],
             "environment": {"PATH": f"{Path(self.python).parent}:{os.environ['PATH']}"},
         }
         bounds |= options.pop("bounds", {})  # type: ignore[call-overload]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_orchestrator.model.confinement import Confinement, Limits, Network
+from codex_orchestrator.model.confinement import Confinement, GitPlaces, Limits, Network
 from codex_orchestrator.model.confinement_policy import confine_check
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.system.sandbox import orders
@@ -89,7 +89,9 @@ def test_a_tool_of_the_checkout_does_not_open_the_checkout_to_its_work_trees(tmp
     make_repository(tmp_path / "main", {"bin/tool": "#!/bin/sh\n"})
     git(tmp_path / "main", "worktree", "add", "-q", "--detach", str(tmp_path / "tree"))
     main = str(tmp_path / "main")
-    made = planned(tmp_path, read=(f"{main}/bin", main, str(tmp_path)))
+    own = f"{main}/.git/worktrees/tree"
+    places = GitPlaces(str(tmp_path / "tree"), own, f"{main}/.git")
+    made = planned(tmp_path, read=(f"{main}/bin", main, str(tmp_path)), git=places)
     assert f"{main}/bin" in made.read
     assert not {main, str(tmp_path)} & {*made.read}
 
@@ -125,11 +127,48 @@ def test_a_program_is_found_where_it_lies_and_where_it_leads(tmp_path):
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     (tmp_path / "shims" / "tool").symlink_to(program)
-    assert program_places("tool", path=str(tmp_path / "shims")) == (
+    assert program_places("tool", path=str(tmp_path / "shims"), cwd="/w") == (
         str(tmp_path / "shims"),
         str(tmp_path / "tool" / "bin"),
     )
-    assert program_places("no-such-program", path="/usr/bin") == ()
+    assert program_places("no-such-program", path="/usr/bin", cwd="/w") == ()
+
+
+@pytest.fixture
+def keys(tmp_path):
+    """A folder with a program, and a key beside it."""
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    (folder / "key").touch()
+    (folder / "tool").write_text("#!/bin/sh\n")
+    (folder / "tool").chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["./check", "sub/../check", "{tree}/check"])
+def test_a_program_of_the_tree_opens_nothing_wherever_it_leads(tmp_path, keys, monkeypatch, name):
+    (tmp_path / "tree" / "sub").mkdir(parents=True)
+    (tmp_path / "ours").mkdir()
+    for folder in ("tree", "ours"):
+        (tmp_path / folder / "check").symlink_to(keys / "tool")
+    monkeypatch.chdir(tmp_path / "ours")
+    tree = str(tmp_path / "tree")
+    assert program_places(name.format(tree=tree), path="/usr/bin", cwd=tree) == ()
+
+
+def test_a_program_is_looked_up_from_where_the_command_runs(tmp_path, keys, monkeypatch):
+    (tmp_path / "tree").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert program_places("keys/tool", path="", cwd=str(tmp_path / "tree")) == ()
+    found = program_places("../keys/tool", path="", cwd=str(tmp_path / "tree"))
+    assert found == (str(keys / "tool"),)
+
+
+def test_a_link_to_a_program_opens_that_file_and_not_what_lies_beside_it(tmp_path, keys):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "tool").symlink_to(keys / "tool")
+    found = program_places("tool", path=str(tmp_path / "bin"), cwd="/w")
+    assert found == (str(tmp_path / "bin"), str(keys / "tool"))
 
 
 def test_the_virtual_environment_of_an_interpreter_is_one_of_its_places(tmp_path):
@@ -137,14 +176,14 @@ def test_the_virtual_environment_of_an_interpreter_is_one_of_its_places(tmp_path
     (home / "venv/bin").mkdir(parents=True)
     (home / "venv/bin/python").symlink_to("/bin/sh")
     path = str(home / "venv/bin/python")
-    assert str(home / "venv") not in program_places(path, path="")
+    assert str(home / "venv") not in program_places(path, path="", cwd="/w")
     (home / "venv/pyvenv.cfg").touch()
-    assert str(home / "venv") in program_places(path, path="")
+    assert str(home / "venv") in program_places(path, path="", cwd="/w")
     made = confine_check(
         tree="/w",
         log_folder="",
         environ={"HOME": str(home)},
-        programs=program_places(path, path=""),
+        programs=program_places(path, path="", cwd="/w"),
     )
     assert str(home / "venv") in made.read
 

@@ -28,10 +28,13 @@ def policy_for(scene, *programs, network="loopback"):
         environ=environ,
         tools=[tool.folder for tool in HOME_TOOLS if Path(home, tool.folder).exists()],
         programs=[
-            place for name in programs for place in program_places(name, path=environ["PATH"])
+            place
+            for name in programs
+            for place in program_places(name, path=environ["PATH"], cwd="/")
         ],
     )
     bounds = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+    del bounds["git"]  # that of the scene
     return bounds | {"network": network, "limits": {}, "environment": dict(found.environment)}
 
 

@@ -7,8 +7,9 @@ import pytest
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.errors import InputError, ServiceError
 from codex_orchestrator.model.verdict import ValidationStatus
+from codex_orchestrator.system.sandbox import orders
 from codex_orchestrator.system.sandbox.orders import MOUNT
-from codex_orchestrator.system.sandbox.probe import Probe, ask_launcher
+from codex_orchestrator.system.sandbox.probe import Probe, ask_launcher, probe_layers
 from codex_orchestrator.workspace.worktree import GitWorkspace
 from support.workspace import clock, git_environ, write_files
 
@@ -190,3 +191,52 @@ def test_secrets_of_our_environment_do_not_reach_a_check(repo, scratch, tmp_path
     environ = git_environ(tmp_path / "home") | {"OPENAI_API_KEY": "k-123456"}
     workspace = GitWorkspace(repo, clock=clock, environ=environ, scratch=scratch)
     assert "k-123456" not in check(workspace, tmp_path, ["env"]).output_tail
+
+
+@pytest.fixture(params=["all", "without namespaces"])
+def confining(request, repo, scratch, tmp_path):
+    """A workspace, with all layers that work or without a root folder of its own for a check."""
+    found = probe_layers()
+    needed = orders.MOUNT if request.param == "all" else orders.LANDLOCK
+    if needed not in found.works:
+        pytest.skip(f"{needed}: {found.refused.get(needed)}")
+    if request.param != "all":
+        found = found.only({orders.LANDLOCK, orders.SECCOMP, orders.KEYRING})
+    environ = git_environ(tmp_path / "home")
+    return GitWorkspace(repo, clock=clock, environ=environ, scratch=scratch, layers=lambda: found)
+
+
+def test_git_in_a_check_works_and_sees_no_credentials_of_the_checkout(confining, repo, tmp_path):
+    result = check(confining, tmp_path, ["git", "log", "--format=%H"])
+    assert result.output_tail.strip() == confining.head_sha()
+    with (repo / ".git" / "config").open("a") as stream:
+        stream.write('[http "https://h/"]\n\textraheader = AUTHORIZATION: canary\n')
+    script = f"cat {repo}/.git/config; git config --list; true"
+    assert "canary" not in check(confining, tmp_path, ["sh", "-c", script]).output_tail
+
+
+def test_a_check_opens_no_folder_to_the_next_one(confining, tmp_path):
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "key").write_text("canary")
+    with confining.open("r1", base_sha=confining.head_sha()) as tree:
+        log_dir = tmp_path / "tests"
+        script = (
+            f"for d in {log_dir} .; do rm -rf $d/.git; mkdir -p $d/.git/objects/info; "
+            f"echo {keys} > $d/.git/objects/info/alternates; done; cat {keys}/key"
+        )
+        for _ in range(2):
+            command = CheckCommand(name="test", argv=("sh", "-c", script))
+            result = confining.run_check(tree.root, command, log_dir=log_dir, deadline_s=60)
+            assert "canary" not in result.output_tail
+            assert result.exit_code == 1
+
+
+def test_a_pointer_with_a_nul_byte_does_not_keep_the_next_check_from_running(confining, tmp_path):
+    with confining.open("r1", base_sha=confining.head_sha()) as tree:
+        log_dir = tmp_path / "tests"
+        script = f"for d in {log_dir} .; do printf 'gitdir: a\\000b' > $d/.git; done; true"
+        for _ in range(2):
+            command = CheckCommand(name="test", argv=("sh", "-c", script))
+            result = confining.run_check(tree.root, command, log_dir=log_dir, deadline_s=60)
+            assert result.status is ValidationStatus.PASSED

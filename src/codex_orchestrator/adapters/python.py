@@ -189,7 +189,7 @@ def _has_module(interpreter: str, module: str, layers: Layers) -> bool:
                 log_folder="",
                 environ=environment,
                 read=_OWN,
-                programs=program_places(interpreter, path=environment["PATH"]),
+                programs=program_places(interpreter, path=environment["PATH"], cwd=folder),
             ),
             layers=layers(),
             timeout_s=60,

@@ -49,6 +49,17 @@ class Limits(NamedTuple):
 DEFAULT_LIMITS = Limits()
 
 
+class GitPlaces(NamedTuple):
+    """A work tree, its git folder, and the one that it shares with others: absolute real paths.
+
+    They are determined before the first child runs: what it writes to `.git` leads nowhere.
+    """
+
+    tree: str
+    git_dir: str
+    common_dir: str
+
+
 @dataclass(frozen=True)
 class Confinement:
     """The bounds of one child; paths are absolute.
@@ -63,6 +74,7 @@ class Confinement:
         environment: all variables that it gets; HOME and TMPDIR become private folders.
         home: the user's home: the private one is shown in its place, where that can be done.
         may_nest: it may make namespaces of its own, as a browser or Codex does for its sandbox.
+        git: the work tree in which it may use git; None for none.
     """
 
     write: tuple[str, ...]
@@ -73,6 +85,7 @@ class Confinement:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     home: str = ""
     may_nest: bool = False
+    git: GitPlaces | None = None
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand, CheckResult
-from codex_orchestrator.model.confinement import Confinement, Network
+from codex_orchestrator.model.confinement import Confinement, GitPlaces, Network
 from codex_orchestrator.model.confinement_policy import HOME_TOOLS, confine_check, reached_limit
 from codex_orchestrator.model.errors import InputError, ServiceError
 from codex_orchestrator.model.verdict import ValidationStatus
@@ -31,6 +32,7 @@ def run_check(
     env: Mapping[str, str],
     layers: Probe,
     network: Network,
+    git: GitPlaces | None = None,
     redact: Redaction = unchanged,
     stop: threading.Event | None = None,
 ) -> CheckResult:
@@ -47,6 +49,7 @@ def run_check(
         env: the command's environment, besides the variables that it brings itself.
         layers: what this machine can contain it with.
         network: what it may reach.
+        git: the git folders of the work tree, as they were before the first check.
         redact: masks secrets in the log.
         stop: ends the check early when it is set.
 
@@ -63,7 +66,7 @@ def run_check(
     if not layers.contains_files:
         # Else the files that Python keeps beside modules would look like changes of them.
         env = {"PYTHONDONTWRITEBYTECODE": "1", **env}
-    bounds = _bounds(root, command, log_dir, env=env, network=network)
+    bounds = replace(_bounds(root, command, log_dir, env=env, network=network), git=git)
     before = {} if layers.contains_files else _digests(bounds)
     result = run_process(
         argv,
@@ -129,7 +132,9 @@ def _bounds(
         network=network,
         read=command.read,
         tools=existing_folders(home, (tool.folder for tool in HOME_TOOLS)),
-        programs=program_places(command.argv[0], path=environment.get("PATH", os.defpath)),
+        programs=program_places(
+            command.argv[0], path=environment.get("PATH", os.defpath), cwd=str(root)
+        ),
     )
 
 

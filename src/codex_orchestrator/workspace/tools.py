@@ -1,12 +1,13 @@
 """The tools of the workspace server: one work tree, under one policy."""
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from codex_orchestrator.model.check import CheckCommand, CheckResult
-from codex_orchestrator.model.confinement import Network
+from codex_orchestrator.model.confinement import GitPlaces, Network
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.tool_results import (
@@ -79,7 +80,7 @@ class WorkspaceTools:
         self._preview_pattern = preview_pattern
         self._apply_pattern = apply_pattern
         self._uses = uses
-        self._git, self._work = _open_work(root, private, environ)
+        self._git, self._work, self._git_places = _open_work(root, private, environ)
         self._changing = threading.Lock()
 
     def read_file(self, path: str, *, first_line: int, line_count: int) -> FileText:
@@ -189,6 +190,7 @@ class WorkspaceTools:
                 env=self._child_environ,
                 layers=self._layers,
                 network=self._network,
+                git=self._git_places,
                 # This process knows no secret of ours; tokens show by themselves what they are.
                 redact=Redactor().redact_bytes,
                 stop=stop,
@@ -222,7 +224,7 @@ class WorkspaceTools:
 
 def _open_work(
     root: Path, private: Path, environ: Mapping[str, str]
-) -> tuple[SafeGit, GitWorkTree]:
+) -> tuple[SafeGit, GitWorkTree, GitPlaces]:
     """Determine the tree's repository once, before a tool can change it."""
     outside = SafeGit(root, environ=environ)
     git_dir = Path(outside.text("rev-parse", "--absolute-git-dir"))
@@ -237,6 +239,7 @@ def _open_work(
     places |= {"GIT_WORK_TREE": str(root), "GIT_INDEX_FILE": str(index)}
     git = outside.at(root, places=places)
     nobody = Author("", "")
-    return git, GitWorkTree(
+    work = GitWorkTree(
         root, git=git, run_id="server", base_sha=base, author=nobody, clock=lambda: ""
     )
+    return git, work, GitPlaces(*(os.path.realpath(place) for place in (root, git_dir, common)))

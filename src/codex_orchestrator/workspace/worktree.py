@@ -8,7 +8,7 @@ from pathlib import Path
 
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.config import DEFAULT_AUTHOR
-from codex_orchestrator.model.confinement import Network
+from codex_orchestrator.model.confinement import GitPlaces, Network
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.durable import write_file
 from codex_orchestrator.system.environment import child_environment
@@ -86,6 +86,7 @@ class GitWorkspace(RecordedStates):
         self._author = parse_author(author)
         self._layers = layers
         self._network = network
+        self._git_places: dict[Path, GitPlaces] = {}
 
     @contextmanager
     def open(self, run_id: str, *, base_sha: str) -> Iterator[GitWorkTree]:
@@ -158,6 +159,7 @@ class GitWorkspace(RecordedStates):
             env=child_environment(self._environ),
             layers=self._layers(),
             network=self._network,
+            git=self._git_places.get(root),
             redact=self._redact,
         )
 
@@ -207,11 +209,15 @@ class GitWorkspace(RecordedStates):
 
     def _tree(self, place: Path, record: Mapping[str, str], run_id: str) -> GitWorkTree:
         root = Path(record["root"])
+        common = self._repository.common_dir
+        self._git_places[root] = GitPlaces(
+            *(os.path.realpath(place) for place in (root, record["git_dir"], common))
+        )
         git = self._repository.git.at(
             root,
             places={
                 "GIT_DIR": record["git_dir"],
-                "GIT_COMMON_DIR": str(self._repository.common_dir),
+                "GIT_COMMON_DIR": str(common),
                 "GIT_WORK_TREE": record["root"],
                 "GIT_INDEX_FILE": str(place / "index"),
             },

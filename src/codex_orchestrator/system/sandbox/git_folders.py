@@ -2,13 +2,23 @@
 
 import os
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
+
+from codex_orchestrator.model.confinement import GitPlaces
 
 _SEEN = ("HEAD", "packed-refs", "shallow", "info")
 _COPIED = ("objects", "refs", "logs")
 _LARGEST_TEXT = 1024 * 1024
 _KEPT_SECTIONS = frozenset({"core", "extensions", "user"})
 _SECTION = re.compile(r"\s*\[\s*([A-Za-z0-9.-]+)\s*(\"|\])")
+
+
+_PLAIN = re.compile(
+    r"""\s*  |  \[(remote|branch)\ "[\w./-]+"\]
+    |  \s*(fetch|merge|remote|url)\s*=\s*(?!.*://[^/]*@)[^?;\#"\\]+""",
+    re.VERBOSE,
+)
 
 
 class GitFolders(NamedTuple):
@@ -25,45 +35,59 @@ class GitFolders(NamedTuple):
     files: tuple[tuple[str, str], ...] = ()
 
 
-def find_git_folders(tree: str) -> GitFolders:
-    """Return what git keeps for a folder; nothing when it is no work tree.
+def find_git_folders(places: GitPlaces, *, hides_settings: bool) -> GitFolders:
+    """Return what a child may see of the git folders that go with a work tree.
 
-    A linked work tree counts only when git's own folder points back to it and lies in the folder
-    that it shares: a `.git` file that a child wrote must not open another folder to the next one.
+    Args:
+        places: where they are. Nothing that a child can write says where else to look.
+        hides_settings: files can be shown with another text; else settings that may hold
+            credentials cannot be read, and git refuses to work.
     """
-    pointer = os.path.join(tree, ".git")
-    if os.path.islink(pointer) or not os.path.lexists(pointer):
-        return GitFolders()
-    if os.path.isdir(pointer):
-        if os.path.lexists(os.path.join(pointer, "commondir")):
-            return GitFolders(lock=(pointer,))
-        read = _alternates(pointer)
-        return GitFolders(copy=(pointer,), read=read, files=_settings(pointer))
-    own = _target(tree, _read(pointer).removeprefix("gitdir:"))
-    common = _target(own, _read(os.path.join(own, "commondir"))) if own else ""
-    back = _read(os.path.join(own, "gitdir")).strip() if own else ""
-    is_linked = os.path.realpath(back or "/") == os.path.realpath(pointer)
-    if not is_linked or os.path.dirname(own) != os.path.join(common, "worktrees"):
-        return GitFolders(lock=(pointer,))
+    pointer = os.path.join(places.tree, ".git")
+    if pointer == places.common_dir:
+        is_real = os.path.realpath(pointer) == pointer and os.path.isdir(pointer)
+        # A child may have written here, so no file in it names another folder.
+        return GitFolders(copy=(pointer,), files=_settings(pointer)) if is_real else GitFolders()
+    is_pointer = os.path.isfile(pointer) and not os.path.islink(pointer)
+    own, common = places.git_dir, places.common_dir
     copied = [own, *(os.path.join(common, name) for name in _COPIED)]
     seen = [os.path.join(common, name) for name in (*_SEEN, "config")]
+    files = (*_settings(common), *_settings(own, "config.worktree"))
+    if not hides_settings:
+        hidden = {path for path, _ in files if not holds_no_credentials(_read(path))}
+        copied = [*_entries(own), *copied[1:]]
+        copied, seen = ([path for path in paths if path not in hidden] for paths in (copied, seen))
+        files = ()
     return GitFolders(
-        copy=tuple(path for path in copied if os.path.isdir(path)),
+        copy=tuple(path for path in copied if os.path.exists(path)),
         read=(*(path for path in seen if os.path.exists(path)), *_alternates(common)),
-        lock=(pointer,),
-        files=(*_settings(common), *_settings(own, "config.worktree")),
+        lock=(pointer,) if is_pointer else (),
+        files=files,
     )
 
 
 def harmless_settings(text: str) -> str:
     """Return the part of a git configuration that says how to read the repository."""
-    kept, is_kept = [], False
+    return "".join(line for line, is_kept in _marked_lines(text) if is_kept)
+
+
+def holds_no_credentials(text: str) -> bool:
+    """Say whether a git configuration has, besides that part, only names and plain addresses.
+
+    All that is not understood counts as credentials, and so does a text that was cut or not read.
+    """
+    is_whole = 0 < len(text) < _LARGEST_TEXT
+    return is_whole and all(
+        is_kept or _PLAIN.fullmatch(line.rstrip("\n")) for line, is_kept in _marked_lines(text)
+    )
+
+
+def _marked_lines(text: str) -> Iterator[tuple[str, bool]]:
+    is_kept = False
     for line in text.splitlines(keepends=True):
         if section := _SECTION.match(line):
             is_kept = section[1].lower() in _KEPT_SECTIONS and section[2] == "]"
-        if is_kept:
-            kept.append(line)
-    return "".join(kept)
+        yield line, is_kept
 
 
 def _settings(folder: str, name: str = "config") -> tuple[tuple[str, str], ...]:
@@ -71,14 +95,16 @@ def _settings(folder: str, name: str = "config") -> tuple[tuple[str, str], ...]:
     return ((path, harmless_settings(_read(path))),) if os.path.isfile(path) else ()
 
 
+def _entries(folder: str) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.path for entry in entries]
+
+
 def _alternates(common: str) -> tuple[str, ...]:
     objects = os.path.join(common, "objects")
     lines = _read(os.path.join(objects, "info", "alternates")).splitlines()
-    return tuple(_target(objects, line) for line in lines if line and not line.startswith("#"))
-
-
-def _target(folder: str, text: str) -> str:
-    return os.path.realpath(os.path.join(folder, text.strip())) if text.strip() else ""
+    named = (line for line in lines if line and not line.startswith("#") and "\0" not in line)
+    return tuple(os.path.realpath(os.path.join(objects, line)) for line in named)
 
 
 def _read(path: str) -> str:

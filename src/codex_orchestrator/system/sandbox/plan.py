@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from codex_orchestrator.model.confinement import Confinement, Network
 from codex_orchestrator.system.sandbox import orders
-from codex_orchestrator.system.sandbox.git_folders import find_git_folders
+from codex_orchestrator.system.sandbox.git_folders import GitFolders, find_git_folders
 from codex_orchestrator.system.sandbox.orders import Orders
 from codex_orchestrator.system.sandbox.probe import Probe
 
@@ -16,6 +16,8 @@ SYSTEM_FOLDERS = (
     *("/sys/devices/system/cpu", "/sys/fs/cgroup"),
 )
 """What programs of the system need. `/opt`, `/var`, `/run` and `/home` hold other things too."""
+
+PROGRAM_FOLDERS = ("bin", "sbin", "shims", "Scripts")
 
 _NO_HOME = ("", "/", "/tmp", "/dev", "/proc", "/sys", "/run", "/var")  # noqa: S108
 
@@ -39,20 +41,19 @@ def make_orders(
         scratch: a private folder with folders `home` and `tmp`; used without a mount namespace.
         grace_s: seconds between asking and killing.
     """
-    git = [find_git_folders(os.path.realpath(path)) for path in wanted.write]
+    has_root = orders.MOUNT in probe.works
+    git = find_git_folders(wanted.git, hides_settings=has_root) if wanted.git else GitFolders()
     unwanted = {orders.NET} if wanted.network is Network.OPEN else set[str]()
     unwanted |= {orders.LANDLOCK, orders.KEYRING} if wanted.may_nest else set()
     links: dict[str, str] = {}
     write = _real(wanted.write, links)
     system = _outside(_real(SYSTEM_FOLDERS, links), ())
     program = [argv[0]] if os.path.isabs(argv[0]) else []
-    read = _real(
-        [*wanted.read, *program, *(path for folders in git for path in folders.read)], links
-    )
+    read = _real([*wanted.read, *program, *git.read], links)
     # A tool in the checkout that a work tree belongs to does not open the checkout.
-    git_places = [path for folders in git for path in (*folders.copy, *folders.lock)]
+    git_places = [*git.copy, *git.lock]
     read = tuple(path for path in read if not any(_is_below(p, (path,)) for p in git_places))
-    copy = _real([*wanted.caches, *(path for folders in git for path in folders.copy)], links)
+    copy = _real([*wanted.caches, *git.copy], links)
     home = os.path.realpath(wanted.home) if os.path.isabs(wanted.home) else ""
     return Orders(
         layers=probe.works - unwanted,
@@ -63,9 +64,9 @@ def make_orders(
         read=_outside(read, (*system, *write, *copy)),
         write=write,
         copy=copy,
-        lock=tuple(path for folders in git for path in folders.lock),
+        lock=git.lock,
         links=tuple(links.items()),
-        files=tuple(pair for folders in git for pair in folders.files),
+        files=git.files,
         network=wanted.network.value,
         landlock_abi=probe.landlock_abi,
         limits={name: value for name, value in wanted.limits._asdict().items() if value},
@@ -77,23 +78,30 @@ def make_orders(
     )
 
 
-def program_places(name: str, *, path: str) -> tuple[str, ...]:
-    """Return the folder of a program, and the one of the file that it leads to when it is a link.
+def program_places(name: str, *, path: str, cwd: str) -> tuple[str, ...]:
+    """Return what must be readable for a program: its place, and the one that it leads to.
 
-    The folder of the virtual environment that it stands in comes too, wherever that lies.
+    That is a folder when programs stand there, or the virtual environment wherever that lies;
+    else the file alone. A program in the folder that the command runs in opens nothing: whoever
+    may write there could link it to any place.
 
     Args:
         name: the program, as the first item of a command.
         path: the PATH to look it up in.
+        cwd: the folder that the command runs in.
     """
-    found = shutil.which(name, path=path)
-    if found is None:
+    found = shutil.which(os.path.join(cwd, name) if os.sep in name else name, path=path)
+    if found is None or not os.path.isabs(found) or _is_below(os.path.normpath(found), (cwd,)):
         return ()
     place = os.path.join(os.path.realpath(os.path.dirname(found)), os.path.basename(found))
-    folders = [os.path.dirname(place), os.path.dirname(os.path.realpath(place))]
-    above = os.path.dirname(folders[0])
-    folders += [above] if os.path.isfile(os.path.join(above, "pyvenv.cfg")) else []
-    return tuple(dict.fromkeys(folders))
+    places: list[str] = []
+    for file in (place, os.path.realpath(place)):
+        folder = os.path.dirname(file)
+        is_for_programs = os.path.basename(folder) in PROGRAM_FOLDERS
+        places.append(folder if is_for_programs or folder in path.split(os.pathsep) else file)
+        above = os.path.dirname(folder)
+        places += [above] if os.path.isfile(os.path.join(above, "pyvenv.cfg")) else []
+    return tuple(dict.fromkeys(places))
 
 
 def existing_folders(home: str, folders: Iterable[str]) -> tuple[str, ...]:
