@@ -17,7 +17,8 @@ _KILL_FOR_S = 5.0
 _PAUSE_S = 0.005
 _WATCH_S = 0.25
 # A storm of processes that end at once must not keep the launcher from looking at the time.
-_REAP_FOR_S = 0.05
+_REAP_FOR_S = 0.01
+_YOUNGEST = 100
 _NO_CHILD, _LIVING, _MORE_ENDED = 0, 1, 2
 _LEAST_FREE = 64 * 1024 * 1024
 _ENDED = (b"Z", b"X")
@@ -147,20 +148,36 @@ def end_all(
     status, more = _reap(command, status)
     if not more:
         return status, 0
+    _leave_collecting_to_kernel(status)
     _signal_all(command, kernel.SIGTERM, spare=spare)
     patience = time.monotonic() + grace_s
     while time.monotonic() < patience:
         status, more = _reap(command, status)
         if not more:
             return status, 0
-        time.sleep(_PAUSE_S)
+        if more == _LIVING:
+            time.sleep(_PAUSE_S)
+    return _kill_all(command, status)
+
+
+def _kill_all(command: int, status: int | None) -> tuple[int | None, int]:
+    """Kill all descendants, for some seconds; return the same as `end_all`."""
     patience = time.monotonic() + _KILL_FOR_S
-    while time.monotonic() < patience:
-        _signal_all(command, kernel.SIGKILL, spare=0)
+    look_again = 0.0
+    while (now := time.monotonic()) < patience:
+        _leave_collecting_to_kernel(status)
+        # To look at every process takes long when there are many: most of the time is for our own
+        # children. An orphan becomes one, so a process that forks and ends is soon among them.
+        if now >= look_again:
+            _signal_all(command, kernel.SIGKILL, spare=0)
+            done = time.monotonic()
+            look_again = done + max(_PAUSE_S, 4 * (done - now))
+        _kill_children()
         status, more = _reap(command, status)
         if not more:
             return status, 0
-        time.sleep(_PAUSE_S)
+        if more == _LIVING:
+            time.sleep(_PAUSE_S / 10)
     return status, max(1, count_descendants())
 
 
@@ -214,6 +231,15 @@ def _reap(command: int, status: int | None) -> tuple[int | None, int]:
     return status, _MORE_ENDED
 
 
+def _leave_collecting_to_kernel(status: int | None) -> None:
+    """Have no ended child wait to be collected, once the command's status is known.
+
+    A storm of processes is faster than this one, and would use up all process ids.
+    """
+    if status is not None:
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
+
+
 def _signal_all(command: int, number: int, *, spare: int) -> None:
     # Once each: a second signal would end a process that is tidying up after the first.
     for target in _descendants() or [-command]:
@@ -221,6 +247,21 @@ def _signal_all(command: int, number: int, *, spare: int) -> None:
             continue
         try:
             os.kill(target, number)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def _kill_children() -> None:
+    """Kill the youngest children of this process; none where they are not listed."""
+    pid = os.getpid()
+    try:
+        with open(f"/proc/self/task/{pid}/children", "rb") as stream:
+            children = stream.read().split()
+    except OSError:
+        return
+    for child in reversed(children[-_YOUNGEST:]):
+        try:
+            os.kill(int(child), kernel.SIGKILL)
         except (ProcessLookupError, PermissionError):
             continue
 
