@@ -247,6 +247,11 @@ CHANGES = {
     "a line that Python runs by itself": ("lib/python*/site-packages/new.pth", "import os"),
     "where Python finds its library": ("pyvenv.cfg", "home = /nowhere"),
     "a module beside those of ours": ("lib/python*/site-packages/codex_orchestrator/re.py", ""),
+    "a list of folders instead of the library": ("bin/python._pth", "/nowhere"),
+    "where a build of Python has its library": ("bin/pybuilddir.txt", "/nowhere"),
+    "the mark of a build of Python": ("bin/Modules/Setup.local", ""),
+    "where Python finds its library, by its program": ("bin/pyvenv.cfg", "home = /nowhere"),
+    "another library, by the program": ("bin/lib/python3/os.py", ""),
 }
 
 
@@ -261,7 +266,8 @@ def test_the_last_step_runs_no_toolkit_that_changed_since_it_was_installed(
     assert good.returncode == 0, good.stdout + good.stderr
     pattern, text = CHANGES[change]
     folder, _, name = pattern.rpartition("/")
-    [place] = toolkit.glob(folder) if folder else [toolkit]
+    [place] = toolkit.glob(folder) if "*" in folder else [toolkit / folder]
+    place.mkdir(parents=True, exist_ok=True)
     file = place / name
     times = file.stat() if file.exists() else None
     with file.open("a") as stream:
@@ -271,6 +277,18 @@ def test_the_last_step_runs_no_toolkit_that_changed_since_it_was_installed(
     done = finish_step(tmp_path, outputs)
     assert done.returncode == 3
     assert "::error::files of the toolkit changed" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["python._pth", "pybuilddir.txt", "Modules/Setup.local"])
+def test_a_python_whose_library_a_file_beside_it_names_is_refused(toolkit, tmp_path, name):
+    file = toolkit / "bin" / name
+    file.parent.mkdir(exist_ok=True)
+    library = os.path.dirname(os.__file__)
+    packages = next(toolkit.glob("lib/python*/site-packages"))
+    file.write_text(f"{library}\n{library}/lib-dynload\n{packages}\n" if "_pth" in name else "")
+    done = install(tmp_path, PACKAGE_SPEC=str(toolkit / "bin" / "python"))
+    assert done.returncode == 3, done.stderr
+    assert f"::error::{file} tells Python where its library is" in done.stderr
 
 
 def test_a_compiled_module_that_was_changed_is_not_loaded_by_the_last_step(toolkit, tmp_path):

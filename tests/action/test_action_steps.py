@@ -151,6 +151,39 @@ def test_a_run_whose_check_wrote_to_the_steps_files_has_no_verdict(tmp_path, cap
     assert outputs["staged-path"]
 
 
+@pytest.mark.parametrize("command", ["run", "guard", "all"])
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_command_that_says_nothing_has_checked_nothing(tmp_path, command, code):
+    silent = {"guard": (code, {}), "run": (code, {})}
+    found, outputs = do_work(tmp_path, Script(**silent), command=command, task="0001-x")
+    assert (found.verdict, found.exit_code) == ("not-checked", ExitCode.NOT_CHECKED)
+    assert outputs["exit-code"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("command", "report"),
+    [("run", {}), ("guard", {}), ("guard", GUARD_PASSED)],
+    ids=["a run without a report", "a guard without a report", "a guard that passes"],
+)
+def test_whoever_writes_to_the_steps_files_gets_no_verdict_with_or_without_a_report(
+    tmp_path, capsys, command, report
+):
+    output = tmp_path / "output"
+    output.write_text("")
+
+    class Forging(Script):
+        def __call__(self, *words: str, without: tuple[str, ...] = ()) -> Called:
+            output.write_text("verdict=approved\n")
+            return super().__call__(*words, without=without)
+
+    environment = {"RUNNER_TEMP": str(tmp_path / "temporary"), "GITHUB_OUTPUT": str(output)}
+    inputs = make_inputs(tmp_path, command=command, task="0001-x")
+    found = work(inputs, Forging(**{command: (0, report)}), environment, lambda _: None)
+    assert (found.verdict, found.exit_code) == ("not-checked", ExitCode.NOT_CHECKED)
+    assert output.read_text() == ""
+    assert "files of the workflow's step: GITHUB_OUTPUT" in capsys.readouterr().out
+
+
 def test_agents_are_started_without_tokens(tmp_path):
     script = Script(run=(0, RUN_REPORT))
     do_work(tmp_path, script, command="run", task="0001-x")

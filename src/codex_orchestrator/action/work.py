@@ -1,6 +1,6 @@
 """The first part of the action: check, run or verify. It has no token with write access."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -60,8 +60,11 @@ def _guard(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
     from codex_orchestrator.verbs.summarize_job import guard_annotations, summarize_guard
 
     base = ("--base", inputs.base) if inputs.base else ()
-    code, report = call("guard", *base, without=HIDDEN)
-    if not report:
+    with kept_step_files(environment) as written:
+        code, report = call("guard", *base, without=HIDDEN)
+    if written or not report:
+        _say_written(written)
+        code = max(code, ExitCode.NOT_CHECKED)
         click.echo(
             workflow_command("error", f"spec guard: not checked (exit {int(code)}); see the log")
         )
@@ -75,9 +78,15 @@ def _guard(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
     )
 
 
-def _run(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
+def _say_written(names: Sequence[str]) -> None:
     from codex_orchestrator.text.shown import workflow_command
 
+    if names:
+        text = f"a check wrote to files of the workflow's step: {', '.join(names)}"
+        click.echo(workflow_command("error", f"{text}; they were put back"))
+
+
+def _run(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
     if not inputs.task and not inputs.resume:
         raise InputError("is empty", field="task", fix="name a task file or a task's id")
     words = ["run", "--mode", inputs.mode]
@@ -92,14 +101,14 @@ def _run(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:
     words += ["--", inputs.task] if inputs.task else []
     with kept_step_files(environment) as written:
         code, report = call(*words, without=HIDDEN)
-    if not report:
-        return Found(exit_code=code)
     if written:
         # Whoever does that wants another verdict than the run's: its evidence is kept, not judged.
-        text = f"a check wrote to files of the workflow's step: {', '.join(written)}"
-        click.echo(workflow_command("error", f"{text}; they were put back"))
-        report = {**report, "verdict": "not-checked"}
+        _say_written(written)
+        report = {**report, "verdict": "not-checked"} if report else report
         code = ExitCode.NOT_CHECKED
+    if not report:
+        # A run that does not say what came of it did not pass, whatever its exit code.
+        return Found(exit_code=max(code, ExitCode.NOT_CHECKED))
     state = str(report.get("state") or "")
     texts = ("task_id", "run_id", "mode", "manifest_path", "manifest_sha256", "reason")
     return Found(
