@@ -96,6 +96,29 @@ def test_a_tool_of_the_checkout_does_not_open_the_checkout_to_its_work_trees(tmp
     assert not {main, str(tmp_path)} & {*made.read}
 
 
+@pytest.mark.parametrize(
+    "place", ["home", "link", ""], ids=["the home", "a link to it", "above it"]
+)
+def test_a_program_or_path_entry_right_in_the_home_does_not_open_the_home(tmp_path, place):
+    (tmp_path / "home" / ".ssh").mkdir(parents=True)
+    (tmp_path / "home" / "bin").mkdir()
+    (tmp_path / "link").symlink_to("home")
+    home, given = str(tmp_path / "home"), str(tmp_path / place)
+    for wanted_home in (home, str(tmp_path / "link")):
+        made = planned(tmp_path, read=(given, f"{home}/bin"), caches=(given,), home=wanted_home)
+        assert f"{home}/bin" in made.read
+        assert not {home, str(tmp_path)} & {*made.read, *made.copy}
+
+
+def test_names_are_looked_up_by_the_file_that_the_systems_one_leads_to(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "stub.conf").touch()
+    (tmp_path / "resolv.conf").symlink_to("run/stub.conf")
+    made = planned(tmp_path, read=(str(tmp_path / "resolv.conf"),), network=Network.OPEN)
+    assert made.read == (str(tmp_path / "run" / "stub.conf"),)
+    assert (str(tmp_path / "resolv.conf"), "run/stub.conf") in made.links
+
+
 def test_an_open_network_is_no_namespace_and_one_that_may_nest_has_no_landlock(tmp_path):
     assert orders.NET not in planned(tmp_path, network=Network.OPEN).layers
     assert orders.LANDLOCK not in planned(tmp_path, may_nest=True).layers

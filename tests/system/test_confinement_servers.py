@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.model.confinement_policy import confine_server
+from codex_orchestrator.model.confinement import Confinement, Network
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.system.sandbox import orders
 from codex_orchestrator.system.sandbox.child import contained_command
@@ -28,10 +28,12 @@ def started(folder: Path, probe, script: str) -> subprocess.Popen[str]:
     (folder / "root").mkdir()
     for name in ("home", "tmp", "written"):
         (folder / "scratch" / name).mkdir(parents=True)
-    bounds = confine_server(
-        root=str(folder / "root"),
-        environ={"TOKEN": "its-own"},
-        write=[str(folder / "scratch" / "written")],
+    bounds = Confinement(
+        (str(folder / "scratch" / "written"),),
+        (str(folder / "root"),),
+        network=Network.OFF,
+        environment={"TOKEN": "its-own"},
+        may_nest=True,
     )
     wanted = make_orders(
         bounds, probe, ["sh", "-c", script], cwd="/", scratch=str(folder / "scratch")

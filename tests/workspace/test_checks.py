@@ -60,6 +60,33 @@ def test_a_file_of_the_tree_does_not_pass_for_a_tool(repo, scratch, tmp_path):
     assert result.status is ValidationStatus.NOT_RUN
 
 
+CREDENTIALS = (
+    *(".local/share/uv/credentials/credentials.toml", ".cargo/config.toml", ".volta/hooks.json"),
+    *(".cargo/credentials.toml", ".gradle/init.d/login.gradle", ".nvm/.git/config", ".npmrc"),
+    *(".local/share/pnpm/global/.npmrc", ".m2/settings.xml", ".sdkman/etc/config"),
+)
+TOOLS = (".local/share/uv/python/p", ".cargo/bin/p", ".volta/tools/p", ".nvm/versions/p")
+
+
+def test_a_check_sees_tools_in_the_home_and_none_of_the_credentials_beside_them(
+    repo, scratch, tmp_path
+):
+    if not ask_launcher().contains_files:
+        pytest.skip("nothing keeps a check from files here")
+    environ = git_environ(tmp_path / "home")
+    home = Path(environ["HOME"])
+    write_files(home, {**dict.fromkeys(CREDENTIALS, "canary\n"), **dict.fromkeys(TOOLS, "tool\n")})
+    environ["PATH"] = f"{home}:{environ['PATH']}"
+    workspace = GitWorkspace(repo, clock=clock, environ=environ, scratch=scratch)
+    script = 'cd "$0"; cat "$@"; true'
+    argv = ("sh", "-c", script, str(home), *CREDENTIALS, *TOOLS)
+    with workspace.open("r1", base_sha=workspace.head_sha()) as tree:
+        command = CheckCommand(name="test", argv=argv)
+        result = workspace.run_check(tree.root, command, log_dir=tmp_path / "tests", deadline_s=60)
+    assert "canary" not in result.output_tail
+    assert result.output_tail.count("tool\n") == len(TOOLS)
+
+
 def test_a_check_that_hangs_is_timed_out_and_keeps_its_log(workspace, tmp_path):
     result = check(workspace, tmp_path, ["sh", "-c", "echo a; sleep 600"], timeout_s=1)
     assert result.status is ValidationStatus.TIMED_OUT

@@ -15,7 +15,9 @@ from codex_orchestrator.model.confinement import (
 
 
 class HomeTool(NamedTuple):
-    """A folder of a tool below the home that holds no credentials, and the variable for it.
+    """A file or folder of a tool below the home, and the variable for it.
+
+    None is made for credentials: where a tool keeps those, only what lies beside them is named.
 
     `is_cache` says that the tool writes to it. The variable, set to `variable_folder` where it is
     given, lets the tool find it also where the private home cannot stand in the real one's place.
@@ -31,7 +33,6 @@ HOME_TOOLS = (
     HomeTool(".cargo/bin", "CARGO_HOME", variable_folder=".cargo"),
     HomeTool(".cargo/registry", is_cache=True),
     HomeTool(".cargo/git", is_cache=True),
-    HomeTool(".cargo/config.toml"),
     HomeTool(".rustup", "RUSTUP_HOME"),
     HomeTool("go/pkg/mod", "GOMODCACHE"),
     HomeTool("go/bin"),
@@ -40,21 +41,42 @@ HOME_TOOLS = (
     HomeTool(".cache/uv", is_cache=True),
     HomeTool(".npm/_cacache", is_cache=True),
     HomeTool(".cache/yarn", is_cache=True),
-    HomeTool(".local/share/pnpm", is_cache=True),
+    HomeTool(".local/share/pnpm/store", is_cache=True),
     HomeTool(".m2/repository", is_cache=True),
     HomeTool(".gradle/caches", is_cache=True),
     HomeTool(".gradle/wrapper", is_cache=True),
-    HomeTool(".nvm", "NVM_DIR"),
-    HomeTool(".volta", "VOLTA_HOME"),
-    HomeTool(".pyenv", "PYENV_ROOT"),
+    # Whole, such folders would bring hooks, settings and clones whose URL may hold a token.
+    HomeTool(".nvm/nvm.sh", "NVM_DIR", variable_folder=".nvm"),
+    HomeTool(".nvm/alias"),
+    HomeTool(".nvm/versions"),
+    HomeTool(".volta/bin", "VOLTA_HOME", variable_folder=".volta"),
+    HomeTool(".volta/layout.v4"),
+    HomeTool(".volta/tools"),
+    HomeTool(".pyenv/bin", "PYENV_ROOT", variable_folder=".pyenv"),
+    HomeTool(".pyenv/libexec"),
+    HomeTool(".pyenv/shims"),
+    HomeTool(".pyenv/version"),
+    HomeTool(".pyenv/versions"),
     HomeTool(".local/bin"),
     HomeTool(".local/lib"),
-    HomeTool(".local/pipx"),
-    HomeTool(".local/share/pipx"),
-    HomeTool(".local/share/uv"),
-    HomeTool(".local/share/mise"),
-    HomeTool(".asdf"),
-    HomeTool(".rbenv"),
+    HomeTool(".local/pipx/shared"),
+    HomeTool(".local/pipx/venvs"),
+    HomeTool(".local/share/pipx/shared"),
+    HomeTool(".local/share/pipx/venvs"),
+    HomeTool(".local/share/uv/python"),
+    HomeTool(".local/share/uv/tools"),
+    HomeTool(".local/share/mise/installs"),
+    HomeTool(".local/share/mise/shims"),
+    HomeTool(".asdf/bin"),
+    HomeTool(".asdf/installs"),
+    HomeTool(".asdf/lib"),
+    HomeTool(".asdf/plugins"),
+    HomeTool(".asdf/shims"),
+    HomeTool(".rbenv/bin"),
+    HomeTool(".rbenv/libexec"),
+    HomeTool(".rbenv/shims"),
+    HomeTool(".rbenv/version"),
+    HomeTool(".rbenv/versions"),
     HomeTool(".sdkman/candidates"),
 )
 
@@ -63,13 +85,13 @@ _TOOL_VARIABLES = {
     "CONDA_PREFIX": ("",),
     "JAVA_HOME": ("",),
     "GOROOT": ("",),
-    "PYENV_ROOT": ("",),
-    "NVM_DIR": ("",),
-    "VOLTA_HOME": ("",),
+    "PYENV_ROOT": ("bin", "libexec", "shims", "version", "versions"),
+    "NVM_DIR": ("nvm.sh", "alias", "versions"),
+    "VOLTA_HOME": ("bin", "layout.v4", "tools"),
     "RUSTUP_HOME": ("",),
     "GOPATH": ("bin",),
-    # Beside these lie `credentials.toml` and the like.
-    "CARGO_HOME": ("bin", "config.toml"),
+    # Beside these lie `credentials.toml` and `config.toml`, which may hold a registry's token.
+    "CARGO_HOME": ("bin",),
 }
 _CACHE_VARIABLES = {
     "GOPATH": ("pkg/mod",),
@@ -93,7 +115,6 @@ def confine_check(
     environ: Mapping[str, str],
     network: Network = Network.LOOPBACK,
     read: Iterable[str] = (),
-    caches: Iterable[str] = (),
     limits: Limits = DEFAULT_LIMITS,
     tools: Collection[str] = (),
     programs: Iterable[str] = (),
@@ -106,7 +127,6 @@ def confine_check(
         environ: the variables that it may see, see `child_environment`.
         network: what it may reach.
         read: what else it may read, such as a linked `.venv`.
-        caches: folders that its language keeps between builds.
         limits: how much it may use.
         tools: which folders of `HOME_TOOLS` exist.
         programs: folders of the programs that it runs, besides those of PATH.
@@ -116,68 +136,14 @@ def confine_check(
         Confinement(
             write,
             tuple(read),
-            tuple(caches),
-            network,
-            limits,
-            dict(environ),
-            environ.get("HOME", ""),
+            network=network,
+            limits=limits,
+            environment=dict(environ),
+            home=environ.get("HOME", ""),
         ),
         tools,
         programs,
     )
-
-
-def confine_setup(
-    *,
-    tree: str,
-    environ: Mapping[str, str],
-    has_network: bool,
-    read: Iterable[str] = (),
-    caches: Iterable[str] = (),
-    limits: Limits = DEFAULT_LIMITS,
-    tools: Collection[str] = (),
-    programs: Iterable[str] = (),
-) -> Confinement:
-    """Return the bounds of a set-up command, such as `npm ci`: a network by its own setting."""
-    network = Network.OPEN if has_network else Network.LOOPBACK
-    found = confine_check(
-        tree=tree,
-        log_folder="",
-        environ=environ,
-        network=network,
-        read=read,
-        caches=caches,
-        limits=limits,
-        tools=tools,
-        programs=programs,
-    )
-    # Names are looked up by a file that often is a link out of /etc.
-    return replace(found, read=(*found.read, "/etc/resolv.conf")) if has_network else found
-
-
-def confine_server(
-    *,
-    root: str,
-    environ: Mapping[str, str],
-    write: Iterable[str] = (),
-    read: Iterable[str] = (),
-    network: Network = Network.OFF,
-    limits: Limits = DEFAULT_LIMITS,
-    tools: Collection[str] = (),
-    programs: Iterable[str] = (),
-) -> Confinement:
-    """Return the bounds of an MCP server: it reads its root, and contains what it starts itself."""
-    found = confine_check(
-        tree="",
-        log_folder="",
-        environ=environ,
-        network=network,
-        read=(root, *read),
-        limits=limits,
-        tools=tools,
-        programs=programs,
-    )
-    return replace(found, write=tuple(write), may_nest=True)
 
 
 def program_folders(folder: str, *, home: str) -> tuple[str, ...]:
@@ -245,6 +211,9 @@ def _with_tools(
     """Add what tools need, and take away variables that point into the real home."""
     home = wanted.home
     read, caches = list(wanted.read), list(wanted.caches)
+    if wanted.network is Network.OPEN:
+        # Names are looked up by a file that often is a link out of /etc.
+        read.append("/etc/resolv.conf")
     for tool in HOME_TOOLS if home else ():
         if tool.folder in tools:
             (caches if tool.is_cache else read).append(os.path.join(home, tool.folder))

@@ -55,6 +55,11 @@ def make_orders(
     read = tuple(path for path in read if not any(_is_below(p, (path,)) for p in git_places))
     copy = _real([*wanted.caches, *git.copy], links)
     home = os.path.realpath(wanted.home) if os.path.isabs(wanted.home) else ""
+    # A program right in the home, or a PATH that names it, does not open the home.
+    read, copy = (
+        tuple(path for path in paths if not home or not _is_below(home, (path.rstrip("/"),)))
+        for paths in (read, copy)
+    )
     return Orders(
         layers=probe.works - unwanted,
         argv=_command(argv),
