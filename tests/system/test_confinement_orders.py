@@ -119,10 +119,8 @@ def test_names_are_looked_up_by_the_file_that_the_systems_one_leads_to(tmp_path)
     assert (str(tmp_path / "resolv.conf"), "run/stub.conf") in made.links
 
 
-def test_an_open_network_is_no_namespace_and_one_that_may_nest_has_no_landlock(tmp_path):
+def test_an_open_network_is_no_namespace(tmp_path):
     assert orders.NET not in planned(tmp_path, network=Network.OPEN).layers
-    assert orders.LANDLOCK not in planned(tmp_path, may_nest=True).layers
-    assert planned(tmp_path, may_nest=True).is_nested
 
 
 @pytest.mark.parametrize("home", ["", "/", "relative", "/tmp", "/usr"])

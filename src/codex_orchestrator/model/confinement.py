@@ -73,7 +73,6 @@ class Confinement:
         limits: how much it may use.
         environment: all variables that it gets; HOME and TMPDIR become private folders.
         home: the user's home: the private one is shown in its place, where that can be done.
-        may_nest: it may make namespaces of its own, as a browser or Codex does for its sandbox.
         git: the work tree in which it may use git; None for none.
     """
 
@@ -84,7 +83,6 @@ class Confinement:
     limits: Limits = DEFAULT_LIMITS
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     home: str = ""
-    may_nest: bool = False
     git: GitPlaces | None = None
 
 

@@ -44,7 +44,6 @@ def make_orders(
     has_root = orders.MOUNT in probe.works
     git = find_git_folders(wanted.git, hides_settings=has_root) if wanted.git else GitFolders()
     unwanted = {orders.NET} if wanted.network is Network.OPEN else set[str]()
-    unwanted |= {orders.LANDLOCK, orders.KEYRING} if wanted.may_nest else set()
     links: dict[str, str] = {}
     write = _real(wanted.write, links)
     system = _outside(_real(SYSTEM_FOLDERS, links), ())
@@ -79,7 +78,6 @@ def make_orders(
         home="" if home in _NO_HOME or _contains(home, system) else home,
         bubblewrap=probe.bubblewrap,
         grace_ms=round(grace_s * 1000),
-        is_nested=wanted.may_nest,
     )
 
 
