@@ -1,5 +1,6 @@
 import fcntl
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,12 @@ import pytest
 from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.errors import InputError, ServiceError
 from codex_orchestrator.model.verdict import ValidationStatus
+from codex_orchestrator.system.listing import list_files
 from codex_orchestrator.system.sandbox import orders
 from codex_orchestrator.system.sandbox.orders import MOUNT
 from codex_orchestrator.system.sandbox.probe import Probe, ask_launcher, probe_layers
 from codex_orchestrator.workspace.worktree import GitWorkspace
-from support.workspace import clock, git_environ, write_files
+from support.workspace import clock, git, git_environ, write_files
 
 
 def check(workspace, tmp_path, argv, *, deadline_s=60.0, files=None, **facts) -> CheckResult:
@@ -267,3 +269,34 @@ def test_a_pointer_with_a_nul_byte_does_not_keep_the_next_check_from_running(con
             command = CheckCommand(name="test", argv=("sh", "-c", script))
             result = confining.run_check(tree.root, command, log_dir=log_dir, deadline_s=60)
             assert result.status is ValidationStatus.PASSED
+
+
+REPLACEMENTS = {
+    "repository": "rm -rf .git; git init -q .; echo '*' > .git/info/exclude; ls -d .git/info",
+    "pointer": "rm .git; git init -q --separate-git-dir=evil . && echo '*' > evil/info/exclude",
+    "link": "rm .git; git init -q evil; echo '*' > evil/.git/info/exclude; ln -s evil/.git .git",
+    "nothing": "rm .git",
+}
+
+
+@pytest.mark.parametrize("replaced", REPLACEMENTS)
+def test_a_check_cannot_choose_the_repository_that_is_found_from_the_tree(
+    confining, tmp_path, replaced
+):
+    with confining.open("r1", base_sha=confining.head_sha()) as tree:
+        pointer, listed = (tree.root / ".git").read_bytes(), list_files(tree.root)
+        command = CheckCommand(name="test", argv=("sh", "-c", REPLACEMENTS[replaced]))
+        confining.run_check(tree.root, command, log_dir=tmp_path / "tests", deadline_s=60)
+        assert (tree.root / ".git").read_bytes() == pointer
+        assert {*listed} <= {*list_files(tree.root)}
+
+
+def test_a_run_that_is_resumed_has_its_own_repository_again(workspace):
+    base = workspace.head_sha()
+    with suppress(KeyboardInterrupt), workspace.open("r1", base_sha=base) as tree:
+        pointer = (tree.root / ".git").read_bytes()
+        (tree.root / ".git").unlink()
+        git(tree.root, "init", "-q", ".")
+        raise KeyboardInterrupt
+    with workspace.open("r1", base_sha=base) as tree:
+        assert (tree.root / ".git").read_bytes() == pointer

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.compose.servers import open_tools
-from codex_orchestrator.model.errors import OrchestratorError
+from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.workspace.tree import GitWorkTree
 from codex_orchestrator.workspace.worktree import GitWorkspace
@@ -226,3 +226,27 @@ def test_the_filters_that_a_user_has_still_run_on_the_checkout(repo, workspace, 
     workspace.require_clean_checkout()
     assert passed.exists()
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("attack", [git_folder_in_place_of_the_file, git_file_that_leads_elsewhere])
+def test_the_tools_use_the_git_folder_that_they_are_given(attack, scene, tmp_path):
+    attack(scene)
+    write_files(scene.root, {"src/app.py": "print('three')\n"})
+    tools = open_tools(
+        scene.root, git_dir=scene.tree.git_dir, policy=Policy(), checks=(),
+        environ=git_environ(scene.home), private=tmp_path, log_dir=tmp_path,
+        library_root=scene.root, decisions=None, uses=None,
+    )  # fmt: skip
+    assert tools.git_diff([]).paths == scene.tree.change().paths
+
+
+def test_an_index_that_is_a_link_is_not_followed(scene, tmp_path):
+    index = scene.tree.git_dir / "index"
+    index.unlink()
+    (tmp_path / "other").write_text("x")
+    index.symlink_to(tmp_path / "other")
+    with pytest.raises(NotCheckedError, match="its git index is a link"):
+        open_tools(
+            scene.root, policy=Policy(), checks=(), environ=git_environ(scene.home),
+            private=tmp_path, log_dir=tmp_path, library_root=scene.root, decisions=None, uses=None,
+        )  # fmt: skip

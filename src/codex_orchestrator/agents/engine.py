@@ -80,6 +80,7 @@ class SdkAgentEngine:
         self,
         *,
         root: Path,
+        git_dir: Path,
         log_dir: Path,
         policy: Policy,
         checks: Sequence[CheckCommand],
@@ -97,7 +98,9 @@ class SdkAgentEngine:
             files = write_server_files(Path(private), policy, checks)
             opened = open_model(self.endpoint, spending=spending)
             model = stack.enter_context(portal.wrap_async_context_manager(opened))
-            server = self._workspace_server(files, root=root, log_dir=log_dir, mask=rails.mask)
+            server = self._workspace_server(
+                files, root=root, git_dir=git_dir, log_dir=log_dir, mask=rails.mask
+            )
             workspace = enter_server(stack, portal, server)
             calls = CodexCalls(spending)
             codex = None
@@ -131,11 +134,13 @@ class SdkAgentEngine:
             )
 
     def _workspace_server(
-        self, files: ServerFiles, *, root: Path, log_dir: Path, mask: Mask
+        self, files: ServerFiles, *, root: Path, git_dir: Path, log_dir: Path, mask: Mask
     ) -> ToolServer:
         argv = (
             *self.server,
             *("--root", str(root)),
+            # Not what a check may have put in place of the tree's `.git` by then.
+            *("--git-dir", str(git_dir)),
             *("--policy", str(files.policy)),
             *("--checks", str(files.checks)),
             *("--decisions", str(files.decisions)),

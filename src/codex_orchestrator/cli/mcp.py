@@ -50,6 +50,7 @@ Examples:
 
 @mcp.command(epilog=_EXAMPLES)
 @_folder_option("--root", required=True, help="The git work tree.")
+@_folder_option("--git-dir", help="Its git folder (default: the one that `.git` names).")
 @_file_option("--policy", required=True, help="What agents may do, as JSON.")
 @_file_option("--checks", help="Checks that may be run, as JSON.")
 @_folder_option("--log-dir", help="Folder for the logs of checks.")
@@ -63,6 +64,7 @@ Examples:
 def workspace(
     *,
     root: Path,
+    git_dir: Path | None,
     policy: Path,
     checks: Path | None,
     log_dir: Path | None,
@@ -85,6 +87,7 @@ def workspace(
         _end_on_signals(partial(shutil.rmtree, private, ignore_errors=True))
         tools = open_tools(
             root,
+            git_dir=git_dir,
             policy=allowed,
             checks=commands,
             environ=os.environ,

@@ -28,6 +28,7 @@ _NEEDED_BY_TOOLS = (
 def open_tools(
     root: Path,
     *,
+    git_dir: Path | None = None,
     policy: Policy,
     checks: Sequence[CheckCommand],
     environ: Mapping[str, str],
@@ -41,6 +42,7 @@ def open_tools(
 
     Args:
         root: the work tree.
+        git_dir: its git folder; None for the one that its `.git` names.
         policy: what may be done.
         checks: commands that can be run by name.
         environ: our environment; commands get an allow-list of it.
@@ -74,6 +76,7 @@ def open_tools(
 
     return WorkspaceTools(
         root,
+        git_dir=git_dir,
         gate=Gate(policy, decisions=decisions, clock=utc_now),
         checks=checks,
         environ=environ,

@@ -74,6 +74,7 @@ def open_team(
     """
     return services.rooms.engine.open(
         root=work.tree.root,
+        git_dir=work.tree.git_dir,
         log_dir=log_dir,
         policy=policy,
         checks=work.checks,

@@ -19,6 +19,7 @@ from codex_orchestrator.system.process import ProcessResult, run_process
 from codex_orchestrator.system.sandbox.plan import existing_folders, program_places
 from codex_orchestrator.system.sandbox.probe import Probe
 from codex_orchestrator.text.names import path_problem
+from codex_orchestrator.workspace.git_pointer import restore_pointer
 
 _MOST_LOGS = 10_000
 
@@ -79,6 +80,8 @@ def run_check(
         redact=redact,
         stop=stop,
     )
+    if git is not None:
+        restore_pointer(git)
     after = _digests(bounds) if before else before
     changed = [folder for folder in before if after.get(folder) != before[folder]]
     return _result(command, result, log_path, changed, timeout_s=timeout_s)

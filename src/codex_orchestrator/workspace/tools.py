@@ -58,6 +58,7 @@ class WorkspaceTools:
         self,
         root: Path,
         *,
+        git_dir: Path | None,
         gate: Gate,
         checks: Sequence[CheckCommand],
         environ: Mapping[str, str],
@@ -80,7 +81,9 @@ class WorkspaceTools:
         self._preview_pattern = preview_pattern
         self._apply_pattern = apply_pattern
         self._uses = uses
-        self._git, self._work, self._git_places = _open_work(root, private, environ)
+        self._git, self._work, self._git_places = _open_work(
+            root, private, environ, git_dir=git_dir
+        )
         self._changing = threading.Lock()
 
     def read_file(self, path: str, *, first_line: int, line_count: int) -> FileText:
@@ -223,23 +226,26 @@ class WorkspaceTools:
 
 
 def _open_work(
-    root: Path, private: Path, environ: Mapping[str, str]
+    root: Path, private: Path, environ: Mapping[str, str], *, git_dir: Path | None
 ) -> tuple[SafeGit, GitWorkTree, GitPlaces]:
     """Determine the tree's repository once, before a tool can change it."""
-    outside = SafeGit(root, environ=environ)
+    given = {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(root)} if git_dir else {}
+    outside = SafeGit(root, environ=environ, places=given)
     git_dir = Path(outside.text("rev-parse", "--absolute-git-dir"))
     common = outside.text("rev-parse", "--path-format=absolute", "--git-common-dir")
     base = outside.text("rev-parse", "--verify", "--end-of-options", "HEAD^{commit}")
     index = private / "index"
     try:
-        shutil.copy2(git_dir / "index", index)
+        shutil.copy2(git_dir / "index", index, follow_symlinks=False)
     except OSError as error:
         raise NotCheckedError(f"{root}: its git index cannot be read: {error.strerror}") from error
+    if index.is_symlink():
+        raise NotCheckedError(f"{root}: its git index is a link")
     places = {"GIT_DIR": str(git_dir), "GIT_COMMON_DIR": common}
     places |= {"GIT_WORK_TREE": str(root), "GIT_INDEX_FILE": str(index)}
     git = outside.at(root, places=places)
     nobody = Author("", "")
     work = GitWorkTree(
-        root, git=git, run_id="server", base_sha=base, author=nobody, clock=lambda: ""
+        root, git_dir, git=git, run_id="server", base_sha=base, author=nobody, clock=lambda: ""
     )
     return git, work, GitPlaces(*(os.path.realpath(place) for place in (root, git_dir, common)))

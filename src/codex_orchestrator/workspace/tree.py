@@ -42,11 +42,12 @@ _PLAIN_DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "
 class GitWorkTree:
     """One run's files. Its index is its own, so flags set on the usual one hide nothing.
 
-    `root` is the absolute path, `git` runs in it, and `base_sha` is the commit that the work
-    started from. `author` and `clock` sign the commit.
+    `root` is the absolute path, `git_dir` its git folder, `git` runs in it, and `base_sha` is the
+    commit that the work started from. `author` and `clock` sign the commit.
     """
 
     root: Path
+    git_dir: Path
     git: SafeGit
     run_id: str
     base_sha: str

@@ -18,6 +18,7 @@ from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 from codex_orchestrator.text.names import is_identifier
 from codex_orchestrator.workspace.checks import run_check
+from codex_orchestrator.workspace.git_pointer import restore_pointer
 from codex_orchestrator.workspace.repository import parse_author, require_commit
 from codex_orchestrator.workspace.scratch import make_scratch_folder, scratch_folder
 from codex_orchestrator.workspace.states import RecordedStates
@@ -184,7 +185,9 @@ class GitWorkspace(RecordedStates):
             )
         # A killed git leaves its lock; the run's own lock keeps other processes out.
         (place / "index.lock").unlink(missing_ok=True)
-        return self._tree(place, record, run_id)
+        tree = self._tree(place, record, run_id)
+        restore_pointer(self._git_places[tree.root])
+        return tree
 
     def _make(self, place: Path, run_id: str, base_sha: str) -> GitWorkTree:
         root = place / (self._repository.top.name or "repository")
@@ -225,6 +228,7 @@ class GitWorkspace(RecordedStates):
         )
         return GitWorkTree(
             root,
+            git_dir=Path(record["git_dir"]),
             git=git,
             run_id=run_id,
             base_sha=record["base"],
