@@ -12,6 +12,7 @@ from codex_orchestrator.system.sandbox.git_folders import (
     harmless_settings,
     holds_no_credentials,
 )
+from codex_orchestrator.system.sandbox.orders import Orders
 from codex_orchestrator.system.sandbox.plan import make_orders
 from codex_orchestrator.system.sandbox.probe import Probe
 from support.sandbox_scene import git
@@ -230,7 +231,7 @@ def test_what_a_child_put_in_place_of_git_opens_no_other_folder(tree, replaced, 
     (tree / ".git").unlink()
     REPLACED[replaced](tree)
     found = found_for(tree, hides_settings=hides_settings)
-    assert found[:2] == before[:2]
+    assert (found.copy, found.read) == (before.copy, before.read)
     assert found.files == before.files
     assert all(os.path.isfile(path) and not os.path.islink(path) for path in found.lock)
 
@@ -265,7 +266,7 @@ def test_a_repository_in_the_tree_that_became_a_link_opens_nothing(tmp_path):
     (tmp_path / "own" / ".git").symlink_to(tmp_path / "secret")
     own = str(tmp_path / "own" / ".git")
     found = find_git_folders(GitPlaces(str(tmp_path / "own"), own, own), hides_settings=True)
-    assert found == ((), (), (), ())
+    assert vars(found) == vars(Orders(frozenset()))
 
 
 def test_objects_that_lie_elsewhere_may_be_read(tree):

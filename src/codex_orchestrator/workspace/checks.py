@@ -80,8 +80,7 @@ def run_check(
         redact=redact,
         stop=stop,
     )
-    if git is not None:
-        restore_pointer(git)
+    restore_pointer(git)
     after = _digests(bounds) if before else before
     changed = [folder for folder in before if after.get(folder) != before[folder]]
     return _result(command, result, log_path, changed, timeout_s=timeout_s)

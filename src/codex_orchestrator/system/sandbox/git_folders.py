@@ -3,9 +3,9 @@
 import os
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from codex_orchestrator.model.confinement import GitPlaces
+from codex_orchestrator.system.sandbox.orders import Orders
 
 _SEEN = ("HEAD", "packed-refs", "shallow", "info")
 _COPIED = ("objects", "refs", "logs")
@@ -21,22 +21,15 @@ _PLAIN = re.compile(
 )
 
 
-class GitFolders(NamedTuple):
-    """Paths of git that go with a work tree.
-
-    `copy` may be changed for the child alone, `read` be read, `lock` never be replaced. `files`
-    are shown with another text: settings without addresses, headers and helpers, which hold
-    credentials.
-    """
-
-    copy: tuple[str, ...] = ()
-    read: tuple[str, ...] = ()
-    lock: tuple[str, ...] = ()
-    files: tuple[tuple[str, str], ...] = ()
+NOTHING = Orders(frozenset())
+"""Of a child that has no work tree."""
 
 
-def find_git_folders(places: GitPlaces, *, hides_settings: bool) -> GitFolders:
-    """Return what a child may see of the git folders that go with a work tree.
+def find_git_folders(places: GitPlaces, *, hides_settings: bool) -> Orders:
+    """Return what a child may see of the git folders that go with a work tree, as part of orders.
+
+    It may change `copy` for itself, read `read`, and never replace `lock`. `files` are settings
+    without addresses, headers and helpers, which hold credentials.
 
     Args:
         places: where they are. Nothing that a child can write says where else to look.
@@ -47,7 +40,9 @@ def find_git_folders(places: GitPlaces, *, hides_settings: bool) -> GitFolders:
     if pointer == places.common_dir:
         is_real = os.path.realpath(pointer) == pointer and os.path.isdir(pointer)
         # A child may have written here, so no file in it names another folder.
-        return GitFolders(copy=(pointer,), files=_settings(pointer)) if is_real else GitFolders()
+        return (
+            Orders(frozenset(), copy=(pointer,), files=_settings(pointer)) if is_real else NOTHING
+        )
     is_pointer = os.path.isfile(pointer) and not os.path.islink(pointer)
     own, common = places.git_dir, places.common_dir
     copied = [own, *(os.path.join(common, name) for name in _COPIED)]
@@ -58,7 +53,8 @@ def find_git_folders(places: GitPlaces, *, hides_settings: bool) -> GitFolders:
         copied = [*_entries(own), *copied[1:]]
         copied, seen = ([path for path in paths if path not in hidden] for paths in (copied, seen))
         files = ()
-    return GitFolders(
+    return Orders(
+        frozenset(),
         copy=tuple(path for path in copied if os.path.exists(path)),
         read=(*(path for path in seen if os.path.exists(path)), *_alternates(common)),
         lock=(pointer,) if is_pointer else (),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from codex_orchestrator.model.confinement import Confinement, Network
 from codex_orchestrator.system.sandbox import orders
-from codex_orchestrator.system.sandbox.git_folders import GitFolders, find_git_folders
+from codex_orchestrator.system.sandbox.git_folders import NOTHING, find_git_folders
 from codex_orchestrator.system.sandbox.orders import Orders
 from codex_orchestrator.system.sandbox.probe import Probe
 
@@ -42,7 +42,7 @@ def make_orders(
         grace_s: seconds between asking and killing.
     """
     has_root = orders.MOUNT in probe.works
-    git = find_git_folders(wanted.git, hides_settings=has_root) if wanted.git else GitFolders()
+    git = find_git_folders(wanted.git, hides_settings=has_root) if wanted.git else NOTHING
     unwanted = {orders.NET} if wanted.network is Network.OPEN else set[str]()
     links: dict[str, str] = {}
     write = _real(wanted.write, links)
