@@ -72,6 +72,13 @@ CHEATS = {
         {"conftest.py": "def pytest_sessionfinish(session): session.exitstatus = 0\n"},
     ),
     "pytest: a hook says passed": (PYTEST, {"conftest.py": OUTCOME_HOOK}),
+    "pytest: a hook says that it runs a test again": (
+        PYTEST,
+        {
+            "conftest.py": OUTCOME_HOOK.replace('"passed"', '"rerun"'),
+            "test_b.py": "def test_b(): pass\n",
+        },
+    ),
     "pytest: a hook takes the tests away": (
         PYTEST,
         {"conftest.py": "def pytest_collection_modifyitems(items): items.clear()\n"},
@@ -102,6 +109,13 @@ CHEATS = {
     ),
     "unittest: a module of that name": (UNITTEST, {"unittest.py": "raise SystemExit(0)\n"}),
     "unittest: a module that it imports": (UNITTEST, {"argparse.py": "raise SystemExit(0)\n"}),
+    "unittest: a json module that rewrites outcomes": (
+        UNITTEST,
+        {
+            "json.py": "import atexit, os\natexit.register(os._exit, 0)\n"
+            "def dumps(value): return str(value).replace('failed', 'passed').replace(\"'\", '\"')\n"
+        },
+    ),
     "unittest: os._exit in a test": (
         UNITTEST,
         {
@@ -268,3 +282,32 @@ def test_what_ran_before_an_exit_is_kept(tmp_path: Path) -> None:
     assert code == 0
     assert suite.failures() == ("test_a.py::test_b",)
     assert "has no end" in suite.problem
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_test_may_start_processes_of_its_own(tmp_path: Path, method: str) -> None:
+    test = (
+        "import multiprocessing, unittest\n\n\ndef double(x):\n    return 2 * x\n\n\n"
+        "class T(unittest.TestCase):\n    def test_a(self):\n"
+        f"        with multiprocessing.get_context({method!r}).Pool(1) as pool:\n"
+        "            self.assertEqual(pool.map(double, [1, 2]), [2, 4])\n"
+    )
+    code, suite = run(tmp_path, {"setup.py": "", "test_a.py": test})
+    assert status_of(code, suite) is PASSED
+
+
+def test_a_test_that_is_run_again_counts_by_its_last_run(tmp_path: Path) -> None:
+    conftest = (
+        "from _pytest.runner import runtestprotocol\n\n\n"
+        "def pytest_runtest_protocol(item, nextitem):\n"
+        "    reports = runtestprotocol(item, nextitem=nextitem, log=False)\n"
+        "    for report in reports:\n"
+        "        if report.when == 'call': report.outcome = 'rerun'\n"
+        "        item.ihook.pytest_runtest_logreport(report=report)\n"
+        "    runtestprotocol(item, nextitem=nextitem, log=True)\n    return True\n"
+    )
+    test = "tries = []\n\n\ndef test_a():\n    tries.append(1)\n    assert len(tries) > 1\n"
+    files = {"pytest.ini": "[pytest]\n", "conftest.py": conftest, "test_a.py": test}
+    code, suite = run(tmp_path, files)
+    assert suite.outcomes == {"test_a.py::test_a": Outcome.PASSED}
+    assert status_of(code, suite) is PASSED

@@ -143,3 +143,17 @@ def test_a_json_value_is_masked_before_it_is_written() -> None:
     redactor = Redactor(['quo"te\\d-5ecret'])
     masked = redactor.redact_json({"a": ['x quo"te\\d-5ecret y', 1, None, True]})
     assert masked == {"a": [f"x {MASK} y", 1, None, True]}
+
+
+@pytest.mark.parametrize(
+    "lines", ["\nVersion: ", "\nProc-Type: 4 ", "\\nDEK-Info: x", " Comment: \n", "\n \n"]
+)
+@pytest.mark.timeout(30)
+def test_the_begin_of_a_key_with_many_headers_is_read_in_linear_time(lines: str) -> None:
+    text = f"-----BEGIN PRIVATE KEY-----{lines * 2000}"
+    assert Redactor(["q7Xw9-Kz4_Lm2Np8"]).redact(text) == text
+
+
+@pytest.mark.parametrize("name", ["SIGNING_KEY_B64", "MY_TOKEN_B64", "SIGNING_KEY_BASE64"])
+def test_a_secret_in_base64_is_one_by_its_name_without_that(name: str) -> None:
+    assert is_secret_name(name)

@@ -18,6 +18,7 @@ RUNNER = Path(__file__).with_name("test_runner.py")
 TEST_REPORT = "report-test.jsonl"
 """The file in the log folder that our runners write."""
 MAX_BYTES = 64 * 1024 * 1024
+_OUTCOMES = {str(outcome): outcome for outcome in Outcome}
 
 
 def read_report(folder: Path, report: str) -> SuiteRun:
@@ -41,8 +42,8 @@ def parse_lines(data: bytes) -> SuiteRun:
     has_end = False
     for line in lines[:-1]:
         match _line(line):
-            case {"test": str(name), "outcome": ("passed" | "failed" | "skipped" | "deselected")}:
-                add_outcome(outcomes, name, Outcome(_line(line)["outcome"]))
+            case {"test": str(name), "outcome": str(outcome)} if outcome in _OUTCOMES:
+                add_outcome(outcomes, name, _OUTCOMES[outcome])
             case {"end": True}:
                 has_end = True
             case _:

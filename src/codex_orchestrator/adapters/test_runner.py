@@ -9,7 +9,6 @@ line says that the end was reached.
     python test_runner.py go REPORT [arguments of `go test -json`]
 """
 
-import json
 import os
 import sys
 
@@ -19,8 +18,11 @@ _TREE = os.path.abspath(os.curdir)
 _OURS = os.path.dirname(os.path.abspath(__file__))
 _OUTSIDE = {_TREE, *map(os.path.abspath, os.environ.get("PYTHONPATH", "").split(os.pathsep))}
 _PATH = [entry for entry in sys.path if os.path.abspath(entry) != _OURS]
-sys.path[:] = [entry for entry in _PATH if os.path.abspath(entry) not in _OUTSIDE]
+# A process that a test starts by `multiprocessing` loads this file under another name.
+if __name__ == "__main__":
+    sys.path[:] = [entry for entry in _PATH if os.path.abspath(entry) not in _OUTSIDE]
 
+import json  # noqa: E402
 import subprocess  # noqa: E402
 import unittest  # noqa: E402
 import unittest.loader  # noqa: E402
@@ -66,10 +68,11 @@ class PytestPlugin:
         self._real: dict[tuple[str, str], str] = {}
         self._collected: dict[str, None] = {}
         self._left: set[str] = set()
+        self._again: set[str] = set()
 
     @property
     def has_run_all(self) -> bool:
-        """Whether every test that was selected has been run, or the run says why not."""
+        """Whether every test that was selected has been run to its end."""
         return not self._left
 
     def pytest_itemcollected(self, item: Any) -> None:
@@ -105,11 +108,15 @@ class PytestPlugin:
         name = report.nodeid
         found = self._real.pop((name, report.when), report.outcome)
         if report.outcome == "rerun":
+            # Whoever says so runs the test again; if not, it has not been run to its end.
             self._outcomes.pop(name, None)
+            self._again.add(name)
             return
+        if report.when == "call":
+            self._again.discard(name)
         if report.when == "call" or found != PASSED:
             self._outcomes[name] = max(self._outcomes.get(name, SKIPPED), found, key=_weight)
-        if report.when == "teardown":
+        if report.when == "teardown" and name not in self._again:
             self._left.discard(name)
             self._report.result(name, self._outcomes.pop(name, SKIPPED))
 

@@ -26,6 +26,10 @@ class _MaskedStream:
     def masked(self, text: str) -> str:
         """Return text with secrets masked."""
         if self._redactor is None:
+            # Asked when something is printed: a process that started itself again gets its
+            # variables back only then.
+            if not any(is_secret_name(name) or is_url_name(name) for name in os.environ):
+                return text
             from codex_orchestrator.text.secrets import environment_redactor
 
             self._redactor = environment_redactor(os.environ, is_path=os.path.exists)
@@ -38,9 +42,6 @@ class _MaskedStream:
 @contextlib.contextmanager
 def masked_streams() -> Iterator[None]:
     """Mask the secrets of our environment in all that is printed meanwhile."""
-    if not any(is_secret_name(name) or is_url_name(name) for name in os.environ):
-        yield
-        return
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (cast("TextIO", _MaskedStream(stream)) for stream in before)
     try:

@@ -54,8 +54,9 @@ def add_outcome(outcomes: dict[str, Outcome], name: str, outcome: Outcome) -> No
 
     A name is shown in one line. One of more than 300 characters is cut, and ends in a digest.
     """
-    shown = name if name.isascii() and name.isprintable() else one_line(name, limit=None)
-    if len(shown) > MAX_NAME:
+    start = name[:MAX_NAME]
+    shown = start if start.isascii() and start.isprintable() else one_line(start, limit=None)
+    if len(name) > MAX_NAME or len(shown) > MAX_NAME:
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         shown = f"{shown[: MAX_NAME - 14]}~{digest}"
     outcomes[shown] = max(outcomes.get(shown, outcome), outcome, key=_GRAVITY.index)

@@ -13,6 +13,8 @@ from codex_orchestrator.pipeline.outcome import FinishedRun
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.work_pack import remove_work
 from codex_orchestrator.system.files import read_file
+from codex_orchestrator.text.names import path_problem
+from codex_orchestrator.text.shown import shows
 
 if TYPE_CHECKING:
     from codex_orchestrator.pipeline.services import Services
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from codex_orchestrator.workspace.tree import GitWorkTree
 
 MAX_MASKED_BYTES = 128 * 1024 * 1024
+MAX_LOGS = 500
+"""More files in `tests/` are removed: each is one more write of the manifest."""
 
 
 def finish_run(
@@ -109,11 +113,18 @@ def _register_logs(record: RunRecord, redactor: "Redactor") -> None:
 
     What tools wrote there themselves, such as test reports, was masked by nobody before.
     """
+    files = 0
     for path in sorted((record.folder / "tests").rglob("*")):
         facts = path.lstat()
-        if not stat.S_ISREG(facts.st_mode):
+        if stat.S_ISDIR(facts.st_mode):
+            path.chmod(0o700)
             continue
         place = path.relative_to(record.folder).as_posix()
+        files += 1
+        if not stat.S_ISREG(facts.st_mode) or not _is_plain(place) or files > MAX_LOGS:
+            # A check may leave anything in the folder of its report; a record holds plain files.
+            path.unlink()
+            continue
         if facts.st_size > MAX_MASKED_BYTES:
             text = f"left out: more than {MAX_MASKED_BYTES} bytes are not searched for secrets\n"
             record.write(place, text.encode(), kind="log")
@@ -123,6 +134,12 @@ def _register_logs(record: RunRecord, redactor: "Redactor") -> None:
             record.register(place, kind="log")
         else:
             record.write(place, data, kind="log")
+
+
+def _is_plain(place: str) -> bool:
+    """Return whether a record can hold a file under a name."""
+    hidden = any(part.startswith(".") for part in place.split("/"))
+    return not hidden and not path_problem(place) and all(map(shows, place))
 
 
 def _fail_with_secrets(record: RunRecord, secrets: tuple[str, ...]) -> None:

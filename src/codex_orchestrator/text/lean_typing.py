@@ -19,7 +19,9 @@ else:
         """Makes a property of every annotated name in a class, in their order."""
 
         def __new__(cls, name, bases, space):
-            fields = tuple(space.get("__annotations__", ()))
+            # Since Python 3.14 a class body has a function that returns them (PEP 749).
+            annotate = space.get("__annotate_func__", lambda _form: {})
+            fields = tuple(space.get("__annotations__") or annotate(1))
             defaults = {field: space[field] for field in fields if field in space}
             space |= {field: property(itemgetter(at)) for at, field in enumerate(fields)}
             space |= {"__slots__": (), "__match_args__": fields}

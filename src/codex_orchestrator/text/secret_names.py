@@ -49,7 +49,7 @@ _ABOUT = frozenset(
     ]
 )
 _URL_ENDINGS = ("URL", "URLS", "URI", "URIS", "DSN", "PROXY", "WEBHOOK", "ENDPOINT")
-_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|B(?:ase)?64", re.ASCII)
+_PART = re.compile(r"B(?:ase|ASE)?64|[A-Z]+(?![a-z])|[A-Z]?[a-z]+", re.ASCII)
 
 
 @lru_cache(maxsize=1024)

@@ -45,7 +45,7 @@ _SHAPES: tuple[tuple[str, tuple[bytes, ...], bytes], ...] = (
 _BETWEEN_LINES = rb"""(?:\\[nr]|[\s"'+|>#,\\*])"""
 _PRIVATE_KEY = (
     rb"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----"
-    rb"(?:%(sep)b{1,60}(?:Proc-Type|DEK-Info|Version|Comment): ?[^\r\n\\]{0,100})*%(sep)b{1,60}"
+    rb"(?:%(sep)b{1,60}(?:Proc-Type|DEK-Info|Version|Comment):[^\r\n\\]{0,100}+)*+%(sep)b{1,60}"
     rb"(?P<token>%(line)b{16,}+"
     rb"(?:%(sep)b{1,60}+(?:%(line)b{16,}+|%(line)b{1,15}(?=%(sep)b{0,60}-----END)))*)"
 ) % {b"sep": _BETWEEN_LINES, b"line": rb"[A-Za-z0-9+/=]"}
