@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.errors import InputError, ServiceError
 from codex_orchestrator.system.folders import check_private, make_folder, remove_tree
 
 
@@ -55,3 +55,25 @@ def test_a_folder_that_its_owner_may_not_write_is_removed_and_no_link_is_followe
     remove_tree(tmp_path / "a")
     assert os.listdir(tmp_path) == ["outside"]
     assert (tmp_path / "outside").stat().st_mode & 0o777 == 0o500
+
+
+def test_a_folder_that_is_nested_deeper_than_any_path_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/0").write_bytes(b"")
+    folder = os.open(tmp_path / "a", os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("deeper", dir_fd=folder)
+        below = os.open("deeper", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = below
+    os.close(folder)
+    remove_tree(tmp_path / "a")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_link_in_place_of_a_folder_to_remove_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "real/kept").mkdir(parents=True)
+    (tmp_path / "a").symlink_to(tmp_path / "real")
+    with pytest.raises(ServiceError, match="cannot be removed"):
+        remove_tree(tmp_path / "a")
+    assert (tmp_path / "real/kept").is_dir()

@@ -192,11 +192,14 @@ if os.fork() == 0:
     os.setsid()
     time.sleep(600)
 """
-    lock = tmp_path / "tests" / "lock"
-    result = check(workspace, tmp_path, [sys.executable, "-c", source], env=(("LOCK", str(lock)),))
-    assert result.status is ValidationStatus.PASSED
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    command = CheckCommand(
+        name="test", argv=(sys.executable, "-c", source), env=(("LOCK", "lock"),)
+    )
+    with workspace.open("r1", base_sha=workspace.head_sha()) as tree:
+        result = workspace.run_check(tree.root, command, log_dir=tmp_path / "tests", deadline_s=60)
+        assert result.status is ValidationStatus.PASSED
+        with (tree.root / "lock").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @pytest.mark.parametrize("name", ["pyvenv.cfg", "bin/python", "lib/module.py"])

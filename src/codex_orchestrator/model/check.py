@@ -13,7 +13,7 @@ from codex_orchestrator.model.task import MAX_OUTPUT_BYTES, InsidePath, Limits
 from codex_orchestrator.model.verdict import ValidationStatus
 
 LOG_DIR = "{log_dir}"
-"""Placeholder for the run's log folder in a command's arguments.
+"""Placeholder in a command's arguments for the folder that it writes its report to.
 
 Replaced when the command is run.
 """
@@ -23,7 +23,7 @@ class CheckCommand(Document):
     """One command to run in a work tree, without a shell.
 
     `report` names the report of the tests that the command writes, as `FORMAT:FILE` with a file in
-    the run's log folder, or is "". In `argv` the text `{log_dir}` stands for the run's log folder;
+    that folder, or is "". In `argv` the text `{log_dir}` stands for a new folder of this check;
     the absolute path is inserted when the command is run. `shown` is the command as it appears in
     records, without absolute paths; it is empty when `argv` has none. `env` has variables to set in
     addition to the allowed ones; `read` has paths outside the work tree that it reads besides the

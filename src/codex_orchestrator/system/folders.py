@@ -83,17 +83,41 @@ def remove_tree(folder: Path) -> None:
         return
     try:
         shutil.rmtree(folder)
-    except OSError:
-        os.chmod(folder, _PRIVATE)
-        for place, folders, _ in os.walk(folder):
-            for name in folders:
-                path = os.path.join(place, name)
-                if not os.path.islink(path):
-                    os.chmod(path, _PRIVATE)
+    except (OSError, RecursionError):
         try:
-            shutil.rmtree(folder)
+            _flatten(folder)
         except OSError as error:
             raise ServiceError(
                 f"{error.filename or folder} cannot be removed: {error.strerror}",
                 fix=f"remove {folder} by hand",
             ) from error
+
+
+def _flatten(folder: Path) -> None:
+    """Remove a folder whose folders may be closed to their owner, or nested however deep.
+
+    What lies in a folder is moved up one level, so that no path grows long.
+    """
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder))
+    moved = 0
+    os.chmod(folder, _PRIVATE)
+    while names := os.listdir(folder):
+        for name in names:
+            place = os.path.join(folder, name)
+            if os.path.islink(place) or not os.path.isdir(place):
+                os.unlink(place)
+                continue
+            os.chmod(place, _PRIVATE)
+            for inner in os.listdir(place):
+                below = os.path.join(place, inner)
+                if os.path.islink(below) or not os.path.isdir(below):
+                    os.unlink(below)
+                    continue
+                # Moving a folder changes its entry `..`, which its owner must be allowed to.
+                os.chmod(below, _PRIVATE)
+                while os.path.lexists(free := os.path.join(folder, str(moved))):
+                    moved += 1
+                os.rename(below, free)
+            os.rmdir(place)
+    os.rmdir(folder)

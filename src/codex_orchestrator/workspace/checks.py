@@ -3,7 +3,8 @@
 import os
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from codex_orchestrator.model.confinement import Confinement, GitPlaces, Network
 from codex_orchestrator.model.confinement_policy import HOME_TOOLS, confine_check, reached_limit
 from codex_orchestrator.model.errors import InputError, ServiceError
 from codex_orchestrator.model.verdict import ValidationStatus
+from codex_orchestrator.system.confined import ConfinedTree
+from codex_orchestrator.system.files import UnusableFileError
 from codex_orchestrator.system.folder_digest import digest_folder
-from codex_orchestrator.system.folders import make_folders
+from codex_orchestrator.system.folders import make_folders, remove_tree
 from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.process import ProcessResult, run_process
 from codex_orchestrator.system.sandbox.plan import existing_folders, program_places
@@ -22,6 +25,8 @@ from codex_orchestrator.text.names import path_problem
 from codex_orchestrator.workspace.git_pointer import restore_pointer
 
 _MOST_LOGS = 10_000
+_REPORTS = ".reports"
+_MOST_REPORT_BYTES = 64 * 1024 * 1024
 
 
 def run_check(
@@ -39,13 +44,16 @@ def run_check(
 ) -> CheckResult:
     """Run one check in a folder, contained, and return its result.
 
+    The check cannot write to `log_dir`, where the logs of other checks lie: it gets a new folder
+    for its report, which is copied to `log_dir` at the end. Nothing else is kept of that folder.
+
     The result's `log_path` is relative to `log_dir`. Its `failures` are empty: the
     caller reads them from `log_dir / command.report_file`, which holds the report of this run only.
 
     Args:
         root: the folder that the command runs in.
-        command: what is run; `{log_dir}` in an argument stands for the log folder.
-        log_dir: folder for log and report; created when missing.
+        command: what is run; `{log_dir}` in an argument stands for the folder of its report.
+        log_dir: folder for log and report; created when missing. No child may write to it.
         deadline_s: seconds that the run still has; the check's own limit may be shorter.
         env: the command's environment, besides the variables that it brings itself.
         layers: what this machine can contain it with.
@@ -55,35 +63,36 @@ def run_check(
         stop: ends the check early when it is set.
 
     Raises:
-        InputError: the report's path leaves the log folder.
-        ServiceError: log or folder cannot be written.
+        InputError: the report's path leaves its folder.
+        ServiceError: log or folder cannot be written, or the log folder is a symbolic link.
     """
     log_dir = log_dir.absolute()
     log_path = _prepared_log(log_dir, command)
-    argv = [item.replace(LOG_DIR, str(log_dir)) for item in command.argv]
     timeout_s = min(float(command.timeout_s), deadline_s)
     if timeout_s <= 0:
         return _not_run(command, "no time was left in the run")
     if not layers.contains_files:
         # Else the files that Python keeps beside modules would look like changes of them.
         env = {"PYTHONDONTWRITEBYTECODE": "1", **env}
-    bounds = replace(_bounds(root, command, log_dir, env=env, network=network), git=git)
-    before = {} if layers.contains_files else _digests(bounds)
-    result = run_process(
-        argv,
-        cwd=root,
-        bounds=bounds,
-        layers=layers,
-        timeout_s=timeout_s,
-        log_path=log_path,
-        max_output_bytes=command.max_output_bytes,
-        redact=redact,
-        stop=stop,
-    )
-    restore_pointer(git)
+    with _report_folder(log_path) as folder:
+        bounds = replace(_bounds(root, command, folder, env=env, network=network), git=git)
+        before = {} if layers.contains_files else _digests(bounds)
+        result = run_process(
+            [item.replace(LOG_DIR, str(folder)) for item in command.argv],
+            cwd=root,
+            bounds=bounds,
+            layers=layers,
+            timeout_s=timeout_s,
+            log_path=log_path,
+            max_output_bytes=command.max_output_bytes,
+            redact=redact,
+            stop=stop,
+        )
+        restore_pointer(git)
+        problem = _keep_report(command.report_file, folder, log_dir)
     after = _digests(bounds) if before else before
-    changed = [folder for folder in before if after.get(folder) != before[folder]]
-    return _result(command, result, log_path, changed, timeout_s=timeout_s)
+    changed = [place for place in before if after.get(place) != before[place]]
+    return _result(command, result, log_path, changed, problem, timeout_s=timeout_s)
 
 
 def _digests(bounds: Confinement) -> dict[str, str]:
@@ -101,6 +110,7 @@ def _result(
     result: ProcessResult,
     log_path: Path,
     changed: Sequence[str],
+    problem: str,
     *,
     timeout_s: float,
 ) -> CheckResult:
@@ -108,10 +118,11 @@ def _result(
     names = [os.path.basename(folder) for folder in changed]
     notes = [f"it changed the environment {name!r}, which it may only read" for name in names]
     detail = "; ".join([*notes, *_notes(command, result, timeout_s)])
+    detail = "; ".join(part for part in (detail, problem) if part)
     return CheckResult(
         name=command.name,
         argv=command.argv,
-        status=ValidationStatus.FAILED if changed else _status(result),
+        status=ValidationStatus.FAILED if changed else judge_process(result),
         exit_code=result.exit_code,
         duration_ms=result.duration_ms,
         log_path=log_path.name,
@@ -123,13 +134,18 @@ def _result(
 
 
 def _bounds(
-    root: Path, command: CheckCommand, log_dir: Path, *, env: Mapping[str, str], network: Network
+    root: Path,
+    command: CheckCommand,
+    reports: Path,
+    *,
+    env: Mapping[str, str],
+    network: Network,
 ) -> Confinement:
     environment = {**env, **dict(command.env)}
     home = environment.get("HOME", "")
     return confine_check(
         tree=str(root),
-        log_folder=str(log_dir),
+        log_folder=str(reports),
         environ=environment,
         network=network,
         read=command.read,
@@ -146,16 +162,67 @@ def _prepared_log(log_dir: Path, command: CheckCommand) -> Path:
         raise InputError(f"check {command.name!r}: report {path_problem(command.report_file)}")
     try:
         make_folders(log_dir)
+        if log_dir.is_symlink():
+            raise ServiceError(f"{log_dir}: is a symbolic link", fix="remove the link")
         if command.report_file:
-            (log_dir / command.report_file).unlink(missing_ok=True)
+            _remove(log_dir / command.report_file)
     except OSError as error:
         raise ServiceError(f"{error.filename or log_dir}: {error.strerror}") from error
     stem = re.sub(r"[^a-z0-9_-]+", "-", command.name.lower()).strip("-")[:40] or "check"
     for number in range(1, _MOST_LOGS):
         path = log_dir / (f"{stem}.log" if number == 1 else f"{stem}.{number}.log")
-        if not os.path.lexists(path):
+        if not os.path.lexists(path) and not os.path.lexists(path.with_suffix(_REPORTS)):
             return path
     raise ServiceError(f"{log_dir}: more than {_MOST_LOGS} logs of {command.name!r}")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _report_folder(log_path: Path) -> Iterator[Path]:
+    """Make a folder beside a log that nobody could prepare, and remove it at the end."""
+    folder = log_path.parent.resolve() / log_path.with_suffix(_REPORTS).name
+    try:
+        # It must be new: a link in its place would give the check the folder behind it.
+        folder.mkdir(0o700)
+    except OSError as error:
+        raise ServiceError(f"{folder}: {error.strerror}") from error
+    try:
+        yield folder
+    finally:
+        remove_tree(folder)
+
+
+def _keep_report(name: str, folder: Path, log_dir: Path) -> str:
+    """Copy a report to the log folder; return why that is not possible, or ""."""
+    if not name:
+        return ""
+    try:
+        with _tree(folder) as written:
+            if not written.kind(name):
+                return ""
+            report = written.read(name)
+    except UnusableFileError as error:
+        return f"its report {error.problem}"
+    except InputError:
+        return "the folder of its report cannot be read"
+    with _tree(log_dir) as kept:
+        kept.replace(name, report.data, mode=0o600, makes_folders=True)
+    return ""
+
+
+@contextmanager
+def _tree(folder: Path) -> Iterator[ConfinedTree]:
+    tree = ConfinedTree(folder, max_bytes=_MOST_REPORT_BYTES)
+    try:
+        yield tree
+    finally:
+        tree.close()
 
 
 def _not_run(command: CheckCommand, detail: str) -> CheckResult:
@@ -170,11 +237,13 @@ def _not_run(command: CheckCommand, detail: str) -> CheckResult:
     )
 
 
-def _status(result: ProcessResult) -> ValidationStatus:
+def judge_process(result: ProcessResult) -> ValidationStatus:
+    """Return what the end of a process says about its check."""
     if result.is_timed_out:
         return ValidationStatus.TIMED_OUT
     # The command decides itself how it ends when it is asked to, so its exit code counts no more.
-    if result.is_flooded or result.limit:
+    # What still runs may still change what was checked.
+    if result.is_flooded or result.limit or result.survivors:
         return ValidationStatus.FAILED
     if result.is_stopped or result.exit_code is None:
         return ValidationStatus.NOT_RUN
