@@ -22,11 +22,10 @@ Replaced when the command is run.
 class CheckCommand(Document):
     """One command to run in a work tree, without a shell.
 
-    `report` names the report of the tests that the command writes, as `FORMAT:FILE` with a file in
-    that folder, or is "". In `argv` the text `{log_dir}` stands for a new folder of this check;
-    the absolute path is inserted when the command is run. `shown` is the command as it appears in
-    records, without absolute paths; it is empty when `argv` has none. `env` has variables to set in
-    addition to the allowed ones; `read` has paths outside the work tree that it reads besides the
+    In `argv` the text `{log_dir}` stands for a new folder that only this command can write.
+    `report` names the report of the tests that it writes there, as `FORMAT:FILE`, or is "";
+    `shown` is the command as it appears in records, without absolute paths; it is empty when
+    `argv` has none. `env` has variables to set in addition to the allowed ones; `read` has paths outside the work tree that it reads besides the
     folders of its programs.
     `timeout_s` is in seconds; a command that prints more than `max_output_bytes` is ended.
     """
