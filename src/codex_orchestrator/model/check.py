@@ -25,9 +25,9 @@ class CheckCommand(Document):
     In `argv` the text `{log_dir}` stands for a new folder that only this command can write.
     `report` names the report of the tests that it writes there, as `FORMAT:FILE`, or is "";
     `shown` is the command as it appears in records, without absolute paths; it is empty when
-    `argv` has none. `env` has variables to set in addition to the allowed ones; `read` has paths outside the work tree that it reads besides the
-    folders of its programs.
-    `timeout_s` is in seconds; a command that prints more than `max_output_bytes` is ended.
+    `argv` has none. `env` has variables to set in addition to the allowed ones; `read` has paths
+    outside the work tree that it reads besides the folders of its programs. `timeout_s` is in
+    seconds; a command that prints more than `max_output_bytes` is ended.
     """
 
     name: str
