@@ -18,7 +18,7 @@ KINDS = {
     "bridge": "mcp codex",
     "app-server": " app-server",
     "sandboxed command": "sleep 0.707",
-    "check": "-m pytest",
+    "check": "test_runner.py pytest",
     "git": "git ",
 }
 # What an agent, or a test that an agent wrote, would try: every process that it can see.
