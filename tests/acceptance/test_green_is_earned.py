@@ -37,7 +37,8 @@ def reviewed(repo: Path) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    "test",
+    "suite",
+    # What the project under test has for tests; each is run, and executes nothing.
     [
         CASE + "    @unittest.skip('needs a database')\n    def test_a(self): pass\n",
         "import unittest\nraise unittest.SkipTest('not here')\n",
@@ -48,9 +49,9 @@ def reviewed(repo: Path) -> tuple[str, str]:
     ids=["skip", "SkipTest", "expected failure", "pytest mark", "importorskip"],
 )
 def test_a_suite_in_which_no_test_is_executed_is_not_approved(
-    project: Path, call: CommandLine, test: str
+    project: Path, call: CommandLine, suite: str
 ) -> None:
-    write(project, "tests/test_greeter.py", test)
+    write(project, "tests/test_greeter.py", suite)
     commit_all(project, "skips")
     done = call("run", "t1", "--repo", str(project))
     assert done.code != 0

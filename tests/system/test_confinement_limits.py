@@ -208,15 +208,15 @@ def test_without_a_pid_namespace_a_fork_storm_is_ended_or_what_is_left_is_counte
 ENDED_COMMAND = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from codex_orchestrator.system.sandbox import reaping
-waker = reaping.Waker(-1)
+from codex_orchestrator.system.sandbox import reaping, watching
+waker = watching.Waker(-1)
 command = os.fork() or os._exit(5)
 for _ in range(100):
     os.fork() or os._exit(0)
 os.waitid(os.P_PID, command, os.WEXITED | os.WNOWAIT)
-reaping.count_in_namespace()
+watching.count_in_namespace()
 reaping.count_descendants()
-status, _ = reaping.follow(command, waker, reaping.Watch({}))
+status, _ = reaping.follow(command, waker, watching.Watch({}))
 print(os.waitstatus_to_exitcode(status))
 """
 

@@ -2,12 +2,13 @@
 
 import os
 
-from codex_orchestrator.system.sandbox import kernel, new_root, orders, privileges, reaping
+from codex_orchestrator.system.sandbox import kernel, new_root, orders, privileges, watching
 from codex_orchestrator.system.sandbox.orders import Orders
+from codex_orchestrator.system.sandbox.report import Report
 
 
 def become_child(
-    wanted: Orders, report: reaping.Report, *, others: int, has_input: bool, is_probe: bool
+    wanted: Orders, report: Report, *, others: int, has_input: bool, is_probe: bool
 ) -> None:
     """Give up all rights, say what is in force, and become the command.
 
@@ -21,7 +22,7 @@ def become_child(
     Raises:
         OSError: a layer or the command could not be started.
     """
-    reaping.restore_signals()
+    watching.restore_signals()
     os.setsid()
     os.chdir(wanted.cwd)
     if not has_input:

@@ -14,8 +14,10 @@ from codex_orchestrator.system.sandbox import (
     new_root,
     orders,
     reaping,
+    watching,
 )
 from codex_orchestrator.system.sandbox.orders import Orders
+from codex_orchestrator.system.sandbox.report import Report
 
 FAILED_TO_START = 127
 _OUT_OF_MEMORY_FIRST = b"1000"
@@ -34,7 +36,7 @@ class Launch:
     def __init__(
         self,
         wanted: Orders,
-        report: reaping.Report,
+        report: Report,
         *,
         has_input: bool = False,
         is_probe: bool = False,
@@ -175,11 +177,11 @@ def _fork_below_init(launch: Launch, tie: int) -> None:
 
     It ends, and with it all others, when the launcher is gone, whose end of `tie` is then closed.
     """
-    waker = reaping.Waker(tie)
+    waker = watching.Waker(tie)
     command = os.fork()
     if command == 0:
         return
-    watch = reaping.Watch(launch.wanted.limits, is_init=True)
+    watch = watching.Watch(launch.wanted.limits, is_init=True)
     status, limit = reaping.follow(command, waker, watch)
     if limit:
         launch.report.say(limit=limit)

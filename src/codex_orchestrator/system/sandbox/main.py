@@ -6,8 +6,9 @@ It ends everything when the caller asks or dies.
 import os
 import sys
 
-from codex_orchestrator.system.sandbox import inside, kernel, launcher, orders, reaping
+from codex_orchestrator.system.sandbox import inside, kernel, launcher, orders, reaping, watching
 from codex_orchestrator.system.sandbox.launcher import FAILED_TO_START, Launch
+from codex_orchestrator.system.sandbox.report import Report
 
 
 def main(argv: list[str]) -> None:
@@ -36,7 +37,7 @@ def main(argv: list[str]) -> None:
 
 def _run(launch: Launch) -> None:
     """Start the child, follow it to its end, end what it leaves, and end with its exit code."""
-    waker = reaping.Waker(-1 if launch.has_input else 0)
+    waker = watching.Waker(-1 if launch.has_input else 0)
     if kernel.set_subreaper() and launch.wanted.layers:
         launch.report.say(layer=orders.SUBREAPER)
     try:
@@ -45,7 +46,7 @@ def _run(launch: Launch) -> None:
         launch.report.fault(error)
         sys.exit(FAILED_TO_START)
     launch.report.say(pid=child)
-    watch = reaping.Watch(launch.wanted.limits, folders=launch.wanted.write)
+    watch = watching.Watch(launch.wanted.limits, folders=launch.wanted.write)
     status, limit = reaping.follow(child, waker, watch)
     if limit:
         launch.report.say(limit=limit)
@@ -75,15 +76,15 @@ def _run_inside(status_fd: int, orders_fd: int) -> None:
     os._exit(FAILED_TO_START)
 
 
-def _report_to(fd: int) -> reaping.Report:
+def _report_to(fd: int) -> Report:
     if fd >= 0:
         os.set_inheritable(fd, False)  # noqa: FBT003 - the standard library's order
-    return reaping.Report(fd)
+    return Report(fd)
 
 
-def _report_in(path: str) -> reaping.Report:
+def _report_in(path: str) -> Report:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    return reaping.Report(os.open(path, flags, 0o600) if path else -1)
+    return Report(os.open(path, flags, 0o600) if path else -1)
 
 
 def _read_orders() -> bytes:

@@ -2,8 +2,9 @@
 
 import os
 
-from codex_orchestrator.system.sandbox import kernel, landlock, launcher, orders, reaping
+from codex_orchestrator.system.sandbox import kernel, landlock, launcher, orders
 from codex_orchestrator.system.sandbox.orders import Orders
+from codex_orchestrator.system.sandbox.report import Report
 
 _REASONS = {
     kernel.ENOSYS: "the kernel lacks it",
@@ -26,7 +27,7 @@ _STEPS = (
 """What is tried at once, and on top of what, when not all layers work together."""
 
 
-def report_layers(wanted: Orders, report: reaping.Report) -> None:
+def report_layers(wanted: Orders, report: Report) -> None:
     """Try every layer that was ordered and report `works=LAYER`, or `refused=LAYER: why`.
 
     All together first, which is what a start will do; only when that fails, one after the other.
@@ -66,7 +67,7 @@ def _attempt(wanted: Orders) -> str:
     reader, writer = os.pipe()
     launched = os.fork()
     if launched == 0:
-        report = reaping.Report(writer)
+        report = Report(writer)
         try:
             child = launcher.start(launcher.Launch(wanted, report, is_probe=True))
             _, status = os.waitpid(child, 0)
