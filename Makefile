@@ -40,8 +40,9 @@ demo: $(PRODUCT) ## Run the main use case on examples/ without a key or a networ
 test: $(DEV) ## Run the whole test suite
 	@$(PYTHON) -m pytest -n $(TEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
 
-torture: $(DEV) ## Hunt for secrets after whole runs, in every form: takes long
-	@TORTURE=1 $(PYTHON) -m pytest -n $(TEST_WORKERS) tests/acceptance/test_canary_hunt.py $(PYTEST_ARGS)
+torture: $(DEV) ## Hunt for secrets in every form, and build contained with every toolchain: takes long
+	@CODEX_ORCHESTRATOR_TESTS=torture $(PYTHON) -m pytest -n $(TEST_WORKERS) tests/acceptance/test_canary_hunt.py \
+	  tests/system/test_confinement_tools.py $(PYTEST_ARGS)
 
 check: $(DEV) ## Lint, format, types, import contracts, budgets: quick, and changes nothing
 	@echo "ruff check" && $(VENV)/bin/ruff check .

@@ -28,7 +28,7 @@ from support.canary_run import (
 from support.four_agents import APPROVED, EXPLAINED, built, edit, plan
 from support.responses_server import Step, call, say, step
 
-IS_TORTURE = bool(os.environ.get("TORTURE"))
+IS_TORTURE = os.environ.get("CODEX_ORCHESTRATOR_TESTS") == "torture"
 IN_CHANGES = sorted(FORMS) if IS_TORTURE else ["raw", "base64 at 76", "over lines of a diff"]
 IN_ANSWERS = sorted(FORMS) if IS_TORTURE else ["hex, colons"]
 

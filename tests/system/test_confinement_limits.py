@@ -14,6 +14,7 @@ from codex_orchestrator.system.sandbox import orders
 from codex_orchestrator.system.sandbox.child import LAUNCHER, Child
 from codex_orchestrator.system.sandbox.orders import Orders
 from support.contained import SOURCES
+from support.daemon import DAEMON
 from support.workspace import ends, is_running, wait_for
 
 MIB = 1 << 20
@@ -24,20 +25,6 @@ BOTH = pytest.mark.parametrize("layers", [None, WITHOUT_NAMESPACES], ids=["all",
 def python(scene, source, **options):
     return scene.run(scene.python, "-I", "-S", "-c", source, **options)
 
-
-# Forks twice into a session of its own, closes nothing, and ignores the polite signal.
-DAEMON = """
-import os, signal, time
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        open("pid", "w").write(str(os.getpid()))
-        time.sleep(600)
-    os._exit(0)
-while not os.path.exists("pid") or not open("pid").read():
-    time.sleep(0.01)
-"""
 
 # Each process forks one and ends: fifty such chains, for four seconds at most.
 CHASERS = """

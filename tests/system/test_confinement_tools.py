@@ -12,6 +12,7 @@ from codex_orchestrator.model.confinement_policy import HOME_TOOLS, confine_chec
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.sandbox import orders
 from codex_orchestrator.system.sandbox.plan import program_places
+from support.missing import missing
 from support.sandbox_scene import git
 
 WITHOUT_NAMESPACES = [orders.LANDLOCK, orders.SECCOMP, orders.KEYRING]
@@ -40,7 +41,7 @@ def policy_for(scene, *programs, network="loopback"):
 
 def works(scene, *argv, layers=None, programs=(), network="loopback"):
     if shutil.which(argv[0]) is None:
-        pytest.skip(f"{argv[0]} is not installed")
+        missing(f"{argv[0]} is not installed")
     bounds = policy_for(scene, argv[0], *programs, network=network)
     outcome = scene.run(*argv, layers=layers, bounds=bounds, timeout_s=100)
     assert outcome.exit == 0, outcome
@@ -49,8 +50,8 @@ def works(scene, *argv, layers=None, programs=(), network="loopback"):
 
 def slow(why):
     """Skip what takes minutes, unless it was asked for."""
-    if not os.environ.get("CODEX_ORCHESTRATOR_TORTURE"):
-        pytest.skip(f"CODEX_ORCHESTRATOR_TORTURE is not set: {why}")
+    if os.environ.get("CODEX_ORCHESTRATOR_TESTS") != "torture":
+        pytest.skip(f"`make torture` runs it: {why}")
 
 
 def needs_own_home(scene, name):

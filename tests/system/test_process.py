@@ -14,6 +14,7 @@ from codex_orchestrator.system.process import ProcessResult, run_process
 from codex_orchestrator.system.sandbox.child import LAUNCHER
 from codex_orchestrator.system.sandbox.orders import Orders, encode
 from codex_orchestrator.system.sandbox.probe import Probe
+from support.daemon import DAEMON
 from support.workspace import ends, is_running, wait_for
 
 LINUX = pytest.mark.skipif(
@@ -29,21 +30,6 @@ def run(folder: Path, argv: list[str], **options) -> ProcessResult:
 
 def python(source: str) -> list[str]:
     return [sys.executable, "-I", "-S", "-c", source]
-
-
-# Forks twice into a session of its own, closes nothing, and ignores the polite signal.
-DAEMON = """
-import os, signal, sys, time
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        open("pid", "w").write(str(os.getpid()))
-        time.sleep(600)
-    os._exit(0)
-while not os.path.exists("pid") or not open("pid").read():
-    time.sleep(0.01)
-"""
 
 
 def test_the_exit_code_and_both_outputs_are_reported(tmp_path):
