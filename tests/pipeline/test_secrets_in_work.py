@@ -184,6 +184,56 @@ def test_a_token_that_a_change_brings_fails_the_run(tmp_path: Path, call: Comman
     assert token not in (repo / report["patch_path"]).read_text()
 
 
+def test_a_change_that_takes_a_token_out_can_be_applied(tmp_path: Path, call: CommandLine) -> None:
+    token = "ghp_" + "a1B2c3D4e5" * 4
+    step = "open('src/greeter/conf.txt', 'w').write('token from the vault')\n"
+    repo = project_with(tmp_path, step, **{"src/greeter/conf.txt": f"token = {token}\n"})
+    report, _ = run(call, repo)
+    assert report["verdict"] == "approved", report["reason"]
+    subprocess.run(["git", "-C", str(repo), "apply", report["patch_path"]], check=True)
+    assert token not in (repo / "src/greeter/conf.txt").read_text()
+
+
+def test_a_file_with_a_private_key_of_the_base_may_be_changed(
+    tmp_path: Path, call: CommandLine
+) -> None:
+    lines = (f"MIIEowIBAAKCAQEA{number:02d}abcdefghijKLMNOPqrst0123456789" for number in range(9))
+    body = "".join(f"{line}\n" for line in lines)
+    key = f"-----BEGIN RSA PRIVATE KEY-----\n{body}-----END RSA PRIVATE KEY-----\n"
+    step = "open('src/greeter/test.pem', 'a').write('# for tests only\\n')\n"
+    repo = project_with(tmp_path, step, **{"src/greeter/test.pem": key})
+    report, _ = run(call, repo)
+    assert report["verdict"] == "approved", report["reason"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ghp_" + "x" * 36, "sk-" + "x" * 40, "AKIA" + "IOSFODNN7EXAMPLE", "github_pat_" + "0" * 40],
+)
+def test_a_token_as_documents_show_it_is_none(tmp_path: Path, call: CommandLine, text: str) -> None:
+    repo = project_with(tmp_path, writes(text.encode()))
+    report, _ = run(call, repo)
+    assert report["verdict"] == "approved", report["reason"]
+
+
+def test_an_ordinary_line_of_a_secret_file_is_no_secret(
+    tmp_path: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEPLOY_SECRET", "apiVersion: v1\nkind: Config\ntoken: q7Xw9Kz4Lm2Np8Rt\n")
+    repo = project_with(tmp_path, writes(b"apiVersion: v1\nkind: Config\n"))
+    report, _ = run(call, repo)
+    assert report["verdict"] == "approved", report["reason"]
+
+
+def test_the_random_word_in_a_line_of_a_secret_file_is_one(
+    tmp_path: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEPLOY_SECRET", "apiVersion: v1\nkind: Config\ntoken: q7Xw9Kz4Lm2Np8Rt\n")
+    repo = project_with(tmp_path, writes(b"token q7Xw9Kz4Lm2Np8Rt"))
+    report, _ = run(call, repo)
+    assert report["verdict"] == "failed"
+
+
 def test_a_secret_that_a_check_writes_into_the_work_is_neither_delivered_nor_kept(
     tmp_path: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -190,3 +190,16 @@ def test_what_is_counted_is_a_whole_number_or_not_known(name: str, value: object
     document["usage"][name] = value
     with pytest.raises(InputError, match=name):
         parse_manifest(canonical_bytes(document), source=path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"artifacts": {"a": 1}}, {"artifacts": None}, {"baseline": None}, {"delivery": []}],
+)
+def test_an_old_manifest_that_is_damaged_is_refused_and_not_filled_up(
+    damage: dict[str, object],
+) -> None:
+    path = next(RECORDS.glob("v1-offline/runs/approved/*/manifest.json"))
+    data = canonical_bytes(json.loads(path.read_bytes()) | damage)
+    with pytest.raises(InputError, match=next(iter(damage))):
+        parse_manifest(data, source="manifest.json")

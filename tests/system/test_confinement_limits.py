@@ -276,7 +276,7 @@ def test_nothing_survives_a_launcher_that_is_killed(tmp_path):
 
 
 def test_what_a_killed_launcher_leaves_without_a_pid_namespace_counts_as_survivors(tmp_path):
-    wanted = sleeper(tmp_path).replaced(layers=frozenset({orders.SECCOMP}))
+    wanted = sleeper(tmp_path)._replace(layers=frozenset({orders.SECCOMP}))
     with Child(wanted) as child:
         wait_for(tmp_path / "up")
         os.kill(child.launcher_pid, signal.SIGKILL)

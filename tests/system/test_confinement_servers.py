@@ -37,10 +37,12 @@ def started(folder: Path, probe, script: str) -> subprocess.Popen[str]:
     wanted = make_orders(
         bounds, probe, ["sh", "-c", script], cwd="/", scratch=str(folder / "scratch")
     )
-    wanted.report = str(folder / "report")
-    # What it starts it contains itself: neither may stand in the way.
-    wanted.is_nested = True
-    wanted.layers = wanted.layers - {orders.LANDLOCK, orders.KEYRING}
+    # What it starts it contains itself: neither layer may stand in the way.
+    wanted = wanted._replace(
+        report=str(folder / "report"),
+        is_nested=True,
+        layers=wanted.layers - {orders.LANDLOCK, orders.KEYRING},
+    )
     return subprocess.Popen(
         contained_command(wanted),
         env={"PATH": "/usr/bin:/bin", "TOKEN": "its-own"},
@@ -145,5 +147,8 @@ def test_the_launcher_needs_nothing_but_the_standard_library_and_little_of_it():
     assert {name for name in ours if not name.startswith("codex_orchestrator.system.sandbox")} == {
         "codex_orchestrator",
         "codex_orchestrator.system",
+        # `NamedTuple` without `typing` and `collections`.
+        "codex_orchestrator.text",
+        "codex_orchestrator.text.lean_typing",
     }
     assert os.path.isabs(LAUNCHER)

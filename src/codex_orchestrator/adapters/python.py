@@ -67,15 +67,7 @@ class PythonAdapter:
         interpreter = python or sys.executable
         environment = _environment(root)
         found: dict[CheckName, CheckCommand] = {}
-        arguments: tuple[str, ...]
-        shown: tuple[str, ...]
-        if why_pytest(root):
-            runner, arguments = "pytest", ("-q", "-p", "no:cacheprovider")
-            shown = arguments
-        else:
-            start, top = _discovery(root)
-            runner, arguments = "unittest", (start, top)
-            shown = ("discover", "-s", start, "-t", top)
+        runner, arguments, shown = _pytest() if why_pytest(root) else _unittest(root)
         report = f"{LOG_DIR}/{TEST_REPORT}"
         found["test"] = CheckCommand(
             name="test",
@@ -149,12 +141,19 @@ def why_pytest(root: Path) -> str:
     return "test functions without unittest" if tests and not uses_unittest else ""
 
 
-def _discovery(root: Path) -> tuple[str, str]:
-    for name in ("tests", "test"):
-        if (root / name).is_dir():
-            is_package = (root / name / "__init__.py").is_file()
-            return (name, "." if is_package else name)
-    return (".", ".")
+_Runner = tuple[str, tuple[str, ...], tuple[str, ...]]
+"""How tests are run: by what, its arguments, and those that a person would give it."""
+
+
+def _pytest() -> _Runner:
+    options = ("-q", "-p", "no:cacheprovider")
+    return "pytest", options, options
+
+
+def _unittest(root: Path) -> _Runner:
+    start = next((name for name in ("tests", "test") if (root / name).is_dir()), ".")
+    top = "." if (root / start / "__init__.py").is_file() else start
+    return "unittest", (start, top), ("discover", "-s", start, "-t", top)
 
 
 def _environment(root: Path) -> tuple[tuple[str, str], ...]:

@@ -28,7 +28,7 @@ import unittest  # noqa: E402
 import unittest.loader  # noqa: E402
 from typing import Any  # noqa: E402
 
-PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+PASSED, FAILED, SKIPPED, DESELECTED = "passed", "failed", "skipped", "deselected"
 NO_TESTS = 5
 _GRAVITY = (SKIPPED, PASSED, FAILED)
 
@@ -44,10 +44,6 @@ class Report:
     def result(self, name: str, outcome: str) -> None:
         """Add what became of a test."""
         self._write({"test": name, "outcome": outcome})
-
-    def deselected(self, name: str) -> None:
-        """Add a test that was found and left out."""
-        self._write({"test": name, "outcome": "deselected"})
 
     def end(self) -> None:
         """Add the last line."""
@@ -84,7 +80,7 @@ class PytestPlugin:
         self._left = {item.nodeid for item in session.items}
         for name in self._collected:
             if name not in self._left:
-                self._report.deselected(name)
+                self._report.result(name, DESELECTED)
 
     def pytest_collectreport(self, report: Any) -> None:
         """Report a file that cannot be collected as a failed test of its name."""

@@ -101,6 +101,9 @@ def read_document(
         message = f"is {str(named)[:60]!r}, not {known}" if named is not None else "is missing"
         raise InputError(message, path=path, line=line, field="schema", fix=fix)
     if found != known:
+        if early := fields.keys() & LATER_FIELDS.get(str(found), frozenset()):
+            message = f"a document of schema {found} has no such field"
+            raise InputError(message, path=path, line=line, field=min(early), fix=fix)
         data = canonical_bytes(_migrated(fields, found, known))
     try:
         return kind.model_validate_json(data, strict=True)
@@ -148,11 +151,13 @@ def _manifest_from_v1(fields: Fields) -> Fields:
     What version 1 did not record is null, because it is not known.
     """
     artifacts = fields.get("artifacts")
+    if not isinstance(artifacts, list):
+        return {**fields, "kind": "run"}
     renamed: list[JsonValue] = [
         {**listed, "kind": WORK_KIND}
         if isinstance(listed, dict) and listed.get("kind") == "work"
         else listed
-        for listed in (artifacts if isinstance(artifacts, list) else ())
+        for listed in artifacts
     ]
     return {**fields, "kind": "run", "artifacts": renamed}
 
@@ -163,3 +168,10 @@ MIGRATIONS: Mapping[str, Callable[[Fields], Fields]] = {
     "run-manifest.v1": _manifest_from_v1,
 }
 """What makes the next version of a document, by the schema that it has."""
+
+LATER_FIELDS: Mapping[str, frozenset[str]] = {
+    "run-manifest.v1": frozenset(
+        ["kind", "setup", "baseline", "promises", "leases", "cloud", "delivery", "previous"]
+    ),
+}
+"""Fields that a later version brought: an older document with one of them is damaged."""

@@ -8,7 +8,7 @@ from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.model.verdict import Verdict
-from codex_orchestrator.pipeline.guardrails import secrets_in_change
+from codex_orchestrator.pipeline.guardrails import new_secrets, secrets_in_change
 from codex_orchestrator.pipeline.outcome import FinishedRun
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.work_pack import remove_work
@@ -48,6 +48,8 @@ def finish_run(
         _fail_with_secrets(record, secrets)
     # In a binary patch a secret is packed and cannot be masked, so binary files are only named.
     patch = tree.diff_text(()).encode() if secrets else change.patch
+    # A line that takes a token out of the base must stay as it is, or the patch does not fit.
+    new_secrets(patch, tree, services)
     patch = redactor.redact_bytes(patch)
     record.write("diff.patch", patch, kind="diff")
     branch = ""

@@ -48,12 +48,17 @@ def rails_of(
 
 def secrets_in_change(tree: "GitWorkTree", services: "Services") -> tuple[str, ...]:
     """Return the names of the secrets that a change brings; what stands in the base is none."""
+    return new_secrets(tree.changed_content(), tree, services)
+
+
+def new_secrets(data: bytes, tree: "GitWorkTree", services: "Services") -> tuple[str, ...]:
+    """Return the names of the secrets in some data that do not stand in the base.
+
+    Tokens that stand there are not masked any more.
+    """
     redactor = services.evidence.redactor
-    content = tree.changed_content()
-    found = {
-        (hit.name, content[hit.start : hit.end].decode("utf-8", "replace"))
-        for hit in redactor.hits(content)
-    }
+    hits = redactor.hits(data)
+    found = {(hit.name, data[hit.start : hit.end].decode("utf-8", "replace")) for hit in hits}
     texts = {text for _, text in found}
     in_base = services.rooms.workspace.texts_at(tree.base_sha, texts) if texts else ()
     redactor.leave_tokens(in_base)

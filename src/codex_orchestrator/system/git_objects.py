@@ -118,13 +118,23 @@ def read_file_at(git: "safe_git.SafeGit", commit: str, path: str, *, limit: int)
 def texts_at(git: "safe_git.SafeGit", commit: str, texts: Iterable[str]) -> tuple[str, ...]:
     """Return those of some texts that stand in a file of a commit.
 
-    Where git cannot tell, none does. Texts of several lines are not looked for.
+    A text of several lines stands there when each of its lines does. Where git cannot tell, none
+    does.
     """
-    wanted = [text for text in texts if text and "\n" not in text and "\0" not in text]
+    wanted = {text: _lines_of(text) for text in texts if "\0" not in text}
+    every = [line for lines in wanted.values() for line in lines]
     # All at once first, for mostly none stands there.
-    if not wanted or not _stands_at(git, commit, wanted):
+    if not every or not _stands_at(git, commit, every):
         return ()
-    return tuple(text for text in wanted if _stands_at(git, commit, [text]))
+    return tuple(
+        text
+        for text, lines in wanted.items()
+        if lines and all(_stands_at(git, commit, [line]) for line in lines)
+    )
+
+
+def _lines_of(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _stands_at(git: "safe_git.SafeGit", commit: str, texts: list[str]) -> bool:

@@ -44,6 +44,11 @@ class Hit(NamedTuple):
     end: int
 
 
+def _looks_random(word: str) -> bool:
+    kinds = (str.islower, str.isupper, str.isdecimal)
+    return len(word) >= 12 and all(any(map(kind, word)) for kind in kinds)
+
+
 class Redactor:
     """Masks secrets in texts: known values in every form, and tokens of well-known shapes."""
 
@@ -57,12 +62,20 @@ class Redactor:
     def add(self, secret: str, *, name: str = "a credential") -> None:
         """Add a secret; `name` is what a finding calls it.
 
-        Of several lines each one is a secret too. What is shorter than 6 bytes is ignored, because
-        it would mask ordinary words.
+        Of several lines each line of one word is a secret too, and in others each word that looks
+        random: a whole file may be the secret, and `apiVersion: v1` in it is none. What is shorter
+        than 6 bytes is ignored, because it would mask ordinary words.
         """
+        parts: list[str] = []
         # The first and last line of a PEM key also occur in texts that contain no key.
-        lines = [line.strip() for line in secret.splitlines() if not line.startswith("-----")]
-        for text in (secret, *(line for line in lines if not is_word(line))):
+        for line in secret.splitlines():
+            words = line.split()
+            if len(words) > 1:
+                bare = (word.strip("\"',;") for word in words)
+                parts += filter(_looks_random, bare)
+            elif words and not line.startswith("-----") and not is_word(words[0]):
+                parts += words
+        for text in (secret, *parts):
             value = text.encode("utf-8", "surrogatepass")
             if len(value) >= MIN_LENGTH:
                 self._names.setdefault(value, name)

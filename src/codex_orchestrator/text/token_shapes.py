@@ -60,6 +60,12 @@ def _patterns() -> tuple[tuple[str, tuple[bytes, ...], re.Pattern[bytes]], ...]:
     return (*tokens, ("private key", (b"PRIVATE KEY",), re.compile(_PRIVATE_KEY)))
 
 
+def _is_placeholder(token: bytes) -> bool:
+    """Return whether a token is one as documents show them: `ghp_xxxxxxxx`, `AKIA…EXAMPLE`."""
+    # Random text of 16 characters has more than 3 different ones.
+    return len(set(token[-16:].lower())) <= 3 or token.upper().endswith(b"EXAMPLE")
+
+
 def find_tokens(data: bytes) -> Iterator[TokenFound]:
     """Return the tokens in some data."""
     for kind, marks, pattern in _patterns():
@@ -68,5 +74,7 @@ def find_tokens(data: bytes) -> Iterator[TokenFound]:
                 # Checked here: a pattern that begins with letters is found faster.
                 start = match.start()
                 if start and data[start - 1 : start].isalnum():
+                    continue
+                if _is_placeholder(match["token"]):
                     continue
                 yield TokenFound(kind, *match.span("token"))

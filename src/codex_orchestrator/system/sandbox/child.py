@@ -28,7 +28,7 @@ def contained_command(orders: Orders) -> list[str]:
         NotCheckedError: an argument holds a NUL byte.
     """
     try:
-        items = encode(orders.replaced(environment=())).split(b"\0")[:-1]
+        items = encode(orders._replace(environment=())).split(b"\0")[:-1]
     except ValueError as error:
         raise NotCheckedError(f"{orders.argv[0]!r} cannot be started: {error}") from error
     return [sys.executable, "-I", "-S", LAUNCHER, *map(os.fsdecode, items)]

@@ -118,7 +118,7 @@ def _translate_owners(launch: Launch) -> None:
     except OSError as error:
         if launch.is_probe or error.errno not in _CANNOT_TRANSLATE:
             raise
-        launch.wanted = wanted.replaced(layers=wanted.layers - {orders.OTHER_USER})
+        launch.wanted = wanted._replace(layers=wanted.layers - {orders.OTHER_USER})
 
 
 def _be_first_to_go() -> None:

@@ -7,6 +7,8 @@ variable can hold any byte but NUL, so nothing needs to be escaped.
 
 import os
 
+from codex_orchestrator.text.lean_typing import NamedTuple
+
 USER, MOUNT, PID, IPC, NET = (
     "user-namespace",
     "mount-namespace",
@@ -36,7 +38,7 @@ _TEXTS = ("cwd", "network", "scratch", "home", "bubblewrap", "report")
 _NUMBERS = ("landlock_abi", "grace_ms")
 
 
-class Orders:
+class Orders(NamedTuple):
     """One child: how it is contained, and what is run.
 
     Attributes:
@@ -62,53 +64,26 @@ class Orders:
         is_nested: the child may make namespaces of its own.
     """
 
-    def __init__(
-        self,
-        layers: frozenset[str],
-        argv: tuple[str, ...] = (),
-        cwd: str = "/",
-        environment: tuple[tuple[str, str], ...] = (),
-        system: tuple[str, ...] = (),
-        read: tuple[str, ...] = (),
-        write: tuple[str, ...] = (),
-        copy: tuple[str, ...] = (),
-        lock: tuple[str, ...] = (),
-        links: tuple[tuple[str, str], ...] = (),
-        files: tuple[tuple[str, str], ...] = (),
-        network: str = "open",
-        landlock_abi: int = 0,
-        limits: dict[str, int] | None = None,
-        scratch: str = "",
-        home: str = "",
-        report: str = "",
-        bubblewrap: str = "",
-        grace_ms: int = 2000,
-        is_nested: bool = False,  # noqa: FBT001, FBT002 - always given by name
-    ) -> None:
-        self.layers = layers
-        self.argv = argv
-        self.cwd = cwd
-        self.environment = environment
-        self.system = system
-        self.read = read
-        self.write = write
-        self.copy = copy
-        self.lock = lock
-        self.links = links
-        self.files = files
-        self.network = network
-        self.landlock_abi = landlock_abi
-        self.limits = limits or {}
-        self.scratch = scratch
-        self.home = home
-        self.report = report
-        self.bubblewrap = bubblewrap
-        self.grace_ms = grace_ms
-        self.is_nested = is_nested
-
-    def replaced(self, **values: object) -> "Orders":
-        """Return the same orders with other values."""
-        return Orders(**{**vars(self), **values})
+    layers: frozenset[str]
+    argv: tuple[str, ...] = ()
+    cwd: str = "/"
+    environment: tuple[tuple[str, str], ...] = ()
+    system: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    copy: tuple[str, ...] = ()
+    lock: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+    network: str = "open"
+    landlock_abi: int = 0
+    limits: dict[str, int] = {}  # noqa: RUF012 - nobody changes it
+    scratch: str = ""
+    home: str = ""
+    report: str = ""
+    bubblewrap: str = ""
+    grace_ms: int = 2000
+    is_nested: bool = False
 
 
 def network_in_force(layers: frozenset[str], network: str, *, bubblewrap: str) -> str:

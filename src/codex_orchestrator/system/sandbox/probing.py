@@ -37,7 +37,7 @@ def report_layers(wanted: Orders, report: Report) -> None:
     try:
         kernel.machine()
         abi = landlock.kernel_abi()
-        wanted.landlock_abi = min(abi, wanted.landlock_abi or abi)
+        wanted = wanted._replace(landlock_abi=min(abi, wanted.landlock_abi or abi))
         report.say(landlock_abi=wanted.landlock_abi)
     except OSError as error:
         refused[orders.LANDLOCK] = _REASONS.get(error.errno or 0, str(error.strerror))
@@ -46,14 +46,14 @@ def report_layers(wanted: Orders, report: Report) -> None:
         refused[orders.OTHER_USER] = "only root can change its user"
         layers.discard(orders.OTHER_USER)
     works = frozenset(layers)
-    if _attempt(wanted.replaced(layers=works)):
+    if _attempt(wanted._replace(layers=works)):
         works = frozenset()
         for names, needs in _STEPS:
             tried = names & layers
             if missing := sorted(needs - works):
                 why = f"needs {missing[0]}"
             else:
-                why = _attempt(wanted.replaced(layers=needs | tried)) if tried else ""
+                why = _attempt(wanted._replace(layers=needs | tried)) if tried else ""
             works |= frozenset() if why else tried
             refused |= dict.fromkeys(tried, why) if why else {}
     for layer in sorted(works):
