@@ -301,7 +301,13 @@ def judge_end(trial: Trial, run: CodexRun, done: Ran, whole: Whole) -> None:
     refs = git(run.repo, "for-each-ref", "refs/codex-orchestrator").split()
     trial.require(f"refs: {refs}", unless=not refs)
     wait_until_gone(trial, run.home)
-    left = [path for path in run.home.rglob("*") if path.is_file() or path.parent.name == "tmp"]
+    left = [
+        path
+        for path in run.home.rglob("*")
+        if (path.is_file() or path.parent.name == "tmp")
+        # Which layers of containment work on this machine: kept for the next run.
+        and not (path.parent.name == "codex-orchestrator" and path.name.startswith("layers-"))
+    ]
     said = "".join(path.read_text()[-1500:] for path in left if "-bug-" in path.name)
     trial.require(f"left: {left} {said}", unless=not left)
 
