@@ -116,6 +116,17 @@ def test_a_command_does_not_see_the_key(session: SessionOnLoopback, repo: Path) 
     assert KEY not in seen
 
 
+def test_a_command_sees_only_its_own_processes_but_every_file(
+    session: SessionOnLoopback, repo: Path, tmp_path: Path
+) -> None:
+    """The threat model says so: Codex's own sandbox bounds writing and network, not reading."""
+    (tmp_path / "outside.txt").write_text("a file elsewhere\n")
+    command = f"cat {tmp_path}/outside.txt > read.txt; cat /proc/[0-9]*/cmdline > proc.txt; true"
+    session.turn(repo, step(shell(command)), step(say("ok")))
+    assert (repo / "read.txt").read_text() == "a file elsewhere\n"
+    assert "app-server" not in (repo / "proc.txt").read_text(errors="replace")
+
+
 def test_nothing_of_the_repositorys_agent_configuration_is_obeyed(
     session: SessionOnLoopback, repo: Path, tmp_path: Path
 ) -> None:

@@ -1,6 +1,8 @@
 """Orders and plans: what a caller asks for becomes what the launcher is told, byte by byte."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from codex_orchestrator.model.confinement import Confinement, GitPlaces, Limits,
 from codex_orchestrator.model.confinement_policy import confine_check
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.system.sandbox import orders
-from codex_orchestrator.system.sandbox.child import Child
+from codex_orchestrator.system.sandbox.child import LAUNCHER, Child
 from codex_orchestrator.system.sandbox.orders import Orders, decode, encode
 from codex_orchestrator.system.sandbox.plan import make_orders, program_places
 from codex_orchestrator.system.sandbox.probe import Probe
@@ -30,9 +32,8 @@ PAIRS = st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple)
     PAIRS,
     TEXT,
     st.dictionaries(st.sampled_from(["files", "cpu_s"]), st.integers(0, 2**62)),
-    st.booleans(),
 )
-def test_orders_come_out_as_they_went_in(argv, write, environment, files, home, limits, nested):
+def test_orders_come_out_as_they_went_in(argv, write, environment, files, home, limits):
     sent = Orders(
         frozenset({orders.USER, orders.SECCOMP}),
         argv=argv,
@@ -41,7 +42,6 @@ def test_orders_come_out_as_they_went_in(argv, write, environment, files, home, 
         files=files,
         home=home,
         limits=limits,
-        is_nested=nested,
     )
     assert decode(encode(sent)) == sent
 
@@ -211,3 +211,29 @@ def test_the_virtual_environment_of_an_interpreter_is_one_of_its_places(tmp_path
 
 def test_values_of_the_environment_are_not_shown_with_the_bounds():
     assert "canary" not in repr(Confinement((), environment={"TOKEN": "canary"}))
+
+
+def test_the_launcher_needs_nothing_but_the_standard_library_and_little_of_it():
+    data = encode(Orders(frozenset(), argv=("true",))).decode()
+    done = subprocess.run(
+        # The report goes to standard error, too; the end of standard input ends the child.
+        [sys.executable, "-I", "-S", "-X", "importtime", LAUNCHER, "2"],
+        env={},
+        input=f"{len(data)}\n{data}",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    heavy = {"typing", "collections", "enum", "re", "json", "signal", "socket", "subprocess"}
+    assert "codex_orchestrator.system.sandbox.reaping" in loaded
+    assert not heavy & loaded
+    ours = {name for name in loaded if name.startswith("codex_orchestrator")}
+    assert {name for name in ours if not name.startswith("codex_orchestrator.system.sandbox")} == {
+        "codex_orchestrator",
+        "codex_orchestrator.system",
+        # `NamedTuple` without `typing` and `collections`.
+        "codex_orchestrator.text",
+        "codex_orchestrator.text.lean_typing",
+    }
+    assert os.path.isabs(LAUNCHER)

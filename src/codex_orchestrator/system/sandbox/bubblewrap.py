@@ -17,7 +17,7 @@ def execute(wanted: Orders, *, status_fd: int, script: str, sources: str) -> Non
 
     Args:
         wanted: the orders.
-        status_fd: where the second launcher reports; -1 for nowhere.
+        status_fd: where the second launcher reports.
         script: the launcher's first file.
         sources: the folder that its package lies in.
 
@@ -31,7 +31,7 @@ def execute(wanted: Orders, *, status_fd: int, script: str, sources: str) -> Non
             words += ["--ro-bind-data", str(_file_with(os.fsencode(text))), path]
     words += ["--remount-ro", "/"]
     given = _file_with(b"".join(os.fsencode(word) + b"\0" for word in words))
-    os.set_inheritable(status_fd, True) if status_fd >= 0 else None  # noqa: FBT003
+    os.set_inheritable(status_fd, True)  # noqa: FBT003 - the standard library's order
     command = [wanted.bubblewrap, "--args", str(given), "--"]
     command += [_interpreter(), "-I", "-S", script, str(status_fd), str(told)]
     os.execve(wanted.bubblewrap, command, {})  # noqa: S606 - without a shell is the point
@@ -41,7 +41,7 @@ def _words(wanted: Orders, sources: str) -> list[str]:
     layers = wanted.layers
     words = ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--die-with-parent"]
     words += ["--unshare-net"] if orders.NET in layers else []
-    words += ["--disable-userns"] if not wanted.is_nested else []
+    words += ["--disable-userns"]
     words += ["--cap-drop", "ALL", "--dev", "/dev", "--proc", "/proc"]
     size = wanted.limits.get("private_bytes", 0)
     for place in (new_root.TEMP, new_root.home_of(wanted), "/dev/shm", "/run", "/var"):  # noqa: S108

@@ -16,24 +16,6 @@ STUCK_S = 10.0
 _CHUNK = 64 * 1024
 
 
-def contained_command(orders: Orders) -> list[str]:
-    """Return a command that starts a child which its caller speaks to over standard input.
-
-    For programs that others start, such as MCP servers. The child gets the environment that the
-    launcher is started with: everybody may read a command, and that of the orders may hold
-    secrets, so it is left out. The report goes to the file `report` of the orders. A polite signal
-    to the launcher ends the child and all that it started.
-
-    Raises:
-        NotCheckedError: an argument holds a NUL byte.
-    """
-    try:
-        items = encode(orders._replace(environment=())).split(b"\0")[:-1]
-    except ValueError as error:
-        raise NotCheckedError(f"{orders.argv[0]!r} cannot be started: {error}") from error
-    return [sys.executable, "-I", "-S", LAUNCHER, *map(os.fsdecode, items)]
-
-
 class Child:
     """A launcher with a command below it; leaving the block ends both, and all that they left.
 

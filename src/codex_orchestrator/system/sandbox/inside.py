@@ -7,16 +7,13 @@ from codex_orchestrator.system.sandbox.orders import Orders
 from codex_orchestrator.system.sandbox.report import Report
 
 
-def become_child(
-    wanted: Orders, report: Report, *, others: int, has_input: bool, is_probe: bool
-) -> None:
+def become_child(wanted: Orders, report: Report, *, others: int, is_probe: bool) -> None:
     """Give up all rights, say what is in force, and become the command.
 
     Args:
         wanted: the orders; namespaces have been entered.
         report: where it is said what is in force.
         others: threads of the same user that count against its limit.
-        has_input: the command gets standard input.
         is_probe: end after the last layer.
 
     Raises:
@@ -25,8 +22,7 @@ def become_child(
     watching.restore_signals()
     os.setsid()
     os.chdir(wanted.cwd)
-    if not has_input:
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     privileges.set_limits(wanted.limits, others=others)
     done = privileges.give_up_rights(wanted)
     if is_probe:
@@ -50,7 +46,7 @@ def _entered(wanted: Orders) -> list[str]:
 
 
 def _environment(wanted: Orders) -> dict[str, str]:
-    environment = dict(wanted.environment or os.environ)
+    environment = dict(wanted.environment)
     if orders.MOUNT in wanted.layers:
         environment |= {"HOME": new_root.home_of(wanted), "TMPDIR": new_root.TEMP}
     elif wanted.layers:

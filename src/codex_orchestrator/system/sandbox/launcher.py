@@ -28,22 +28,14 @@ _CANNOT_TRANSLATE = (kernel.EPERM, kernel.EINVAL, kernel.ENOSYS, kernel.EOPNOTSU
 class Launch:
     """One start: what is wanted, and what is known so far.
 
-    `has_input` says that the child gets standard input, `is_probe` that nothing is run after the
-    last layer. `maps` and `parts` are filled where the child becomes nobody. `held` is a
-    descriptor that ends the first process of a pid namespace when it is closed.
+    `is_probe` says that nothing is run after the last layer. `maps` and `parts` are filled where
+    the child becomes nobody. `held` is a descriptor that ends the first process of a pid namespace
+    when it is closed.
     """
 
-    def __init__(
-        self,
-        wanted: Orders,
-        report: Report,
-        *,
-        has_input: bool = False,
-        is_probe: bool = False,
-    ) -> None:
+    def __init__(self, wanted: Orders, report: Report, *, is_probe: bool = False) -> None:
         self.wanted = wanted
         self.report = report
-        self.has_input = has_input
         self.is_probe = is_probe
         self.others = 0
         self.maps: namespaces.OwnerMaps = {}
@@ -88,7 +80,7 @@ def start(launch: Launch) -> int:
             _become_bubblewrap(launch)
         if launch.has_init:
             _become_init(launch)
-        if launch.has(orders.USER) and not launch.wanted.is_nested:
+        if launch.has(orders.USER):
             namespaces.forbid_user_namespaces()
         if launch.has_init:
             if os.getuid() == 0:
@@ -98,7 +90,6 @@ def start(launch: Launch) -> int:
             launch.wanted,
             launch.report,
             others=launch.others,
-            has_input=launch.has_input,
             is_probe=launch.is_probe,
         )
     except OSError as error:

@@ -16,17 +16,11 @@ def main(argv: list[str]) -> None:
 
     One argument is the number of a descriptor for the report: orders come from standard input,
     their length in the first line; the input stays open, and its end ends all. Two arguments are
-    that number and a descriptor to read orders from, and say that bubblewrap is around. Otherwise
-    the arguments are the orders, and the child gets standard input.
+    that number and a descriptor to read orders from, and say that bubblewrap is around.
     """
-    if len(argv) == 1:
-        report = _report_to(int(argv[0]))
-        launch = Launch(orders.decode(_read_orders()), report)
-    elif len(argv) == 2:
+    if len(argv) == 2:
         _run_inside(int(argv[0]), int(argv[1]))
-    else:
-        wanted = orders.decode(b"".join(os.fsencode(item) + b"\0" for item in argv))
-        launch = Launch(wanted, _report_in(wanted.report), has_input=True)
+    launch = Launch(orders.decode(_read_orders()), _report_to(int(argv[0])))
     if launch.wanted.argv:
         _run(launch)
         return
@@ -37,7 +31,7 @@ def main(argv: list[str]) -> None:
 
 def _run(launch: Launch) -> None:
     """Start the child, follow it to its end, end what it leaves, and end with its exit code."""
-    waker = watching.Waker(-1 if launch.has_input else 0)
+    waker = watching.Waker(0)
     if kernel.set_subreaper() and launch.wanted.layers:
         launch.report.say(layer=orders.SUBREAPER)
     try:
@@ -70,21 +64,15 @@ def _run_inside(status_fd: int, orders_fd: int) -> None:
     with open(orders_fd, "rb") as stream:
         wanted = orders.decode(stream.read())
     try:
-        inside.become_child(wanted, report, others=0, has_input=status_fd < 0, is_probe=False)
+        inside.become_child(wanted, report, others=0, is_probe=False)
     except OSError as error:
         report.fault(error)
     os._exit(FAILED_TO_START)
 
 
 def _report_to(fd: int) -> Report:
-    if fd >= 0:
-        os.set_inheritable(fd, False)  # noqa: FBT003 - the standard library's order
+    os.set_inheritable(fd, False)  # noqa: FBT003 - the standard library's order
     return Report(fd)
-
-
-def _report_in(path: str) -> Report:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    return Report(os.open(path, flags, 0o600) if path else -1)
 
 
 def _read_orders() -> bytes:

@@ -34,7 +34,7 @@ LIMITS = "resource-limits"
 
 _LISTS = ("argv", "system", "read", "write", "copy", "lock")
 _PAIRS = ("environment", "links", "files")
-_TEXTS = ("cwd", "network", "scratch", "home", "bubblewrap", "report")
+_TEXTS = ("cwd", "network", "scratch", "home", "bubblewrap")
 _NUMBERS = ("landlock_abi", "grace_ms")
 
 
@@ -58,10 +58,8 @@ class Orders(NamedTuple):
         limits: by name, see `Limits` in `model/confinement`.
         scratch: a private folder on disk, for where there is no mount namespace.
         home: where the private home is shown; "" for a place of its own.
-        report: a file that gets the report when there is no descriptor for it; "" for none.
         bubblewrap: the program that makes the namespaces; "" for the launcher itself.
         grace_ms: time between asking and killing.
-        is_nested: the child may make namespaces of its own.
     """
 
     layers: frozenset[str]
@@ -80,10 +78,8 @@ class Orders(NamedTuple):
     limits: dict[str, int] = {}  # noqa: RUF012 - nobody changes it
     scratch: str = ""
     home: str = ""
-    report: str = ""
     bubblewrap: str = ""
     grace_ms: int = 2000
-    is_nested: bool = False
 
 
 def network_in_force(layers: frozenset[str], network: str, *, bubblewrap: str) -> str:
@@ -109,7 +105,6 @@ def encode(orders: Orders) -> bytes:
     items += [f"limit={part}" for pair in orders.limits.items() for part in pair]
     items += [f"{name}={getattr(orders, name)}" for name in (*_TEXTS, *_NUMBERS)]
     items += [f"layer={layer}" for layer in sorted(orders.layers)]
-    items += ["is_nested=1"] if orders.is_nested else []
     data = b"".join(os.fsencode(item) + b"\0" for item in items)
     if data.count(b"\0") != len(items):
         raise ValueError("embedded null byte")
@@ -132,5 +127,4 @@ def decode(data: bytes) -> Orders:
     values |= {name: found[name][0] for name in _TEXTS}
     values |= {name: int(found[name][0]) for name in _NUMBERS}
     values["limits"] = {name: int(number) for name, number in pairs("limit")}
-    values["is_nested"] = "is_nested" in found
     return Orders(frozenset(found.get("layer", ())), **values)  # type: ignore[arg-type]

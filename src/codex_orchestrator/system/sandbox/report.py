@@ -20,10 +20,6 @@ class Report:
         self.say(errno=error.errno or 0, fault=f"{error.strerror}{path}".replace("\n", " "))
 
     def _write(self, text: str) -> None:
-        if self.descriptor < 0:
-            if text.startswith("errno="):
-                os.write(2, os.fsencode(f"cannot start: {text}"))
-            return
         try:
             os.write(self.descriptor, os.fsencode(text))
         except OSError:
