@@ -89,3 +89,74 @@ def test_a_commit_that_is_not_there_is_not_checked(repo: GuardRepo) -> None:
 def test_a_day_that_is_none_is_an_input_error(repo: GuardRepo) -> None:
     with pytest.raises(InputError):
         found(repo, as_of="today")
+
+
+PLAIN = "tasks/specs/0002-plain.md"
+NO_PATHS = spec(paths=None, spec_id="0002-plain")
+SIGNED = 'approvals: [{role: dx, by: "@dx", on: 2026-11-21}]'
+NEW = "tasks/specs/0003-new.md"
+
+
+def judged(
+    repo: GuardRepo, files: dict[str, str | bytes | None], *granted: str
+) -> dict[str, tuple[str, str]]:
+    """Return what the guard says of a change that agents made: severity and message by rule."""
+    base = repo.git("rev-parse", "HEAD")
+    repo.stage(files)
+    tree = repo.git("write-tree")
+    findings = RepositorySpecGuard(repo.root, environment=repo.env).check_change(
+        TASK, base_sha=base, tree_id=tree, as_of=AS_OF, may_attest=lambda path: path in granted
+    )
+    return {one.rule: (str(one.severity), one.message) for one in findings}
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "why"),
+    [
+        (NEW, spec(spec_id="0003-new", paths=("lib/**",)), "sets the status to approved"),
+        (NEW, spec(spec_id="0003-new", paths=None), "sets the status to approved"),
+        (NEW, spec(spec_id="0003-new", status="draft", approvals=SIGNED), "adds an approval"),
+        (GOOD, spec(paths=("src/**", "lib/**")), "adds to `paths`"),
+        (GOOD, spec(review="2026-11-21"), "moves last_review"),
+        (GOOD, spec(approvals=SIGNED), "adds an approval"),
+        ("tasks/specs/0009-moved.md", spec(), "sets the status to approved"),
+    ],
+)
+@pytest.mark.parametrize("self_review", ["ignore", "warn"])
+def test_what_only_a_person_may_say_of_a_spec_agents_may_not(
+    repo: GuardRepo, path: str, text: str, why: str, self_review: str
+) -> None:
+    repo.commit({".codex-orchestrator.toml": f'[guard]\nself_review = "{self_review}"\n'})
+    severity, message = judged(repo, {path: text})["SPEC009"]
+    assert severity == "error"
+    assert why in message
+    repo.git("reset", "-q", "--hard")
+    assert judged(repo, {path: text}, path).get("SPEC009", ("warning", ""))[0] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (NEW, spec(spec_id="0003-new", status="draft", paths=("lib/**",))),
+        (GOOD, spec(body="# Good\n\nx is two.\n")),
+        (GOOD, spec(status="superseded")),
+        (GOOD, spec(paths=())),
+        ("README.md", spec()),
+    ],
+    ids=["a draft", "its text", "superseded", "owns less", "no spec"],
+)
+def test_other_edits_of_specs_are_work_like_any(repo: GuardRepo, path: str, text: str) -> None:
+    assert "SPEC009" not in judged(repo, {path: text})
+
+
+def test_the_edit_of_a_spec_by_agents_carries_no_code_that_none_owns(repo: GuardRepo) -> None:
+    repo.commit({PLAIN: NO_PATHS})
+    files: dict[str, str | bytes | None] = {PLAIN: f"{NO_PATHS}\nAnd app.\n", "app/a.py": "x = 1\n"}
+    assert judged(repo, files)["SPEC009"][0] == "error"
+    repo.git("reset", "-q", "--hard")
+    assert "SPEC009" not in judged(repo, files, PLAIN)
+
+
+def test_a_configuration_that_the_change_breaks_is_a_finding(repo: GuardRepo) -> None:
+    found = judged(repo, {".codex-orchestrator.toml": "[guard]\ncode = 7\n"})
+    assert found["run/guard-configuration"][0] == "error"

@@ -1,5 +1,6 @@
 """A case: everything that the rules check. Built once for a check and never changed."""
 
+from collections.abc import Callable
 from functools import cached_property
 
 from codex_orchestrator.guard.config import GuardConfig
@@ -11,7 +12,11 @@ from codex_orchestrator.text.globs import path_matcher
 
 
 class Case:
-    """What is checked, and with which configuration. `source` reads what rules want to see."""
+    """What is checked, and with which configuration. `source` reads what rules want to see.
+
+    `may_attest` says which specs agents may approve and widen, by path, because a person granted
+    it; None where people made the change.
+    """
 
     def __init__(
         self,
@@ -22,6 +27,7 @@ class Case:
         changes: tuple[Change, ...],
         specs: SpecsByPath,
         edits: tuple[SpecEdit, ...],
+        may_attest: Callable[[str], bool] | None = None,
     ) -> None:
         self.source = source
         self.config = config
@@ -29,6 +35,7 @@ class Case:
         self.changes = changes
         self.specs = specs
         self.edits = edits
+        self.may_attest = may_attest
         self.is_code = path_matcher(config.code)
         self.is_spec = path_matcher(config.specs)
 

@@ -1,6 +1,6 @@
 """The check: from a view of the repository to a report."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from codex_orchestrator.guard.cache import FactsCache
@@ -28,6 +28,7 @@ def check(
     today: int,
     cache_path: str,
     given_config: GuardConfig | None = None,
+    may_attest: Callable[[str], bool] | None = None,
 ) -> Report:
     """Check one view of a repository.
 
@@ -36,6 +37,7 @@ def check(
         today: the day of the check, as an ordinal number.
         cache_path: file of the cache; "" for no cache.
         given_config: a configuration that the caller chose, in place of the base's.
+        may_attest: which specs the agents that made the change may approve; None for people.
 
     Raises:
         InputError: the configuration is wrong.
@@ -67,6 +69,7 @@ def check(
         changes=changes,
         specs=specs,
         edits=edits,
+        may_attest=may_attest,
     )
     findings, judged = _apply_rules(case, choose_rules(config))
     findings = (*remarks, *findings)

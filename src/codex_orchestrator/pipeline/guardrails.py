@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from codex_orchestrator.model.approval import protected_change
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import LEAKED, InputError, LimitReachedError
-from codex_orchestrator.model.finding import Severity
+from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.policy import Policy, Rails
 from codex_orchestrator.pipeline.request import RunRequest
 
 if TYPE_CHECKING:
     from codex_orchestrator.pipeline.record import RunRecord
+    from codex_orchestrator.pipeline.run import Run
     from codex_orchestrator.pipeline.services import Services
     from codex_orchestrator.text.secrets import Redactor
     from codex_orchestrator.workspace.tree import GitWorkTree
@@ -137,6 +138,17 @@ def require_granted_change(
             paths.append(PYPROJECT)
     if paths:
         raise protected_change("the change touches protected paths", paths, patch=change.patch)
+
+
+def guard_findings(run: "Run") -> tuple[Finding, ...]:
+    """Return what the guard finds in the finished change, as it will when it is delivered."""
+    return run.services.rooms.guard.check_change(
+        run.task,
+        base_sha=run.tree.base_sha,
+        tree_id=run.tree.snapshot(),
+        as_of=run.services.ambient.now()[:10],
+        may_attest=run.policy.is_granted_edit,
+    )
 
 
 def _present(path: Path) -> bytes | None:

@@ -16,7 +16,11 @@ from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.verdict import ValidationStatus, Verdict, choose_verdict
 from codex_orchestrator.pipeline.build.merge import conflict_findings
 from codex_orchestrator.pipeline.builder import Builder
-from codex_orchestrator.pipeline.guardrails import require_granted_change, require_no_secret
+from codex_orchestrator.pipeline.guardrails import (
+    guard_findings,
+    require_granted_change,
+    require_no_secret,
+)
 from codex_orchestrator.pipeline.run import Run
 from codex_orchestrator.system.files import opened
 from codex_orchestrator.text.diff import file_patches
@@ -171,6 +175,7 @@ def review_change(run: Run, plan: Plan, results: Sequence[CheckResult]) -> None:
 def _rule_findings(run: Run, change: Change) -> tuple[Finding, ...]:
     """Return what rules find in the lines that the run added; older lines do not count."""
     found = list(_changed_git_settings(run))
+    found += guard_findings(run)
     found += _left_behind(run)
     if not change.paths:
         fix = "the work may be done already, or the steps' paths match no file"

@@ -1,13 +1,13 @@
 """Rules about what a change does to specs."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 
 from codex_orchestrator.guard.case import Case, matched_name, matched_names
 from codex_orchestrator.guard.config import folders
 from codex_orchestrator.guard.coverage import Coverage
 from codex_orchestrator.guard.dates import parse_day
-from codex_orchestrator.guard.facts import REVIEW, STATUS
+from codex_orchestrator.guard.facts import REVIEW, STATUS, Facts
 from codex_orchestrator.guard.rules.base import Rule, some
 from codex_orchestrator.guard.spec_edits import SpecEdit
 from codex_orchestrator.guard.specs import APPROVED
@@ -101,7 +101,16 @@ class SelfReview(Rule):
     fix = "merge the reviewed spec first, then the code"
 
     def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
-        """Find specs that allow changed code only because of this change."""
+        """Find specs that allow changed code only because of this change.
+
+        Where agents made the change, find what only a person may say of a spec, needed or not.
+        """
+        if case.may_attest is not None:
+            for edit in case.edits:
+                said = _attestation(edit, carriers=coverage.carriers)
+                if said and not case.may_attest(edit.path):
+                    message = f"{said}, and no person granted that to the run"
+                    yield self.finding(edit.path, 0, message, fix=_FOR_AGENTS)
         if case.config.self_review == "ignore":
             return
         level = Severity.ERROR if case.config.self_review == "error" else Severity.WARNING
@@ -151,6 +160,33 @@ def _attests_itself(edit: SpecEdit) -> bool:
         or before.status != APPROVED
         or {entry[:3] for entry in before.approvals} != {entry[:3] for entry in after.approvals}
     )
+
+
+_FOR_AGENTS = (
+    "leave this in the spec as it was, or make the spec a draft; a person reviews it before code "
+    "needs it, or grants the edit of the spec to the run"
+)
+
+
+def _attestation(edit: SpecEdit, *, carriers: Collection[SpecEdit]) -> str:
+    """Return what an edit says of a spec that only a person may say; "" for nothing.
+
+    A draft allows no code, so an agent may write one; but approvals in it would count later.
+    """
+    if edit.after is None or edit.after.facts.problem:
+        return ""
+    before, after = edit.before or Facts(), edit.after.facts
+    if {entry[:3] for entry in after.approvals} - {entry[:3] for entry in before.approvals}:
+        return "the change adds an approval"
+    if not edit.after.is_active:
+        return ""
+    if before.status != after.status:
+        return f"the change sets the status to {after.status[:40] or 'none'}"
+    if parse_day(before.review) != parse_day(after.review):
+        return "the change moves last_review"
+    if set(after.paths) - set(before.paths):
+        return "the change adds to `paths`"
+    return "only the edit of this spec allows code that no spec owns" if edit in carriers else ""
 
 
 class StaleBystanders(Rule):
