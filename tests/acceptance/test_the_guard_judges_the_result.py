@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.model.manifest import Manifest
-from support.project import SPEC, CommandLine, commit_all, git, make_project, today, write
+from support.project import SPEC, CommandLine, commit_all, git, make_project, today
 
 TASK = """---
 id: t1

@@ -22,6 +22,7 @@ from codex_orchestrator.pipeline.guardrails import (
     require_no_secret,
 )
 from codex_orchestrator.pipeline.run import Run
+from codex_orchestrator.pipeline.stray_refs import ref_findings
 from codex_orchestrator.system.files import opened
 from codex_orchestrator.text.diff import file_patches
 from codex_orchestrator.text.shown import visible
@@ -175,6 +176,7 @@ def review_change(run: Run, plan: Plan, results: Sequence[CheckResult]) -> None:
 def _rule_findings(run: Run, change: Change) -> tuple[Finding, ...]:
     """Return what rules find in the lines that the run added; older lines do not count."""
     found = list(_changed_git_settings(run))
+    found += ref_findings(run)
     found += guard_findings(run)
     found += _left_behind(run)
     if not change.paths:

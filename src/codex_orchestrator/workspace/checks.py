@@ -4,7 +4,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from codex_orchestrator.system.sandbox.plan import existing_folders, program_pla
 from codex_orchestrator.system.sandbox.probe import Probe
 from codex_orchestrator.text.names import path_problem
 from codex_orchestrator.workspace.git_pointer import restore_pointer
+from codex_orchestrator.workspace.stray_refs import watched_refs
 
 _MOST_LOGS = 10_000
 _REPORTS = ".reports"
@@ -77,17 +78,21 @@ def run_check(
     with _report_folder(log_path) as folder:
         bounds = replace(_bounds(root, command, folder, env=env, network=network), git=git)
         before = {} if layers.contains_files else _digests(bounds)
-        result = run_process(
-            [item.replace(LOG_DIR, str(folder)) for item in command.argv],
-            cwd=root,
-            bounds=bounds,
-            layers=layers,
-            timeout_s=timeout_s,
-            log_path=log_path,
-            max_output_bytes=command.max_output_bytes,
-            redact=redact,
-            stop=stop,
-        )
+        watched: AbstractContextManager[None] = nullcontext()
+        if git and not layers.contains_files:
+            watched = watched_refs(git, environ=env, log_dir=log_dir)
+        with watched:
+            result = run_process(
+                [item.replace(LOG_DIR, str(folder)) for item in command.argv],
+                cwd=root,
+                bounds=bounds,
+                layers=layers,
+                timeout_s=timeout_s,
+                log_path=log_path,
+                max_output_bytes=command.max_output_bytes,
+                redact=redact,
+                stop=stop,
+            )
         restore_pointer(git)
         problem = _keep_report(command.report_file, folder, log_dir)
     after = _digests(bounds) if before else before

@@ -22,6 +22,7 @@ from codex_orchestrator.workspace.git_pointer import restore_pointer
 from codex_orchestrator.workspace.repository import parse_author, require_commit
 from codex_orchestrator.workspace.scratch import make_scratch_folder, scratch_folder
 from codex_orchestrator.workspace.states import RecordedStates
+from codex_orchestrator.workspace.stray_refs import RefChange, take_back_refs
 from codex_orchestrator.workspace.tree import REFS, GitWorkTree
 from codex_orchestrator.workspace.tree_record import read_record, write_record
 
@@ -163,6 +164,11 @@ class GitWorkspace(RecordedStates):
             git=self._git_places.get(root),
             redact=self._redact,
         )
+
+    def take_back_refs(self, logs: Path, *, ours: str) -> tuple[tuple[RefChange, bool], ...]:
+        """Bring refs back that commands of a run changed; see `stray_refs.take_back_refs`."""
+        common_dir = self._repository.common_dir
+        return take_back_refs(common_dir, environ=self._environ, logs=logs, ours=ours)
 
     @property
     def _folder(self) -> Path:
