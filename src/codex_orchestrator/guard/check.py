@@ -43,8 +43,7 @@ def check(
         InputError: the configuration is wrong.
         NotCheckedError: git could not answer.
     """
-    cache = FactsCache(cache_path)
-    view = reader.view
+    cache, view = FactsCache(cache_path), reader.view
     changes, entries = reader.changes(), reader.usual_listing()
     config = given_config
     remarks: tuple[Finding, ...] = ()
@@ -71,8 +70,8 @@ def check(
         edits=edits,
         may_attest=may_attest,
     )
-    findings, judged = _apply_rules(case, choose_rules(config))
-    findings = (*remarks, *findings)
+    found, judged = _apply_rules(case, choose_rules(config))
+    findings = (*remarks, *found)
     return Report(
         outcome=FAILED if has_errors(findings) else PASSED,
         view=view.kind,

@@ -18,11 +18,11 @@ from codex_orchestrator.pipeline.build.merge import conflict_findings
 from codex_orchestrator.pipeline.builder import Builder
 from codex_orchestrator.pipeline.guardrails import (
     guard_findings,
+    ref_findings,
     require_granted_change,
     require_no_secret,
 )
 from codex_orchestrator.pipeline.run import Run
-from codex_orchestrator.pipeline.stray_refs import ref_findings
 from codex_orchestrator.system.files import opened
 from codex_orchestrator.text.diff import file_patches
 from codex_orchestrator.text.shown import visible
