@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from codex_orchestrator.compose.run import open_broker
 from codex_orchestrator.compose.settings import load_settings
 from codex_orchestrator.model.config import Settings
 from codex_orchestrator.model.errors import InputError, NotCheckedError
@@ -124,6 +125,25 @@ def test_where_nobody_proposes_a_change_the_checkout_counts(
 ) -> None:
     assert change.settings(event).config.policy.run == ("sh",)
     assert change.settings(event).rules_at == ""
+
+
+@pytest.mark.parametrize(
+    ("event", "masked"), [("pull_request", ["NEW_TOKEN"]), ("push", ["OLD_PASSWORD"])]
+)
+def test_a_change_cannot_exempt_a_secret_from_masking_by_writing_it_down(
+    tmp_path: Path, event: str, masked: list[str]
+) -> None:
+    change = PullRequest(tmp_path)
+    secrets = {"OLD_PASSWORD": "in-the-base-7x", "NEW_TOKEN": "in-the-change-8y"}
+    # The base is the commit before; what the change holds is what it brings.
+    write(change.repo, "old.txt", secrets["OLD_PASSWORD"])
+    change.base = commit_all(change.repo, "what stands there")
+    (change.repo / "old.txt").unlink()
+    write(change.repo, "new.txt", secrets["NEW_TOKEN"])
+    change.head = commit_all(change.repo, "write the token down")
+
+    broker = open_broker(change.environment(event) | secrets, change.settings(event))
+    assert [secret.name for secret in broker.found.secrets] == masked
 
 
 def test_on_a_users_machine_the_checkout_counts(change: PullRequest) -> None:

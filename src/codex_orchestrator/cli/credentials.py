@@ -31,7 +31,7 @@ def check(common: CommonOptions) -> None:
 
     settings = common.settings()
     require_environment_source(settings.config)
-    broker = open_broker(os.environ, settings.config, repo=settings.repo)
+    broker = open_broker(os.environ, settings)
     rows = check_credentials(broker, os.environ)
     if common.is_json:
         echo_json({"schema": "credentials-report.v1", "scopes": [row._asdict() for row in rows]})

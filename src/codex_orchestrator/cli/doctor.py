@@ -30,7 +30,7 @@ def doctor(common: CommonOptions) -> int:
         settings.repo,
         settings.config,
         os.environ,
-        broker=open_broker(os.environ, settings.config, repo=settings.repo),
+        broker=open_broker(os.environ, settings),
     )
     facts, problem = in_force(settings)
     broken = [probe for probe in probes if probe.is_required and not probe.works]

@@ -48,7 +48,7 @@ def open_publishing(
         NotCheckedError: the event names no change, and no pull request was given.
     """
     repo = settings.repo
-    broker = open_broker(environment, settings.config, repo=repo)
+    broker = open_broker(environment, settings)
     return PublishRooms(
         store=FileRunStore(repo),
         audit=FileAuditLog(repo, clock=utc_now),

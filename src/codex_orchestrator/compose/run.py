@@ -7,12 +7,12 @@ import sys
 import time
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_orchestrator.compose.containment import containment_warning, find_layers
 from codex_orchestrator.compose.extras import extra
-from codex_orchestrator.model.config import Config
+from codex_orchestrator.compose.trusted_base import trusted_commit
+from codex_orchestrator.model.config import Settings
 from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.engine import OFFLINE, ModelEndpoint, choose_model_name, wants_codex
 from codex_orchestrator.model.errors import MissingExtraError
@@ -65,7 +65,7 @@ def compose_run(
     model = choose_model_name(request.task.task, config)
     if model != OFFLINE:
         require_environment_source(config)
-    broker = open_broker(environ, config, repo=repo)
+    broker = open_broker(environ, request.settings)
     endpoint = ModelEndpoint(model, config.model.base_url, broker.get(Scope.MODEL))
     run_id = new_run_id(utc_now, randomness.token_hex(3))
     policy = config.policy
@@ -139,16 +139,19 @@ def _codex(request: RunRequest, endpoint: ModelEndpoint) -> "Codex | None":
     return Codex(binary.version, partial(bridge_launch, endpoint=endpoint, codex_path=codex_path))
 
 
-def open_broker(
-    environ: Mapping[str, str], config: Config, *, repo: Path | None = None
-) -> "EnvironmentCredentialBroker":
+def open_broker(environ: Mapping[str, str], settings: Settings) -> "EnvironmentCredentialBroker":
     """Return the broker of the secrets in an environment.
+
+    What stands in the repository anyway is not masked, except keys and tokens that we use
+    ourselves: in the commit whose rules hold, else in the one that is checked out.
 
     Args:
         environ: the environment.
-        config: says which variables hold no secret although they are named like it.
-        repo: a repository. What its commit that is checked out holds anyway is not masked, except
-            keys and tokens that we use ourselves.
+        settings: the repository, and which variables hold no secret although they are named like
+            it.
+
+    Raises:
+        InputError: the payload of the workflow's event is missing or not valid.
     """
     from codex_orchestrator.credentials.environment import (
         SCOPE_VARIABLES,
@@ -157,9 +160,12 @@ def open_broker(
     from codex_orchestrator.system.git_objects import texts_at
     from codex_orchestrator.workspace.repository import find_repository
 
-    broker = EnvironmentCredentialBroker(environ, config.credentials.not_secret)
+    broker = EnvironmentCredentialBroker(environ, settings.config.credentials.not_secret)
     ours = {name for names in SCOPE_VARIABLES.values() for name in names}
     values = [secret.value for secret in broker.found.secrets if secret.name not in ours]
-    if repo is not None and values:
-        broker.leave(texts_at(find_repository(repo, environ=environ).git, "HEAD", values))
+    if values:
+        # Not in HEAD, where that is a change: its author could write down what is to be shown.
+        commit = settings.rules_at or trusted_commit(environ) or "HEAD"
+        repository = find_repository(settings.repo, environ=environ)
+        broker.leave(texts_at(repository.git, commit, values))
     return broker
