@@ -289,6 +289,23 @@ def test_an_index_of_a_newer_version_is_refused_by_name(library: GuardRepo) -> N
     assert "update codex-orchestrator-toolkit" in found.message
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"version": "1.0.0", "assets": []}', "`schema` is missing"),
+        ("[]", "is not a JSON object"),
+        ("7", "is not a JSON object"),
+        ("NaN", "is not a JSON object"),
+    ],
+)
+def test_an_index_that_is_none_says_what_it_lacks_and_how_to_make_one(
+    library: GuardRepo, text: str, words: str
+) -> None:
+    (found,) = library.both_views({RULE: "two\n", "patterns/index.json": text}).findings
+    assert words in found.message
+    assert "patterns build" in found.message
+
+
 def test_a_changed_fixture_of_a_pattern_counts_as_its_content(library: GuardRepo) -> None:
     assert codes(library.both_views({"patterns/codemods/py-x/tests/in.py": "x\n"})) == [
         "PATTERN001"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from codex_orchestrator.model.canonical import canonical_bytes, sha256_hex
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.schemas import schema_documents
+from codex_orchestrator.model.versions import MIGRATIONS
 from codex_orchestrator.runs.documents import manifest_bytes, parse_manifest
 from support.old_records import OLD_RECORDS, RECORDS, bytes_of, restore_records, run_of
 from support.project import CommandLine, git
@@ -34,6 +35,21 @@ def test_reading_old_records_changes_no_byte(tmp_path: Path, call: CommandLine, 
     verified = json.loads(call("runs", "verify", *at, "--format", "json").out)
     assert {run["outcome"] for run in verified["runs"]} <= {"passed", "not-checked"}
     assert bytes_of(repo) == before
+
+
+def test_the_cloud_tasks_of_an_old_run_are_those_that_its_items_were_sent_as(
+    tmp_path: Path,
+) -> None:
+    repo = restore_records("v1-cloud", tmp_path / "repo")
+    path = repo / ".runs" / "logging" / run_of(repo, "logging") / "manifest.json"
+    (task,) = parse_manifest(path.read_bytes(), source=path).cloud
+    assert (task.item, task.number) == ("one", 1)
+    assert task.task_id == "task_e_00000000000000000000000000000001"
+
+
+@pytest.mark.parametrize("items", [[], [{"id": "one"}], [{"id": "one", "submissions": []}]])
+def test_an_old_run_that_sent_nothing_has_no_cloud_task(items: list[dict[str, object]]) -> None:
+    assert MIGRATIONS["run-manifest.v1"]({"items": items})["cloud"] == []
 
 
 def test_show_says_that_an_old_run_recorded_no_sandbox(offline: Path, call: CommandLine) -> None:

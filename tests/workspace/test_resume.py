@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from codex_orchestrator.model.errors import InputError, InterruptedRunError
+from codex_orchestrator.model.errors import InputError, InterruptedRunError, NotCheckedError
 from codex_orchestrator.model.versions import NewerSchemaError
 from support.workspace import git, git_environ, write_files
 
@@ -108,6 +108,35 @@ def test_a_work_tree_of_a_newer_version_is_refused_by_name_and_stays(workspace, 
         pass
     assert record.read_text() == newer
     assert workspace.leftovers() == ("r1",)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[1, 2]",
+        b"7",
+        b'"text"',
+        b"null",
+        b"NaN",
+        b"[" * 100_000,
+        b"\xff",
+        b"",
+        b'{"schema": "work-tree.v2", "base": ["x"], "root": "/x", "git_dir": "/x"}',
+        b'{"schema": "work-tree.v2", "base": "x"}',
+        b"{" + b" " * 100_000 + b"}",
+    ],
+    ids=lambda data: data[:24].decode("ascii", "replace"),
+)
+def test_a_damaged_record_of_a_work_tree_is_named_with_what_to_do(workspace, scratch, data):
+    base = workspace.head_sha()
+    crash(workspace, "r1", base, {"half.txt": "done"})
+    (scratch / "r1/record.json").write_bytes(data)
+    with (
+        pytest.raises(NotCheckedError, match=r"record\.json") as refused,
+        workspace.open("r1", base_sha=base),
+    ):
+        pass
+    assert refused.value.fix == f"remove {scratch / 'r1'}"
 
 
 def test_a_lock_left_by_a_killed_git_is_no_obstacle(workspace, scratch):

@@ -7,7 +7,7 @@ nothing. The server writes its decisions and pattern uses to files that no tool 
 from pathlib import Path
 
 from codex_orchestrator.model.decision import DecisionKind, parse_decision
-from codex_orchestrator.model.errors import ApprovalRequiredError
+from codex_orchestrator.model.errors import ApprovalRequiredError, NotCheckedError
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.text.shown import one_line
 
@@ -25,11 +25,15 @@ class DecisionLog:
 
         Raises:
             ApprovalRequiredError: names what is asked for and how to grant it.
+            NotCheckedError: a line is no decision.
         """
         lines = _lines(self._decisions)
         fresh, self._seen = lines[self._seen :], len(lines)
         for line in fresh:
-            decision = parse_decision(line)
+            try:
+                decision = parse_decision(line)
+            except (ValueError, RecursionError) as error:
+                raise _damaged(self._decisions, error) from error
             if decision.kind is DecisionKind.APPROVAL_REQUIRED:
                 wanted = decision.escalation
                 raise ApprovalRequiredError(
@@ -38,8 +42,22 @@ class DecisionLog:
                 )
 
     def uses(self) -> tuple[PatternUse, ...]:
-        """Return what every apply_pattern call did, in order."""
-        return tuple(PatternUse.model_validate_json(line) for line in _lines(self._uses))
+        """Return what every apply_pattern call did, in order.
+
+        Raises:
+            NotCheckedError: a line is no use of a pattern.
+        """
+        try:
+            return tuple(PatternUse.model_validate_json(line) for line in _lines(self._uses))
+        except ValueError as error:
+            raise _damaged(self._uses, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> NotCheckedError:
+    return NotCheckedError(
+        f"{path.name} of the workspace server is damaged: {one_line(str(error))[:200]}",
+        fix="run the task again",
+    )
 
 
 def _lines(path: Path) -> list[str]:

@@ -81,7 +81,7 @@ def _document(result: str) -> dict[str, Any]:
     """Read a tool result; a refused or failed call answers with text, which gives {}."""
     try:
         value = json.loads(result)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

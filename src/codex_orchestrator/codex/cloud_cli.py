@@ -121,7 +121,7 @@ def check_sign_in(auth: Secret | None) -> str:
         document = json.loads(auth.reveal())
         tokens = document["tokens"]
         complete = all(tokens[name] for name in ("id_token", "access_token", "account_id"))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         complete = False
     if not complete:
         raise NotCheckedError(
@@ -167,8 +167,9 @@ def parse_list(output: Output) -> tuple[list[dict[str, Any]], str]:
         raise service_error("list", output)
     try:
         document = json.loads(output.stdout)
-        return list(document["tasks"]), str(document.get("cursor") or "")
-    except (ValueError, KeyError, TypeError) as error:
+        tasks = [{**task, "id": task["id"], "status": task["status"]} for task in document["tasks"]]
+        return tasks, str(document.get("cursor") or "")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise service_error("list", output) from error
 
 

@@ -39,7 +39,11 @@ def parse_index(data: bytes | None) -> Index:
         return Index({}, {}, f"not valid JSON: {error}")
     versions: dict[str, Version] = {}
     places: dict[str, str] = {}
-    named = document.get("schema") if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        return Index({}, {}, "is not a JSON object: run `codex-orchestrator patterns build`")
+    named = document.get("schema")
+    if named is None:
+        return Index({}, {}, "`schema` is missing: run `codex-orchestrator patterns build`")
     if named != SCHEMA:
         text = f"has the schema {named!r:.60}, and this version of the toolkit reads {SCHEMA}"
         return Index({}, {}, f"{text}: update codex-orchestrator-toolkit")

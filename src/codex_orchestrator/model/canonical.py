@@ -7,6 +7,7 @@ bans them, integers from 2^53, lone surrogates, invalid UTF-8 and nesting withou
 
 import hashlib
 import json
+import math
 import re
 from typing import Any, TypeAlias
 
@@ -89,6 +90,7 @@ def load_strict(data: bytes) -> JsonValue:
             object_pairs_hook=_object,
             parse_constant=_refuse_constant,
             parse_int=_integer,
+            parse_float=_number,
         )
     except json.JSONDecodeError as error:
         raise CanonicalError(f"line {error.lineno}: {error.msg}") from error
@@ -121,6 +123,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> None:
     raise CanonicalError(f"{name} is not JSON")
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise CanonicalError(f"number {digits[:20]} is beyond what a double can hold")
+    return number
 
 
 def _integer(digits: str) -> int:

@@ -37,7 +37,13 @@ class Decision(NamedTuple):
 
 
 def parse_decision(line: str) -> Decision:
-    """Parse a line that one of our servers wrote."""
-    facts = json.loads(line)
-    decided = DecisionKind(facts.pop("decision")), facts.pop("rule"), facts.pop("escalation")
-    return Decision(*decided, facts)
+    """Parse a line that one of our servers wrote.
+
+    Raises:
+        ValueError: it is no decision.
+    """
+    document: dict[str, object] = json.loads(line)
+    match document:
+        case {"decision": str(kind), "rule": str(rule), "escalation": str(wanted), **facts}:
+            return Decision(DecisionKind(kind), rule, wanted, facts)
+    raise ValueError("not a decision")

@@ -168,6 +168,7 @@ class ManifestChanges(TypedDict, total=False):
     approvals: tuple[Approval, ...]
     plan: Plan | None
     items: tuple[ManifestItem, ...]
+    cloud: tuple[CloudTaskFacts, ...]
     validations: tuple[Validation, ...]
     patterns: tuple[PatternUse, ...]
     review: Review | None
@@ -224,9 +225,18 @@ class Manifest(Document):
     def with_changed_item(
         self, item_id: str, change: Callable[[ManifestItem], ManifestItem]
     ) -> "Manifest":
-        """Return the manifest with one of its items changed, where it stands."""
+        """Return the manifest with one of its items changed, where it stands.
+
+        Tasks of Codex Cloud that are new with it are noted, also for when it forgets them.
+        """
         items = tuple(change(one) if one.id == item_id else one for one in self.items)
-        return self.replace(items=items)
+        tasks = (
+            CloudTaskFacts(item=item.id, number=sent.number, task_id=sent.task_id)
+            for item in items
+            for sent in item.submissions
+            if sent.task_id
+        )
+        return self.replace(items=items, cloud=tuple(dict.fromkeys((*self.cloud, *tasks))))
 
     def with_item_in(self, item_id: str, state: ItemState, *, tree: str = "") -> "Manifest":
         """Return the manifest with an item in another state; it then stands last.

@@ -148,18 +148,37 @@ def _same(fields: Fields) -> Fields:
 def _manifest_from_v1(fields: Fields) -> Fields:
     """Say which kind of record it is, and name the version of its packs of work.
 
-    What version 1 did not record is null, because it is not known.
+    The tasks of Codex Cloud stood with the items that they were sent for. What version 1 did not
+    record is null, because it is not known.
     """
+    fields = {**fields, "kind": "run", "cloud": _cloud_tasks(fields.get("items"))}
     artifacts = fields.get("artifacts")
     if not isinstance(artifacts, list):
-        return {**fields, "kind": "run"}
+        return fields
     renamed: list[JsonValue] = [
         {**listed, "kind": WORK_KIND}
         if isinstance(listed, dict) and listed.get("kind") == "work"
         else listed
         for listed in artifacts
     ]
-    return {**fields, "kind": "run", "artifacts": renamed}
+    return {**fields, "artifacts": renamed}
+
+
+def _cloud_tasks(items: JsonValue) -> list[JsonValue]:
+    """Return the tasks that the submissions of items name; what is damaged names none."""
+    found: list[JsonValue] = []
+    for item in items if isinstance(items, list) else ():
+        match item:
+            case {"id": str(name), "submissions": [*submissions]}:
+                found += [{"item": name, **task} for task in map(_cloud_task, submissions) if task]
+    return found
+
+
+def _cloud_task(submission: JsonValue) -> Fields:
+    match submission:
+        case {"number": int(number), "task_id": str(task)} if task:
+            return {"number": number, "task_id": task, "url": ""}
+    return {}
 
 
 MIGRATIONS: Mapping[str, Callable[[Fields], Fields]] = {
