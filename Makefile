@@ -42,7 +42,7 @@ test: $(DEV) ## Run the whole test suite
 
 torture: $(DEV) ## Hunt for secrets in every form, and build contained with every toolchain: takes long
 	@CODEX_ORCHESTRATOR_TESTS=torture $(PYTHON) -m pytest -n $(TEST_WORKERS) tests/acceptance/test_canary_hunt.py \
-	  tests/system/test_confinement_tools.py $(PYTEST_ARGS)
+	  tests/system/test_confinement_tools.py tests/adapters $(PYTEST_ARGS)
 
 check: $(DEV) ## Lint, format, types, import contracts, budgets: quick, and changes nothing
 	@echo "ruff check" && $(VENV)/bin/ruff check .

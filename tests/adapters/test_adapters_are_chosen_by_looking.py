@@ -165,7 +165,7 @@ def test_node_scripts_and_managers(
 ) -> None:
     write_files(tmp_path, {"package.json": package, **files})
     command = NodeAdapter().commands(tmp_path).get("test")
-    assert (command and command.argv[: len(test or ())]) == test
+    assert (command and command.recorded[: len(test or ())]) == test
 
 
 def test_missing_dependencies_are_not_checked_and_not_a_failure(tmp_path: Path) -> None:

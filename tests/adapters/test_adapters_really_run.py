@@ -63,7 +63,7 @@ def run(root: Path, check: CheckName = "test", *, python: str = "") -> Ran:
         check=False,
         timeout=command.timeout_s,
     )
-    suite = read_report(logs, command.report) if command.report else SuiteRun({})
+    suite = read_report(logs, command) if command.report else SuiteRun({})
     return Ran(done.returncode, done.stdout + done.stderr, suite.failures(), suite)
 
 

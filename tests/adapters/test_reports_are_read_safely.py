@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from codex_orchestrator.adapters.junit import parse_junit
 from codex_orchestrator.adapters.reports import parse_lines, read_report
+from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.suite_run import Outcome, SuiteRun, judge_tests
 from codex_orchestrator.model.verdict import ValidationStatus
 
@@ -26,6 +27,10 @@ REPORT = b"""<?xml version="1.0" encoding="utf-8"?>
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;">]>
 <testsuite><testcase name="&c;"><failure/></testcase></testsuite>"""
 START, END = b'{"schema": "test-report.v1"}\n', b'{"end": true}\n'
+
+
+def ordered(report: str, *globs: str) -> CheckCommand:
+    return CheckCommand(name="test", argv=("test",), report=report, reports=globs)
 
 
 def test_elements_are_counted_and_not_the_numbers_in_the_header() -> None:
@@ -49,7 +54,7 @@ def test_elements_are_counted_and_not_the_numbers_in_the_header() -> None:
         (BOMB, "document type or entities"),
         (b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "document type or entities"),
         (b"<a>&unknown;</a>", "not XML"),
-        (b"<a>" * 1000, "nested deeper than 64"),
+        (b"<a>" * 100_000, "nested deeper than 64"),
         (b'<?xml version="1.0" encoding="klingon"?><a/>', "report"),
     ],
 )
@@ -96,22 +101,44 @@ def test_a_link_a_pipe_or_nothing_is_no_report(tmp_path: Path) -> None:
     (tmp_path / "folder.xml").mkdir()
     os.mkfifo(tmp_path / "pipe.xml")
     for name in ("link.xml", "pipe.xml", "folder.xml", "gone.xml"):
-        suite = read_report(tmp_path, f"junit:{name}")
+        suite = read_report(tmp_path, ordered(f"junit:{name}"))
         assert suite.problem
         assert suite.outcomes == {}
-    assert read_report(tmp_path, "junit:real.xml").problem == ""
+    assert read_report(tmp_path, ordered("junit:real.xml")).problem == ""
 
 
 def test_a_report_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     with open(tmp_path / "huge.xml", "wb") as stream:
         stream.truncate(65 * 1024 * 1024)
-    assert "the limit is 67108864" in read_report(tmp_path, "junit:huge.xml").problem
+    assert "the limit is 67108864" in read_report(tmp_path, ordered("junit:huge.xml")).problem
 
 
 def test_failures_say_how_many_more_there_are() -> None:
     suite = SuiteRun({f"t{number}": F for number in range(502)})
     assert len(suite.failures()) == 501
     assert suite.failures()[-1] == "and 2 more"
+
+
+def test_modules_keep_their_tests_apart(tmp_path: Path) -> None:
+    one = b"<testsuite tests='9'><testcase classname='p.T' name='a'/></testsuite>"
+    for folder in ("app/target/reports", "lib/deep/target/reports", "target/reports"):
+        (tmp_path / "report-test" / folder).mkdir(parents=True)
+        (tmp_path / "report-test" / folder / "T.xml").write_bytes(one)
+    (tmp_path / "report-test/target/reports/U.xml").write_bytes(REPORT[:90])
+    found = read_report(tmp_path, ordered("junit:report-test", "**/target/reports/*.xml"))
+    assert list(found.outcomes) == ["app::p.T::a", "lib/deep::p.T::a", "p.T::a"]
+    assert "target/reports/U.xml: the report of the tests is not XML" in found.problem
+    assert "no report" in read_report(tmp_path, ordered("junit:gone", "*.xml")).problem
+
+
+def test_two_hundred_thousand_tests_are_read(tmp_path: Path) -> None:
+    number = 200_000
+    lines = b"".join(b'{"test": "a%d", "outcome": "passed"}\n' % n for n in range(number))
+    (tmp_path / "lines").write_bytes(START + lines + END)
+    cases = b"".join(b'<testcase classname="a" name="%d"/>' % n for n in range(number))
+    (tmp_path / "xml").write_bytes(b"<testsuite>" + cases + b"</testsuite>")
+    for report in ("lines:lines", "junit:xml"):
+        assert read_report(tmp_path, ordered(report)).executed == number
 
 
 PASSED, FAILED = ValidationStatus.PASSED, ValidationStatus.FAILED
@@ -126,6 +153,7 @@ NOT_RUN, TIMED_OUT = ValidationStatus.NOT_RUN, ValidationStatus.TIMED_OUT
         (PASSED, SuiteRun({"a": F}, "there is no end"), FAILED, "a failed"),
         (PASSED, SuiteRun({"a": P}, "there is no end"), NOT_RUN, "there is no end"),
         (PASSED, SuiteRun({}), NOT_RUN, "no test was executed"),
+        (PASSED, parse_junit(b"<testsuite tests='9' failures='0'/>"), NOT_RUN, "no test was"),
         (PASSED, SuiteRun({"a": S, "b": D}), NOT_RUN, "1 were skipped, 1 deselected"),
         (FAILED, SuiteRun({"a": P}), FAILED, ""),
         (FAILED, SuiteRun({}, "gone"), FAILED, ""),

@@ -198,7 +198,7 @@ def run(tmp_path: Path, files: dict[str, str], **variables: str) -> tuple[int, S
         check=False,
         timeout=300,
     )
-    return done.returncode, read_report(logs, command.report)
+    return done.returncode, read_report(logs, command)
 
 
 def status_of(code: int, suite: SuiteRun) -> ValidationStatus:

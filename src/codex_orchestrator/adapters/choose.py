@@ -45,7 +45,10 @@ class LanguageAdapters:
             NotCheckedError: a tool of one of the checks is missing.
         """
         adapter = choose_adapter(
-            root, wanted or self._config.id or None, commands=self._config.commands
+            root,
+            wanted or self._config.id or None,
+            commands=self._config.commands,
+            report=self._config.report,
         )
         found = adapter.commands(root, python=self._python)
         if all(check in found for check in checks):
@@ -54,7 +57,7 @@ class LanguageAdapters:
 
     def tests(self, command: CheckCommand, log_dir: Path) -> SuiteRun | None:
         """Return what the report that a check ordered says; None when it ordered none."""
-        return read_report(log_dir, command.report) if command.report else None
+        return read_report(log_dir, command) if command.report else None
 
 
 def choose_adapter(
@@ -62,6 +65,7 @@ def choose_adapter(
     wanted: str | None = None,
     *,
     commands: Mapping[CheckName, Sequence[str]] | None = None,
+    report: str = "none",
 ) -> LanguageAdapter:
     """Choose the adapter of a project.
 
@@ -70,6 +74,7 @@ def choose_adapter(
         wanted: an adapter's id; None to detect it.
         commands: the commands of the generic adapter, which is chosen by the id `command`, or
             when commands are given and no id is.
+        report: what its command `test` writes, see `AdapterConfig`.
 
     Raises:
         InputError: the id is unknown, nothing fits, or two fit equally well.
@@ -81,7 +86,7 @@ def choose_adapter(
                 field="adapter",
                 fix="configure the commands of its checks",
             )
-        return CommandAdapter(commands)
+        return CommandAdapter(commands, report=report)
     if wanted is not None:
         for adapter in ADAPTERS:
             if adapter.id == wanted:

@@ -1,23 +1,33 @@
 """The generic adapter: a project whose checks are commands that the task or the config gives."""
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from codex_orchestrator.adapters.interface import Detection
+from codex_orchestrator.adapters.reports import read_output
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
+from codex_orchestrator.system.sandbox.plan import program_places
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
 
 class CommandAdapter:
-    """Checks by name, each an argument list. Never detected, only named."""
+    """Checks by name, each an argument list. Never detected, only named.
+
+    Args:
+        checks: the commands.
+        report: what the command `test` writes, see `AdapterConfig`; of `none` only the exit code
+            is known.
+    """
 
     id = "command"
 
-    def __init__(self, checks: Mapping[CheckName, Sequence[str]]) -> None:
+    def __init__(self, checks: Mapping[CheckName, Sequence[str]], *, report: str = "none") -> None:
         self._checks = {name: tuple(argv) for name, argv in checks.items() if argv}
+        self._form, _, self._glob = report.partition(":")
 
     def detect(self, root: Path) -> Detection:
         """Answer no: the commands are configured, not detected."""
@@ -25,7 +35,16 @@ class CommandAdapter:
 
     def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
         """Return the given commands."""
-        return {name: CheckCommand(name=name, argv=argv) for name, argv in self._checks.items()}
+        found = {name: CheckCommand(name=name, argv=argv) for name, argv in self._checks.items()}
+        if "test" in found and self._form == "junit":
+            update = {"report": "junit:report-test", "reports": (self._glob,)}
+            found["test"] = found["test"].model_copy(update=update)
+        elif "test" in found and self._form == "tap":
+            argv = self._checks["test"]
+            search = os.environ.get("PATH", os.defpath)
+            places = program_places(argv[0], path=search, cwd=str(root))
+            found["test"] = read_output("tap", argv, argv, read=places)
+        return found
 
     def ensure_ready(
         self,

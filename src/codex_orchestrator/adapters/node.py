@@ -1,6 +1,7 @@
 """Node projects: the package's own scripts, else node's test runner."""
 
 import re
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,21 @@ from codex_orchestrator.system.listing import list_files
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
 _REPORTER = Path(__file__).with_name("node_reporter.mjs")
+_SCRIPT_REPORTER = Path(__file__).with_name("script_reporter.cjs")
+_REPORT = f"{LOG_DIR}/{TEST_REPORT}"
+_FOR_PEOPLE = ("--test-reporter=spec", "--test-reporter-destination=stdout")
+_SCRIPT_OPTIONS = {
+    "jest": ("--reporters=default", f"--reporters={_SCRIPT_REPORTER}"),
+    "vitest": ("--reporter=default", f"--reporter={_SCRIPT_REPORTER}"),
+    "mocha": (f"--reporter={_SCRIPT_REPORTER}",),
+    "node": (),
+}
+"""The options that order a report, which a script of one plain command gets as its last words."""
+_NO_SHELL_SYNTAX = re.compile(r"[^|&;<>()$`\\#{}!\n]+")
+_PREFIX = re.compile(r"npx|cross-env|[A-Za-z_]\w*=.*", re.DOTALL)
+_PROGRAM = re.compile(r"(?:\./)?(?:node_modules/\.bin/)?_?(jest|vitest|mocha)")
+_PROGRAM_FILE = re.compile(r"(?:\./)?node_modules/(jest|vitest|mocha)/[\w./-]+")
+_NO_VITEST_RUN = {"bench", "dev", "init", "list", "watch"}
 _NO_TEST = "no test specified"
 _TEST_FILE = re.compile(r"(.*/)?([^/]+[._-]test|test-[^/]+|test)\.[cm]?js|(.*/)?test/.*\.[cm]?js")
 _CHECKS: tuple[CheckName, ...] = ("test", "lint", "build")
@@ -24,6 +40,7 @@ _ENVIRONMENT = (
     ("npm_config_update_notifier", "false"),
     ("npm_config_fund", "false"),
     ("npm_config_audit", "false"),
+    ("npm_config_userconfig", "/dev/null"),
 )
 
 
@@ -55,16 +72,17 @@ class NodeAdapter:
             if isinstance(script, str) and script.strip() and _NO_TEST not in script:
                 argv = (manager, "run", name)
                 found[name] = CheckCommand(name=name, argv=argv, env=_ENVIRONMENT)
+                if name == "test" and (runner := runner_of(script)):
+                    found[name] = _reporting(found[name], runner)
         if "test" not in found and any(_TEST_FILE.fullmatch(path) for path in list_files(root)):
             found["test"] = CheckCommand(
                 name="test",
                 argv=(
                     "node",
                     "--test",
-                    "--test-reporter=spec",
-                    "--test-reporter-destination=stdout",
+                    *_FOR_PEOPLE,
                     f"--test-reporter={_REPORTER}",
-                    f"--test-reporter-destination={LOG_DIR}/{TEST_REPORT}",
+                    f"--test-reporter-destination={_REPORT}",
                 ),
                 shown=("node", "--test"),
                 report=f"lines:{TEST_REPORT}",
@@ -93,7 +111,7 @@ class NodeAdapter:
                 raise NotCheckedError(
                     f"package.json has no script `{name}`", fix="add it, or drop the check"
                 )
-            program = known[name].argv[0]
+            program = known[name].recorded[0]
             if shutil.which(program) is None:
                 raise NotCheckedError(f"`{name}` needs {program}", fix=f"install {program}")
         needs_modules = any(package.get(key) for key in ("dependencies", "devDependencies"))
@@ -102,6 +120,54 @@ class NodeAdapter:
                 "package.json has dependencies and node_modules is missing",
                 fix="give the work tree its dependencies before the checks run",
             )
+
+
+def runner_of(script: str) -> str:
+    """Return `jest`, `vitest`, `mocha` or `node` when a script is one plain command of it, else "".
+
+    A report can be ordered of such a script only: what is added to others may reach something else.
+    """
+    if not _NO_SHELL_SYNTAX.fullmatch(script):
+        return ""
+    try:
+        words = shlex.split(script)
+    except ValueError:
+        return ""
+    while words and _PREFIX.fullmatch(words[0]):
+        if words.pop(0).startswith("NODE_OPTIONS=") and "node" in words:
+            return ""
+    if not words or "--" in words:
+        return ""
+    program, *rest = words
+    if program == "node":
+        file = next((word for word in rest if not word.startswith("-")), "")
+        is_runner = "--test" in (rest[: rest.index(file)] if file else rest)
+        if is_runner and not any(word.startswith("--test-reporter") for word in rest):
+            return program
+        found = None if is_runner else _PROGRAM_FILE.fullmatch(file)
+    else:
+        found = _PROGRAM.fullmatch(program)
+    runner = found[1] if found else ""
+    return "" if runner == "vitest" and rest and rest[0] in _NO_VITEST_RUN else runner
+
+
+def _reporting(command: CheckCommand, runner: str) -> CheckCommand:
+    """Return the command of a script that calls one runner, which is told to write a report."""
+    variable, options = f"CODEX_ORCHESTRATOR_REPORT={_REPORT}", _SCRIPT_OPTIONS[runner]
+    if runner == "node":
+        # In quotes: a folder's name may hold a space.
+        ours = (f'--test-reporter="{_REPORTER}"', f'--test-reporter-destination="{_REPORT}"')
+        variable = f"NODE_OPTIONS={' '.join((*_FOR_PEOPLE, *ours))}"
+    elif command.argv[0] == "npm":
+        # Other managers hand on all that comes after the script's name, this mark as well.
+        options = ("--", *options)
+    update = {
+        "argv": ("env", variable, *command.argv, *options),
+        "shown": command.argv,
+        "report": f"lines:{TEST_REPORT}",
+        "read": (str(_REPORTER if runner == "node" else _SCRIPT_REPORTER),),
+    }
+    return command.model_copy(update=update)
 
 
 def _package(root: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ function outcomeOf(event) {
 export default async function* report(source) {
   yield line({ schema: 'test-report.v1' });
   const open = [];
+  const numbers = new Map();
   for await (const event of source) {
     const { name, nesting, file, details } = event.data;
     if (event.type === 'test:start') open[nesting] = name;
@@ -25,7 +26,10 @@ export default async function* report(source) {
     if (details?.type === 'suite' && outcome !== 'failed') continue;
     const names = isFile ? [] : [...open.slice(0, nesting), name];
     const counted = isFile && outcome === 'passed' ? 'skipped' : outcome;
-    yield line({ test: [place, ...names].join(' > '), outcome: counted });
+    const test = [place, ...names].join(' > ');
+    const number = (numbers.get(test) ?? 0) + 1;
+    numbers.set(test, number);
+    yield line({ test: number > 1 ? `${test} #${number}` : test, outcome: counted });
   }
   yield line({ end: true });
 }

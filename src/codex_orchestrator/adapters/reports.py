@@ -1,16 +1,21 @@
 """Reports of test runs, as a check orders them: read without trust, for the tested code wrote them.
 
 A command's `report` is `FORMAT:FILE`; the file lies in the log folder. `lines` is what our own
-runners write while tests run, `junit` is JUnit's XML.
+runners write while tests run, `junit` is JUnit's XML. Of a command that writes its `reports` into
+the work tree, the name is that of a folder with copies of them.
 """
 
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from codex_orchestrator.adapters.junit import parse_junit
+from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.suite_run import Outcome, SuiteRun, add_outcome
 from codex_orchestrator.system.files import UnusableFileError, read_file
+from codex_orchestrator.text.globs import matching_glob
 
 LINES, JUNIT = "lines", "junit"
 LINES_SCHEMA = "test-report.v1"
@@ -18,19 +23,48 @@ RUNNER = Path(__file__).with_name("test_runner.py")
 TEST_REPORT = "report-test.jsonl"
 """The file in the log folder that our runners write."""
 MAX_BYTES = 64 * 1024 * 1024
+_MISSING = "there is no report of the tests, which was ordered"
 _OUTCOMES = {str(outcome): outcome for outcome in Outcome}
 
 
-def read_report(folder: Path, report: str) -> SuiteRun:
-    """Return what a report says; a problem when it is missing or cannot be used."""
-    form, _, name = report.partition(":")
+def read_report(folder: Path, command: CheckCommand) -> SuiteRun:
+    """Return what a command's report says; a problem when it is missing or cannot be used.
+
+    Args:
+        folder: the log folder.
+        command: it orders a report.
+    """
+    form, _, name = command.report.partition(":")
+    if command.reports:
+        return _read_copies(folder / name, command.reports)
     try:
         data = read_file(folder / name, max_bytes=MAX_BYTES)
     except FileNotFoundError:
-        return SuiteRun({}, "there is no report of the tests, which was ordered")
+        return SuiteRun({}, _MISSING)
     except UnusableFileError as error:
         return SuiteRun({}, f"the report of the tests {error.problem}")
     return parse_junit(data) if form == JUNIT else parse_lines(data)
+
+
+def _read_copies(folder: Path, globs: Sequence[str]) -> SuiteRun:
+    """Return what copied JUnit reports say together.
+
+    What `**/` at the start of a glob stands for, a module of the project, comes before the names of
+    the tests: two modules may have tests of one name.
+    """
+    outcomes: dict[str, Outcome] = {}
+    problems = []
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    for path in paths:
+        name = path.relative_to(folder).as_posix()
+        suite = parse_junit(read_file(path, max_bytes=MAX_BYTES))
+        problems += [f"{name}: {suite.problem}"] if suite.problem else []
+        glob = matching_glob(name, globs)
+        module, *rest = name.rsplit("/", glob.count("/")) if glob.startswith("**/") else ("",)
+        is_below = len(rest) == glob.count("/") > 0
+        for test, outcome in suite.outcomes.items():
+            add_outcome(outcomes, f"{module}::{test}" if module and is_below else test, outcome)
+    return SuiteRun(outcomes, "; ".join(problems[:3]) if paths else _MISSING)
 
 
 def parse_lines(data: bytes) -> SuiteRun:
@@ -58,3 +92,25 @@ def _line(data: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return line if isinstance(line, dict) else {}
+
+
+def read_output(
+    runner: str, arguments: Sequence[str], shown: Sequence[str], **facts: Any
+) -> CheckCommand:
+    """Return the check `test` of a command whose output `command_runner` reads.
+
+    Args:
+        runner: how it is read.
+        arguments: the runner's own.
+        shown: the command as records show it.
+        facts: other fields of the check; `read` is added to.
+    """
+    program = (sys.executable, "-I", "-m", "codex_orchestrator.adapters.command_runner")
+    own = (sys.prefix, sys.base_prefix, str(Path(__file__).parents[1]))
+    return CheckCommand(
+        name="test",
+        argv=(*program, runner, f"{LOG_DIR}/{TEST_REPORT}", *arguments),
+        shown=tuple(shown),
+        report=f"{LINES}:{TEST_REPORT}",
+        **{**facts, "read": (*own, *facts.get("read", ()))},
+    )

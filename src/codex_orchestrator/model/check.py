@@ -23,7 +23,9 @@ class CheckCommand(Document):
     """One command to run in a work tree, without a shell.
 
     In `argv` the text `{log_dir}` stands for a new folder that only this command can write.
-    `report` names the report of the tests that it writes there, as `FORMAT:FILE`, or is "";
+    `report` names the report of the tests that it writes there, as `FORMAT:FILE`, or is ""; where
+    `reports` has globs, it is a folder, to which the files of the work tree are copied that the
+    command writes and these choose.
     `shown` is the command as it appears in records, without absolute paths; it is empty when
     `argv` has none. `env` has variables to set in addition to the allowed ones; `read` has paths
     outside the work tree that it reads besides the folders of its programs. `timeout_s` is in
@@ -35,6 +37,7 @@ class CheckCommand(Document):
     timeout_s: int = 600
     max_output_bytes: int = Field(default=MAX_OUTPUT_BYTES, ge=1)
     report: str = ""
+    reports: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     read: tuple[str, ...] = ()

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from codex_orchestrator.model.config_file import TABLE, ConfigTable
 from codex_orchestrator.model.confinement import Network, Sandbox
 from codex_orchestrator.model.document import Document, document_at, problems_of
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.text.globs import glob_problem
+from codex_orchestrator.text.names import path_problem
 
 OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_AUTHOR = "Codex Orchestrator <codex-orchestrator@localhost>"
@@ -43,12 +44,26 @@ class AdapterConfig(Document):
     """How the project is checked, where looking at its files does not tell.
 
     `commands` maps `test`, `lint` or `build` to an argument list, for the adapter `command`;
-    `python` is the interpreter of the Python adapter.
+    `python` is the interpreter of the Python adapter. `report` says what the command `test` writes:
+    `junit:PATH` (files of the work tree, PATH may be a glob), `tap` on its stdout, or `none`.
     """
 
     id: str = ""
     python: str = ""
     commands: dict[CheckName, tuple[str, ...]] = Field(default_factory=dict)
+    report: str = "none"
+
+    @field_validator("report")
+    @classmethod
+    def _can_be_read(cls, report: str, info: ValidationInfo) -> str:
+        form, _, path = report.partition(":")
+        if report not in ("none", "tap") and form != "junit":
+            raise ValueError(f"{report!r} is none of junit:PATH, tap, none")
+        if form == "junit" and (problem := path_problem(path) or glob_problem(path)):
+            raise ValueError(f"{path!r} {problem}")
+        if report != "none" and not info.data.get("commands"):
+            raise ValueError("only the commands of `adapter.commands` have a report to name")
+        return report
 
 
 class PolicyConfig(Document):

@@ -24,6 +24,7 @@ from codex_orchestrator.system.sandbox.probe import Probe
 from codex_orchestrator.text.names import path_problem
 from codex_orchestrator.workspace.git_pointer import restore_pointer
 from codex_orchestrator.workspace.stray_refs import watched_refs
+from codex_orchestrator.workspace.written_reports import keep_written, remove_written
 
 _MOST_LOGS = 10_000
 _REPORTS = ".reports"
@@ -68,7 +69,7 @@ def run_check(
         ServiceError: log or folder cannot be written, or the log folder is a symbolic link.
     """
     log_dir = log_dir.absolute()
-    log_path = _prepared_log(log_dir, command)
+    log_path = _prepared_log(log_dir, command, root)
     timeout_s = min(float(command.timeout_s), deadline_s)
     if timeout_s <= 0:
         return _not_run(command, "no time was left in the run")
@@ -78,6 +79,7 @@ def run_check(
     with _report_folder(log_path) as folder:
         bounds = replace(_bounds(root, command, folder, env=env, network=network), git=git)
         before = {} if layers.contains_files else _digests(bounds)
+        since_ns = folder.stat().st_mtime_ns
         watched: AbstractContextManager[None] = nullcontext()
         if git and not layers.contains_files:
             watched = watched_refs(git, environ=env, log_dir=log_dir)
@@ -94,7 +96,11 @@ def run_check(
                 stop=stop,
             )
         restore_pointer(git)
-        problem = _keep_report(command.report_file, folder, log_dir)
+        if command.reports:
+            kept = log_dir / command.report_file
+            problem = keep_written(root, command.reports, kept, since_ns=since_ns)
+        else:
+            problem = _keep_report(command.report_file, folder, log_dir)
     after = _digests(bounds) if before else before
     changed = [place for place in before if after.get(place) != before[place]]
     return _result(command, result, log_path, changed, problem, timeout_s=timeout_s)
@@ -161,8 +167,8 @@ def _bounds(
     )
 
 
-def _prepared_log(log_dir: Path, command: CheckCommand) -> Path:
-    """Create the log folder, remove an older report, and return a free name for the log."""
+def _prepared_log(log_dir: Path, command: CheckCommand, root: Path) -> Path:
+    """Create the log folder, remove older reports, and return a free name for the log."""
     if command.report_file and path_problem(command.report_file):
         raise InputError(f"check {command.name!r}: report {path_problem(command.report_file)}")
     try:
@@ -171,6 +177,7 @@ def _prepared_log(log_dir: Path, command: CheckCommand) -> Path:
             raise ServiceError(f"{log_dir}: is a symbolic link", fix="remove the link")
         if command.report_file:
             _remove(log_dir / command.report_file)
+        remove_written(root, command.reports)
     except OSError as error:
         raise ServiceError(f"{error.filename or log_dir}: {error.strerror}") from error
     stem = re.sub(r"[^a-z0-9_-]+", "-", command.name.lower()).strip("-")[:40] or "check"
