@@ -1,0 +1,259 @@
+"""What a change takes from tests, read from their syntax: nothing is run.
+
+A finding here is no proof of bad intent, and silence is no proof that a test still judges. A new
+expected value is an honest change of behaviour, so it is not reported.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from codex_orchestrator.patterns.dialects import DIALECTS
+from codex_orchestrator.patterns.files import SkipFile
+from codex_orchestrator.patterns.languages import language_of
+from codex_orchestrator.patterns.measures import Measure, Measuring
+from codex_orchestrator.patterns.outlines import Outline, Unit
+from codex_orchestrator.patterns.strength import EXACT, STRICT, WEAK, bare
+from codex_orchestrator.text.shown import counted, one_line
+
+Kind = Literal[
+    "skipped",
+    "only",
+    "removed",
+    "renamed",
+    "emptied",
+    "assertion-removed",
+    "loosened",
+    "parameters-removed",
+    "returns-early",
+    "unreadable",
+]
+
+
+class WeakenedTest(NamedTuple):
+    """One thing that a change takes from a test.
+
+    Args:
+        test: `path::Class::name`, or the file's path for what concerns all of it.
+        line: the line in the new file, from 1; 0 when the test is gone.
+        kind: what kind of thing.
+        message: what it is, in one line.
+    """
+
+    test: str
+    line: int
+    kind: Kind
+    message: str
+
+
+def weakened_tests(
+    path: str, before: bytes | None, after: bytes | None
+) -> tuple[WeakenedTest, ...]:
+    """Say what a change to one file takes from the tests in it.
+
+    Args:
+        path: the file, relative to the repository; its suffix says the language.
+        before: its content before the change; None if there was none.
+        after: its content after the change; None if it is gone.
+
+    Returns:
+        What was found, in order of place; nothing for a file of another language.
+
+    Raises:
+        MissingExtraError: the parser is not installed.
+    """
+    if language_of(path) not in DIALECTS or before == after:
+        return ()
+    try:
+        old, new = Outline(path, before or b""), Outline(path, after or b"")
+    except SkipFile as error:
+        message = f"its tests cannot be compared: {error}"
+        return (WeakenedTest(one_line(path, limit=None), 0, "unreadable", one_line(message)),)
+    found = list(_Comparison(old, new).findings())
+    if after is None:
+        found = [f._replace(message="the file is gone") for f in found if f.kind == "removed"]
+    return tuple(
+        f._replace(test=one_line(f.test, limit=None), message=one_line(f.message))
+        for f in sorted(found, key=lambda f: f.line)
+    )
+
+
+class _Comparison:
+    def __init__(self, old: Outline, new: Outline) -> None:
+        self._old, self._new = old, new
+        self._old_measures, self._new_measures = Measuring(old), Measuring(new)
+        self._is_same_ground = self._old_measures.ground() == self._new_measures.ground()
+
+    def findings(self) -> Iterator[WeakenedTest]:
+        unreadable = list(self._unreadable())
+        yield from unreadable
+        yield from self._gone()
+        units = [unit for unit in self._new.units.values() if not self._is_same(unit)]
+        for unit in units:
+            self._new_measures.measure(unit)
+        for unit in units:
+            # The tests of the file tell of a function already when they call it.
+            if unit.name in self._new_measures.called or unit.name in {f.test for f in unreadable}:
+                continue
+            known = self._old.units.get(unit.name)
+            known = known if known is not None and known.kind == unit.kind else None
+            for kind, message in self._compare(known, unit):
+                yield WeakenedTest(unit.name, unit.node.line, kind, message)
+
+    def _is_same(self, unit: Unit) -> bool:
+        known = self._old.units.get(unit.name)
+        return (
+            self._is_same_ground
+            and known is not None
+            and unit.kind != "file"
+            and (known.kind, known.marks, known.node.text)
+            == (unit.kind, unit.marks, unit.node.text)
+        )
+
+    def _unreadable(self) -> Iterator[WeakenedTest]:
+        known = {error.text for error in self._old.errors}
+        named: set[str] = set()
+        for error in self._new.errors:
+            if error.text in known:
+                continue
+            units = (
+                unit.name
+                for unit in reversed(self._new.units.values())
+                if unit.node.start <= error.start < unit.node.end
+            )
+            name = next(units, self._new.path)
+            if name not in named:
+                named.add(name)
+                message = "a syntax error: what stands here is not compared"
+                yield WeakenedTest(name, error.line, "unreadable", message)
+
+    def _gone(self) -> Iterator[WeakenedTest]:
+        bodies: dict[str, Unit] = {}
+        for unit in self._new.tests():
+            if unit.name not in self._old.units:
+                bodies.setdefault(_body_of(unit), unit)
+        for unit in self._old.tests():
+            now = self._new.units.get(unit.name)
+            if now is not None and now.kind == "test":
+                continue
+            other = bodies.pop(_body_of(unit), None)
+            if now is not None:
+                yield WeakenedTest(
+                    unit.name, now.node.line, "removed", "is not collected as a test any more"
+                )
+            elif other is not None:
+                message = f"has the name {other.name} now"
+                yield WeakenedTest(unit.name, other.node.line, "renamed", message)
+            else:
+                yield WeakenedTest(unit.name, 0, "removed", "the test is gone")
+        hidden = Counter(unit.name for unit in self._old.hidden)
+        for name, count in (Counter(unit.name for unit in self._new.hidden) - hidden).items():
+            line = self._new.units[name].node.line
+            message = f"{counted(count, 'earlier test')} of this name never run"
+            yield WeakenedTest(name, line, "removed", message)
+
+    def _compare(self, old: Unit | None, new: Unit) -> Iterator[tuple[Kind, str]]:
+        after = self._new_measures.measure(new)
+        before = self._old_measures.measure(old) if old is not None else Measure()
+        if _has_only(new) and not (old is not None and _has_only(old)):
+            yield "only", "the other tests of the file do not run"
+        if ends := Counter(after.ends) - Counter(before.ends):
+            yield "returns-early", f"ends the process of the test runner: {', '.join(ends)}"
+        if old is None and new.kind != "file":
+            return
+        skips = _new_skip(before.skips, after.skips)
+        if skips:
+            yield "skipped", f"is skipped or expected to fail: {skips}"
+        if new.kind == "scope" or old is None:
+            return
+        is_empty = new.kind != "file" and _is_empty(new) and not _is_empty(old)
+        if is_empty and not skips:
+            yield "emptied", "the body does nothing"
+        elif new.kind == "test" and _is_lazy(new) and not _is_lazy(old):
+            yield "emptied", "a coroutine or generator: calling it does not run its body"
+        if after.early_returns > before.early_returns:
+            yield "returns-early", "returns before its assertions"
+        fewer = _fewer_cases(before.tables, after.tables)
+        if fewer:
+            yield "parameters-removed", fewer
+        if not (skips or is_empty or fewer):
+            yield from _compare_assertions(before, after)
+
+
+def _compare_assertions(before: Measure, after: Measure) -> Iterator[tuple[Kind, str]]:
+    is_same_shape = len(before.tables) == len(after.tables)
+    old = _repeated(before, with_tables=not is_same_shape)
+    new = _repeated(after, with_tables=not is_same_shape)
+    lost, gained = old - new, new - old
+    fewer = _count(lost, WEAK) - _count(gained, WEAK)
+    if fewer > 0:
+        text = next(text for (text, strength) in lost if strength >= WEAK)
+        always = "; another cannot fail" if _count(gained, 0) > _count(gained, WEAK) else ""
+        yield "assertion-removed", f"{counted(fewer, 'assertion')} fewer: {text}{always}"
+        return
+    for strength in (STRICT, EXACT):
+        if _count(lost, strength) > _count(gained, strength):
+            text = next(text for (text, known) in lost if known >= strength)
+            now = next((text for (text, known) in gained if known < strength), "")
+            yield "loosened", f"says less than before: {text}, now {now}"
+            return
+
+
+def _repeated(measure: Measure, *, with_tables: bool) -> Counter[tuple[str, int]]:
+    """Count assertions; where a table is new or gone, by how often they are repeated."""
+    found: Counter[tuple[str, int]] = Counter()
+    for (text, strength, factor), count in measure.assertions.items():
+        found[text, strength] += count * (factor if with_tables else 1)
+    return found
+
+
+def _count(assertions: Counter[tuple[str, int]], strength: int) -> int:
+    return sum(count for (_, known), count in assertions.items() if known >= strength)
+
+
+def _fewer_cases(before: list[int], after: list[int]) -> str:
+    if len(before) == len(after):
+        fewer = [(old, new) for old, new in zip(before, after, strict=True) if new < old]
+        return ", ".join(f"{new} of {old} cases are left" for old, new in fewer)
+    return ""
+
+
+def _new_skip(before: list[str], after: list[str]) -> str:
+    def is_always(skip: str) -> bool:
+        return "if" not in skip.lower()
+
+    if len(after) > len(before) or sum(map(is_always, after)) > sum(map(is_always, before)):
+        return next((skip for skip in after if skip not in before), after[-1])
+    return ""
+
+
+def _has_only(unit: Unit) -> bool:
+    return any(
+        re.search(r"\.only\b|(?:^|\.)f(?:it|describe|test)\b|^\{.*\bonly\s*:\s*true", mark)
+        for mark in unit.marks
+    )
+
+
+def _body_of(unit: Unit) -> str:
+    text = unit.body.text if unit.node.role == "call" and unit.body else unit.node.text
+    return re.sub(r"\s", "", text.replace(unit.node.name, "", 1) if unit.node.name else text)
+
+
+def _is_lazy(unit: Unit) -> bool:
+    code = bare(unit.node.text)
+    is_coroutine = code.startswith("async def") and not re.search(
+        r"\b(?:await|async (?!def))", code
+    )
+    return is_coroutine or re.search(r"\byield\b", code) is not None
+
+
+def _is_empty(unit: Unit) -> bool:
+    body = unit.body
+    block = (
+        next((kid for kid in reversed(body.kids) if kid.role == "block"), None) if body else None
+    )
+    if block is None:
+        return body is None
+    code = re.sub(r'""|\b(?:pass|return|Ok|None|nil|undefined)\b', "", bare(block.text))
+    return re.search(r"\w", code) is None
