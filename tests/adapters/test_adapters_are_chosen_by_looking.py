@@ -29,6 +29,9 @@ SCRIPT = '{"scripts": {"test": "node t.js"}}'
         ({"package.json": '{"private": true}', "setup.py": ""}, "python"),
         ({"go.mod": "module x\n", "script.py": ""}, "go"),
         ({"main.go": "package main\n"}, "go"),
+        ({"Cargo.toml": "[package]\n", "tools/a.py": ""}, "rust"),
+        ({"build.rs": ""}, "rust"),
+        ({"pom.xml": "<project/>", "tools/a.py": ""}, "maven"),
     ],
 )
 def test_the_project_file_decides(tmp_path: Path, files: dict[str, str], chosen: str) -> None:
@@ -56,7 +59,7 @@ def test_nothing_that_fits_is_an_error_with_a_way_out(tmp_path: Path) -> None:
 def test_an_unknown_adapter_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no adapter 'cobol'") as caught:
         choose_adapter(tmp_path, "cobol")
-    assert caught.value.fix == "use one of: python, node, go, command"
+    assert caught.value.fix == "use one of: python, node, go, rust, maven, command"
 
 
 def test_given_commands_are_the_command_adapter(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from codex_orchestrator.adapters.choose import ADAPTERS
 from codex_orchestrator.adapters.command import CommandAdapter
 from codex_orchestrator.adapters.go import GoAdapter
 from codex_orchestrator.adapters.interface import LanguageAdapter
+from codex_orchestrator.adapters.maven import MavenAdapter
 from codex_orchestrator.adapters.node import NodeAdapter
 from codex_orchestrator.adapters.python import PythonAdapter
+from codex_orchestrator.adapters.rust import RustAdapter
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
 from support.examples import documented
@@ -31,12 +33,14 @@ EXAMPLES = [
     Example(PythonAdapter(), {"pytest.ini": "[pytest]\n", "test_a.py": ""}, unknown="build"),
     Example(NodeAdapter(), {"package.json": '{"scripts": {"test": "jest"}}'}, unknown="lint"),
     Example(GoAdapter(), {"go.mod": "module x\n", "a_test.go": "package x\n"}),
+    Example(RustAdapter(), {"Cargo.toml": "[package]\n"}),
+    Example(MavenAdapter(), {"pom.xml": "<project/>"}, unknown="lint"),
     Example(
         CommandAdapter({"test": ["no-such-program"]}), {"Makefile": ""}, strength=0, unknown="lint"
     ),
     Example(
-        documented("A language adapter")["CargoAdapter"](),
-        {"Cargo.toml": "[package]\n", "src/lib.rs": ""},
+        documented("A language adapter")["ZigAdapter"](),
+        {"build.zig": ""},
         unknown="lint",
     ),
 ]

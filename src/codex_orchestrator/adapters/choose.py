@@ -6,9 +6,11 @@ from pathlib import Path
 from codex_orchestrator.adapters.command import CommandAdapter
 from codex_orchestrator.adapters.go import GoAdapter
 from codex_orchestrator.adapters.interface import LanguageAdapter
+from codex_orchestrator.adapters.maven import MavenAdapter
 from codex_orchestrator.adapters.node import NodeAdapter
 from codex_orchestrator.adapters.python import PythonAdapter
 from codex_orchestrator.adapters.reports import read_report
+from codex_orchestrator.adapters.rust import RustAdapter
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.config import AdapterConfig
 from codex_orchestrator.model.errors import InputError
@@ -16,7 +18,13 @@ from codex_orchestrator.model.suite_run import SuiteRun
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
-ADAPTERS: tuple[LanguageAdapter, ...] = (PythonAdapter(), NodeAdapter(), GoAdapter())
+ADAPTERS: tuple[LanguageAdapter, ...] = (
+    PythonAdapter(),
+    NodeAdapter(),
+    GoAdapter(),
+    RustAdapter(),
+    MavenAdapter(),
+)
 
 
 class LanguageAdapters:

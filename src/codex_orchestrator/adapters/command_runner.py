@@ -3,6 +3,7 @@
 It is started by our own interpreter, and loads nothing of the project.
 
     python -I -m codex_orchestrator.adapters.command_runner tap REPORT COMMAND...
+    python -I -m codex_orchestrator.adapters.command_runner cargo REPORT [options of `cargo test`]
 """
 
 import re
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 
+from codex_orchestrator.adapters.cargo_runner import run_cargo
 from codex_orchestrator.adapters.test_runner import FAILED, PASSED, SKIPPED, Report
 
 _TEST = re.compile(r"(not )?ok\b[ \t]*\d*(?:[ \t]+-[ \t]|[ \t]|$)[ \t]*(.*)")
@@ -113,7 +115,7 @@ def run_tap(report: Report, command: list[str]) -> int:
 def main() -> int:
     """Run the command in the current folder and return its exit code."""
     runner, path, *arguments = sys.argv[1:]
-    run = {"tap": run_tap}[runner]
+    run = {"tap": run_tap, "cargo": run_cargo}[runner]
     return run(Report(path), arguments)
 
 

@@ -1,0 +1,74 @@
+"""Rust projects: cargo test, clippy, cargo build."""
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from codex_orchestrator.adapters.interface import Detection, read_text
+from codex_orchestrator.adapters.reports import read_output
+from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.model.errors import NotCheckedError
+from codex_orchestrator.model.task import CheckName
+from codex_orchestrator.system.listing import list_files
+from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
+
+_CHOOSES_MEMBERS = re.compile(r"^\s*default-members\s*=", re.MULTILINE)
+
+
+class RustAdapter:
+    """One Cargo package, or all packages of a workspace."""
+
+    id = "rust"
+
+    def detect(self, root: Path) -> Detection:
+        """Look for Cargo.toml, then for Rust files."""
+        if (root / "Cargo.toml").is_file():
+            return Detection(2, "Cargo.toml is there")
+        first = next((path for path in list_files(root) if path.endswith(".rs")), "")
+        return Detection(1, f"{first} is Rust") if first else Detection(0, "no Rust file")
+
+    def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
+        """Return test, lint (clippy) and build.
+
+        They take all packages of a workspace, unless it names the ones that it means.
+        """
+        is_chosen = _CHOOSES_MEMBERS.search(read_text(root / "Cargo.toml"))
+        members = [] if is_chosen else ["--workspace"]
+        locked = ["--locked"] if (root / "Cargo.lock").is_file() else []
+        options = (*members, "--offline", *locked)
+        # Cargo goes by the times of files: of another tree's target folder, that tree's code runs.
+        target = str(root / "target" / "checks")
+        environment = (("CARGO_TARGET_DIR", target), ("CARGO_BUILD_BUILD_DIR", target))
+        shown = ("cargo", "test", *options)
+        found: dict[CheckName, CheckCommand] = {
+            "test": read_output("cargo", options, shown, env=environment, timeout_s=1800)
+        }
+        verbs: dict[CheckName, str] = {"lint": "clippy", "build": "build"}
+        for name, verb in verbs.items():
+            argv = ("cargo", verb, "--all-targets", *options)
+            found[name] = CheckCommand(name=name, argv=argv, env=environment, timeout_s=1800)
+        return found
+
+    def ensure_ready(
+        self,
+        root: Path,
+        checks: Sequence[CheckName],
+        *,
+        python: str = "",
+        layers: Layers = probe_layers,
+    ) -> None:
+        """Make sure that Cargo, and clippy for `lint`, are installed.
+
+        Raises:
+            NotCheckedError: one is missing, or the target folder is another tree's.
+        """
+        if shutil.which("cargo") is None:
+            raise NotCheckedError("the checks need cargo", fix="install Rust")
+        if "lint" in checks and shutil.which("cargo-clippy") is None:
+            raise NotCheckedError("`lint` needs clippy", fix="rustup component add clippy")
+        if (root / "target").is_symlink():
+            raise NotCheckedError(
+                "`target` is a link: Cargo might run what was built of another tree",
+                fix="do not link the target folder",
+            )
