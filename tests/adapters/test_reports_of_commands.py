@@ -1,17 +1,24 @@
 """What the commands of a configuration report: JUnit's files in the work tree, or TAP."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from codex_orchestrator.adapters.choose import LanguageAdapters
 from codex_orchestrator.adapters.command import CommandAdapter
 from codex_orchestrator.adapters.reports import read_report
 from codex_orchestrator.model.check import CheckCommand
-from codex_orchestrator.model.config import parse_config
+from codex_orchestrator.model.config import AdapterConfig, parse_config
 from codex_orchestrator.model.config_file import ConfigTable
+from codex_orchestrator.model.confinement import Network
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.suite_run import Outcome, SuiteRun
+from codex_orchestrator.model.verdict import ValidationStatus
+from codex_orchestrator.system.environment import child_environment
+from codex_orchestrator.system.sandbox.probe import probe_layers
+from codex_orchestrator.workspace.checks import run_check
 from support.pattern_files import write_files
 
 P, F, S = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
@@ -145,3 +152,35 @@ def test_a_report_without_a_command_that_writes_it_is_wrong_input() -> None:
     table = {"adapter": {"id": "python", "report": "tap"}}
     with pytest.raises(InputError, match=r"adapter\.report.*only the commands"):
         parse_config(ConfigTable(source="pyproject.toml", values=table))
+
+
+@pytest.mark.parametrize(
+    ("report", "script", "executed"),
+    [
+        ("tap", "echo '1..2'; echo 'ok 1 - a'; echo 'ok 2 - b'", 2),
+        ("junit:out/*.xml", "mkdir out; echo '<t><testcase name=\"a\"/></t>' > out/r.xml", 1),
+        ("none", "true", None),
+    ],
+)
+def test_a_contained_command_reports_as_the_configuration_says(
+    tmp_path: Path, report: str, script: str, executed: int | None
+) -> None:
+    root = write_files(tmp_path / "tree", {"check.sh": script})
+    config = AdapterConfig(commands={"test": ("sh", "check.sh")}, report=report)
+    adapters = LanguageAdapters(config, repo=root)
+    name, commands = adapters.commands(root, wanted=None, checks=["test"])
+    assert name == "command"
+    logs = tmp_path / "logs"
+    result = run_check(
+        root,
+        commands["test"],
+        log_dir=logs,
+        deadline_s=60,
+        env=child_environment(os.environ),
+        layers=probe_layers(),
+        network=Network.LOOPBACK,
+    )
+    suite = adapters.tests(commands["test"], logs)
+    judged = result.judged(suite) if suite else result
+    assert judged.status is ValidationStatus.PASSED, judged
+    assert (judged.tests.executed if judged.tests else None) == executed

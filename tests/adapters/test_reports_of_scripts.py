@@ -102,7 +102,8 @@ def run_script(tmp_path: Path, script: str, files: dict[str, str], modules: str 
         text=True,
         check=False,
     )
-    return Ran(done.returncode, read_report(logs, command), done.stdout + done.stderr)
+    suite = read_report(logs, command) if command.report else SuiteRun({})
+    return Ran(done.returncode, suite, done.stdout + done.stderr)
 
 
 NODE_TESTS = """\
@@ -133,6 +134,14 @@ def outcomes(*, passed: str = "", failed: str = "", skipped: str = "") -> dict[s
     """Return outcomes by the names of tests, which commas separate."""
     listed = ((passed, P), (failed, F), (skipped, S))
     return {name: outcome for names, outcome in listed for name in names.split(", ") if name}
+
+
+def test_npms_settings_of_a_user_hold_for_no_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = write_files(tmp_path / "home", {".npmrc": "script-shell=/bin/true\n"})
+    monkeypatch.setenv("HOME", str(home))
+    assert run_script(tmp_path, "node check.js", {"check.js": "process.exit(3);\n"}).code == 3
 
 
 # What the runners call their reporters with, as far as ours reads it.

@@ -13,8 +13,9 @@ from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.system.listing import list_files
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
-# The toolchain that is there, and the module files as they are: a check fetches nothing.
-_ENVIRONMENT = (("GOTOOLCHAIN", "local"), ("GOFLAGS", "-mod=readonly"))
+# The toolchain that is there, and the module files as they are: a check fetches nothing. What
+# `go env -w` set for a user holds for no check.
+_ENVIRONMENT = (("GOTOOLCHAIN", "local"), ("GOFLAGS", "-mod=readonly"), ("GOENV", "off"))
 
 
 class GoAdapter:

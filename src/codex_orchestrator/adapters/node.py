@@ -35,6 +35,7 @@ _NO_VITEST_RUN = {"bench", "dev", "init", "list", "watch"}
 _NO_TEST = "no test specified"
 _TEST_FILE = re.compile(r"(.*/)?([^/]+[._-]test|test-[^/]+|test)\.[cm]?js|(.*/)?test/.*\.[cm]?js")
 _CHECKS: tuple[CheckName, ...] = ("test", "lint", "build")
+# A user's own settings may skip scripts, or run them by another shell.
 _ENVIRONMENT = (
     ("CI", "1"),
     ("npm_config_update_notifier", "false"),
