@@ -1,0 +1,206 @@
+"""Which files are tests and snapshots, and which settings of checks a change touches."""
+
+import json
+
+import pytest
+
+from codex_orchestrator.patterns.check_files import changed_settings, is_snapshot, is_test_file
+
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <version>1.0</version>
+  <properties><junit.version>5.9</junit.version><skipTests>false</skipTests></properties>
+  <dependencies><dependency><artifactId>a</artifactId></dependency></dependencies>
+  <build><plugins><plugin><artifactId>maven-surefire-plugin</artifactId></plugin></plugins></build>
+</project>
+"""
+PACKAGE = {"name": "a", "version": "1.0.0", "scripts": {"test": "jest", "lint": "eslint ."}}
+CARGO = '[package]\nname = "a"\nversion = "1.0.0"\n[dependencies]\nserde = "1"\n'
+PYPROJECT = (
+    '[project]\nname = "a"\nversion = "1.0"\ndependencies = ["click"]\n'
+    '[tool.pytest.ini_options]\naddopts = "-q"\n[tool.ruff]\nline-length = 100\n'
+)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("test_a.py", "tests/conftest.py", "a/b_test.py", "tests/unit/helpers.py"),
+        *("src/a.test.ts", "a.spec.jsx", "src/__tests__/a.tsx", "test/a.mjs", "e2e/login.cy.ts"),
+        *("pkg/a_test.go", "tests/it.rs", "src/tests.rs", "src/store_tests.rs"),
+        *("src/test/java/a/Helper.java", "a/ATest.java", "TestA.java", "a/OrderIT.java"),
+    ],
+)
+def test_a_test_file_is_known_by_its_name(path: str) -> None:
+    assert is_test_file(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "src/contest.py",
+        "a.ts",
+        "latest.js",
+        "pkg/a.go",
+        "src/lib.rs",
+        "src/main/java/a/Latest.java",
+    ],
+)
+def test_code_of_the_product_is_no_test_file(path: str) -> None:
+    assert not is_test_file(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("src/__snapshots__/a.test.ts.snap", "tests/__snapshots__/test_a.ambr", "a.snap"),
+        *("tests/__image_snapshots__/a.png", "src/snapshots/lib__a.snap", "A.approved.txt"),
+        *("testdata/out.golden", "pkg/testdata/want/a.txt", "tests/cassettes/a.yaml"),
+        *("b.verified.json", "goldens/a.png"),
+    ],
+)
+def test_a_file_that_tests_compare_with_is_a_snapshot(path: str) -> None:
+    assert is_snapshot(path)
+
+
+@pytest.mark.parametrize("path", ["src/snapshot.ts", "testdata/a.go", "docs/golden.md", "a.snapx"])
+def test_other_files_are_no_snapshots(path: str) -> None:
+    assert not is_snapshot(path)
+
+
+def package(**changes: object) -> str:
+    return json.dumps({**PACKAGE, **changes})
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "expected"),
+    [
+        (
+            "pyproject.toml",
+            PYPROJECT,
+            PYPROJECT.replace("-q", "-k no"),
+            "`[tool.pytest.ini_options]`",
+        ),
+        ("pyproject.toml", PYPROJECT, PYPROJECT.replace("100", "200"), "`[tool.ruff]`"),
+        (
+            "pyproject.toml",
+            PYPROJECT,
+            PYPROJECT + "[tool.pytest]\naddopts=['-x']\n",
+            "`[tool.pytest]`",
+        ),
+        (
+            "pyproject.toml",
+            PYPROJECT,
+            PYPROJECT + "[tool.coverage.report]\nfail_under = 1\n",
+            "`[tool.coverage]`",
+        ),
+        (
+            "pyproject.toml",
+            PYPROJECT,
+            PYPROJECT + '[project.entry-points.pytest11]\na = "a"\n',
+            "`[project.entry-points.pytest11]`",
+        ),
+        ("pyproject.toml", PYPROJECT, PYPROJECT + "[", "the whole file"),
+        ("pytest.ini", "[pytest]\naddopts = -q\n", "[pytest]\naddopts = --co\n", "`[pytest]`"),
+        ("pytest.ini", "", "[pytest]\naddopts = --co\n", "`[pytest]`"),
+        ("setup.cfg", "[metadata]\nname=a\n", "[tool:pytest]\naddopts=-x\n", "`[tool:pytest]`"),
+        ("tox.ini", "[testenv]\ncommands = pytest\n", "", "`[testenv]`"),
+        (".coveragerc", "[report]\nfail_under=90\n", "[report]\nfail_under=1\n", "`[report]`"),
+        ("tests/conftest.py", "", "collect_ignore = ['test_a.py']\n", "the whole file"),
+        ("noxfile.py", "import nox\n", "", "the whole file"),
+        ("unittest.py", "", "class TestCase: pass\n", "the whole file"),
+        ("ruff.toml", "line-length = 1\n", "line-length = 2\n", "`line-length`"),
+        (
+            "web/package.json",
+            package(),
+            package(scripts={"test": "true"}),
+            "script `test`, script `lint`",
+        ),
+        ("package.json", package(), package(jest={"testMatch": []}), "`jest`"),
+        ("package.json", package(), "{", "the whole file"),
+        ("package.json", package(), "[]", "the whole file"),
+        (
+            "jest.config.js",
+            "module.exports = {}\n",
+            "module.exports = {bail: 1}\n",
+            "the whole file",
+        ),
+        ("vitest.config.ts", "", "export default {}\n", "the whole file"),
+        (".mocharc.json", '{"spec": "a"}', '{"spec": "b"}', "the whole file"),
+        ("eslint.config.mjs", "a", "b", "the whole file"),
+        (".npmrc", "", "ignore-scripts=true\n", "the whole file"),
+        ("Makefile", "test:\n\tpytest\n", "test:\n\t-pytest\n", "the whole file"),
+        ("Taskfile.yml", "a: 1\n", "a: 2\n", "the whole file"),
+        (".golangci.yml", "a: 1\n", "a: 2\n", "the whole file"),
+        ("go.work", "use .\n", "use ./a\n", "the whole file"),
+        ("Cargo.toml", CARGO, CARGO + "[lib]\ntest = false\n", "`lib.test`"),
+        ("Cargo.toml", CARGO, CARGO + '[[test]]\nname = "a"\nharness = false\n', "`test`"),
+        ("Cargo.toml", CARGO, CARGO + '[[bin]]\nname = "a"\ntest = false\n', "`[[bin]]` a"),
+        ("Cargo.toml", CARGO, CARGO + '[lints.rust]\nunsafe_code = "allow"\n', "`lints`"),
+        (".cargo/config.toml", "", '[target.x]\nrunner = "true"\n', "`target`"),
+        (".config/nextest.toml", "", '[profile.default]\ndefault-filter = "a"\n', "`profile`"),
+        ("pom.xml", POM, POM.replace(">false<", ">true<"), "`<skipTests>`"),
+        (
+            "pom.xml",
+            POM,
+            POM.replace("</plugin>", "<configuration><skip>true</skip></configuration></plugin>"),
+            "`<build>`",
+        ),
+        (
+            "pom.xml",
+            POM,
+            POM.replace(
+                "</project>",
+                "<profiles><profile><properties><maven.test.skip>true</maven.test.skip>"
+                "</properties></profile></profiles></project>",
+            ),
+            "profile 1 `<maven.test.skip>`",
+        ),
+        ("pom.xml", POM, POM.replace("</build>", ""), "the whole file"),
+        ("pom.xml", POM, "<!DOCTYPE a [<!ENTITY b 'c'>]>" + POM, "the whole file"),
+        (".mvn/maven.config", "", "-DskipTests\n", "the whole file"),
+        ("app/build.gradle.kts", "", "tasks.test { enabled = false }\n", "the whole file"),
+        ("gradle.properties", "a=1\n", "a=2\n", "the whole file"),
+        ("src/test/resources/junit-platform.properties", "", "a=b\n", "the whole file"),
+    ],
+)
+def test_a_changed_setting_of_a_check_is_named(
+    path: str, before: str, after: str, expected: str
+) -> None:
+    assert changed_settings(path, before.encode() or None, after.encode() or None) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        ("pyproject.toml", PYPROJECT, PYPROJECT.replace("1.0", "1.1").replace('"click"', '"rich"')),
+        ("pyproject.toml", PYPROJECT, "# new\n" + PYPROJECT.replace("= ", "=  ")),
+        ("setup.cfg", "[metadata]\nname=a\n", "[metadata]\nname=b\n"),
+        ("pytest.ini", "[pytest]\naddopts = -q\n", "# new\n[pytest]\naddopts=-q\n"),
+        ("package.json", package(), package(version="2.0.0", author="b", dependencies={"a": "1"})),
+        ("package.json", package(), json.dumps(PACKAGE, indent=4)),
+        (".mocharc.json", '{"spec": "a"}', '{\n  "spec":   "a"\n}\n'),
+        ("Cargo.toml", CARGO, CARGO.replace("1.0.0", "1.1.0") + 'rand = "0.8"\n'),
+        ("Cargo.toml", CARGO, CARGO + '[[bin]]\nname = "b"\n'),
+        ("pom.xml", POM, POM.replace("1.0<", "1.1<").replace("5.9", "5.10").replace(">a<", ">b<")),
+        ("pom.xml", POM, POM.replace("\n  ", "\n\n    ").replace("<build>", "<build><!-- a -->")),
+        ("Makefile", "test:\n\tpytest\n", "# how to test\ntest:\n\tpytest\n"),
+        ("src/app.py", "a = 1\n", "a = 2\n"),
+        ("README.md", "a\n", "b\n"),
+    ],
+)
+def test_other_changes_touch_no_settings(path: str, before: str, after: str) -> None:
+    assert changed_settings(path, before.encode(), after.encode()) == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("package.json", b"[" * 100_000),
+        ("pyproject.toml", b"a = " + b"[" * 100_000),
+        ("pom.xml", b"<a>" * 100_000),
+        ("setup.cfg", b"\xff\xfe\0[\0"),
+        ("pom.xml", "<project/>".encode("utf-16")),
+    ],
+)
+def test_a_hostile_file_counts_as_changed(path: str, data: bytes) -> None:
+    assert changed_settings(path, b"", data) == "the whole file"
