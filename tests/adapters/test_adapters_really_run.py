@@ -54,8 +54,9 @@ def run(root: Path, check: CheckName = "test", *, python: str = "") -> Ran:
     logs.mkdir(exist_ok=True)
     if command.report:
         (logs / command.report_file).unlink(missing_ok=True)
+    command = command.writing_to(str(logs))
     done = subprocess.run(
-        [part.replace("{log_dir}", str(logs)) for part in command.argv],
+        command.argv,
         cwd=root,
         env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **dict(command.env)},
         capture_output=True,

@@ -185,13 +185,13 @@ CHEATS = {
 
 def run(tmp_path: Path, files: dict[str, str], **variables: str) -> tuple[int, SuiteRun]:
     root = write_files(tmp_path / "project", files)
-    command = choose_adapter(root).commands(root)["test"]
     logs = tmp_path / "logs"
+    command = choose_adapter(root).commands(root)["test"].writing_to(str(logs))
     logs.mkdir(exist_ok=True)
     (logs / command.report_file).unlink(missing_ok=True)
     environment = {name: os.environ[name] for name in ("PATH", "HOME")}
     done = subprocess.run(
-        [part.replace("{log_dir}", str(logs)) for part in command.argv],
+        command.argv,
         cwd=root,
         env=environment | dict(command.env) | variables,
         capture_output=True,

@@ -1,5 +1,6 @@
 """Which adapter a project gets: the one it names, else the one that fits best."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,13 +10,14 @@ from codex_orchestrator.adapters.interface import LanguageAdapter
 from codex_orchestrator.adapters.maven import MavenAdapter
 from codex_orchestrator.adapters.node import NodeAdapter
 from codex_orchestrator.adapters.python import PythonAdapter
-from codex_orchestrator.adapters.reports import read_report
+from codex_orchestrator.adapters.reports import read_loaded, read_report
 from codex_orchestrator.adapters.rust import RustAdapter
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.config import AdapterConfig
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.suite_run import SuiteRun
 from codex_orchestrator.model.task import CheckName
+from codex_orchestrator.system.listing import other_trees
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
 ADAPTERS: tuple[LanguageAdapter, ...] = (
@@ -32,6 +34,7 @@ class LanguageAdapters:
 
     def __init__(self, config: AdapterConfig, *, repo: Path, layers: Layers = probe_layers) -> None:
         self._config = config
+        self._repo = repo
         self._layers = layers
         # A check runs in a work tree, which has no virtual environment of its own.
         self._python = str(repo / config.python) if "/" in config.python else config.python
@@ -61,7 +64,16 @@ class LanguageAdapters:
         found = adapter.commands(root, python=self._python)
         if all(check in found for check in checks):
             adapter.ensure_ready(root, checks, python=self._python, layers=self._layers)
-        return adapter.id, {str(name): command for name, command in found.items()}
+        others = (os.path.realpath(self._repo), *other_trees(root))
+        trees = tuple(dict.fromkeys([os.path.realpath(root), *others]))
+        return adapter.id, {
+            str(name): command.model_copy(update={"trees": trees}) if command.loaded else command
+            for name, command in found.items()
+        }
+
+    def loaded(self, command: CheckCommand, log_dir: Path) -> Mapping[str, str]:
+        """Return which code a check loaded, see `judge_code`; nothing where none was measured."""
+        return read_loaded(log_dir, command.loaded) if command.loaded else {}
 
     def tests(self, command: CheckCommand, log_dir: Path) -> SuiteRun | None:
         """Return what the report that a check ordered says; None when it ordered none."""

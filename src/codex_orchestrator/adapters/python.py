@@ -9,13 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from codex_orchestrator.adapters.interface import Detection, read_text
-from codex_orchestrator.adapters.reports import RUNNER, TEST_REPORT
+from codex_orchestrator.adapters.python_packages import find_packages
+from codex_orchestrator.adapters.reports import LOADED, RUNNER, TEST_REPORT
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.confinement_policy import confine_check
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.system.environment import child_environment
-from codex_orchestrator.system.listing import list_files
+from codex_orchestrator.system.listing import list_files, other_trees
 from codex_orchestrator.system.process import run_process
 from codex_orchestrator.system.sandbox.plan import program_places
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
@@ -41,6 +42,11 @@ _PYTEST_IMPORT = re.compile(r"^[ \t]*(import|from)[ \t]+pytest\b", re.MULTILINE)
 _UNITTEST = re.compile(r"\bunittest\b")
 _TEST_FILE = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test|tests?)\.py")
 _MAX_TEST_FILES = 200
+_PROBE = Path(__file__).with_name("loaded_code")
+_MEND = (
+    "install the package so that it follows its sources (`pip install --editable FOLDER`), or name "
+    "its folder in `pythonpath` of pytest's settings"
+)
 
 
 class PythonAdapter:
@@ -65,7 +71,7 @@ class PythonAdapter:
         installed copy of them.
         """
         interpreter = python or sys.executable
-        environment = _environment(root)
+        environment = _environment(root, interpreter)
         found: dict[CheckName, CheckCommand] = {}
         runner, arguments, shown = _pytest() if why_pytest(root) else _unittest(root)
         report = f"{LOG_DIR}/{TEST_REPORT}"
@@ -74,8 +80,10 @@ class PythonAdapter:
             argv=(interpreter, str(RUNNER), runner, report, *arguments),
             shown=("python", "-m", runner, *shown),
             report=f"lines:{TEST_REPORT}",
+            loaded=LOADED,
+            mend=_MEND,
             env=environment,
-            read=(*_OWN, str(RUNNER)),
+            read=(*_OWN, str(RUNNER), str(_PROBE)),
         )
         if _uses_ruff(root):
             argv = ("-m", "ruff", "check", "--no-cache", "--output-format=concise", ".")
@@ -156,12 +164,15 @@ def _unittest(root: Path) -> _Runner:
     return "unittest", (start, top), ("discover", "-s", start, "-t", top)
 
 
-def _environment(root: Path) -> tuple[tuple[str, str], ...]:
-    places = [root / "src", root] if (root / "src").is_dir() else [root]
+def _environment(root: Path, interpreter: str) -> tuple[tuple[str, str], ...]:
+    packages = find_packages(root, interpreter, others=other_trees(root))
+    lists = ((os.path.realpath(root),), packages.roots, packages.sources, packages.names)
     return (
-        ("PYTHONPATH", ":".join(str(place) for place in places)),
+        ("PYTHONPATH", os.pathsep.join(packages.path)),
         ("PYTHONDONTWRITEBYTECODE", "1"),
         ("PYTHONUNBUFFERED", "1"),
+        ("CODEX_ORCHESTRATOR_LOADED", f"{LOG_DIR}/{LOADED}"),
+        ("CODEX_ORCHESTRATOR_CODE", "\n".join(os.pathsep.join(places) for places in lists)),
     )
 
 

@@ -22,6 +22,8 @@ LINES_SCHEMA = "test-report.v1"
 RUNNER = Path(__file__).with_name("test_runner.py")
 TEST_REPORT = "report-test.jsonl"
 """The file in the log folder that our runners write."""
+LOADED = "loaded-code.jsonl"
+"""The file in the log folder that says which code was loaded from where."""
 MAX_BYTES = 64 * 1024 * 1024
 _MISSING = "there is no report of the tests, which was ordered"
 _OUTCOMES = {str(outcome): outcome for outcome in Outcome}
@@ -65,6 +67,20 @@ def _read_copies(folder: Path, globs: Sequence[str]) -> SuiteRun:
         for test, outcome in suite.outcomes.items():
             add_outcome(outcomes, f"{module}::{test}" if module and is_below else test, outcome)
     return SuiteRun(outcomes, "; ".join(problems[:3]) if paths else _MISSING)
+
+
+def read_loaded(folder: Path, name: str) -> dict[str, str]:
+    """Return which code a check loaded, as its processes wrote it down, see `judge_code`."""
+    try:
+        lines = read_file(folder / name, max_bytes=MAX_BYTES).split(b"\n")
+    except (FileNotFoundError, UnusableFileError):
+        return {}
+    found: dict[str, str] = {}
+    for line in lines:
+        match _line(line):
+            case {"loaded": str(path), **rest}:
+                found[path] = str(rest.get("instead", ""))
+    return found
 
 
 def parse_lines(data: bytes) -> SuiteRun:

@@ -23,11 +23,13 @@ if __name__ == "__main__":
     sys.path[:] = [entry for entry in _PATH if os.path.abspath(entry) not in _OUTSIDE]
 
 import json  # noqa: E402
+import runpy  # noqa: E402
 import subprocess  # noqa: E402
 import unittest  # noqa: E402
 import unittest.loader  # noqa: E402
 from typing import Any  # noqa: E402
 
+PROBE = os.path.join(_OURS, "loaded_code", "sitecustomize.py")
 PASSED, FAILED, SKIPPED, DESELECTED = "passed", "failed", "skipped", "deselected"
 NO_TESTS = 5
 _GRAVITY = (SKIPPED, PASSED, FAILED)
@@ -240,7 +242,13 @@ def main() -> int:
     runner, path, *arguments = sys.argv[1:]
     report = Report(path)
     run = {"pytest": run_pytest, "unittest": run_unittest, "go": run_go}[runner]
-    return run(report, arguments)
+    if runner == "go":
+        return run(report, arguments)
+    watching = runpy.run_path(PROBE)["watch_all"](_PATH)
+    code = run(report, arguments)
+    if watching:
+        watching.take_modules()
+    return code
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A check: one command of an adapter or of the task, its result, and the record of it."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -8,7 +9,13 @@ from pydantic import Field
 from codex_orchestrator.model.confinement import SandboxFacts
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.pattern import Sha256
-from codex_orchestrator.model.suite_run import Outcome, SuiteRun, judge_tests
+from codex_orchestrator.model.suite_run import (
+    CodeOrigin,
+    Outcome,
+    SuiteRun,
+    judge_code,
+    judge_tests,
+)
 from codex_orchestrator.model.task import MAX_OUTPUT_BYTES, InsidePath, Limits
 from codex_orchestrator.model.verdict import ValidationStatus
 
@@ -22,7 +29,7 @@ Replaced when the command is run.
 class CheckCommand(Document):
     """One command to run in a work tree, without a shell.
 
-    In `argv` the text `{log_dir}` stands for a new folder that only this command can write.
+    In `argv` and `env` `{log_dir}` stands for a new folder that only this command can write.
     `report` names the report of the tests that it writes there, as `FORMAT:FILE`, or is ""; where
     `reports` has globs, it is a folder, to which the files of the work tree are copied that the
     command writes and these choose.
@@ -30,6 +37,10 @@ class CheckCommand(Document):
     `argv` has none. `env` has variables to set in addition to the allowed ones; `read` has paths
     outside the work tree that it reads besides the folders of its programs. `timeout_s` is in
     seconds; a command that prints more than `max_output_bytes` is ended.
+
+    `loaded` is the file there that says which code was loaded from where, "" where that is not
+    measured. `trees` are real paths: the work tree, and the repository's other ones, whose code it
+    must not load. `mend` says how to get its code loaded from the work tree.
     """
 
     name: str
@@ -41,6 +52,9 @@ class CheckCommand(Document):
     shown: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     read: tuple[str, ...] = ()
+    loaded: str = ""
+    trees: tuple[str, ...] = ()
+    mend: str = ""
 
     @property
     def report_file(self) -> str:
@@ -48,9 +62,20 @@ class CheckCommand(Document):
         return self.report.partition(":")[2]
 
     @property
+    def written(self) -> tuple[str, ...]:
+        """The paths below the log folder of all that it writes there."""
+        return tuple(path for path in (self.report_file, self.loaded) if path)
+
+    @property
     def recorded(self) -> tuple[str, ...]:
         """The command as it appears in manifests and comments."""
         return self.shown or self.argv
+
+    def writing_to(self, folder: str) -> "CheckCommand":
+        """Return the command with a folder in the place of `{log_dir}`."""
+        argv = tuple(item.replace(LOG_DIR, folder) for item in self.argv)
+        env = tuple((name, value.replace(LOG_DIR, folder)) for name, value in self.env)
+        return self.model_copy(update={"argv": argv, "env": env})
 
     def within(self, limits: Limits) -> "CheckCommand":
         """Return the command with no more time and output than a task allows."""
@@ -78,14 +103,16 @@ class CheckTests(Document):
     names: InsidePath | Literal[""] = ""
 
 
-_RECORDED = ("exit_code", "status", "duration_ms", "failures", "detail", "tests", "sandbox")
+_RECORDED = (
+    *("exit_code", "status", "duration_ms", "failures", "detail", "tests", "code", "sandbox"),
+)
 """What a result and its record say in the same words."""
 
 
 class CheckResult(Document):
     """What one check did. `failures` names failing tests, as far as a report tells.
 
-    `tests` is None where nothing but the exit code is known.
+    `tests` is None where nothing but the exit code is known, `code` where it was not measured.
     `is_flooded` says that it was ended because it printed more than it may. `sandbox` is what was
     in force while it ran, None when it did not.
     """
@@ -101,6 +128,7 @@ class CheckResult(Document):
     is_flooded: bool = False
     detail: str = ""
     tests: CheckTests | None = None
+    code: CodeOrigin | None = None
     sandbox: SandboxFacts | None = None
 
     def recorded(self, argv: tuple[str, ...], failures: tuple[str, ...]) -> "CheckResult":
@@ -119,6 +147,24 @@ class CheckResult(Document):
         )
         detail = "; ".join(part for part in (why, self.detail) if part)
         return self.model_copy(update={"status": status, "detail": detail, "tests": tests})
+
+    def with_code(self, loaded: Mapping[str, str], command: CheckCommand) -> "CheckResult":
+        """Return the result with where its code came from; code from elsewhere proves nothing.
+
+        Args:
+            loaded: what the command loaded, see `judge_code`.
+            command: knows the work trees, and how to load the right one's code.
+        """
+        if not command.loaded:
+            return self
+        origin, problem = judge_code(loaded, trees=command.trees)
+        if origin is None and command.report:
+            problem = "it was not measured where the code was loaded from"
+        changes: dict[str, object] = {"code": origin}
+        if problem and self.status in (ValidationStatus.PASSED, ValidationStatus.FAILED):
+            changes["status"] = ValidationStatus.NOT_RUN
+            changes["detail"] = "; ".join(filter(None, [problem, command.mend, self.detail]))
+        return self.model_copy(update=changes)
 
     def as_validation(self, folder: str) -> "Validation":
         """Return the record of the check; its log is in a folder of the run folder."""
@@ -143,7 +189,7 @@ class Validation(Document):
     failures: tuple[str, ...] = ()
     detail: str = ""
     tests: CheckTests | None = None
-    code: Literal["work-tree", "elsewhere"] | None = None
+    code: CodeOrigin | None = None
     sandbox: SandboxFacts | None = None
 
     @property

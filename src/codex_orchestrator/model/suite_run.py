@@ -1,9 +1,10 @@
-"""Which tests a check ran, by name, and what that says about the check."""
+"""Which tests a check ran, by name, on code from where, and what that says about the check."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from pathlib import PurePosixPath
+from typing import Literal, NamedTuple
 
 from codex_orchestrator.model.verdict import ValidationStatus
 from codex_orchestrator.text.shown import one_line
@@ -45,6 +46,8 @@ class SuiteRun(NamedTuple):
         return sum(outcome in ran for outcome in self.outcomes.values())
 
 
+CodeOrigin = Literal["work-tree", "elsewhere"]
+_THIRD_PARTY = frozenset(["site-packages", "dist-packages", "node_modules"])
 _GRAVITY = (Outcome.DESELECTED, Outcome.SKIPPED, Outcome.PASSED, Outcome.FAILED)
 MAX_NAME = 300
 
@@ -83,3 +86,43 @@ def judge_tests(status: ValidationStatus, run: SuiteRun) -> tuple[ValidationStat
     if run.problem:
         return ValidationStatus.NOT_RUN, f"the exit code is 0, and {run.problem}"
     return status, ""
+
+
+def judge_code(loaded: Mapping[str, str], *, trees: Sequence[str]) -> tuple[CodeOrigin | None, str]:
+    """Return where code was loaded from, and what came from elsewhere; None if it is not known.
+
+    Code is from elsewhere if it lies in another work tree of the repository, except in a folder of
+    third parties there, or if an installed copy was loaded in place of the work tree's own.
+
+    Args:
+        loaded: the real paths of what was loaded, as far as it may matter; each with the work
+            tree's own file of the same module where it stands in place of that, else with "". It
+            is the work tree's own path where that file is not known.
+        trees: real paths: the work tree that was checked, then the repository's other ones.
+    """
+    tree, *others = map(PurePosixPath, trees)
+    for name, instead in loaded.items():
+        path = PurePosixPath(name)
+        if instead:
+            meant = _below(PurePosixPath(instead), tree)
+            what = meant if meant.parts else "this project"
+            copy = f"{_installed_name(path)} was loaded, an installed copy of {what}"
+            return "elsewhere", copy
+        if path.is_relative_to(tree):
+            continue
+        for other in others:
+            if path.is_relative_to(other) and _THIRD_PARTY.isdisjoint(_below(path, other).parts):
+                shown = _below(path, other)
+                return "elsewhere", f"{shown} was loaded from another work tree"
+    return "work-tree" if loaded else None, ""
+
+
+def _installed_name(path: PurePosixPath) -> str:
+    # Records do not say where things lie on this machine.
+    parts = path.parts
+    starts = [number for number, part in enumerate(parts) if part in _THIRD_PARTY]
+    return "/".join(parts[starts[-1] :]) if starts else path.name
+
+
+def _below(path: PurePosixPath, folder: PurePosixPath) -> PurePosixPath:
+    return path.relative_to(folder) if path.is_relative_to(folder) else path

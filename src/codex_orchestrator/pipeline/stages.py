@@ -85,6 +85,8 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
         suite = run.services.rooms.adapters.tests(command, log_dir)
         if suite is not None:
             result = result.judged(suite)
+        loaded = run.services.rooms.adapters.loaded(command, log_dir)
+        result = result.with_code(loaded, command)
         named = suite.failures() if suite is not None else ()
         failures = tuple(run.services.evidence.redactor.redact(name) for name in named)
         # Records do not say where programs lie on this machine.

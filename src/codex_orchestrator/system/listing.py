@@ -27,6 +27,21 @@ def list_files(root: Path) -> list[str]:
     return sorted(path for path in found if SKIPPED_FOLDERS.isdisjoint(path.split("/")[:-1]))
 
 
+def other_trees(root: Path) -> tuple[str, ...]:
+    """Return the other work trees of a work tree's repository, and its checkout: real paths.
+
+    Raises:
+        NotCheckedError: git cannot list them.
+    """
+    if not (root / ".git").exists():
+        return ()
+    git = Git(str(root), git_environment(os.environ, is_hook_repository=False))
+    lines = git.run("worktree", "list", "--porcelain", "-z").split(b"\0")
+    found = (os.path.realpath(line[9:]) for line in lines if line.startswith(b"worktree "))
+    own = os.path.realpath(root)
+    return tuple(os.fsdecode(place) for place in found if os.fsdecode(place) != own)
+
+
 def listed_names(run: Callable[..., bytes]) -> set[bytes]:
     """Return the names of tracked and new files and links as git lists them, deleted ones too.
 

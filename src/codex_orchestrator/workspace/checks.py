@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from codex_orchestrator.model.check import LOG_DIR, CheckCommand, CheckResult
+from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.confinement import Confinement, GitPlaces, Network
 from codex_orchestrator.model.confinement_policy import HOME_TOOLS, confine_check, reached_limit
 from codex_orchestrator.model.errors import InputError, ServiceError
@@ -77,7 +77,8 @@ def run_check(
         # Else the files that Python keeps beside modules would look like changes of them.
         env = {"PYTHONDONTWRITEBYTECODE": "1", **env}
     with _report_folder(log_path) as folder:
-        bounds = replace(_bounds(root, command, folder, env=env, network=network), git=git)
+        placed = command.writing_to(str(folder))
+        bounds = replace(_bounds(root, placed, folder, env=env, network=network), git=git)
         before = {} if layers.contains_files else _digests(bounds)
         since_ns = folder.stat().st_mtime_ns
         watched: AbstractContextManager[None] = nullcontext()
@@ -85,7 +86,7 @@ def run_check(
             watched = watched_refs(git, environ=env, log_dir=log_dir)
         with watched:
             result = run_process(
-                [item.replace(LOG_DIR, str(folder)) for item in command.argv],
+                placed.argv,
                 cwd=root,
                 bounds=bounds,
                 layers=layers,
@@ -96,14 +97,16 @@ def run_check(
                 stop=stop,
             )
         restore_pointer(git)
+        names = command.written[bool(command.reports) :]
+        problems = [_keep_report(name, folder, log_dir) for name in names]
         if command.reports:
             kept = log_dir / command.report_file
-            problem = keep_written(root, command.reports, kept, since_ns=since_ns)
-        else:
-            problem = _keep_report(command.report_file, folder, log_dir)
+            problems.append(keep_written(root, command.reports, kept, since_ns=since_ns))
     after = _digests(bounds) if before else before
     changed = [place for place in before if after.get(place) != before[place]]
-    return _result(command, result, log_path, changed, problem, timeout_s=timeout_s)
+    return _result(
+        command, result, log_path, changed, "; ".join(filter(None, problems)), timeout_s=timeout_s
+    )
 
 
 def _digests(bounds: Confinement) -> dict[str, str]:
@@ -169,14 +172,15 @@ def _bounds(
 
 def _prepared_log(log_dir: Path, command: CheckCommand, root: Path) -> Path:
     """Create the log folder, remove older reports, and return a free name for the log."""
-    if command.report_file and path_problem(command.report_file):
-        raise InputError(f"check {command.name!r}: report {path_problem(command.report_file)}")
+    for name in command.written:
+        if path_problem(name):
+            raise InputError(f"check {command.name!r}: report {path_problem(name)}")
     try:
         make_folders(log_dir)
         if log_dir.is_symlink():
             raise ServiceError(f"{log_dir}: is a symbolic link", fix="remove the link")
-        if command.report_file:
-            _remove(log_dir / command.report_file)
+        for name in command.written:
+            _remove(log_dir / name)
         remove_written(root, command.reports)
     except OSError as error:
         raise ServiceError(f"{error.filename or log_dir}: {error.strerror}") from error
@@ -212,8 +216,6 @@ def _report_folder(log_path: Path) -> Iterator[Path]:
 
 def _keep_report(name: str, folder: Path, log_dir: Path) -> str:
     """Copy a report to the log folder; return why that is not possible, or ""."""
-    if not name:
-        return ""
     try:
         with _tree(folder) as written:
             if not written.kind(name):

@@ -1,0 +1,165 @@
+"""Write down the code that a Python process loads from outside the work tree.
+
+A program of its own, which the project's interpreter runs: standard library only. The test runner
+starts it, and each Python process that a test starts loads it by its name. One file of the work
+tree is written, and what is installed only where the work tree has the same module or where it was
+installed from this repository.
+
+`CODEX_ORCHESTRATOR_LOADED` names the file that is written. `CODEX_ORCHESTRATOR_CODE` has lines,
+each a list that is separated like PATH: the work tree, the folders of its packages, further folders
+that modules are installed in, and the top names there of what was installed from this repository.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+FILE = "CODEX_ORCHESTRATOR_LOADED"
+CODE = "CODEX_ORCHESTRATOR_CODE"
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_OURS = (os.path.abspath(__file__), os.path.join(os.path.dirname(_HERE), "test_runner.py"))
+_PYTHON = tuple(
+    os.path.dirname(os.path.abspath(file)) + os.sep for file in (os.__file__, sys.executable or "/")
+)
+_INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+
+
+class Watch:
+    """An audit hook: it sees each module when its code is executed, however it was found."""
+
+    def __init__(self, file: str, code: str) -> None:
+        self._file = file
+        lists = [line.split(os.pathsep) if line else [] for line in code.split("\n")]
+        (self._tree,), self._roots, installed, self._names = lists
+        self._installed = sorted(installed, key=len, reverse=True)
+        self._known = {
+            name for root in self._roots if os.path.isdir(root) for name in os.listdir(root)
+        }
+        self._seen = set(_OURS)
+        self._folders: dict[str, str] = {}
+        self._packages: set[str] = set()
+        self._has_written_tree = False
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Take an event of the interpreter."""
+        if event == "exec" and getattr(arguments[0], "co_name", "") == "<module>":
+            self.take(arguments[0].co_filename)
+        elif event == "import":
+            # A file is named where it is a library in machine code.
+            self.take(arguments[1])
+
+    def take_modules(self) -> None:
+        """Take the modules that are loaded now."""
+        for module in list(sys.modules.values()):
+            self.take(getattr(module, "__file__", None))
+
+    def take(self, path: Any) -> None:
+        """Take the file of a module, and write it if it matters."""
+        if not isinstance(path, str) or path[:1] in ("", "<") or path in self._seen:
+            return
+        self._seen.add(path)
+        path = os.path.abspath(path)
+        real = self._real(path)
+        for known in (path, real):
+            if known.startswith(_PYTHON) and not _is_installed(known):
+                return
+        if real.startswith(self._tree + os.sep) and not _is_installed(real):
+            if not self._has_written_tree:
+                self._has_written_tree = True
+                self._write(real, "")
+            return
+        instead = self._instead(path) or self._instead(real)
+        if instead or not _is_installed(real):
+            self._write(real, instead)
+
+    def _real(self, path: str) -> str:
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        real = os.path.join(self._folders[folder], name)
+        return os.path.realpath(real) if os.path.islink(real) else real
+
+    def _instead(self, path: str) -> str:
+        """Return what an installed file stands in place of: a file or the work tree, "" if none."""
+        place = next((one for one in self._installed if path.startswith(one + os.sep)), "")
+        below = path[len(place) + 1 :]
+        top = below.split(os.sep)[0]
+        if not place:
+            return ""
+        if top in self._known:
+            for file in (os.path.join(root, below) for root in self._roots):
+                if os.path.exists(file):
+                    return file
+        return self._tree if top in self._names else ""
+
+    def _write(self, path: str, instead: str) -> None:
+        import json
+
+        folder, name = os.path.split(path)
+        is_package = name == "__init__.py"
+        # One line is enough for a package and all below it.
+        is_below = folder in self._packages or (
+            is_package and os.path.dirname(folder) in self._packages
+        )
+        if is_package or is_below:
+            self._packages.add(folder)
+        if is_below:
+            return
+        line = json.dumps({"loaded": path, "instead": instead}).encode() + b"\n"
+        handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(handle, line)
+        finally:
+            os.close(handle)
+
+
+def _is_installed(path: str) -> bool:
+    return any(name in path for name in _INSTALLED)
+
+
+def watch() -> Watch | None:
+    """Watch this process from now on, and look at what it has loaded; None where nobody asked."""
+    file, code = os.environ.get(FILE, ""), os.environ.get(CODE, "")
+    if not file or code.count("\n") != 3:
+        return None
+    watching = Watch(file, code)
+    sys.addaudithook(watching)
+    watching.take_modules()
+    return watching
+
+
+def watch_all(path: list[str]) -> Watch | None:
+    """Watch this process and those that it starts, as `watch` does; `path` is where it looks."""
+    tree, roots, installed, names = os.environ.get(CODE, "\n\n\n").split("\n")
+    # Modules that tests write and import are found later: by then the path has changed.
+    places = [os.path.abspath(entry) for entry in path if entry]
+    others = [
+        one
+        for one in places
+        if _is_installed(one + os.sep) or not f"{one}{os.sep}".startswith(tree + os.sep)
+    ]
+    lines = (tree, roots, os.pathsep.join([*filter(None, [installed]), *others]), names)
+    os.environ[CODE] = "\n".join(lines)
+    folders = [_HERE, os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
+    return watch()
+
+
+def _load_hidden() -> None:
+    """Load the module that has the name of this one and would be found without it."""
+    from importlib.machinery import PathFinder
+
+    places = [entry for entry in sys.path if os.path.abspath(entry) != _HERE]
+    found = PathFinder.find_spec(__name__, places)
+    if found is not None and found.loader is not None:
+        from importlib.util import module_from_spec
+
+        sys.modules[__name__] = module = module_from_spec(found)
+        found.loader.exec_module(module)
+
+
+if __name__ == "sitecustomize":
+    watch()
+    _load_hidden()
