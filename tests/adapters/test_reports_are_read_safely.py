@@ -80,6 +80,9 @@ def test_lines_say_what_became_of_each_test() -> None:
         (START + b'{"test": "a", "outcome": "splendid"}\n' + END, "not ours"),
         (START + b"[" * 100_000 + b"\n" + END, "not ours"),
         (START + b"\xff\n" + END, "not ours"),
+        (START + b'{"test": "a\nb", "outcome": "passed"}\n' + END, "not ours"),
+        (START + b'{"test": "a", "outcome": ["passed"]}\n' + END, "not ours"),
+        (START + b"[]\n" + END, "not ours"),
     ],
 )
 def test_lines_that_are_cut_or_foreign_prove_nothing(data: bytes, problem: str) -> None:

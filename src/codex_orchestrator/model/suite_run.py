@@ -62,7 +62,9 @@ def add_outcome(outcomes: dict[str, Outcome], name: str, outcome: Outcome) -> No
     if len(name) > MAX_NAME or len(shown) > MAX_NAME:
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         shown = f"{shown[: MAX_NAME - 14]}~{digest}"
-    outcomes[shown] = max(outcomes.get(shown, outcome), outcome, key=_GRAVITY.index)
+    if shown in outcomes:
+        outcome = max(outcomes[shown], outcome, key=_GRAVITY.index)
+    outcomes[shown] = outcome
 
 
 def judge_tests(status: ValidationStatus, run: SuiteRun) -> tuple[ValidationStatus, str]:

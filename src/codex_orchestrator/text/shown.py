@@ -59,7 +59,12 @@ def one_line(text: str, *, limit: int | None = 300) -> str:
         start, end = text[: limit - tail], text[len(text) - tail :]
         cut = len(text) - limit
         return f"{one_line(start, limit=None)}[… {cut} characters …]{one_line(end, limit=None)}"
-    return "".join(char if shows(char) else _escape(char) for char in text)
+    return "".join(map(_shown, text))
+
+
+@functools.lru_cache(maxsize=4096)
+def _shown(char: str) -> str:
+    return char if shows(char) else _escape(char)
 
 
 def utf8_text(text: str) -> str:
