@@ -9,6 +9,7 @@ from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.run import RunState, Usage
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import Limits, Task
+from codex_orchestrator.pipeline.baseline import BaseChecks
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.run import OpenTree, Run
 from codex_orchestrator.runs.store import FileRunStore
@@ -57,4 +58,5 @@ def run(tmp_path: Path, disk: FillableDisk) -> Iterator[Run]:
     with workspace.open(run_id, base_sha=base_sha) as tree:
         work = OpenTree(tree, ())
         request = make_request(task, repo)
-        yield Run(request, services, record, work, IdleTeam(), Policy(), spending)
+        base = BaseChecks(request, services, record, spending)
+        yield Run(request, services, record, work, IdleTeam(), Policy(), spending, base)

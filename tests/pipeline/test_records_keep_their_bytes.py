@@ -42,8 +42,9 @@ def in_words(text: str) -> str:
 
 
 @pytest.fixture
-def waiting(tmp_path: Path, call: CommandLine) -> Path:
-    """The folder of a run that waits for an approval."""
+def waiting(tmp_path: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a run that waits for an approval; nothing of another run is kept."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     files = {"tests/conftest.py": CONFTEST, "tasks/logging.md": task_with(steps=STEPS)}
     repo = make_project(tmp_path / "repo", **files)
     assert call("run", "logging", "--repo", str(repo)).code == 6

@@ -16,6 +16,7 @@ from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.run import RunState, Usage
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import Limits, Task
+from codex_orchestrator.pipeline.baseline import BaseChecks
 from codex_orchestrator.pipeline.build.here import LocalBuilder
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.run import Run, open_tree
@@ -180,7 +181,8 @@ class Site:
             open_tree(request, self.services, facts.id, base_sha=facts.base_sha) as work,
             self.bench.open(root=work.tree.root) as team,
         ):
-            yield Run(request, self.services, record, work, team, Policy(), spending)
+            base = BaseChecks(request, self.services, record, spending)
+            yield Run(request, self.services, record, work, team, Policy(), spending, base)
 
     def build(self, record: RunRecord, plan: Plan) -> bool:
         """Build the plan of a run; say whether all of it was done."""

@@ -1,7 +1,5 @@
 """Node projects: the package's own scripts, else node's test runner."""
 
-import json
-import os
 import re
 import shlex
 import shutil
@@ -10,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from codex_orchestrator.adapters.interface import Detection, read_text
-from codex_orchestrator.adapters.reports import LOADED, TEST_REPORT
+from codex_orchestrator.adapters.reports import TEST_REPORT
 from codex_orchestrator.model.canonical import CanonicalError, load_strict
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.errors import InputError, NotCheckedError
@@ -20,13 +18,6 @@ from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
 _REPORTER = Path(__file__).with_name("node_reporter.mjs")
 _SCRIPT_REPORTER = Path(__file__).with_name("script_reporter.cjs")
-_PROBE = Path(__file__).with_name("node_probe.cjs")
-# In quotes: a folder's name may hold a space.
-_LOAD_PROBE = f'--require "{_PROBE}"'
-_MEND = (
-    "install the packages in the work tree itself, or link each of them into a node_modules folder "
-    "of its own instead of the whole folder of the checkout"
-)
 _REPORT = f"{LOG_DIR}/{TEST_REPORT}"
 _FOR_PEOPLE = ("--test-reporter=spec", "--test-reporter-destination=stdout")
 _SCRIPT_OPTIONS = {
@@ -84,9 +75,7 @@ class NodeAdapter:
                 found[name] = CheckCommand(name=name, argv=argv, env=_ENVIRONMENT)
                 if name == "test" and (runner := runner_of(script)):
                     found[name] = _reporting(found[name], runner)
-        if "test" in found:
-            found["test"] = _probed(found["test"], root)
-        elif any(_TEST_FILE.fullmatch(path) for path in list_files(root)):
+        if "test" not in found and any(_TEST_FILE.fullmatch(path) for path in list_files(root)):
             found["test"] = CheckCommand(
                 name="test",
                 argv=(
@@ -101,7 +90,6 @@ class NodeAdapter:
                 read=(str(_REPORTER),),
                 env=_ENVIRONMENT,
             )
-            found["test"] = _probed(found["test"], root)
         return found
 
     def ensure_ready(
@@ -168,8 +156,9 @@ def _reporting(command: CheckCommand, runner: str) -> CheckCommand:
     """Return the command of a script that calls one runner, which is told to write a report."""
     variable, options = f"CODEX_ORCHESTRATOR_REPORT={_REPORT}", _SCRIPT_OPTIONS[runner]
     if runner == "node":
+        # In quotes: a folder's name may hold a space.
         ours = (f'--test-reporter="{_REPORTER}"', f'--test-reporter-destination="{_REPORT}"')
-        variable = f"NODE_OPTIONS={' '.join((_LOAD_PROBE, *_FOR_PEOPLE, *ours))}"
+        variable = f"NODE_OPTIONS={' '.join((*_FOR_PEOPLE, *ours))}"
     elif command.argv[0] == "npm":
         # Other managers hand on all that comes after the script's name, this mark as well.
         options = ("--", *options)
@@ -182,34 +171,14 @@ def _reporting(command: CheckCommand, runner: str) -> CheckCommand:
     return command.model_copy(update=update)
 
 
-def _probed(command: CheckCommand, root: Path) -> CheckCommand:
-    """Return a command whose Node processes write down which code they load."""
-    others = (path for path in list_files(root) if path.endswith("/package.json"))
-    names = {str(_package(root, path).get("name")): str((root / path).parent) for path in others}
-    code = json.dumps({"tree": os.path.realpath(root), "packages": names})
-    variables = (
-        ("NODE_OPTIONS", _LOAD_PROBE),
-        ("CODEX_ORCHESTRATOR_LOADED", f"{LOG_DIR}/{LOADED}"),
-        ("CODEX_ORCHESTRATOR_CODE", code),
-    )
-    update = {
-        "loaded": LOADED,
-        "mend": _MEND,
-        "must_measure": "NODE_OPTIONS" in " ".join(command.argv) or command.argv[0] == "node",
-        "env": (*command.env, *variables),
-        "read": (*command.read, str(_PROBE)),
-    }
-    return command.model_copy(update=update)
-
-
-def _package(root: Path, name: str = "package.json") -> dict[str, Any]:
-    text = read_text(root / name)
+def _package(root: Path) -> dict[str, Any]:
+    text = read_text(root / "package.json")
     if not text:
         return {}
     try:
         package = load_strict(text.encode("utf-8"))
     except CanonicalError as error:
-        raise InputError(str(error), path=name, fix="fix the file") from error
+        raise InputError(str(error), path="package.json", fix="fix the file") from error
     return package if isinstance(package, dict) else {}
 
 

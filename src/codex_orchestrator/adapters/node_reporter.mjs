@@ -25,7 +25,7 @@ export default async function* report(source) {
     const isFile = nesting === 0 && (name === file || path.resolve(name) === file);
     if (details?.type === 'suite' && outcome !== 'failed') continue;
     const names = isFile ? [] : [...open.slice(0, nesting), name];
-    const counted = isFile && outcome === 'passed' ? 'skipped' : outcome;
+    const counted = isFile ? { passed: 'skipped', failed: 'broken' }[outcome] ?? outcome : outcome;
     const test = [place, ...names].join(' > ');
     const number = (numbers.get(test) ?? 0) + 1;
     numbers.set(test, number);

@@ -31,9 +31,9 @@ from typing import Any  # noqa: E402
 
 PROBE = os.path.join(_OURS, "loaded_code", "sitecustomize.py")
 PASSED, FAILED, SKIPPED, DESELECTED = "passed", "failed", "skipped", "deselected"
+# What is no test, and holds tests that could not be run.
+BROKEN = "broken"
 NO_TESTS = 5
-# What is no part of the project, and not replaced by a folder, was fetched for its version.
-_GO_MODULES = "{{with .Module}}{{if or .Main .Replace}}{{.Dir}}{{end}}{{end}}"
 _GRAVITY = (SKIPPED, PASSED, FAILED)
 
 
@@ -87,9 +87,9 @@ class PytestPlugin:
                 self._report.result(name, DESELECTED)
 
     def pytest_collectreport(self, report: Any) -> None:
-        """Report a file that cannot be collected as a failed test of its name."""
+        """Report a file that cannot be collected."""
         if report.failed:
-            self._report.result(report.nodeid or "collection", FAILED)
+            self._report.result(report.nodeid or "collection", BROKEN)
 
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
         """Remember how a phase really ended; a hook of the project may say something else."""
@@ -140,7 +140,10 @@ class _UnittestResult(unittest.TextTestResult):
 
     def stopTest(self, test: unittest.TestCase) -> None:  # noqa: N802 - unittest's name
         super().stopTest(test)
-        self.report.result(test.id(), self._outcomes.pop(test.id(), PASSED))
+        outcome = self._outcomes.pop(test.id(), PASSED)
+        if type(test).__name__ == "_FailedTest":  # a file that cannot be loaded
+            outcome = BROKEN
+        self.report.result(test.id(), outcome)
 
     def addError(self, test: Any, err: Any) -> None:  # noqa: N802 - unittest's name
         super().addError(test, err)
@@ -175,7 +178,7 @@ class _UnittestResult(unittest.TextTestResult):
                 self._outcomes[name] = outcome
         else:
             # A class or module that cannot be set up, or is skipped, starts no test of its own.
-            self.report.result(name, outcome)
+            self.report.result(name, BROKEN if outcome == FAILED else outcome)
 
 
 def run_pytest(report: Report, arguments: list[str]) -> int:
@@ -210,13 +213,7 @@ def run_unittest(report: Report, arguments: list[str]) -> int:
 def run_go(report: Report, arguments: list[str]) -> int:
     """Run `go test`, print what it prints for people, and return its exit code."""
     command = ["go", "test", "-json", "-count=1", *arguments]
-    running = set()
-    listing = subprocess.Popen(
-        ["go", "list", "-deps", "-test", "-f", _GO_MODULES, *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    )
+    running, failing = set(), set()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace") as process:
         for line in process.stdout or ():
             event = _go_event(line)
@@ -228,24 +225,14 @@ def run_go(report: Report, arguments: list[str]) -> int:
             outcome = {"pass": PASSED, "fail": FAILED, "skip": SKIPPED}.get(str(action))
             if outcome and test:
                 report.result(f"{package}::{test}", outcome)
+                failing |= {package} if outcome == FAILED else set()
             elif outcome:
                 running.discard(package)
-                if outcome == FAILED:
-                    report.result(package, FAILED)
+                if outcome == FAILED and package not in failing:
+                    report.result(package, BROKEN)
     if not running:
         report.end()
-    _note_folders(listing)
     return process.returncode
-
-
-def _note_folders(listing: "subprocess.Popen[str]") -> None:
-    """Write down the folders of the modules that were tested, one a line of a process's output."""
-    listed, file = listing.communicate()[0], os.environ.get("CODEX_ORCHESTRATOR_LOADED")
-    if file and not listing.returncode:
-        folders = sorted(set(listed.split("\n")) - {""})
-        lines = (json.dumps({"loaded": os.path.realpath(folder)}) + "\n" for folder in folders)
-        with open(file, "a") as loaded:
-            loaded.writelines(lines)
 
 
 def _go_event(line: str) -> dict[str, Any]:

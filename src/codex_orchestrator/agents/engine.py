@@ -130,7 +130,7 @@ class SdkAgentEngine:
                 spending=spending,
                 decisions=decisions,
                 hooks=EventHooks(on_event, spending=spending, codex=calls, decisions=decisions),
-                mask=rails.mask,
+                rails=rails,
             )
 
     def _workspace_server(

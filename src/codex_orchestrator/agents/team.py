@@ -25,13 +25,13 @@ from codex_orchestrator.agents.events import EventHooks
 from codex_orchestrator.agents.failures import RESUME, explain
 from codex_orchestrator.agents.retries import retry_settings
 from codex_orchestrator.agents.roles import Roles
-from codex_orchestrator.agents.tool_server import Mask
 from codex_orchestrator.model.build import BuildReport, Change, TestExplanation
 from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.errors import InterruptedRunError, ServiceError
 from codex_orchestrator.model.frame import frame
 from codex_orchestrator.model.pattern import PatternAsset, PatternUse
 from codex_orchestrator.model.plan import Plan, PlanItem
+from codex_orchestrator.model.policy import Rails
 from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.task import Task
@@ -49,7 +49,7 @@ class SdkAgentTeam:
     spending: Spending
     decisions: DecisionLog
     hooks: EventHooks
-    mask: Mask
+    rails: Rails
     _call: Future[Any] | None = field(default=None, init=False)
     _is_stopped: bool = field(default=False, init=False)
 
@@ -98,6 +98,10 @@ class SdkAgentTeam:
 
     def _ask(self, agent: Agent[Any], task: Task, **facts: JsonValue) -> Any:
         document = {"task": {**task.model_dump(mode="json"), "brief": task.brief}, **facts}
+        if known := {
+            check: list(names) for check, names in self.rails.known_failures.items() if names
+        }:
+            document["tests_that_fail_before_the_change"] = known
         self._call = self.portal.start_task_soon(self._run, agent, document)
         # `stop` sets the flag before it reads the call; so it or this check cancels the call.
         if self._is_stopped:
@@ -125,7 +129,7 @@ class SdkAgentTeam:
         for is_last in (False, True):
             try:
                 # The provider of the model is somebody else: no secret is sent to it.
-                message = frame(self.mask(document), nonce=randomness.token_hex(16))
+                message = frame(self.rails.mask(document), nonce=randomness.token_hex(16))
                 return await self._run_once(agent, message, left_s)
             except ModelBehaviorError as error:
                 if is_last:

@@ -29,6 +29,7 @@ class ApprovalKind(StrEnum):
     EDIT = "edit"
     RUN = "run"
     NETWORK = "network"
+    TESTS = "tests"
 
 
 class Grant(NamedTuple):

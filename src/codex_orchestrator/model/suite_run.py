@@ -1,6 +1,7 @@
 """Which tests a check ran, by name, on code from where, and what that says about the check."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -11,12 +12,16 @@ from codex_orchestrator.text.shown import one_line
 
 
 class Outcome(StrEnum):
-    """What became of a test. A test that failed as it was expected to counts as skipped."""
+    """What became of a test. A test that failed as it was expected to counts as skipped.
+
+    What is `broken` is no test: a file, a class or a package whose tests could not be run.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
     DESELECTED = "deselected"
+    BROKEN = "broken"
 
 
 class SuiteRun(NamedTuple):
@@ -34,10 +39,9 @@ class SuiteRun(NamedTuple):
         return tuple(name for name, found in self.outcomes.items() if found is outcome)
 
     def failures(self, *, limit: int = 500) -> tuple[str, ...]:
-        """Return the names of failed tests; beyond `limit`, a last line counts the rest."""
-        failed = self.named(Outcome.FAILED)
-        rest = (f"and {len(failed) - limit} more",) if len(failed) > limit else ()
-        return failed[:limit] + rest
+        """Return what failed or is broken; beyond `limit`, a last line counts the rest."""
+        failed = (*self.named(Outcome.FAILED), *self.named(Outcome.BROKEN))
+        return cut_names(failed, limit=limit)
 
     @property
     def executed(self) -> int:
@@ -48,7 +52,15 @@ class SuiteRun(NamedTuple):
 
 CodeOrigin = Literal["work-tree", "elsewhere"]
 _THIRD_PARTY = frozenset(["site-packages", "dist-packages", "node_modules"])
-_GRAVITY = (Outcome.DESELECTED, Outcome.SKIPPED, Outcome.PASSED, Outcome.FAILED)
+
+
+def cut_names(names: Sequence[str], *, limit: int = 500) -> tuple[str, ...]:
+    """Return some names; beyond `limit`, a last line counts the rest."""
+    rest = (f"and {len(names) - limit} more",) if len(names) > limit else ()
+    return (*names[:limit], *rest)
+
+
+_GRAVITY = (Outcome.DESELECTED, Outcome.SKIPPED, Outcome.PASSED, Outcome.FAILED, Outcome.BROKEN)
 MAX_NAME = 300
 
 
@@ -75,8 +87,8 @@ def judge_tests(status: ValidationStatus, run: SuiteRun) -> tuple[ValidationStat
     """
     if status not in (ValidationStatus.PASSED, ValidationStatus.FAILED):
         return status, ""
-    failed = run.named(Outcome.FAILED)
-    if not run.executed and not run.problem:
+    failed = run.failures()
+    if not run.executed and not failed and not run.problem:
         skipped = len(run.named(Outcome.SKIPPED))
         left_out = len(run.named(Outcome.DESELECTED))
         counts = f"{skipped} were skipped, {left_out} deselected"
@@ -128,3 +140,102 @@ def _installed_name(path: PurePosixPath) -> str:
 
 def _below(path: PurePosixPath, folder: PurePosixPath) -> PurePosixPath:
     return path.relative_to(folder) if path.is_relative_to(folder) else path
+
+
+# What may follow a name in the names of the tests that it stands for.
+_AFTER = ("::", "[", "/", ".", " > ")
+
+
+class SuiteChange(NamedTuple):
+    """Which tests a change broke, repaired or took away; each group in the order of the report.
+
+    `new` fail with the change only, or are broken: what cannot be run hides what the change does to
+    it. `known` failed at the base too, `fixed` failed there and pass
+    now. `lost` were executed at the base and are not executed any more. `flaky` failed and passed
+    on the same tree, and `flaky_now` did so with the change only.
+    """
+
+    new: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    flaky: tuple[str, ...] = ()
+    flaky_now: tuple[str, ...] = ()
+
+
+def compare_suites(base: Sequence[SuiteRun], now: Sequence[SuiteRun]) -> SuiteChange:
+    """Compare the runs of a suite at the base with those of the change.
+
+    Args:
+        base: at least one run; of a test that ran several times all results count.
+        now: at least one run, of which the first decides which tests were executed.
+    """
+    passed_before, failed_before = _ran(base)
+    passed_now, failed_now = _ran(now)
+    flaky_before = passed_before.keys() & failed_before
+    flaky_after = passed_now.keys() & failed_now
+    flaky = flaky_before | flaky_after
+    always_before = failed_before.keys() - flaky
+    return SuiteChange(
+        new=(
+            *(n for n in failed_now if n not in failed_before and n not in flaky),
+            *now[0].named(Outcome.BROKEN),
+        ),
+        known=tuple(n for n in failed_now if n in always_before),
+        fixed=tuple(n for n in failed_before if n in passed_now and n not in flaky),
+        lost=_lost(base[0], now[0]),
+        flaky=tuple(sorted(flaky)),
+        flaky_now=tuple(sorted(flaky_after - flaky_before)),
+    )
+
+
+def _ran(runs: Sequence[SuiteRun]) -> tuple[dict[str, None], dict[str, None]]:
+    """Return the tests that passed in a run, and those that failed in one."""
+    passed: dict[str, None] = {}
+    failed: dict[str, None] = {}
+    for run in runs:
+        passed |= dict.fromkeys(run.named(Outcome.PASSED))
+        failed |= dict.fromkeys(run.named(Outcome.FAILED))
+    return passed, failed
+
+
+def _lost(before: SuiteRun, now: SuiteRun) -> tuple[str, ...]:
+    """Return the tests that are not executed any more.
+
+    A case of a test with parameters has its values in its name. When they change, the case has
+    another name; as long as the test has as many cases, none of them is lost.
+    """
+    were, are = (passed | failed for passed, failed in (_ran([before]), _ran([now])))
+    gone = [name for name in were if name not in are]
+    if all(_family(name) == name for name in gone):
+        return tuple(gone)
+    cases_before, cases_now = Counter(map(_family, were)), Counter(map(_family, are))
+    return tuple(
+        name
+        for name in gone
+        if _family(name) == name or cases_now[_family(name)] < cases_before[_family(name)]
+    )
+
+
+def _family(name: str) -> str:
+    """Return the test that a case belongs to; the name itself where it has no case in it."""
+    if name.endswith("]"):
+        return name.partition("[")[0]
+    # A subtest of Go; its package has slashes too.
+    package, colons, test = name.rpartition("::")
+    return f"{package}{colons}{test.partition('/')[0]}"
+
+
+def is_allowed(name: str, allowed: Sequence[str]) -> bool:
+    """Say whether one of some names stands for a test: its own, its class, its file or a folder.
+
+    A test in `tests/test_a.py::T::test_b` is `tests.test_a.T.test_b` to unittest, or a part of it.
+    """
+    dotted = name.replace(".py::", ".").replace("::", ".").replace("/", ".")
+    return any(
+        name == one
+        or name.startswith(tuple(f"{one}{mark}" for mark in _AFTER))
+        or f".{dotted}.".endswith(f".{one}.")
+        for one in allowed
+        if one
+    )

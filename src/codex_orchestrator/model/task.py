@@ -78,7 +78,8 @@ class Limits(Document):
     absent), `check_seconds` one check. `turns` are model requests of the four agents; `turns` and
     `tokens` count all attempts. `output_bytes` bounds what one command may print. `changed_files`
     and `diff_lines` (added and removed) bound the change. `parallel` is how many items may be built
-    at the same time; the default is the configured number, in MCP mode at most 4.
+    at the same time; the default is the configured number, in MCP mode at most 4. Without
+    `baseline` the checks are not run at the base, so that nothing is known of its tests.
     """
 
     minutes: int = Field(default=30, ge=1, le=24 * 60)
@@ -91,6 +92,25 @@ class Limits(Document):
     changed_files: int = Field(default=1000, ge=1)
     diff_lines: int = Field(default=100_000, ge=1)
     parallel: int | None = Field(default=None, ge=1, le=100)
+    baseline: bool = True
+
+
+class TaskTests(Document):
+    """What the task says about tests, by their names as the report of the check has them.
+
+    `must_pass` have to go from red to green. `may_change` are tests, and files or folders of
+    tests, that the change may remove, skip or weaken. With `write_first` the builder writes a test
+    that fails at the base and passes with the change.
+    """
+
+    must_pass: tuple[str, ...] = ()
+    may_change: tuple[str, ...] = ()
+    write_first: bool = False
+
+    @property
+    def has_promises(self) -> bool:
+        """Say whether some test has to go from red to green."""
+        return self.write_first or bool(self.must_pass)
 
 
 class Task(Document):
@@ -104,6 +124,7 @@ class Task(Document):
     steps: tuple[Step, ...] = ()
     checks: tuple[CheckName, ...] = ("test",)
     approvals: tuple[str, ...] = ()
+    tests: TaskTests = TaskTests()
     limits: Limits = Limits()
     brief: str = Field(default="", exclude=True)
 

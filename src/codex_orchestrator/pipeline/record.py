@@ -6,7 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from codex_orchestrator.model.approval import Approval, Grant, binding_of, standing_grants
-from codex_orchestrator.model.check import Validation
+from codex_orchestrator.model.check import Baseline, PromisedTest, Validation
 from codex_orchestrator.model.manifest import (
     Artifact,
     Engine,
@@ -90,9 +90,15 @@ class RunRecord:
         self.write("plan.json", plan.file_bytes("plan.v2"), kind="plan")
         self._replace(plan=plan)
 
-    def tested(self, validations: tuple[Validation, ...]) -> None:
-        """Record the results of the checks."""
-        self._replace(validations=validations)
+    def based(self, baseline: Baseline) -> None:
+        """Record what the checks said of the base."""
+        self._replace(baseline=baseline)
+
+    def tested(
+        self, validations: tuple[Validation, ...], promises: tuple[PromisedTest, ...] = ()
+    ) -> None:
+        """Record the results of the checks, and what became of tests that had to turn green."""
+        self._replace(validations=validations, promises=promises)
 
     def reviewed(self, review: Review, verdict: Verdict) -> None:
         """Record the review and the verdict."""

@@ -1,6 +1,6 @@
 """The run in progress: what its stages share, and how its work trees and teams are opened."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,6 +9,7 @@ from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.spending import Spending
+from codex_orchestrator.model.suite_run import SuiteChange
 from codex_orchestrator.pipeline.guardrails import rails_of
 from codex_orchestrator.pipeline.prerequisites import choose_checks
 from codex_orchestrator.pipeline.record import RunRecord
@@ -16,6 +17,7 @@ from codex_orchestrator.pipeline.request import RunRequest
 
 if TYPE_CHECKING:
     from codex_orchestrator.agents.team import SdkAgentTeam
+    from codex_orchestrator.pipeline.baseline import BaseChecks
     from codex_orchestrator.pipeline.services import Services
     from codex_orchestrator.workspace.tree import GitWorkTree
 
@@ -33,7 +35,7 @@ def open_tree(
 ) -> Iterator[OpenTree]:
     """Open a work tree and ask the project's adapter for the task's checks in it.
 
-    It is asked in each tree: what tools a check needs may lie there.
+    It is asked in each tree, as the base has it: what tools a check needs may lie there.
 
     Args:
         request: what was asked.
@@ -46,9 +48,14 @@ def open_tree(
         InputError: the task names no check, or one that the adapter has no command for.
     """
     with services.rooms.workspace.open(place, base_sha=base_sha) as tree:
+        if request.resume:
+            # It may hold the work of an earlier attempt, and the base says how that is checked.
+            state = state or tree.snapshot()
+            tree.restore(base_sha)
+        checks = choose_checks(request.task, services.rooms.adapters, tree.root)
         if state:
             tree.restore(state)
-        yield OpenTree(tree, choose_checks(request.task, services.rooms.adapters, tree.root))
+        yield OpenTree(tree, checks)
 
 
 def open_team(
@@ -60,6 +67,7 @@ def open_team(
     spending: Spending,
     log_dir: Path,
     on_event: Callable[[str, Mapping[str, str | int | bool]], None],
+    known_failures: Mapping[str, Sequence[str]] | None = None,
 ) -> "AbstractContextManager[SdkAgentTeam]":
     """Start a team of agents that work in an open work tree; all of it ends with the context.
 
@@ -71,14 +79,16 @@ def open_team(
         spending: what they may use, and have used.
         log_dir: where the logs of the checks that they run go.
         on_event: takes what happens, its kind and its facts.
+        known_failures: the tests that fail at the base, by check; the agents are told.
     """
+    rails = rails_of(request, services, work.tree, policy)
     return services.rooms.engine.open(
         root=work.tree.root,
         git_dir=work.tree.git_dir,
         log_dir=log_dir,
         policy=policy,
         checks=work.checks,
-        rails=rails_of(request, services, work.tree, policy),
+        rails=rails._replace(known_failures=known_failures or {}),
         spending=spending,
         on_event=on_event,
     )
@@ -96,6 +106,7 @@ class Run:
         team: "SdkAgentTeam",
         policy: Policy,
         spending: Spending,
+        base: "BaseChecks",
     ) -> None:
         self.request = request
         self.task = request.task.task
@@ -105,11 +116,15 @@ class Run:
         self.team = team
         self.policy = policy
         self.spending = spending
+        self.base = base
         self.round = 0
         # What the checks did not see, and which file of the work which check changed.
         self.hidden: tuple[str, ...] = ()
         self.rewritten: dict[str, str] = {}
-        self.git_settings = services.rooms.workspace.git_settings()
+        # How the tests differ from the base's by check, and settings that are the base's.
+        self.compared: dict[str, SuiteChange] = {}
+        self.settings: dict[str, str] = {}
+        self.git_settings = base.git_settings
         # What earlier attempts of this run did.
         self._patterns_before = record.manifest.patterns
         self._patterns_apart: tuple[PatternUse, ...] = ()

@@ -17,7 +17,9 @@ from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.model.spending import Spending
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.approve import showing_change, with_approvals
+from codex_orchestrator.pipeline.baseline import BaseChecks
 from codex_orchestrator.pipeline.builder import Builder, make_builder
+from codex_orchestrator.pipeline.checks import run_checks
 from codex_orchestrator.pipeline.cloud_mode import follow_plan, require_network_approval, sign_in
 from codex_orchestrator.pipeline.finish import MAX_MASKED_BYTES, finish_run, finished_run
 from codex_orchestrator.pipeline.guardrails import note_unmasked, require_granted_change
@@ -28,12 +30,10 @@ from codex_orchestrator.pipeline.request import RunRequest
 from codex_orchestrator.pipeline.run import Run, open_team, open_tree
 from codex_orchestrator.pipeline.stages import (
     earlier_results,
-    is_reviewed,
     plan_work,
     repair,
     restore_repairs,
     review_change,
-    run_checks,
 )
 from codex_orchestrator.pipeline.start import start_run
 from codex_orchestrator.pipeline.work_pack import pause_run
@@ -123,6 +123,9 @@ def _run_stages(record: RunRecord, request: RunRequest, services: "Services") ->
         monotonic = services.ambient.monotonic
         spending = Spending(task.limits, before=record.manifest.usage, monotonic=monotonic)
         policy = run_policy(task, config, record.standing)
+        # What the base cannot do is said before a model is asked.
+        base = BaseChecks(request, services, record, spending)
+        base.take(work)
         with open_team(
             request,
             services,
@@ -130,9 +133,10 @@ def _run_stages(record: RunRecord, request: RunRequest, services: "Services") ->
             policy=policy,
             spending=spending,
             log_dir=record.folder / "tests",
+            known_failures=base.known_failures(),
             on_event=record.events.send,
         ) as team:
-            run = Run(request, services, record, work, team, policy, spending)
+            run = Run(request, services, record, work, team, policy, spending, base)
             try:
                 with showing_change(work.tree):
                     plan = plan_work(run)
@@ -157,8 +161,8 @@ def _build_and_judge(run: Run, builder: Builder, plan: Plan) -> None:
     if results:
         # Grants of an earlier attempt may be void now.
         require_granted_change(run.tree, run.policy, workspace=run.services.rooms.workspace)
-    if not (results and is_reviewed(run)):
-        results = results or run_checks(run)
+    else:
+        results = run_checks(run)
         review_change(run, plan, results)
     repair(run, builder, plan, results, done=rounds)
 

@@ -16,11 +16,10 @@ from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.verdict import ValidationStatus, Verdict, choose_verdict
 from codex_orchestrator.pipeline.build.merge import conflict_findings
 from codex_orchestrator.pipeline.builder import Builder
+from codex_orchestrator.pipeline.checks import run_checks
 from codex_orchestrator.pipeline.guardrails import (
     guard_findings,
     ref_findings,
-    require_granted_change,
-    require_no_secret,
 )
 from codex_orchestrator.pipeline.run import Run
 from codex_orchestrator.system.files import opened
@@ -29,8 +28,6 @@ from codex_orchestrator.text.shown import visible
 
 REPAIR = "repair-"
 _TAIL_BYTES = 4000
-INSTALLED = ("node_modules", ".venv")
-"""Folders in which a command of a task may have installed what the checks need."""
 MAX_LEFT_BEHIND = 20
 
 
@@ -56,81 +53,13 @@ def plan_work(run: Run) -> Plan:
     return plan
 
 
-def run_checks(run: Run) -> tuple[CheckResult, ...]:
-    """Run every check, and let the tester explain the results.
-
-    Raises:
-        ApprovalRequiredError: the change needs a person's approval; no check was run.
-    """
-    _require_small(run)
-    require_no_secret(run.tree, run.services)
-    require_granted_change(run.tree, run.policy, workspace=run.services.rooms.workspace)
-    run.round += 1
-    left_s = run.spending.stage()
-    tested = run.tree.snapshot()
-    # The checks see what the branch will hold, and each sees it as it was before the others.
-    # Commands of the task may have installed something for them; that is named.
-    keep = INSTALLED if any(step.command for step in run.task.steps) else ()
-    run.hidden = tuple(dict.fromkeys((*run.hidden, *run.tree.drop_hidden(keep=keep))))
-    run.rewritten = {}
-    folder = f"tests/round-{run.round}"
-    log_dir = run.record.folder / folder
-    results = []
-    for command in run.checks:
-        run.say("test", f"running {command.name}")
-        result = run.services.rooms.workspace.run_check(
-            run.tree.root, command, log_dir=log_dir, deadline_s=left_s()
-        )
-        run.rewritten |= dict.fromkeys(run.tree.take_back(tested, keep=keep), command.name)
-        suite = run.services.rooms.adapters.tests(command, log_dir)
-        if suite is not None:
-            result = result.judged(suite)
-        loaded = run.services.rooms.adapters.loaded(command, log_dir)
-        result = result.with_code(loaded, command)
-        named = suite.failures() if suite is not None else ()
-        failures = tuple(run.services.evidence.redactor.redact(name) for name in named)
-        # Records do not say where programs lie on this machine.
-        results.append(result.recorded(command.recorded, failures))
-        run.say("test", f"{command.name}: {result.status}")
-    run.record.tested(tuple(result.as_validation(folder) for result in results))
-    _require_bounded(run, results)
-    explanation = run.team.explain(run.task, results)
-    run.record.explained(explanation.summary)
-    run.save_usage(tested=tested)
-    return tuple(results)
-
-
-def _require_small(run: Run) -> None:
-    """Check that the change is within the task's limits before it is used."""
-    limits, change = run.task.limits, run.tree.change()
-    lines = change.added_lines + change.removed_lines
-    for name, found, most in (
-        ("changed_files", len(change.paths), limits.changed_files),
-        ("diff_lines", lines, limits.diff_lines),
-    ):
-        if found > most:
-            raise LimitReachedError(
-                f"limit of {most} {name.replace('_', ' ')} reached with {found}",
-                fix=f"make smaller tasks, or raise limits.{name} in the task",
-                reason=f"limits.{name}",
-            )
-
-
-def _require_bounded(run: Run, results: Sequence[CheckResult]) -> None:
-    """Check that no check was ended because it printed too much."""
-    for result in results:
-        if result.is_flooded:
-            raise LimitReachedError(
-                f"check {result.name} printed more than {run.task.limits.output_bytes} bytes",
-                fix="make it print less, or raise limits.output_bytes in the task",
-                reason="limits.output_bytes",
-            )
-
-
 def earlier_results(run: Run) -> tuple[CheckResult, ...]:
-    """Return the results of an earlier attempt for the work as it is now; () to run the checks."""
+    """Return the results of an earlier attempt for the work as it is now; () to run the checks.
+
+    Only those that the review is about already: it needs more than the record holds.
+    """
     facts = run.record.manifest
-    if not facts.run.tested or facts.run.tested != run.tree.snapshot():
+    if not is_reviewed(run) or facts.run.tested != run.tree.snapshot():
         return ()
     if len(facts.validations) != len(run.checks):
         return ()
@@ -177,10 +106,13 @@ def review_change(run: Run, plan: Plan, results: Sequence[CheckResult]) -> None:
 
 def _rule_findings(run: Run, change: Change) -> tuple[Finding, ...]:
     """Return what rules find in the lines that the run added; older lines do not count."""
+    from codex_orchestrator.pipeline.test_changes import find_test_changes
+
     found = list(_changed_git_settings(run))
     found += ref_findings(run)
     found += guard_findings(run)
     found += _left_behind(run)
+    found += find_test_changes(run)
     if not change.paths:
         fix = "the work may be done already, or the steps' paths match no file"
         return (*found, _error("run/empty-change", "the run changed nothing", fix))

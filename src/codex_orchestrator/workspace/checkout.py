@@ -66,6 +66,10 @@ class Checkout:
         """
         return read_file_at(self._repository.git, commit, path, limit=_MAX_FILE_BYTES)
 
+    def tree_of(self, commit: str) -> str:
+        """Return the name of a commit's tree."""
+        return self._repository.git.text("rev-parse", f"{commit}^{{tree}}")
+
     def texts_at(self, commit: str, texts: Iterable[str]) -> tuple[str, ...]:
         """Return those of some texts that a file of a commit contains."""
         return texts_at(self._repository.git, commit, texts)

@@ -142,6 +142,9 @@ def _result(
         log_path=log_path.name,
         output_tail=result.tail,
         is_flooded=result.is_flooded,
+        failed_by_exit_code=not changed
+        and judge_process(result) is ValidationStatus.FAILED
+        and not (result.is_flooded or result.limit or result.survivors),
         detail=detail,
         sandbox=result.sandbox,
     )

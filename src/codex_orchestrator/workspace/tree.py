@@ -3,7 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,6 +144,21 @@ class GitWorkTree:
         clean(self.git, keep=keep)
         return tuple(sorted(map(os.fsdecode, listed.split(b"\0")[:-1])))
 
+    def mixed(self, tree_id: str, paths: Sequence[str], *, source: str) -> str:
+        """Return a recorded state in which some files are as they are in another commit or tree.
+
+        A file that is not there is left out.
+        """
+        names = [f":(top,literal){path}" for path in paths]
+        listed = self.git.run("ls-tree", "-r", "-z", "--full-tree", source, "--", *names)
+        there = {row.partition(b"\t")[2] for row in listed.split(b"\0")}
+        zeros = b"0" * len(tree_id)
+        gone = [os.fsencode(path) for path in paths if os.fsencode(path) not in there]
+        rows = listed + b"".join(b"0 %b\t%b\0" % (zeros, path) for path in gone)
+        with self._index_of(tree_id) as index:
+            self.git.run("update-index", "-z", "--index-info", stdin=rows, env=index)
+            return self.git.run("write-tree", env=index).decode("ascii").strip()
+
     def drop_hidden(self, *, keep: Sequence[str] = ()) -> tuple[str, ...]:
         """Remove all that git ignores, except folders named `keep`; return what is worth a word."""
         return drop_hidden(self.git, keep=keep)
@@ -164,9 +179,7 @@ class GitWorkTree:
         Unless it is ours it is not trusted: a patch that makes a link or a nested repository does
         not fit.
         """
-        with tempfile.TemporaryDirectory(prefix="codex-orchestrator-") as folder:
-            index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-            self.git.run("read-tree", onto, env=index)
+        with self._index_of(onto) as index:
             options = ("--cached", "--whitespace=nowarn", "--no-ignore-whitespace")
             status, _, err = self.git.attempt("apply", *options, "-", stdin=patch, env=index)
             if status:
@@ -197,6 +210,14 @@ class GitWorkTree:
             branch=branch,
             signature=signature_of(self.author, self.clock()),
         )
+
+    @contextlib.contextmanager
+    def _index_of(self, tree_id: str) -> Iterator[dict[str, str]]:
+        """Make another index of a recorded state, and return what makes git use it."""
+        with tempfile.TemporaryDirectory(prefix="codex-orchestrator-") as folder:
+            index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+            self.git.run("read-tree", tree_id, env=index)
+            yield index
 
     def _require_state(self, tree_id: str) -> None:
         if not is_object_name(tree_id):

@@ -2,11 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from codex_orchestrator.model.check import CheckCommand, CheckResult
+from codex_orchestrator.model.check import CheckCommand, CheckResult, KeptBaseline
 from codex_orchestrator.model.config import DEFAULT_AUTHOR
 from codex_orchestrator.model.confinement import GitPlaces, Network
 from codex_orchestrator.model.errors import InputError
@@ -17,6 +17,7 @@ from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 from codex_orchestrator.text.names import is_identifier
+from codex_orchestrator.workspace.baselines import baseline_key, load_baseline, save_baseline
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.git_pointer import restore_pointer
 from codex_orchestrator.workspace.repository import parse_author, require_commit
@@ -169,6 +170,29 @@ class GitWorkspace(RecordedStates):
         """Bring refs back that commands of a run changed; see `stray_refs.take_back_refs`."""
         common_dir = self._repository.common_dir
         return take_back_refs(common_dir, environ=self._environ, logs=logs, ours=ours)
+
+    def baseline_key(self, base_sha: str, commands: Sequence[CheckCommand], *, root: Path) -> str:
+        """Return what the results of checks at a commit are kept by; they name a work tree."""
+        layers = self._layers()
+        return baseline_key(
+            self.tree_of(base_sha),
+            commands,
+            root=root,
+            environment=child_environment(self._environ),
+            facts=(*layers.works, layers.bubblewrap, self._network),
+        )
+
+    def kept_baseline(self, key: str) -> KeptBaseline | None:
+        """Return the results of checks that are kept by a key; None when there are none."""
+        return load_baseline(self._baselines, key)
+
+    def keep_baseline(self, key: str, kept: KeptBaseline) -> None:
+        """Keep the results of checks, to be used by later runs."""
+        save_baseline(self._baselines, key, kept, redact=self._redact)
+
+    @property
+    def _baselines(self) -> Path:
+        return self._folder.with_name(f"{self._folder.name}-baselines")
 
     @property
     def _folder(self) -> Path:

@@ -185,6 +185,7 @@ class _ParallelWork:
             spending=run.spending,
             log_dir=run.record.folder / "tests" / f"item-{item.id}",
             on_event=send,
+            known_failures=run.base.known_failures(),
         ) as team:
             self._teams.append(team)
             # Whoever stops the teams has seen this one, or has said so before we look.

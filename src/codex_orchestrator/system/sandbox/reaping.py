@@ -82,12 +82,7 @@ def _kill_all(command: int, status: int | None) -> tuple[int | None, int]:
             return status, 0
         if more == _LIVING:
             time.sleep(_PAUSE_S / 10)
-    living = count_descendants()
-    if not living:
-        # What lived when the time was over may have ended since.
-        status, more = _reap(command, status)
-        living = int(more == _LIVING)
-    return status, living
+    return status, max(1, count_descendants())
 
 
 def count_descendants() -> int:

@@ -1,0 +1,178 @@
+"""The baseline: what the checks say of the base commit, before anything is changed."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codex_orchestrator.model.check import Baseline, CheckCommand, CheckRun, KeptBaseline, KeptCheck
+from codex_orchestrator.model.suite_run import Outcome, SuiteRun
+from codex_orchestrator.pipeline.run import OpenTree, open_tree
+from codex_orchestrator.text.shown import counted
+
+if TYPE_CHECKING:
+    from codex_orchestrator.model.spending import Spending
+    from codex_orchestrator.pipeline.record import RunRecord
+    from codex_orchestrator.pipeline.request import RunRequest
+    from codex_orchestrator.pipeline.services import Services
+
+FOLDER = "tests/base"
+
+
+class BaseChecks:
+    """What is known of the base: by check, each of its runs there.
+
+    `facts` is the record; `runs` has nothing of a check that says nothing of the base.
+    """
+
+    def __init__(
+        self, request: "RunRequest", services: "Services", record: "RunRecord", spending: "Spending"
+    ) -> None:
+        self._request, self._services = request, services
+        self._record, self._spending = record, spending
+        self._folders = 0
+        # Nothing that nobody has reviewed was started yet.
+        self.git_settings = services.rooms.workspace.git_settings()
+        self.facts = Baseline(state="off")
+        self.runs: dict[str, list[CheckRun]] = {}
+
+    def take(self, work: OpenTree) -> None:
+        """Run the checks at the base, unless that is off or the results are kept; record it.
+
+        Args:
+            work: the run's own work tree; it is not touched.
+        """
+        if self._request.task.task.limits.baseline:
+            self.facts = self._take(work)
+        self._record.based(self.facts)
+
+    def suites(self, check: str) -> list[SuiteRun]:
+        """Return the reports of a check's runs at the base; none where it has no report there."""
+        return [run.suite for run in self.runs.get(check, ()) if run.suite is not None]
+
+    def known_failures(self) -> dict[str, tuple[str, ...]]:
+        """Return the tests that fail at the base, by check; of many, the first ones."""
+        found = {check: self.suites(check)[:1] for check in self.runs}
+        return {check: suites[0].failures(limit=50) for check, suites in found.items() if suites}
+
+    def run_again(self, check: str) -> None:
+        """Run a check at the base once more, and keep what it says."""
+        with self.open() as work:
+            command = next(command for command in work.checks if command.name == check)
+            self.runs[check].append(self.run_in(work, command))
+
+    @contextmanager
+    def open(self) -> Iterator[OpenTree]:
+        """Open another work tree at the base; it is gone at the end."""
+        run, workspace = self._record.manifest.run, self._services.rooms.workspace
+        place = f"{run.id}.base"
+        try:
+            with open_tree(self._request, self._services, place, base_sha=run.base_sha) as work:
+                yield work
+        finally:
+            workspace.forget(place)
+
+    def run_in(self, work: OpenTree, command: CheckCommand) -> CheckRun:
+        """Run a check in a work tree, and leave its files as they were."""
+        self._folders += 1
+        folder = f"{FOLDER}/{self._folders}"
+        state = work.tree.snapshot()
+        done = run_check_once(
+            self._services,
+            work.tree.root,
+            command,
+            log_dir=self._record.folder / folder,
+            deadline_s=self._spending.stage()(),
+        )
+        work.tree.take_back(state)
+        return done.in_folder(str(self._folders))
+
+    def _take(self, work: OpenTree) -> Baseline:
+        say, workspace = self._services.terminal.progress, self._services.rooms.workspace
+        base_sha = self._record.manifest.run.base_sha
+        key = workspace.baseline_key(base_sha, work.checks, root=work.tree.root)
+        kept = workspace.kept_baseline(key)
+        runs = _of_kept(kept) if kept else {}
+        if not kept:
+            with self.open() as base:
+                for command in base.checks:
+                    say(f"base    running {command.name} on the base")
+                    runs[command.name] = self.run_in(base, command)
+        obstacles = [f"{name}: {found.obstacle}" for name, found in runs.items() if found.obstacle]
+        if not kept and not obstacles:
+            workspace.keep_baseline(key, _kept(runs))
+        self.runs = {name: [found] for name, found in runs.items() if not found.obstacle}
+        for name, found in runs.items():
+            say(f"base    {name}: {found.obstacle or _summary(found)}")
+        if obstacles:
+            self._record.guardrail(
+                "baseline",
+                "noted",
+                f"the base cannot be tested, so all that fails counts: {'; '.join(obstacles)}",
+            )
+        return Baseline(
+            state="untestable" if obstacles else "tested",
+            reason="; ".join(obstacles),
+            tree=workspace.tree_of(base_sha),
+            key=key,
+            is_cached=kept is not None,
+            validations=tuple(found.result.as_validation(FOLDER) for found in runs.values()),
+        )
+
+
+def _summary(run: CheckRun) -> str:
+    if run.suite is None:
+        return f"{run.result.status} (exit code only)"
+    failed = len(run.suite.named(Outcome.FAILED))
+    known = f", {counted(failed, 'known failure')}" if failed else ""
+    return f"{counted(run.suite.executed, 'test')} executed{known}"
+
+
+def _kept(runs: Mapping[str, CheckRun]) -> KeptBaseline:
+    return KeptBaseline(
+        checks=tuple(
+            KeptCheck(
+                result=run.result.without_log(),
+                tests={outcome: run.suite.named(outcome) for outcome in Outcome}
+                if run.suite is not None
+                else None,
+            )
+            for run in runs.values()
+        )
+    )
+
+
+def _of_kept(kept: KeptBaseline) -> dict[str, CheckRun]:
+    found = {}
+    for known in kept.checks:
+        suite = None
+        if known.tests is not None:
+            names = {name: outcome for outcome, names in known.tests.items() for name in names}
+            suite = SuiteRun(names)
+        found[known.result.name] = CheckRun(known.result, suite)
+    return found
+
+
+def run_check_once(
+    services: "Services", root: Path, command: CheckCommand, *, log_dir: Path, deadline_s: float
+) -> CheckRun:
+    """Run a check, and judge it by its exit code and the tests that it executed.
+
+    Args:
+        services: what the run is done with.
+        root: the work tree that it runs in.
+        command: what is run.
+        log_dir: where its log and its report are kept.
+        deadline_s: seconds that the run still has.
+    """
+    result = services.rooms.workspace.run_check(
+        root, command, log_dir=log_dir, deadline_s=deadline_s
+    )
+    suite = services.rooms.adapters.tests(command, log_dir)
+    if suite is not None:
+        result = result.judged(suite)
+    result = result.with_code(services.rooms.adapters.loaded(command, log_dir), command)
+    redactor = services.evidence.redactor
+    failures = tuple(map(redactor.redact, suite.failures() if suite is not None else ()))
+    # Records do not say where programs lie on this machine.
+    return CheckRun(result.recorded(command.recorded, failures), suite)

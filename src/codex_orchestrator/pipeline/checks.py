@@ -1,0 +1,194 @@
+"""Test the work: run the checks on what the branch will hold, and compare them with the base."""
+
+import json
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from codex_orchestrator.model.check import CheckCommand, CheckResult, CheckRun, PromisedTest
+from codex_orchestrator.model.errors import InputError, LimitReachedError, NotCheckedError
+from codex_orchestrator.model.suite_run import SuiteChange, compare_suites, cut_names
+from codex_orchestrator.model.verdict import ValidationStatus
+from codex_orchestrator.pipeline.baseline import run_check_once
+from codex_orchestrator.pipeline.guardrails import require_granted_change, require_no_secret
+from codex_orchestrator.pipeline.prerequisites import choose_checks
+from codex_orchestrator.pipeline.run import Run
+from codex_orchestrator.system.durable import write_file
+
+INSTALLED = ("node_modules", ".venv")
+"""Folders in which a command of a task may have installed what the checks need."""
+RUNS_AGAIN = 2
+"""How often a suite with new failures is run again, with the change and at the base."""
+_MOST_FAILURES_AGAIN = 20
+
+
+def run_checks(run: Run) -> tuple[CheckResult, ...]:
+    """Run every check, and let the tester explain the results.
+
+    Raises:
+        ApprovalRequiredError: the change needs a person's approval; no check was run.
+    """
+    _require_small(run)
+    require_no_secret(run.tree, run.services)
+    require_granted_change(run.tree, run.policy, workspace=run.services.rooms.workspace)
+    run.round += 1
+    tested = run.tree.snapshot()
+    # The checks see what the branch will hold, and each sees it as it was before the others.
+    # Commands of the task may have installed something for them; that is named.
+    keep = INSTALLED if any(step.command for step in run.task.steps) else ()
+    run.hidden = tuple(dict.fromkeys((*run.hidden, *run.tree.drop_hidden(keep=keep))))
+    run.rewritten, run.compared = {}, {}
+    # What decides which tests run is the base's, unless a person lets the change decide it.
+    run.settings = {}
+    judged = tested
+    if run.settings:
+        judged = run.tree.mixed(tested, tuple(run.settings), source=run.tree.base_sha)
+    state = _Tested(tested, judged, keep)
+    done = [_test(run, command, state) for command in _commands(run)]
+    results = tuple(check.result for check in done)
+    suites = {check.result.name: check.suite for check in done if check.suite is not None}
+    promises: tuple[PromisedTest, ...] = ()
+    if run.task.tests.has_promises:
+        from codex_orchestrator.pipeline.promises import keep_promises
+
+        promises = keep_promises(run, tested, suites)
+    folder = f"tests/round-{run.round}"
+    run.record.tested(tuple(result.as_validation(folder) for result in results), promises)
+    _require_bounded(run, results)
+    explanation = run.team.explain(run.task, results)
+    run.record.explained(explanation.summary)
+    run.save_usage(tested=tested)
+    return results
+
+
+class _Tested(NamedTuple):
+    """The recorded state that is tested, the one that the checks see, and folders that stay."""
+
+    tested: str
+    judged: str
+    keep: tuple[str, ...]
+
+
+def _commands(run: Run) -> tuple[CheckCommand, ...]:
+    """Return how the checks are run: as the base says.
+
+    Where the base has no test, the change may say how its own are run. Where only folders moved,
+    the command is the same, and what it is given fits the folders as they are.
+    """
+    try:
+        now = choose_checks(run.request.task, run.services.rooms.adapters, run.tree.root)
+    except (InputError, NotCheckedError):
+        return run.checks
+    found = []
+    for old, new in zip(run.checks, now, strict=True):
+        suites = run.base.suites(old.name)
+        is_untested = bool(suites) and not suites[0].executed
+        found.append(new if new.argv == old.argv or is_untested else old)
+    return tuple(found)
+
+
+def _test(run: Run, command: CheckCommand, state: _Tested) -> CheckRun:
+    """Run a check; where it has new failures, again, to tell them from flaky tests."""
+    run.say("test", f"running {command.name}")
+    folder = run.record.folder / "tests" / f"round-{run.round}"
+
+    def once(number: int) -> CheckRun:
+        if state.judged != state.tested:
+            run.tree.restore(state.judged)
+        log_dir = folder / f"again-{number}" if number else folder
+        done = run_check_once(
+            run.services, run.tree.root, command, log_dir=log_dir, deadline_s=run.spending.stage()()
+        )
+        changed = run.tree.take_back(state.tested, keep=state.keep)
+        run.rewritten |= dict.fromkeys(changed, command.name)
+        return done
+
+    runs = [once(0)]
+    change = _compare(run, command.name, runs)
+    while change is not None and _may_be_flaky(run, change, runs, of=len(runs)):
+        again = once(len(runs))
+        if again.obstacle:
+            break
+        runs.append(again)
+        change = _compare(run, command.name, runs)
+    at_base = run.base.runs.get(command.name, [])
+    while change is not None and _may_be_flaky(run, change, runs, of=len(at_base)):
+        if not any(name in at_base[0].suite.outcomes for name in change.new if at_base[0].suite):
+            break
+        run.base.run_again(command.name)
+        change = _compare(run, command.name, runs)
+    done = runs[0]
+    if change is not None:
+        run.compared[command.name] = change
+        done = done._replace(result=_compared(run, runs, change))
+    elif at_base and done.suite is None and done.result.status is ValidationStatus.FAILED:
+        done = done._replace(result=done.result.failed_before(at_base[0].result.status))
+    run.say("test", f"{command.name}: {done.result.status}")
+    return done
+
+
+def _compare(run: Run, check: str, runs: Sequence[CheckRun]) -> SuiteChange | None:
+    """Compare the runs of a check with those of the base; None where one of them has no report."""
+    suites = [done.suite for done in runs if done.suite is not None]
+    base = run.base.suites(check)
+    return compare_suites(base, suites) if base and suites else None
+
+
+def _may_be_flaky(run: Run, change: SuiteChange, runs: Sequence[CheckRun], *, of: int) -> bool:
+    """Say whether another run is worth its time, after `of` of them."""
+    costs_s = 2 * RUNS_AGAIN * runs[0].result.duration_ms / 1000
+    return (
+        0 < len(change.new) <= _MOST_FAILURES_AGAIN
+        and of <= RUNS_AGAIN
+        and not runs[0].obstacle
+        and costs_s < run.spending.remaining_s()
+    )
+
+
+def _compared(run: Run, runs: Sequence[CheckRun], change: SuiteChange) -> CheckResult:
+    """Return the result of a check as the comparison with the base judges it."""
+    first = runs[0].result
+    at_base = {done.result.exit_code for done in run.base.runs[first.name]}
+    is_explained = first.exit_code in at_base or any(
+        done.result.status is ValidationStatus.PASSED for done in runs[1:]
+    )
+    redact = run.services.evidence.redactor.redact
+    groups = {
+        name: [redact(test) for test in tests] for name, tests in change._asdict().items() if tests
+    }
+    names = ""
+    if groups and first.log_path:
+        stem = PurePosixPath(first.log_path).stem
+        names = f"tests/round-{run.round}/{stem}.names.json"
+        document = {"schema": "test-names.v1", **groups}
+        data = json.dumps(document, indent=1, ensure_ascii=False).encode("utf-8", "replace")
+        write_file(run.record.folder / names, data + b"\n")
+    failures = cut_names(groups.get("new", ()))
+    return first.compared(change, failures, is_explained=is_explained, names=names)
+
+
+def _require_small(run: Run) -> None:
+    """Check that the change is within the task's limits before it is used."""
+    limits, change = run.task.limits, run.tree.change()
+    lines = change.added_lines + change.removed_lines
+    for name, found, most in (
+        ("changed_files", len(change.paths), limits.changed_files),
+        ("diff_lines", lines, limits.diff_lines),
+    ):
+        if found > most:
+            raise LimitReachedError(
+                f"limit of {most} {name.replace('_', ' ')} reached with {found}",
+                fix=f"make smaller tasks, or raise limits.{name} in the task",
+                reason=f"limits.{name}",
+            )
+
+
+def _require_bounded(run: Run, results: Sequence[CheckResult]) -> None:
+    """Check that no check was ended because it printed too much."""
+    for result in results:
+        if result.is_flooded:
+            raise LimitReachedError(
+                f"check {result.name} printed more than {run.task.limits.output_bytes} bytes",
+                fix="make it print less, or raise limits.output_bytes in the task",
+                reason="limits.output_bytes",
+            )

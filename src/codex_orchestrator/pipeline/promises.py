@@ -1,0 +1,84 @@
+"""Tests that have to go from red to green: whether they fail at the base and pass now."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from codex_orchestrator.model.check import CheckRun, PromisedTest
+from codex_orchestrator.model.suite_run import Outcome, SuiteRun, is_allowed
+from codex_orchestrator.pipeline.run import Run
+from codex_orchestrator.pipeline.test_changes import test_files_of
+
+MOST_NEW = 50
+_Colour = Literal["passed", "failed", "skipped"]
+
+
+def keep_promises(
+    run: Run, tested: str, suites: Mapping[str, SuiteRun]
+) -> tuple[PromisedTest, ...]:
+    """Return what became of the tests that the task promises.
+
+    They are run on the code of the base with the tests of the change, so that a test that the
+    change brings can be seen to fail there.
+
+    Args:
+        run: the run, whose checks are done.
+        tested: the recorded state that they ran on.
+        suites: their reports.
+    """
+    wanted = run.task.tests
+    now = {name: found for suite in suites.values() for name, found in suite.outcomes.items()}
+    known = {n for check in suites for suite in run.base.suites(check) for n in suite.outcomes}
+    names = list(wanted.must_pass)
+    if wanted.write_first:
+        new = [n for n, found in now.items() if found is Outcome.PASSED and n not in known]
+        names += [name for name in new[:MOST_NEW] if name not in names]
+    if not any(now.get(name) is Outcome.PASSED for name in names):
+        return tuple(PromisedTest(name=n, at_head=_colour(now.get(n))) for n in names)
+    red = _run_at_base(run, tested, tuple(suites))
+    found = [
+        PromisedTest(name=name, at_base=_at_base(name, red), at_head=_colour(now.get(name)))
+        for name in names
+    ]
+    # Of the tests that nobody named, those count that do show the change.
+    return tuple(one for one in found if one.name in wanted.must_pass or one.at_base == "failed")
+
+
+def _run_at_base(run: Run, tested: str, checks: tuple[str, ...]) -> list[CheckRun]:
+    """Run checks on the code of the base with the tests of the change."""
+    run.say("test", "running the tests of the change on the base")
+    with run.base.open() as work:
+        files = test_files_of(run)
+        if files:
+            base = work.tree.snapshot()
+            work.tree.restore(work.tree.mixed(base, files, source=tested))
+        return [run.base.run_in(work, command) for command in work.checks if command.name in checks]
+
+
+def _at_base(name: str, runs: list[CheckRun]) -> _Colour | None:
+    """Return what became of a test at the base.
+
+    One that is not in the report has failed where its file could not be loaded, or nothing could.
+    """
+    for run in runs:
+        if run.suite is None:
+            continue
+        if name in run.suite.outcomes:
+            return _colour(run.suite.outcomes[name])
+        failed = run.suite.named(Outcome.FAILED)
+        could_not_load = any(is_allowed(name, [_module(one)]) for one in failed)
+        if could_not_load or (run.result.exit_code and not run.suite.executed):
+            return "failed"
+    return None
+
+
+def _module(name: str) -> str:
+    """Return what a failed test stands for; unittest reports a module that way."""
+    return name.removeprefix("unittest.loader._FailedTest.")
+
+
+def _colour(outcome: Outcome | None) -> _Colour | None:
+    if outcome is None:
+        return None
+    if outcome is Outcome.PASSED:
+        return "passed"
+    return "failed" if outcome is Outcome.FAILED else "skipped"
