@@ -181,6 +181,7 @@ CALLS = {
           file('b.js', 'fail', [suite('H', 'fail', [test('x', 'pass')])]),
           file('c.js', 'fail', []),
         ], [new Error('late\\nwith a stack')], 'failed');
+        reporter.onFinished([file('a.js', 'pass', [test('x', 'pass')]).task], []);
         """,
         outcomes(
             passed="a.js > D > x, b.js > H > x",

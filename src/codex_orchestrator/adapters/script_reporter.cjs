@@ -68,8 +68,10 @@ class Reporter {
     this.onFinished(modules.map((module) => module.task), errors, reason);
   }
 
-  // vitest, before
+  // vitest, before; version 3 calls both
   onFinished(files, errors, reason) {
+    if (this.isFinished) return;
+    this.isFinished = true;
     for (const file of files) this.task(file, file.filepath, []);
     // A setting lets vitest end well in spite of them.
     for (const error of errors ?? []) {
