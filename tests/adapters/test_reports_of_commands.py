@@ -43,12 +43,12 @@ ok 4 # SKIP no database
 def read_tap(tmp_path: Path, text: str, *, code: int = 0) -> tuple[int, SuiteRun]:
     root = write_files(tmp_path / "tree", {"out.tap": text})
     argv = ("sh", "-c", f"cat out.tap; exit {code}")
-    command = CommandAdapter({"test": argv}, report="tap").commands(root)["test"]
-    assert command.recorded == argv
     logs = tmp_path / "logs"
     logs.mkdir()
+    command = CommandAdapter({"test": argv}, report="tap").commands(root)["test"]
+    assert command.recorded == argv
     done = subprocess.run(
-        [part.replace("{log_dir}", str(logs)) for part in command.argv],
+        command.writing_to(str(logs)).argv,
         cwd=root,
         capture_output=True,
         text=True,

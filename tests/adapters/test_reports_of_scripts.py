@@ -91,11 +91,11 @@ def run_script(tmp_path: Path, script: str, files: dict[str, str], modules: str 
     root = write_files(tmp_path / "a project", {"package.json": package, **files})
     if modules:
         (root / "node_modules").symlink_to(modules)
-    command = NodeAdapter().commands(root)["test"]
     logs = tmp_path / "the logs"
     logs.mkdir()
+    command = NodeAdapter().commands(root)["test"].writing_to(str(logs))
     done = subprocess.run(
-        [part.replace("{log_dir}", str(logs)) for part in command.argv],
+        command.argv,
         cwd=root,
         env={name: os.environ[name] for name in ("PATH", "HOME")} | dict(command.env),
         capture_output=True,

@@ -46,11 +46,11 @@ def run(tmp_path: Path, files: dict[str, str]) -> tuple[ValidationStatus, SuiteR
     if not shutil.which("cargo"):
         missing("cargo is not installed")
     root = write_files(tmp_path / "a package", files)
-    command = RustAdapter().commands(root)["test"]
     logs = tmp_path / "logs"
     logs.mkdir()
+    command = RustAdapter().commands(root)["test"].writing_to(str(logs))
     done = subprocess.run(
-        [part.replace("{log_dir}", str(logs)) for part in command.argv],
+        command.argv,
         cwd=root,
         env={name: os.environ[name] for name in ("PATH", "HOME")} | dict(command.env),
         capture_output=True,

@@ -154,16 +154,17 @@ def runner_of(script: str) -> str:
 
 def _reporting(command: CheckCommand, runner: str) -> CheckCommand:
     """Return the command of a script that calls one runner, which is told to write a report."""
-    variable, options = f"CODEX_ORCHESTRATOR_REPORT={_REPORT}", _SCRIPT_OPTIONS[runner]
+    variable, options = ("CODEX_ORCHESTRATOR_REPORT", _REPORT), _SCRIPT_OPTIONS[runner]
     if runner == "node":
         # In quotes: a folder's name may hold a space.
         ours = (f'--test-reporter="{_REPORTER}"', f'--test-reporter-destination="{_REPORT}"')
-        variable = f"NODE_OPTIONS={' '.join((*_FOR_PEOPLE, *ours))}"
+        variable = ("NODE_OPTIONS", " ".join((*_FOR_PEOPLE, *ours)))
     elif command.argv[0] == "npm":
         # Other managers hand on all that comes after the script's name, this mark as well.
         options = ("--", *options)
     update = {
-        "argv": ("env", variable, *command.argv, *options),
+        "argv": (*command.argv, *options),
+        "env": (*command.env, variable),
         "shown": command.argv,
         "report": f"lines:{TEST_REPORT}",
         "read": (str(_REPORTER if runner == "node" else _SCRIPT_REPORTER),),

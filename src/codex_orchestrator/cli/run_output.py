@@ -202,7 +202,7 @@ def preview_document(preview: Preview) -> dict[str, Any]:
         "schema": "run-preview.v1",
         "task_id": preview.task_id,
         "mode": preview.mode.model_dump(mode="json"),
-        "checks": [list(check.argv) for check in preview.checks],
+        "checks": [list(check.recorded) for check in preview.checks],
         "plan": preview.plan.model_dump(mode="json"),
         "touched": {item: list(paths) for item, paths in preview.touched.items()},
     }
@@ -216,5 +216,5 @@ def say_preview(preview: Preview) -> None:
         for path in preview.touched.get(item.id, ()):
             click.echo(f"  would change {printable(path)}")
     for check in preview.checks:
-        click.echo(f"check {check.name}: {printable(' '.join(check.argv))}")
+        click.echo(f"check {check.name}: {printable(' '.join(check.recorded))}")
     say("dry run: nothing was changed and no run was recorded")
