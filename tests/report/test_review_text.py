@@ -40,7 +40,7 @@ def test_mode_plan_checks_change_and_usage_are_shown():
     text = review_text(make_manifest(), patch=PATCH)
     assert "Mode `mcp`: default." in text
     assert ["`step-1`", "done", "Apply the codemod"] in _tables(text)
-    assert ["`python -m pytest`", "passed", "0", "1.2 s", ""] in _tables(text)
+    assert ["`python -m pytest`", "passed", "0", "1.2 s", "exit code only", ""] in _tables(text)
     assert ["`src/app.py`", "+2 -1"] in _tables(text)
     assert "5 requests, 100 tokens in, 20 out" in text
     assert "Manifest SHA-256" not in text
@@ -76,8 +76,8 @@ def test_a_failed_check_names_its_failing_tests():
     }
     text = review_text(make_manifest(validations=[check], verdict="failed"), patch=b"")
     [row] = [row for row in _tables(text) if row[1:3] == ["failed", "1"]]
-    assert "`tests/test_a.py::test_0`" in row[4]
-    assert "and 2 more" in row[4]
+    assert "`tests/test_a.py::test_0`" in row[5]
+    assert "and 2 more" in row[5]
 
 
 def _check(command, **sandbox):

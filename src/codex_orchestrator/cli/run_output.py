@@ -2,12 +2,21 @@
 
 import contextlib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, TextIO
 
 import click
 
 from codex_orchestrator.cli.console import echo_json, say
+from codex_orchestrator.model.account import (
+    baseline_of,
+    counts_of,
+    next_step_of,
+    uncommitted_in,
+    verdict_of,
+)
+from codex_orchestrator.model.check import Validation
 from codex_orchestrator.model.errors import (
     ExitCode,
     InputError,
@@ -94,17 +103,20 @@ def run_document(outcome: FinishedRun | RefusedTask) -> dict[str, Any]:
         "branch": outcome.branch,
         "head_sha": manifest.run.head_sha,
         "findings": len(manifest.review.findings) if manifest.review else 0,
-        "validations": [
-            {
-                "command": list(check.command),
-                "status": str(check.status),
-                "exit_code": check.exit_code,
-                "failures": list(check.failures),
-                "sandbox": check.model_dump(mode="json")["sandbox"],
-            }
-            for check in manifest.validations
-        ],
+        "baseline": baseline_of(manifest),
+        "uncommitted": uncommitted_in(manifest),
+        "next": next_step_of(manifest),
+        "validations": [_validation(check, outcome.tails) for check in manifest.validations],
         "exit_code": int(exit_code_of(verdict)),
+    }
+
+
+def _validation(check: Validation, tails: Mapping[str, str]) -> dict[str, Any]:
+    facts = check.model_dump(mode="json")
+    names = ("command", "status", "exit_code", "failures", "tests", "code", "sandbox")
+    return {name: facts[name] for name in names} | {
+        "summary": counts_of(check),
+        "output_tail": tails.get(check.log_path, ""),
     }
 
 
@@ -184,13 +196,19 @@ def say_run(outcome: FinishedRun | RefusedTask, document: dict[str, Any]) -> Non
             if finding.fix:
                 say(f"    fix: {finding.fix}")
         return
-    say(f"{document['verdict']}: {document['reason']}")
+    say(f"{verdict_of(outcome.manifest)}: {document['reason']}")
     for check in document["validations"]:
+        say(f"  check {' '.join(check['command'])}: {check['status']}, {check['summary']}")
         for name in check["failures"]:
             say(f"  failed test: {name}")
+        for text in filter(None, check["output_tail"].split("\n")):
+            say(f"    | {text}")
     review = outcome.manifest.review
     for one in review.findings if review else ():
         say(f"  {one.path}:{one.line}: {one.severity} {one.rule}: {one.message}")
+    for name in ("uncommitted", "next"):
+        if document[name]:
+            say(f"{name}: {document[name]}")
     rows = ("run_id", "verdict", "manifest_path", "manifest_sha256", "patch_path", "branch")
     for name in rows:
         click.echo(f"{name}: {printable(str(document[name]))}")

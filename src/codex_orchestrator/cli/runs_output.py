@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from codex_orchestrator.cli.console import say
-from codex_orchestrator.model.canonical import JsonValue, sha256_hex
+from codex_orchestrator.model.account import counts_of, next_step_of, uncommitted_in, verdict_of
+from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.task_state import StoredRun
 from codex_orchestrator.model.verification import Outcome, VerifyReport
-from codex_orchestrator.model.versions import Fields
 from codex_orchestrator.text.shown import counted, printable
 from codex_orchestrator.verbs.read_runs import ShownLog, ShownRun
 from codex_orchestrator.verbs.remove_runs import Removal
@@ -34,35 +34,28 @@ def echo_runs(runs: Iterable[StoredRun]) -> None:
 
 def echo_manifest(shown: ShownRun) -> None:
     """Print the main facts of a manifest, and where the rest is."""
-    document = shown.document
-    task, run, verdict = document.get("task"), document.get("run"), document.get("verdict")
-    if isinstance(task, dict) and isinstance(run, dict):
-        _line(f"run       {run.get('id')} (attempt {run.get('attempt')}, {run.get('state')})")
-        _line(f"task      {task.get('id')}: {task.get('title')}")
-        _line(f"started   {run.get('started_at')}, finished {run.get('finished_at') or '-'}")
-        _line(f"base      {run.get('base_sha')}")
-    _line(f"verdict   {verdict or '-'}")
+    manifest = shown.manifest
+    task, run = manifest.task, manifest.run
+    _line(f"run       {run.id} (attempt {run.attempt}, {run.state})")
+    _line(f"task      {task.id}: {task.title}")
+    _line(f"started   {run.started_at}, finished {run.finished_at or '-'}")
+    _line(f"base      {run.base_sha}")
+    _line(f"verdict   {verdict_of(manifest)}")
     _line(f"manifest  {shown.folder / 'manifest.json'}")
     _line(f"sha256    {sha256_hex(shown.data)}")
-    for check in _objects(document.get("validations")):
-        command = check.get("command")
-        words = " ".join(map(str, command)) if isinstance(command, list) else ""
-        _line(f"check     {check.get('status')}  {words}  ({_sandbox(check.get('sandbox'))})")
-    for artifact in _objects(document.get("artifacts")):
-        _line(f"  {artifact.get('path')}  {artifact.get('kind')}  {artifact.get('bytes')} bytes")
+    for check in manifest.validations:
+        words = " ".join(check.command)
+        _line(f"check     {check.status}  {words}  ({counts_of(check)}; {check.shown_sandbox})")
+        for name in check.failures:
+            _line(f"  failed  {name}")
+        for text in filter(None, shown.tails.get(check.log_path, "").split("\n")):
+            _line(f"    | {text}")
+    for name, text in (("unseen", uncommitted_in(manifest)), ("next", next_step_of(manifest))):
+        if text:
+            _line(f"{name:<10}{text}")
+    for artifact in manifest.artifacts:
+        _line(f"  {artifact.path}  {artifact.kind}  {artifact.bytes} bytes")
     say("all of it: --format json")
-
-
-def _objects(value: JsonValue) -> list[Fields]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _sandbox(facts: JsonValue) -> str:
-    if not isinstance(facts, dict):
-        return "sandbox not recorded"
-    layers = facts.get("layers")
-    names = ", ".join(map(str, layers)) if isinstance(layers, list) else ""
-    return f"{names or 'no sandbox'}; network {facts.get('network')}"
 
 
 def echo_verification(report: VerifyReport) -> None:

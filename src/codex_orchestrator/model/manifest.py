@@ -98,6 +98,10 @@ class Guardrail(Document):
     detail: str = ""
 
 
+UNCOMMITTED = "uncommitted-changes"
+"""The name of the guardrail that says which changes of the checkout a run does not see."""
+
+
 class Artifact(Document):
     """A file of the run folder. `path` is relative to it."""
 

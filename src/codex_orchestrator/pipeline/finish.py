@@ -60,10 +60,11 @@ def finish_run(
     if record.manifest.review is not None:
         data = record.manifest.review.file_bytes("review.v2")
         record.write("review.json", data, kind="review")
-    text = review_text(record.manifest, patch=patch)
+    _register_logs(record, redactor)
+    tails = services.evidence.store.failed_tails(record.manifest)
+    text = review_text(record.manifest, patch=patch, tails=tails)
     record.write("review.md", text.encode(), kind="review")
     record.events.send("run-finished", {"verdict": str(record.manifest.verdict), "branch": branch})
-    _register_logs(record, redactor)
     record.register("events.jsonl", kind="events")
     remove_work(record)
     finished = finished_run(record, services, branch_prefix=branch_prefix)
@@ -79,7 +80,8 @@ def finished_run(record: RunRecord, services: "Services", *, branch_prefix: str)
     manifest = record.manifest.replace(run=run)
     digest = close_run(manifest, store=services.evidence.store, audit=services.evidence.audit)
     branch = _branch_of(manifest, branch_prefix) if manifest.run.head_sha else ""
-    return FinishedRun(manifest, digest, record.folder, branch)
+    tails = services.evidence.store.failed_tails(manifest)
+    return FinishedRun(manifest, digest, record.folder, branch, tails)
 
 
 def close_run(manifest: Manifest, *, store: "FileRunStore", audit: "FileAuditLog") -> str:

@@ -1,5 +1,6 @@
 """What comes of a request to run a task: a verdict, a stop before the end, or a refusal."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,12 +10,16 @@ from codex_orchestrator.model.task import Task
 
 
 class FinishedRun(NamedTuple):
-    """A run with a verdict, where it stands, and the branch that holds its commit."""
+    """A run with a verdict, where it stands, and the branch that holds its commit.
+
+    `tails` has the end of the log of each check that did not pass, by the log's path.
+    """
 
     manifest: Manifest
     manifest_sha256: str
     folder: Path
     branch: str
+    tails: Mapping[str, str]
 
 
 class StoppedRun(NamedTuple):

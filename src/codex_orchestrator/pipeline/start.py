@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.finding import has_errors
-from codex_orchestrator.model.manifest import Manifest, RunFacts, TaskFacts
+from codex_orchestrator.model.manifest import UNCOMMITTED, Manifest, RunFacts, TaskFacts
 from codex_orchestrator.model.policy import run_policy
 from codex_orchestrator.model.run import RunState
 from codex_orchestrator.pipeline.outcome import RefusedTask
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.request import RunRequest
 from codex_orchestrator.pipeline.resume import resume_run
+from codex_orchestrator.text.shown import one_line
 
 if TYPE_CHECKING:
     from codex_orchestrator.pipeline.services import Services
@@ -75,4 +76,21 @@ def _new_run(request: RunRequest, services: "Services", *, base_sha: str) -> Run
     record.write("task.md", data, kind="task")
     record.guardrail("spec-guard", "passed", f"{spec.path} reviewed on {spec.last_review}")
     record.guardrail("mode-policy", "noted", f"{mode.selected}: {mode.reason}")
+    unseen = _uncommitted(services)
+    if unseen:
+        record.guardrail(UNCOMMITTED, "noted", unseen)
+        services.terminal.progress(unseen)
     return record
+
+
+def _uncommitted(services: "Services") -> str:
+    """Say which changes of the checkout the run does not see; "" for none."""
+    changed, new = services.rooms.workspace.uncommitted()
+    parts = [
+        f"{len(names)} {kind} ({', '.join(one_line(name, limit=80) for name in names[:3])}"
+        f"{', …' if len(names) > 3 else ''})"
+        for names, kind in ((changed, "changed"), (new, "not tracked"))
+        if names
+    ]
+    what = "uncommitted in the checkout, so this run does not see it"
+    return f"{what}: {', '.join(parts)}" if parts else ""

@@ -1,32 +1,48 @@
 """A run's review as Markdown: for `review.md` in the run folder and for the pull request."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
+from codex_orchestrator.model.account import (
+    baseline_of,
+    counts_of,
+    next_step_of,
+    uncommitted_in,
+    verdict_of,
+)
 from codex_orchestrator.model.check import Validation
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.text.diff import FilePatch, file_patches
-from codex_orchestrator.text.markdown import Markdown, code, line, location, prose, table
+from codex_orchestrator.text.markdown import Markdown, code, fenced, line, location, prose, table
 from codex_orchestrator.text.shown import counted, one_line
 
 _ORDER = {kind: place for place, kind in enumerate(Severity)}
 _MAX_FILES = 100
 
 
-def review_text(manifest: Manifest, *, patch: bytes, manifest_sha256: str = "") -> Markdown:
+def review_text(
+    manifest: Manifest,
+    *,
+    patch: bytes,
+    manifest_sha256: str = "",
+    tails: Mapping[str, str] = MappingProxyType({}),
+) -> Markdown:
     """Return the review of a run: verdict, findings, checks, plan, change, usage, proof.
 
     Args:
         manifest: the run's record.
         patch: the run's `diff.patch`.
         manifest_sha256: the record's hash; "" while it is still being written.
+        tails: the end of the log of each check that did not pass, by the log's path.
     """
     blocks = [
         _head(manifest),
         prose(manifest.review.summary, limit=6_000) if manifest.review else "",
         _findings(manifest),
-        _checks(manifest.validations),
+        _checks(manifest),
+        *_outputs(manifest.validations, tails),
         _plan(manifest),
         _change(file_patches(patch)),
         _patterns(manifest),
@@ -43,15 +59,16 @@ def count_findings(manifest: Manifest) -> int:
 
 def _head(manifest: Manifest) -> str:
     run, mode = manifest.run, manifest.mode
-    verdict = (manifest.verdict or "no verdict").replace("-", " ")
+    unseen = uncommitted_in(manifest)
     count = count_findings(manifest)
     reviewed = run.head_sha or run.base_sha
     base = f" (from {code(run.base_sha[:12])})" if run.head_sha else ""
     return (
-        f"## Codex Orchestrator: {verdict}\n\n"
+        f"## Codex Orchestrator: {line(verdict_of(manifest))}\n\n"
         f"**{line(manifest.task.title)}** · task {code(manifest.task.id)} · run {code(run.id)}\n\n"
         f"Reviewed {code(reviewed)}{base}, {counted(count, 'finding')}. "
-        f"Mode {code(mode.selected)}: {line(mode.reason)}."
+        f"Mode {code(mode.selected)}: {line(mode.reason)}.\n\n"
+        f"Next: {line(next_step_of(manifest))}." + (f"\n\nNote: {line(unseen)}." if unseen else "")
     )
 
 
@@ -68,7 +85,8 @@ def _what(finding: ReviewFinding) -> str:
     return f"{code(finding.rule)} {line(finding.message)}{fix}"
 
 
-def _checks(validations: tuple[Validation, ...]) -> str:
+def _checks(manifest: Manifest) -> str:
+    validations = manifest.validations
     if not validations:
         return "### Checks\n\nNo check ran."
     rows = (
@@ -77,12 +95,24 @@ def _checks(validations: tuple[Validation, ...]) -> str:
             check.status,
             "none" if check.exit_code is None else str(check.exit_code),
             f"{check.duration_ms / 1000:.1f} s",
+            counts_of(check),
             _failures(check),
         )
         for check in validations
     )
-    headings = ("check", "result", "exit code", "time", "failures")
-    return f"### Checks\n\n{table(headings, rows)}\n\n{_sandboxes(validations)}"
+    headings = ("check", "result", "exit code", "time", "tests", "failures")
+    baseline = baseline_of(manifest)
+    parts = [table(headings, rows), f"Tests: {line(baseline)}." if baseline else ""]
+    return "\n\n".join(filter(None, ("### Checks", *parts, _sandboxes(validations))))
+
+
+def _outputs(validations: tuple[Validation, ...], tails: Mapping[str, str]) -> Iterable[str]:
+    """Return how the output of each check ends that did not pass."""
+    for check in validations:
+        if tails.get(check.log_path):
+            title = f"<summary>End of the output: {check.status}</summary>"
+            shown = fenced(tails[check.log_path], limit=4_000)
+            yield f"{code(' '.join(check.command))}\n<details>{title}\n\n{shown}\n\n</details>"
 
 
 def _sandboxes(validations: tuple[Validation, ...]) -> str:

@@ -7,6 +7,7 @@ from codex_orchestrator.model.canonical import MAX_BYTES, sha256_hex
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.model.manifest import Artifact, Manifest
 from codex_orchestrator.model.task_state import StoredRun
+from codex_orchestrator.model.verdict import ValidationStatus
 from codex_orchestrator.model.versions import (
     Fields,
     NewerSchemaError,
@@ -19,6 +20,11 @@ from codex_orchestrator.runs.paths import MANIFEST, RunPaths, checked_file_name,
 from codex_orchestrator.system.disk import DISK, Disk
 from codex_orchestrator.system.files import UnusableFileError, read_file
 from codex_orchestrator.text.names import is_identifier
+from codex_orchestrator.text.shown import visible
+
+_MAX_LOG_BYTES = 8 * 1024 * 1024
+_TAIL_BYTES = 4000
+_TAIL_LINES = 20
 
 
 class RunArchive:
@@ -102,6 +108,24 @@ class RunArchive:
             InputError: as `load`.
         """
         return _read_strictly(self.find(run_id))
+
+    def failed_tails(self, manifest: Manifest) -> dict[str, str]:
+        """Return the end of the log of each check that did not pass, by the log's path."""
+        logs = {
+            check.log_path
+            for check in manifest.validations
+            if check.status is not ValidationStatus.PASSED
+        }
+        tails = {}
+        for log in (one for one in manifest.artifacts if one.path in logs):
+            try:
+                data = self.read_artifact(manifest, log, max_bytes=_MAX_LOG_BYTES)
+            except NotCheckedError:
+                tails[log.path] = "(the log is missing, too long, or not the recorded one)"
+                continue
+            text = visible(data[-_TAIL_BYTES:].decode("utf-8", "replace").lstrip("\ufffd"))
+            tails[log.path] = "\n".join(text.rstrip().split("\n")[-_TAIL_LINES:])
+        return tails
 
     def read_artifact(self, manifest: Manifest, artifact: Artifact, *, max_bytes: int) -> bytes:
         """Read one file of a run folder that the manifest lists, `max_bytes` long at most.

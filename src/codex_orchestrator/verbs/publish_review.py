@@ -102,7 +102,8 @@ def render_review(run_id: str, rooms: PublishRooms) -> tuple[Manifest, str, Mark
         rooms.store.read_artifact(manifest, patch, max_bytes=_MAX_PATCH_BYTES)
         for patch in patches[:1]
     )
-    text = review_text(manifest, patch=patch, manifest_sha256=digest)
+    tails = rooms.store.failed_tails(manifest)
+    text = review_text(manifest, patch=patch, manifest_sha256=digest, tails=tails)
     if rooms.redactor.finds_secret(text):
         raise NotCheckedError(
             f"the review of run {manifest.run.id} holds a secret of this environment (leak scan)",

@@ -1,12 +1,13 @@
 """Read what past runs left: folders, manifests and records; write task states again."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.audit import AuditCheck, AuditRecord
 from codex_orchestrator.model.canonical import JsonValue
+from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.task_state import StoredRun, TaskState
 from codex_orchestrator.verbs.records import Records
 
@@ -16,11 +17,16 @@ if TYPE_CHECKING:
 
 
 class ShownRun(NamedTuple):
-    """A manifest as it is on disk, its fields, and its folder."""
+    """A manifest as it is on disk, its fields, its folder, what it means, and ends of logs.
+
+    `tails` has the end of the log of each check that did not pass, by the log's path.
+    """
 
     data: bytes
     document: dict[str, JsonValue]
     folder: Path
+    manifest: Manifest
+    tails: Mapping[str, str]
 
 
 class Wanted(NamedTuple):
@@ -56,7 +62,9 @@ def show_run(store: "FileRunStore", run_id: str) -> ShownRun:
     Raises:
         InputError: there is no such run, or several, or its manifest is damaged.
     """
-    return ShownRun(*store.read(run_id), store.find(run_id))
+    data, document = store.read(run_id)
+    manifest = store.load(run_id)
+    return ShownRun(data, document, store.find(run_id), manifest, store.failed_tails(manifest))
 
 
 def rebuild_states(tasks: Iterable[str], records: Records) -> Iterator[TaskState]:

@@ -17,6 +17,7 @@ from codex_orchestrator.system.git_output import complaint
 from codex_orchestrator.workspace.repository import Repository, find_repository
 
 _SETTINGS_FILES = ("config", "config.worktree", "info/attributes")
+_OURS = (".runs/", "out/")
 _MAX_FILE_BYTES = 8 * 1024 * 1024
 
 
@@ -84,24 +85,34 @@ class Checkout:
             if path.is_file()
         }
 
+    def uncommitted(self, *, untracked: str = "normal") -> tuple[list[str], list[str]]:
+        """Return the tracked paths that differ from the commit, and those that are new to git.
+
+        A folder in which everything is new is one path. Ignored files and our own are left out.
+        """
+        top, filters = self._repository.top, self._repository.filters
+        git = self._repository.git.at(top, filters=filters, places={"GIT_OPTIONAL_LOCKS": "0"})
+        # Git would look into a changed submodule, and run what its settings name.
+        options = ("--no-renames", f"--untracked-files={untracked}", "--ignore-submodules=dirty")
+        listed = git.run("status", "--porcelain=v1", "-z", *options).split(b"\0")
+        rows = [os.fsdecode(row) for row in listed if row]
+        changed = [row[3:] for row in rows if not row.startswith("??")]
+        new = [row[3:] for row in rows if row.startswith("??")]
+        return changed, [name for name in new if not name.startswith(_OURS)]
+
     def require_clean_checkout(self) -> None:
         """Check that no tracked file is changed, so that a patch could be put there.
 
         Raises:
             InputError: names the first changed file.
         """
-        top, filters = self._repository.top, self._repository.filters
-        git = self._repository.git.at(top, filters=filters)
-        # Git would look into a changed submodule, and run what its settings name.
-        options = ("--no-renames", "--untracked-files=no", "--ignore-submodules=dirty")
-        changed = git.run("status", "--porcelain=v1", "-z", *options)
+        changed, _ = self.uncommitted(untracked="no")
         if changed:
-            first = os.fsdecode(changed.split(b"\0", 1)[0][3:])
-            count = changed.count(b"\0")
+            count = len(changed)
             raise InputError(
-                f"the working tree has changes ({first!r}"
+                f"the working tree has changes ({changed[0]!r}"
                 + (f" and {count - 1} more)" if count > 1 else ")"),
-                path=str(top),
+                path=str(self._repository.top),
                 fix="commit or stash them first, or leave out --apply and merge the run's branch",
             )
 

@@ -1,0 +1,77 @@
+"""What the record of a run says in words and numbers: in one place, so that all surfaces agree.
+
+Names and reasons in it may come from strangers: each surface escapes what it shows.
+"""
+
+from codex_orchestrator.model.check import Validation
+from codex_orchestrator.model.finding import Severity
+from codex_orchestrator.model.manifest import UNCOMMITTED, Manifest
+from codex_orchestrator.model.verdict import ValidationStatus, Verdict
+from codex_orchestrator.text.shown import counted
+
+EXIT_CODE_ONLY = "exit code only"
+_CODE = {"work-tree": "code of the work tree", "elsewhere": "code from outside the work tree"}
+
+
+def counts_of(check: Validation) -> str:
+    """Return how many tests a check executed, what is new in that, and where the code came from."""
+    tests = check.tests
+    if tests is None:
+        words = [EXIT_CODE_ONLY if check.exit_code is not None else "no result"]
+    else:
+        ran = f"{counted(tests.executed, 'test')} executed"
+        words = [f"{ran}: {tests.passed} passed, {tests.failed} failed, {tests.skipped} skipped"]
+        known, flaky = tests.known, tests.flaky
+        if known is not None:
+            words.append(counted(max(0, tests.failed - known - (flaky or 0)), "new failure"))
+            words.append(f"{known} known at the base")
+        words += [f"{flaky} flaky"] if flaky is not None else []
+        words += [f"{tests.lost} lost since the base"] if tests.lost is not None else []
+    words += [_CODE[check.code]] if check.code else []
+    return ", ".join(words)
+
+
+def baseline_of(manifest: Manifest) -> str:
+    """Return what the run was compared with; "" where the record does not say."""
+    baseline = manifest.baseline
+    if baseline is None:
+        return ""
+    if baseline.state == "tested":
+        return "compared with the checks at the base commit"
+    if baseline.state == "off":
+        return "not compared with the base: limits.baseline is false"
+    return f"not compared with the base, which could not be tested: {baseline.reason}"
+
+
+def verdict_of(manifest: Manifest) -> str:
+    """Return the verdict in words, with what it lacks."""
+    verdict = (manifest.verdict or "no verdict").replace("-", " ")
+    is_compared = manifest.baseline is None or manifest.baseline.state == "tested"
+    return verdict if is_compared else f"{verdict}, {baseline_of(manifest)}"
+
+
+def uncommitted_in(manifest: Manifest) -> str:
+    """Return which changes of the checkout the run did not see; "" for none."""
+    noted = (one.detail for one in manifest.guardrails if one.name == UNCOMMITTED)
+    return next(noted, "")
+
+
+def next_step_of(manifest: Manifest) -> str:
+    """Return what to do next, in one line."""
+    run = manifest.run
+    if manifest.verdict is None:
+        return f"go on with it: codex-orchestrator run --resume {run.id}"
+    if manifest.verdict is Verdict.APPROVED:
+        return f"look at the change, then merge it: git merge {run.head_sha[:12]}"
+    for check in manifest.validations:
+        if check.status is not ValidationStatus.PASSED:
+            command = " ".join(check.command)
+            what = "let it run" if check.status is ValidationStatus.NOT_RUN else "repair"
+            log = f" (its output: {check.log_path})" if check.log_path else ""
+            return f"{what}: {check.failures[0] if check.failures else command}{log}"
+    findings = manifest.review.findings if manifest.review else ()
+    errors = [one for one in findings if one.severity is Severity.ERROR] or list(findings)
+    for one in errors[:1]:
+        return f"{one.path or one.rule}: {one.fix or one.message}"
+    steps = manifest.notes.follow_up
+    return steps[0] if steps else "read the summary, change the task, and run it again"
