@@ -10,8 +10,8 @@ import pytest
 
 from codex_orchestrator.guard.report import FAILED, NOT_CHECKED, PASSED, Report
 from codex_orchestrator.model.errors import NotCheckedError
-from codex_orchestrator.verbs.check_specs import choose_view
-from support.guard_repo import GOOD, GuardRepo, codes, spec
+from codex_orchestrator.verbs.check_specs import check_specs, choose_view
+from support.guard_repo import GOOD, TODAY, GuardRepo, codes, spec
 
 ZEROS = "0" * 40
 
@@ -272,3 +272,26 @@ def test_what_a_repository_configures_cannot_change_or_run_anything(
     outside = {"GIT_EXTERNAL_DIFF": f"touch {trace}", "GIT_GLOB_PATHSPECS": "1", "GIT_TRACE": "1"}
     assert codes(repo.guard(choose_view({}), env=outside)) == ["SPEC001"]
     assert not trace.exists()
+
+
+@pytest.mark.parametrize("variables", [{"CI": "true"}, {"CI": "1"}, {"GITHUB_ACTIONS": "true"}])
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_an_empty_index_is_not_checked_in_ci(
+    repo: GuardRepo, variables: dict[str, str], is_asked: bool
+) -> None:
+    def staged(environment: dict[str, str]) -> Report:
+        return check_specs(
+            str(repo.root),
+            view=choose_view(environment, staged=is_asked),
+            as_of=TODAY.isoformat(),
+            environment=environment,
+        )
+
+    report = staged(repo.env | variables)
+    assert (report.outcome, int(report.exit_code)) == (NOT_CHECKED, 3)
+    assert "--base" in report.findings[0].fix
+    here = staged(repo.env | {"CI": "false"})
+    assert here.outcome == PASSED
+    assert "nothing is staged, so nothing was checked" in here.summary
+    repo.stage({"README.md": "something\n"})
+    assert staged(repo.env | variables).outcome == PASSED

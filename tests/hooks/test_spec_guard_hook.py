@@ -102,3 +102,22 @@ def test_the_hook_file_names_the_hooks_that_the_docs_promise() -> None:
     assert guard["always_run"]
     assert guard["pass_filenames"] is False
     assert "additional_dependencies" not in guard
+
+
+@pytest.mark.timeout(300)
+def test_all_files_in_a_job_of_ci_is_not_a_pass(
+    hooked: HookedRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooked.git("checkout", "-q", "-f", "-B", "in-ci", "main")
+    assert hooked.commit({"app/new.py": "y = 1\n"}, "--no-verify").code == 0
+    monkeypatch.delitem(hooked.env, "CI", raising=False)
+    local = hooked.run_tool("spec-guard", "--all-files", "--verbose")
+    assert local.code == 0, local.text
+    assert "nothing is staged, so nothing was checked" in local.text
+    monkeypatch.setitem(hooked.env, "CI", "true")
+    ran = hooked.run_tool("spec-guard", "--all-files")
+    assert ran.code != 0, ran.text
+    assert "GUARD001" in ran.text
+    assert "--from-ref" in ran.text
+    judged = hooked.run_tool("spec-guard", "--from-ref", "HEAD~1", "--to-ref", "HEAD")
+    assert "app/new.py: error SPEC001" in judged.text

@@ -81,6 +81,7 @@ def check(
         code=len(case.code),
         specs=judged,
         findings=findings,
+        is_empty=not changes,
     )
 
 

@@ -23,7 +23,8 @@ class Report(NamedTuple):
     """Outcome and findings of one check.
 
     `base` and `head` are commit ids; head is "index" for the staged change. `as_of` is a day.
-    `code` and `specs` count the code paths and specs that were judged.
+    `code` and `specs` count the code paths and specs that were judged. `is_empty` says that the
+    change has no path at all.
     """
 
     outcome: str
@@ -34,6 +35,7 @@ class Report(NamedTuple):
     code: int
     specs: int
     findings: tuple[Finding, ...]
+    is_empty: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
@@ -47,6 +49,8 @@ class Report(NamedTuple):
             return "spec guard: not checked"
         if self.view == NOTHING:
             return "spec guard: passed: the event has no change"
+        if self.is_empty and self.view == "staged":
+            return f"spec guard: {self.outcome}: nothing is staged, so nothing was checked"
         errors = sum(finding.severity is Severity.ERROR for finding in self.findings)
         warnings = sum(finding.severity is Severity.WARNING for finding in self.findings)
         code, specs = counted(self.code, "code path"), counted(self.specs, "spec")

@@ -57,18 +57,39 @@ def check_specs(
             from codex_orchestrator.guard.cache import cache_path
             from codex_orchestrator.guard.check import check
 
-            return check(
+            report = check(
                 reader,
                 today=today,
                 cache_path=cache_path(root, git.env.get("GIT_DIR")),
                 given_config=given_config,
             )
+            if report.is_empty and view.kind == "staged":
+                _require_no_ci(environment)
+            return report
     except NotCheckedError as error:
         from codex_orchestrator.guard.report import not_checked
 
         return not_checked(error, view=view, today=today)
     finally:
         gc.enable()
+
+
+def _require_no_ci(environment: Mapping[str, str]) -> None:
+    """Check that an empty index is not what a job of continuous integration looks at.
+
+    There the change is in commits: `pre-commit run --all-files` shows the guard none of it.
+
+    Raises:
+        NotCheckedError: this is such a job.
+    """
+    from codex_orchestrator.system.environment import is_ci
+
+    if is_ci(environment):
+        raise NotCheckedError(
+            "nothing is staged, and this is a CI job, so the change was not seen",
+            fix="name the change: `guard --base REF`; with pre-commit or prek: "
+            "`run --from-ref REF --to-ref HEAD`, or `args: [--base, REF]` at the hook",
+        )
 
 
 def choose_view(
