@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from codex_orchestrator.guard.render_sarif import render_sarif
-from codex_orchestrator.guard.report import FAILED, Report
+from codex_orchestrator.guard.report import FAILED, Checked, Report
 from codex_orchestrator.guard.rules import all_rules
 from codex_orchestrator.model.finding import Finding, Severity
 from support.guard_repo import GOOD, GuardRepo, days_ago, spec
@@ -30,7 +30,7 @@ NASTY = Finding(
 
 
 def report_of(*findings: Finding) -> Report:
-    return Report(FAILED, "range", "b" * 40, "h" * 40, "2026-11-22", 1, 1, findings)
+    return Report(FAILED, "range", "b" * 40, "h" * 40, "2026-11-22", Checked(1, 1, 1), findings)
 
 
 def run_guard(repo: GuardRepo, *args: str) -> subprocess.CompletedProcess[str]:
@@ -108,7 +108,7 @@ def test_many_findings_of_a_rule_are_cut_and_counted() -> None:
 
 
 def test_the_summary_says_when_there_was_nothing_to_check() -> None:
-    report = report_of()._replace(outcome="passed", code=0, specs=0)
+    report = report_of()._replace(outcome="passed", checked=Checked(0, 0, 1))
     assert "the change touches no code and no spec" in report.summary
 
 

@@ -35,6 +35,11 @@ def echo_runs(runs: Iterable[StoredRun]) -> None:
 def echo_manifest(shown: ShownRun) -> None:
     """Print the main facts of a manifest, and where the rest is."""
     manifest = shown.manifest
+    if manifest is None:
+        say("the manifest is damaged; this is what it says")
+        for name, value in shown.document.items():
+            _line(f"{name:<10}{value}")
+        return
     task, run = manifest.task, manifest.run
     _line(f"run       {run.id} (attempt {run.attempt}, {run.state})")
     _line(f"task      {task.id}: {task.title}")

@@ -9,7 +9,7 @@ from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.coverage import cover
 from codex_orchestrator.guard.dates import write_day
 from codex_orchestrator.guard.loading import facts_of, load_specs
-from codex_orchestrator.guard.report import FAILED, PASSED, Report
+from codex_orchestrator.guard.report import FAILED, PASSED, Checked, Report
 from codex_orchestrator.guard.rules import choose_rules
 from codex_orchestrator.guard.rules.base import Rule, some
 from codex_orchestrator.guard.settings import choose_config
@@ -78,10 +78,8 @@ def check(
         base=view.base,
         head=view.head or "index",
         as_of=write_day(today),
-        code=len(case.code),
-        specs=judged,
+        checked=Checked(len(case.code), judged, len(changes)),
         findings=findings,
-        is_empty=not changes,
     )
 
 

@@ -19,12 +19,18 @@ _EXIT_CODES = {
 }
 
 
+class Checked(NamedTuple):
+    """How many code paths and specs were judged, and how many paths the change has."""
+
+    code: int = 0
+    specs: int = 0
+    paths: int = 0
+
+
 class Report(NamedTuple):
-    """Outcome and findings of one check.
+    """Outcome and findings of one check, and what was checked.
 
     `base` and `head` are commit ids; head is "index" for the staged change. `as_of` is a day.
-    `code` and `specs` count the code paths and specs that were judged. `is_empty` says that the
-    change has no path at all.
     """
 
     outcome: str
@@ -32,15 +38,18 @@ class Report(NamedTuple):
     base: str
     head: str
     as_of: str
-    code: int
-    specs: int
+    checked: Checked
     findings: tuple[Finding, ...]
-    is_empty: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of the outcome."""
         return _EXIT_CODES[self.outcome]
+
+    @property
+    def is_nothing_staged(self) -> bool:
+        """Return whether the index was looked at, and holds no change."""
+        return self.view == "staged" and not self.checked.paths
 
     @property
     def summary(self) -> str:
@@ -49,16 +58,16 @@ class Report(NamedTuple):
             return "spec guard: not checked"
         if self.view == NOTHING:
             return "spec guard: passed: the event has no change"
-        if self.is_empty and self.view == "staged":
+        if self.is_nothing_staged:
             return f"spec guard: {self.outcome}: nothing is staged, so nothing was checked"
         errors = sum(finding.severity is Severity.ERROR for finding in self.findings)
         warnings = sum(finding.severity is Severity.WARNING for finding in self.findings)
-        code, specs = counted(self.code, "code path"), counted(self.specs, "spec")
+        code, specs = counted(self.checked.code, "code path"), counted(self.checked.specs, "spec")
         if self.view == "all":
             looked_at = f"{specs} and {code} audited"
-        elif self.code:
+        elif self.checked.code:
             looked_at = f"{code}, {specs} checked"
-        elif self.specs:
+        elif self.checked.specs:
             looked_at = f"the change touches no code; {specs} checked"
         else:
             looked_at = "the change touches no code and no spec"
@@ -98,7 +107,7 @@ class Report(NamedTuple):
             "base": self.base,
             "head": self.head,
             "as_of": self.as_of,
-            "checked": {"code": self.code, "specs": self.specs},
+            "checked": {"code": self.checked.code, "specs": self.checked.specs},
             "findings": [_document(finding) for finding in self.findings],
         }
 
@@ -117,15 +126,14 @@ def not_checked(error: NotCheckedError, *, view: RequestedView, today: int) -> R
         base=view.base,
         head=view.head or ("index" if view.kind == "staged" else "HEAD"),
         as_of=write_day(today),
-        code=0,
-        specs=0,
+        checked=Checked(),
         findings=(finding,),
     )
 
 
 def nothing_to_check(*, today: int) -> Report:
     """Return the report for an event without a change, such as a deleted branch."""
-    return Report(PASSED, NOTHING, "", "", write_day(today), 0, 0, ())
+    return Report(PASSED, NOTHING, "", "", write_day(today), Checked(), ())
 
 
 def _place(finding: Finding) -> str:

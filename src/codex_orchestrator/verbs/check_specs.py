@@ -63,7 +63,7 @@ def check_specs(
                 cache_path=cache_path(root, git.env.get("GIT_DIR")),
                 given_config=given_config,
             )
-            if report.is_empty and view.kind == "staged":
+            if report.is_nothing_staged:
                 _require_no_ci(environment)
             return report
     except NotCheckedError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codex_orchestrator.model.audit import AuditCheck, AuditRecord
 from codex_orchestrator.model.canonical import JsonValue
+from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.task_state import StoredRun, TaskState
 from codex_orchestrator.verbs.records import Records
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 class ShownRun(NamedTuple):
     """A manifest as it is on disk, its fields, its folder, what it means, and ends of logs.
 
-    `tails` has the end of the log of each check that did not pass, by the log's path.
+    `manifest` is None for a damaged one. `tails` has the end of the log of each check that did not
+    pass, by the log's path.
     """
 
     data: bytes
     document: dict[str, JsonValue]
     folder: Path
-    manifest: Manifest
+    manifest: Manifest | None
     tails: Mapping[str, str]
 
 
@@ -60,11 +62,15 @@ def show_run(store: "FileRunStore", run_id: str) -> ShownRun:
     """Return the manifest of a run by its id or the beginning of it.
 
     Raises:
-        InputError: there is no such run, or several, or its manifest is damaged.
+        InputError: there is no such run, or several, or its manifest is no JSON object.
     """
     data, document = store.read(run_id)
-    manifest = store.load(run_id)
-    return ShownRun(data, document, store.find(run_id), manifest, store.failed_tails(manifest))
+    folder = store.find(run_id)
+    try:
+        manifest = store.load(run_id)
+    except InputError:
+        return ShownRun(data, document, folder, None, {})
+    return ShownRun(data, document, folder, manifest, store.failed_tails(manifest))
 
 
 def rebuild_states(tasks: Iterable[str], records: Records) -> Iterator[TaskState]:

@@ -110,7 +110,8 @@ class SelfReview(Rule):
                 said = _attestation(edit, carriers=coverage.carriers)
                 if said and not case.may_attest(edit.path):
                     message = f"{said}, and no person granted that to the run"
-                    yield self.finding(edit.path, 0, message, fix=_FOR_AGENTS)
+                    fix = f"{_FOR_AGENTS}: --approve edit:{edit.path}"
+                    yield self.finding(edit.path, 0, message, fix=fix)
         if case.config.self_review == "ignore":
             return
         level = Severity.ERROR if case.config.self_review == "error" else Severity.WARNING
@@ -164,7 +165,7 @@ def _attests_itself(edit: SpecEdit) -> bool:
 
 _FOR_AGENTS = (
     "leave this in the spec as it was, or make the spec a draft; a person reviews it before code "
-    "needs it, or grants the edit of the spec to the run"
+    "needs it, or grants the run the edit"
 )
 
 
