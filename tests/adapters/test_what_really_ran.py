@@ -311,3 +311,14 @@ def test_a_test_that_is_run_again_counts_by_its_last_run(tmp_path: Path) -> None
     code, suite = run(tmp_path, files)
     assert suite.outcomes == {"test_a.py::test_a": Outcome.PASSED}
     assert status_of(code, suite) is PASSED
+
+
+def test_parameters_from_a_set_give_the_same_tests_in_every_run(tmp_path: Path) -> None:
+    test = (
+        "import pytest\n\n\nclass A:\n    def __init__(self, value): self.value = value\n\n\n"
+        "@pytest.mark.parametrize('a', [A(value) for value in {'r', 's', 't', 'u', 'v', 'w'}])\n"
+        "def test_a(a): assert a.value != 's'\n"
+    )
+    files = {"pytest.ini": "[pytest]\n", "test_a.py": test}
+    first, second = (run(tmp_path, files)[1].failures() for _ in range(2))
+    assert first == second

@@ -171,6 +171,8 @@ def _environment(root: Path, interpreter: str) -> tuple[tuple[str, str], ...]:
         ("PYTHONPATH", os.pathsep.join(packages.path)),
         ("PYTHONDONTWRITEBYTECODE", "1"),
         ("PYTHONUNBUFFERED", "1"),
+        # Parameters that come from a set give the same tests in every run.
+        ("PYTHONHASHSEED", "0"),
         ("CODEX_ORCHESTRATOR_LOADED", f"{LOG_DIR}/{LOADED}"),
         ("CODEX_ORCHESTRATOR_CODE", "\n".join(os.pathsep.join(places) for places in lists)),
     )
