@@ -1,12 +1,14 @@
 """What the commands of a configuration report: JUnit's files in the work tree, or TAP."""
 
 import os
+import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.adapters.choose import LanguageAdapters
+from codex_orchestrator.adapters.choose import ADAPTERS, LanguageAdapters
 from codex_orchestrator.adapters.command import CommandAdapter
 from codex_orchestrator.adapters.reports import read_report
 from codex_orchestrator.model.check import CheckCommand
@@ -20,6 +22,7 @@ from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.sandbox.probe import probe_layers
 from codex_orchestrator.workspace.checks import run_check
 from support.pattern_files import write_files
+from support.sdists import ROOT
 
 P, F, S = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
 TAP_14 = """\
@@ -184,3 +187,13 @@ def test_a_contained_command_reports_as_the_configuration_says(
     judged = result.judged(suite) if suite else result
     assert judged.status is ValidationStatus.PASSED, judged
     assert (judged.tests.executed if judged.tests else None) == executed
+
+
+def test_the_page_on_adapters_names_them_all_and_its_example_is_right() -> None:
+    page = (ROOT / "docs/adapters.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)` \| .* \| .* \| .* \|", page, re.MULTILINE)
+    assert listed == [*(adapter.id for adapter in ADAPTERS), CommandAdapter.id]
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    table = tomllib.loads(block)["tool"]["codex-orchestrator"]
+    config = parse_config(ConfigTable(source="pyproject.toml", values=table))
+    assert config.adapter.report == "junit:build/reports/**/*.xml"
