@@ -17,6 +17,7 @@ from codex_orchestrator.adapters.choose import LanguageAdapters
 from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.config import AdapterConfig
 from codex_orchestrator.model.verdict import ValidationStatus
+from support.missing import missing
 from support.pattern_files import git, write_files
 
 PASSED = ValidationStatus.PASSED
@@ -263,3 +264,40 @@ def test_what_only_looks_like_code_of_the_project_is_not_refused(
     result = check(tmp_path)
     assert result.status is PASSED, result.output_tail + result.detail
     assert result.code == "work-tree"
+
+
+GO = {
+    "go.mod": "module ex.org/app\n\ngo 1.20\n\nrequire ex.org/lib v0.0.0\n\n"
+    "replace ex.org/lib => {lib}\n",
+    "app.go": 'package app\n\nimport "ex.org/lib"\n\nfunc Total() int { return lib.Add(2, 2) }\n',
+    "app_test.go": 'package app\n\nimport "testing"\n\n'
+    "func TestTotal(t *testing.T) {\n\tif Total() != 4 {\n\t\tt.Fail()\n\t}\n}\n",
+    "lib/go.mod": "module ex.org/lib\n\ngo 1.20\n",
+    "lib/lib.go": "package lib\n\nfunc Add(a, b int) int { return a + b }\n",
+}
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("how", ["absolute replace", "absolute use", "relative", "work file above"])
+def test_go_code_of_the_checkout_proves_nothing(tmp_path: Path, how: str) -> None:
+    if not shutil.which("go"):
+        missing("go is not installed")
+    repo = tmp_path / "repo"
+    files = GO | {"go.mod": GO["go.mod"].format(lib="./lib")}
+    if how == "absolute replace":
+        files["go.mod"] = GO["go.mod"].format(lib=repo / "lib")
+    if how == "absolute use":
+        files["go.mod"] = "module ex.org/app\n\ngo 1.20\n"
+        files["go.work"] = f"go 1.20\n\nuse .\n\nuse {repo / 'lib'}\n"
+    if how == "work file above":
+        (tmp_path / "go.work").write_text("go 1.20\n\nuse ./repo\n")
+    project(tmp_path, files, {"lib/lib.go": GO["lib/lib.go"].replace("a + b", "a - b")})
+    result = check(tmp_path)
+    if how in ("relative", "work file above"):
+        assert result.code == "work-tree", result.output_tail
+        assert result.status is ValidationStatus.FAILED
+        return
+    assert result.code == "elsewhere", result.output_tail
+    assert result.exit_code == 0
+    assert result.status is ValidationStatus.NOT_RUN
+    assert "lib was loaded from another work tree" in result.detail

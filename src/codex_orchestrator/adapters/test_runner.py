@@ -34,6 +34,8 @@ PASSED, FAILED, SKIPPED, DESELECTED = "passed", "failed", "skipped", "deselected
 # What is no test, and holds tests that could not be run.
 BROKEN = "broken"
 NO_TESTS = 5
+# What is no part of the project, and not replaced by a folder, was fetched for its version.
+_GO_MODULES = "{{with .Module}}{{if or .Main .Replace}}{{.Dir}}{{end}}{{end}}"
 _GRAVITY = (SKIPPED, PASSED, FAILED)
 
 
@@ -214,6 +216,12 @@ def run_go(report: Report, arguments: list[str]) -> int:
     """Run `go test`, print what it prints for people, and return its exit code."""
     command = ["go", "test", "-json", "-count=1", *arguments]
     running, failing = set(), set()
+    listing = subprocess.Popen(
+        ["go", "list", "-deps", "-test", "-f", _GO_MODULES, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace") as process:
         for line in process.stdout or ():
             event = _go_event(line)
@@ -232,7 +240,19 @@ def run_go(report: Report, arguments: list[str]) -> int:
                     report.result(package, BROKEN)
     if not running:
         report.end()
+    _note_folders(listing)
     return process.returncode
+
+
+def _note_folders(listing: "subprocess.Popen[str]") -> None:
+    """Write down the folders of the modules that were tested, one a line of a process's output."""
+    listed, file = listing.communicate()[0], os.environ.get("CODEX_ORCHESTRATOR_LOADED")
+    if file and not listing.returncode:
+        with open(file, "a") as loaded:
+            loaded.writelines(
+                json.dumps({"loaded": os.path.realpath(folder)}) + "\n"
+                for folder in sorted(set(listed.split("\n")) - {""})
+            )
 
 
 def _go_event(line: str) -> dict[str, Any]:
