@@ -149,8 +149,8 @@ def check(tmp_path: Path, *, hide: bool = False, **variables: str) -> CheckResul
         output_tail=(done.stdout + done.stderr).decode(),
     )
     suite = adapters.tests(command, logs)
-    assert suite is not None
-    return result.judged(suite).with_code(adapters.loaded(command, logs), command)
+    result = result.judged(suite) if suite is not None else result
+    return result.with_code(adapters.loaded(command, logs), command)
 
 
 @pytest.mark.parametrize("kind", ["honest", "honest, the checkout is hidden", "broken"])
@@ -301,3 +301,64 @@ def test_go_code_of_the_checkout_proves_nothing(tmp_path: Path, how: str) -> Non
     assert result.exit_code == 0
     assert result.status is ValidationStatus.NOT_RUN
     assert "lib was loaded from another work tree" in result.detail
+
+
+NODE = {
+    "package.json": '{"name": "shop", "private": true, "workspaces": ["packages/*"]}',
+    "packages/a/package.json": '{"name": "@shop/a", "main": "index.js"}',
+    "packages/a/index.js": "exports.total = (a, b) => a + b;\n",
+    "shop.test.js": "const test = require('node:test');\nconst assert = require('node:assert');\n"
+    "const { total } = require('@shop/a');\n"
+    "test('total', () => assert.strictEqual(total(2, 2), 4));\n",
+}
+ESM = {
+    "packages/a/package.json": '{"name": "@shop/a", "type": "module", "exports": "./index.js"}',
+    "packages/a/index.js": "export const total = (a, b) => a + b;\n",
+    "shop.test.js": "const test = require('node:test');\nconst assert = require('node:assert');\n"
+    "test('total', async () => assert.strictEqual((await import('@shop/a')).total(2, 2), 4));\n",
+}
+SCRIPT = {"package.json": NODE["package.json"][:-1] + ', "scripts": {"test": "SCRIPT"}}'}
+
+
+def link_packages(folder: Path) -> None:
+    """Make what npm makes for a workspace in a folder of modules."""
+    (folder / "@shop").mkdir(parents=True)
+    (folder / "@shop/a").symlink_to("../../packages/a")
+    write_files(folder, {"tea/index.js": "module.exports = 1;\n"})
+
+
+@pytest.mark.parametrize("more", [{}, ESM], ids=["require", "import"])
+@pytest.mark.parametrize("script", ["", "node --test", "node shop.test.js", "echo; node --test"])
+@pytest.mark.parametrize("modules", ["linked", "own", "copied"])
+def test_node_code_of_the_checkout_proves_nothing(
+    tmp_path: Path, script: str, modules: str, more: Mapping[str, str]
+) -> None:
+    if not shutil.which("npm"):
+        missing("npm is not installed")
+    files = {**NODE, **more, ".gitignore": "node_modules\n"}
+    if script:
+        files["package.json"] = SCRIPT["package.json"].replace("SCRIPT", script)
+    index = files["packages/a/index.js"]
+    tree = project(tmp_path, files, {"packages/a/index.js": index.replace("a + b", "a - b")})
+    checkout = tmp_path / "repo"
+    link_packages(checkout / "node_modules")
+    if modules == "linked":
+        (tree / "node_modules").symlink_to(checkout / "node_modules")
+    elif modules == "own":
+        link_packages(tree / "node_modules")
+    else:
+        shutil.copytree(checkout / "packages/a", tree / "node_modules/@shop/a")
+    result = check(tmp_path)
+    if modules == "own":
+        assert result.code == "work-tree", result.output_tail
+        assert result.status is ValidationStatus.FAILED
+        return
+    assert result.exit_code == 0, result.output_tail
+    assert result.code == "elsewhere", result.output_tail
+    assert result.status is ValidationStatus.NOT_RUN
+    words = (
+        "packages/a/index.js was loaded from another work tree"
+        if modules == "linked"
+        else "node_modules/@shop/a/index.js was loaded, an installed copy of packages/a"
+    )
+    assert words in result.detail

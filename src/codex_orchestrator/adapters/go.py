@@ -42,6 +42,7 @@ class GoAdapter:
             shown=("go", "test", "./..."),
             report=f"lines:{TEST_REPORT}",
             loaded=LOADED,
+            must_measure=True,
             mend=_MEND,
             env=(*environment, ("CODEX_ORCHESTRATOR_LOADED", f"{LOG_DIR}/{LOADED}")),
             read=(sys.prefix, sys.base_prefix, str(RUNNER)),

@@ -1,5 +1,7 @@
 """Node projects: the package's own scripts, else node's test runner."""
 
+import json
+import os
 import re
 import shlex
 import shutil
@@ -8,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from codex_orchestrator.adapters.interface import Detection, read_text
-from codex_orchestrator.adapters.reports import TEST_REPORT
+from codex_orchestrator.adapters.reports import LOADED, TEST_REPORT
 from codex_orchestrator.model.canonical import CanonicalError, load_strict
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.errors import InputError, NotCheckedError
@@ -18,6 +20,13 @@ from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
 _REPORTER = Path(__file__).with_name("node_reporter.mjs")
 _SCRIPT_REPORTER = Path(__file__).with_name("script_reporter.cjs")
+_PROBE = Path(__file__).with_name("node_probe.cjs")
+# In quotes: a folder's name may hold a space.
+_LOAD_PROBE = f'--require "{_PROBE}"'
+_MEND = (
+    "install the packages in the work tree itself, or link each of them into a node_modules folder "
+    "of its own instead of the whole folder of the checkout"
+)
 _REPORT = f"{LOG_DIR}/{TEST_REPORT}"
 _FOR_PEOPLE = ("--test-reporter=spec", "--test-reporter-destination=stdout")
 _SCRIPT_OPTIONS = {
@@ -75,7 +84,9 @@ class NodeAdapter:
                 found[name] = CheckCommand(name=name, argv=argv, env=_ENVIRONMENT)
                 if name == "test" and (runner := runner_of(script)):
                     found[name] = _reporting(found[name], runner)
-        if "test" not in found and any(_TEST_FILE.fullmatch(path) for path in list_files(root)):
+        if "test" in found:
+            found["test"] = _probed(found["test"], root)
+        elif any(_TEST_FILE.fullmatch(path) for path in list_files(root)):
             found["test"] = CheckCommand(
                 name="test",
                 argv=(
@@ -90,6 +101,7 @@ class NodeAdapter:
                 read=(str(_REPORTER),),
                 env=_ENVIRONMENT,
             )
+            found["test"] = _probed(found["test"], root)
         return found
 
     def ensure_ready(
@@ -156,7 +168,6 @@ def _reporting(command: CheckCommand, runner: str) -> CheckCommand:
     """Return the command of a script that calls one runner, which is told to write a report."""
     variable, options = ("CODEX_ORCHESTRATOR_REPORT", _REPORT), _SCRIPT_OPTIONS[runner]
     if runner == "node":
-        # In quotes: a folder's name may hold a space.
         ours = (f'--test-reporter="{_REPORTER}"', f'--test-reporter-destination="{_REPORT}"')
         variable = ("NODE_OPTIONS", " ".join((*_FOR_PEOPLE, *ours)))
     elif command.argv[0] == "npm":
@@ -172,14 +183,36 @@ def _reporting(command: CheckCommand, runner: str) -> CheckCommand:
     return command.model_copy(update=update)
 
 
-def _package(root: Path) -> dict[str, Any]:
-    text = read_text(root / "package.json")
+def _probed(command: CheckCommand, root: Path) -> CheckCommand:
+    """Return a command whose Node processes write down which code they load."""
+    others = (path for path in list_files(root) if path.endswith("/package.json"))
+    names = {str(_package(root, path).get("name")): str((root / path).parent) for path in others}
+    code = json.dumps({"tree": os.path.realpath(root), "packages": names})
+    known = dict(command.env)
+    variables = {
+        "NODE_OPTIONS": " ".join(filter(None, [_LOAD_PROBE, known.get("NODE_OPTIONS", "")])),
+        "CODEX_ORCHESTRATOR_LOADED": f"{LOG_DIR}/{LOADED}",
+        "CODEX_ORCHESTRATOR_CODE": code,
+    }
+    update = {
+        "loaded": LOADED,
+        "mend": _MEND,
+        # Other runners may start programs without the probe.
+        "must_measure": command.argv[0] == "node" or "NODE_OPTIONS" in known,
+        "env": tuple((known | variables).items()),
+        "read": (*command.read, str(_PROBE)),
+    }
+    return command.model_copy(update=update)
+
+
+def _package(root: Path, name: str = "package.json") -> dict[str, Any]:
+    text = read_text(root / name)
     if not text:
         return {}
     try:
         package = load_strict(text.encode("utf-8"))
     except CanonicalError as error:
-        raise InputError(str(error), path="package.json", fix="fix the file") from error
+        raise InputError(str(error), path=name, fix="fix the file") from error
     return package if isinstance(package, dict) else {}
 
 

@@ -81,6 +81,7 @@ class PythonAdapter:
             shown=("python", "-m", runner, *shown),
             report=f"lines:{TEST_REPORT}",
             loaded=LOADED,
+            must_measure=True,
             mend=_MEND,
             env=environment,
             read=(*_OWN, str(RUNNER), str(_PROBE)),

@@ -248,11 +248,10 @@ def _note_folders(listing: "subprocess.Popen[str]") -> None:
     """Write down the folders of the modules that were tested, one a line of a process's output."""
     listed, file = listing.communicate()[0], os.environ.get("CODEX_ORCHESTRATOR_LOADED")
     if file and not listing.returncode:
+        folders = sorted(set(listed.split("\n")) - {""})
+        lines = (json.dumps({"loaded": os.path.realpath(folder)}) + "\n" for folder in folders)
         with open(file, "a") as loaded:
-            loaded.writelines(
-                json.dumps({"loaded": os.path.realpath(folder)}) + "\n"
-                for folder in sorted(set(listed.split("\n")) - {""})
-            )
+            loaded.writelines(lines)
 
 
 def _go_event(line: str) -> dict[str, Any]:

@@ -40,8 +40,9 @@ class CheckCommand(Document):
     seconds; a command that prints more than `max_output_bytes` is ended.
 
     `loaded` is the file there that says which code was loaded from where, "" where that is not
-    measured. `trees` are real paths: the work tree, and the repository's other ones, whose code it
-    must not load. `mend` says how to get its code loaded from the work tree.
+    measured; a command that `must_measure` it proves nothing without. `trees` are real paths: the
+    work tree, and the repository's other ones, whose code it must not load. `mend` says how to get
+    its code loaded from the work tree.
     """
 
     name: str
@@ -54,6 +55,7 @@ class CheckCommand(Document):
     env: tuple[tuple[str, str], ...] = ()
     read: tuple[str, ...] = ()
     loaded: str = ""
+    must_measure: bool = False
     trees: tuple[str, ...] = ()
     mend: str = ""
 
@@ -169,7 +171,7 @@ class CheckResult(Document):
         if not command.loaded:
             return self
         origin, problem = judge_code(loaded, trees=command.trees)
-        if origin is None and command.report:
+        if origin is None and command.must_measure:
             problem = "it was not measured where the code was loaded from"
         changes: dict[str, object] = {"code": origin}
         if problem and self.status in (ValidationStatus.PASSED, ValidationStatus.FAILED):
