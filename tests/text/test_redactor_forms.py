@@ -1,6 +1,7 @@
 """The redactor masks a secret in every form, at every place, and changes nothing else."""
 
 import re
+import sys
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from tests.support.canaries import FORMS, Hunter
 
 from codex_orchestrator.system.output import HELD_BACK, OutputLog
+from codex_orchestrator.text.escapes import decode, decode_with_places
 from codex_orchestrator.text.secrets import MASK, Redactor
 
 CANARY = "Zk7/q+9vB=tR2-xW4_pL8&n<"
@@ -180,3 +182,92 @@ def test_text_that_is_made_to_be_slow_to_search_is_searched_in_the_time_of_a_tes
     redactor = Redactor([CANARY, "Zk7Zk7Zk7Zk7Zk7Zk7", "+-+-+-+-", "sk-sk-sk-sk-"])
     redactor.redact_bytes(b"-----BEGIN PRIVATE " + b"KEY-----\n" + text)
     redactor.redact_bytes(text)
+
+
+ESCAPES = (
+    *("\\", "\\\\", "\\n", "\\x", "\\x5c", "\\u005c", "\\u{25}", "\\U00000041", "\\134", "\\e"),
+    *("%", "%25", "%5C", "%5c", "&", "&amp;", "&#92;", "&#x25;", "&lt;", ";", "41", "a", "n"),
+    *("\x1b[31m", "\x1b[", "\x1b]", "\x07", "\u200b", "\u00ad", "\ufeff", "│", '"', "\n"),
+)
+
+
+@given(
+    st.lists(st.sampled_from(ESCAPES), max_size=12).map("".join), st.sampled_from((b"", b"\xff"))
+)
+def test_decoding_quickly_and_with_places_comes_to_the_same(text: str, end: bytes) -> None:
+    data = text.encode() + end
+    assert decode(data) == decode_with_places(data).data
+
+
+@pytest.mark.parametrize("escape", ["\\", "\\\\", "\\n", "%", "%25", "%5C", "&", "&amp;"])
+def test_a_text_of_nothing_but_escapes_takes_few_calls(escape: str) -> None:
+    """Each would be a call of Python: a megabyte of them would take a second."""
+    data = (escape * 4000 + "a").encode()
+    calls = 0
+
+    def count(frame, event, argument):
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        Redactor([CANARY]).redact_bytes(data)
+    finally:
+        sys.setprofile(None)
+    assert calls < 2000
+
+
+@pytest.mark.parametrize("value", [CANARY, "1f0e9d8c7b6a5f4e3d2c1b0a"])
+@pytest.mark.parametrize(
+    "between",
+    [
+        *(
+            "\n// ",
+            "\n; ",
+            "\n% ",
+            "\n-- ",
+            "\n│ ",
+            " │\n│ ",
+            "\n<!-- ",
+            " -->\n",
+            "\n;;; ",
+            "\n//! ",
+        ),
+        *(
+            "//",
+            ";",
+            "%",
+            "│",
+            " ; ",
+            " | ",
+            " → ",
+            '" . "',
+            "\t",
+            "$",
+            "~",
+            " && ",
+            "·",
+            "{}",
+            "...",
+        ),
+        *("\n 12: ", "\n12\t", "\n   7 | ", "\n101 │ ", "\n3) "),
+    ],
+)
+def test_a_value_is_masked_whatever_stands_between_its_parts(value: str, between: str) -> None:
+    parts = [value[at : at + 5] for at in range(0, len(value), 5)]
+    text = f"before {between.join(parts)} after"
+    masked = Redactor([value]).redact(text)
+    assert masked.startswith("before ")
+    assert masked.endswith(" after")
+    assert MASK in masked
+    assert not any(part in masked for part in parts[1:-1])
+
+
+def test_a_line_number_counts_up_and_each_part_is_masked() -> None:
+    value = "1f0e9d8c7b6a5f4e3d2c1b0a"
+    lines = [f"{number}: {value[number * 4 : number * 4 + 4]}" for number in range(6)]
+    assert Redactor([value]).redact("\n".join(["listing", *lines, "end"])).count("0: ***") == 1
+
+
+def test_a_short_value_that_stands_apart_on_one_line_is_left() -> None:
+    assert Redactor(["foobar12"]).redact("foo, bar: 12") == "foo, bar: 12"

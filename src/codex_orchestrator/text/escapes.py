@@ -1,7 +1,7 @@
 r"""Escaped text decoded, with a way back: JSON and shell escapes, percent codes, XML references.
 
-What shows nothing decodes to nothing: colours of a terminal and characters without width, because
-text is published without them.
+What is no part of the text decodes to nothing: colours of a terminal and characters without width,
+because text is published without them; symbols such as the lines of a table; numbers of lines.
 """
 
 import re
@@ -11,20 +11,40 @@ from typing import NamedTuple
 
 _CONTROLS = dict(zip(b"nrtbfvae", b"\n\r\t\b\f\v\a\x1b", strict=True))
 _REFERENCES = {b"&amp;": b"&", b"&lt;": b"<", b"&gt;": b">", b"&quot;": b'"', b"&apos;": b"'"}
-# Every escape begins with one of these.
+# Replaced all at once, because a call for each takes long. What could begin another escape is kept
+# apart until the end, behind a byte that no UTF-8 holds.
+_APART = ((rb"\\", b"\xff0", b"\\"), (b"%25", b"\xff1", b"%"), (b"&amp;", b"\xff2", b"&"))
+_SIMPLE = tuple((b"\\%c" % code, bytes((_CONTROLS.get(code, code),))) for code in b"nrtbfva\"'/`$")
+_GONE = b"\xff3"
+# Colours; symbols and lines of tables; marks without width; the number of a line.
+_INVISIBLE = (
+    rb"\x1b\[[0-?]*[ -/]*[@-~]|\xe2[\x80-\xaf][\x80-\xbf]|\xef\xbb\xbf|\xc2[\x80-\xbf]"
+    rb"|\n[ \t]{0,12}[0-9]{1,7}(?:[ \t]{0,4}(?:[:|)\]]|\xe2\x94\x82)|\t)"
+)
+# Every escape begins with one of these, or is the number of a line.
 _FIRST = (b"\\", b"%", b"&", b"\x1b", b"\xe2", b"\xef\xbb", b"\xc2")
 
 
 @cache
-def _pattern() -> re.Pattern[bytes]:
-    return re.compile(
-        rb"""%[0-9A-Fa-f]{2}|\\[nrtbfvae"'\\/`$]|\\x[0-9A-Fa-f]{2}|\\[0-3][0-7]{2}"""
-        rb"|\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}"
-        rb"|\\u\{[0-9A-Fa-f]{1,6}\}|\\U[0-9A-Fa-f]{8}"
-        rb"|&#[0-9]{1,7};|&#[xX][0-9A-Fa-f]{1,6};|&amp;|&lt;|&gt;|&quot;|&apos;"
-        rb"|\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)"
-        rb"|\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xc2\xad"
+def _pattern(*, joins_codes: bool = False) -> re.Pattern[bytes]:
+    """Return the pattern of an escape; of several codes in a row, when they are joined."""
+    digit = rb"[0-9A-Fa-f]"
+    percent, code = rb"%HH", rb"\\xHH"
+    if joins_codes:
+        percent, code = (rb"%b(?:%b)*+" % (one, one) for one in (percent, code))
+    # By the first character: what is none is passed over quickly.
+    pattern = (
+        percent + rb"|\\[nrtbfvae\"'\\/`$]|" + code + rb"|\\(?:[0-3][0-7]{2}|UH{8}"
+        rb"|u(?:[dD][89abAB]HH\\u[dD][c-fC-F]HH|H{4}|\{H{1,6}\}))"
+        rb"|&(?:#(?:[0-9]{1,7}|[xX]H{1,6})|amp|lt|gt|quot|apos);"
+        rb"|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|" + _INVISIBLE
     )
+    return re.compile(pattern.replace(b"H", digit))
+
+
+@cache
+def _invisible() -> re.Pattern[bytes]:
+    return re.compile(_INVISIBLE)
 
 
 class Decoded(NamedTuple):
@@ -52,12 +72,25 @@ class Decoded(NamedTuple):
 
 def has_escapes(data: bytes) -> bool:
     """Say whether something in the data may be an escape."""
-    return any(first in data for first in _FIRST)
+    return any(first in data for first in _FIRST) or bool(_invisible().search(data))
 
 
 def decode(data: bytes) -> bytes:
     """Return data with every escape decoded once; data without one is returned as it is."""
-    return _pattern().sub(_replacement, data) if has_escapes(data) else data
+    if not has_escapes(data):
+        return data
+    # The title of a terminal is one escape, whatever stands in it.
+    if b"\xff" in data or b"\x1b]" in data:
+        return _pattern(joins_codes=True).sub(_replacement, data)
+    text = _invisible().sub(_GONE, data)
+    for escape, apart, _ in _APART:
+        text = text.replace(escape, apart)
+    for escape, plain in _SIMPLE if b"\\" in text else ():
+        text = text.replace(escape, plain)
+    text = _pattern(joins_codes=True).sub(_replacement, text)
+    for _, apart, plain in (*_APART, (b"", _GONE, b"")):
+        text = text.replace(apart, plain)
+    return data if text == data else text
 
 
 def decode_all(data: bytes, *, times: int) -> bytes:
@@ -88,7 +121,10 @@ def decode_with_places(data: bytes) -> Decoded:
 
 
 def _replacement(match: re.Match[bytes]) -> bytes:
-    return _decoded(match[0])
+    escape = match[0]
+    if len(escape) > 4 and escape.startswith((b"%", rb"\x")):
+        return bytes.fromhex(escape.translate(None, rb"%\x").decode())
+    return _decoded(escape)
 
 
 @lru_cache(maxsize=4096)

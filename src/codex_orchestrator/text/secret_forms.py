@@ -7,9 +7,9 @@ fast, and tells where a form may be. There the form itself is looked for.
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import compress
+from itertools import compress, pairwise
 from typing import NamedTuple
 
 from codex_orchestrator.text.escapes import decode_all
@@ -21,9 +21,13 @@ MIN_LENGTH = 6
 _SMALL = bytes(range(256)).lower()
 _DROPPED = bytes(code for code in range(128) if not chr(code).isalnum())
 _IS_KEPT = bytes(code not in _DROPPED for code in range(256))
-# Where a value is broken over lines: indents, the marks of diffs and comments, quotes.
-_BREAK = rb"""(?:[ \t"'`,\\+\-|>#*:]{0,200}[\r\n][ \t\r\n"'`,\\+\-|>#*:]{0,400})?"""
-_SPACED = rb"(?:[ \t:,;._\-]{1,4})?" + _BREAK
+# What may stand between two characters of a value: on one line, where the value is too long to come
+# about by chance; and where it is broken over lines, as by indents, marks of diffs or comments, and
+# quotes. It has no letter, no digit, and not the sign that comes behind, so that nothing can be
+# read in two ways: hostile text would make the search take forever.
+_ON_LINE = rb"[^0-9A-Za-z\r\n\x80-\xff%b]{0,8}+"
+_OVER_LINES = rb"(?:[^0-9A-Za-z\r\n\x80-\xff%b]{0,200}+[\r\n][^0-9A-Za-z\x80-\xff%b]{0,400}+)?+"
+_NO_CHANCE = 12
 _BASE64_CHARACTER = rb"[A-Za-z0-9+/_\-]?"
 _BASE32_CHARACTER = rb"[A-Za-z2-7]?"
 # Long keys are recognised by eight bytes at once, for each stands somewhere at a multiple of eight.
@@ -44,8 +48,8 @@ class Form:
         name: what the secret is called.
         characters: what must be there, in order.
         unit: makes of a character the pattern of what may stand for it.
-        gaps: what may stand behind every first and every second character.
-        edge: what is masked with it, before and behind.
+        is_spaced: signs may stand between its characters, however short it is.
+        edges: what is masked with it, before and behind.
     """
 
     def __init__(
@@ -54,23 +58,28 @@ class Form:
         characters: bytes,
         unit: Callable[[bytes], bytes],
         *,
-        gaps: tuple[bytes, bytes] = (_BREAK, _BREAK),
+        is_spaced: bool = False,
         edges: tuple[bytes, bytes] = (b"", b""),
     ) -> None:
         self.name = name
         self.key = squeezed(characters)
         self._characters = characters
         self._unit = unit
-        self._gaps = gaps
+        self._is_spaced = is_spaced or len(self.key) >= _NO_CHANCE
         self._edges = edges
 
     @cached_property
     def pattern(self) -> re.Pattern[bytes]:
         """The pattern of the form."""
-        parts = [self._edges[0]]
-        for number, code in enumerate(self._characters):
-            parts += (self._unit(bytes((code,))), self._gaps[number % 2])
-        return re.compile(b"".join((*parts[:-1], self._edges[1])))
+        characters = [bytes((code,)) for code in self._characters]
+        parts = [self._edges[0], self._unit(characters[0])]
+        for before, character in pairwise(characters):
+            sign = re.escape(_ALIKE[self._unit].get(character, character))
+            # Of the signs of a break the first may have been taken for one of the value.
+            if self._is_spaced or not before.isalnum():
+                parts.append(_ON_LINE % sign)
+            parts += (_OVER_LINES % (sign, sign), self._unit(character))
+        return re.compile(b"".join((*parts, self._edges[1])))
 
     @cached_property
     def unbroken(self) -> re.Pattern[bytes]:
@@ -92,14 +101,14 @@ def forms_of(secret: bytes, name: str) -> Iterator[Form]:
     for text in {secret, secret[::-1], decode_all(secret, times=DEPTH)}:
         if len(text) >= MIN_LENGTH:
             yield Form(name, text, _itself)
-    yield Form(name, secret.hex().encode(), _any_case, gaps=(_BREAK, _SPACED))
+    yield Form(name, secret.hex().encode(), _any_case)
     for shift in range(3):
         text, edges = _inner(base64.b64encode, secret, shift, bits=6)
         yield Form(name, text, _either_alphabet, edges=_shown(edges, _BASE64_CHARACTER))
     for shift in range(5):
         text, edges = _inner(base64.b32encode, secret, shift, bits=5)
-        gaps = (_SPACED, _SPACED)
-        yield Form(name, text, _any_case, gaps=gaps, edges=_shown(edges, _BASE32_CHARACTER))
+        shown = _shown(edges, _BASE32_CHARACTER)
+        yield Form(name, text, _any_case, is_spaced=True, edges=shown)
 
 
 def _inner(
@@ -129,6 +138,14 @@ def _any_case(character: bytes) -> bytes:
 
 def _either_alphabet(character: bytes) -> bytes:
     return {b"+": rb"[+\-]", b"/": rb"[/_]"}.get(character, character)
+
+
+# What a unit takes for a sign.
+_ALIKE: Mapping[Callable[[bytes], bytes], Mapping[bytes, bytes]] = {
+    _itself: {b" ": b" +"},
+    _any_case: {},
+    _either_alphabet: {b"+": b"+-", b"/": b"/_"},
+}
 
 
 class _Keys(NamedTuple):
