@@ -157,3 +157,21 @@ def test_the_begin_of_a_key_with_many_headers_is_read_in_linear_time(lines: str)
 @pytest.mark.parametrize("name", ["SIGNING_KEY_B64", "MY_TOKEN_B64", "SIGNING_KEY_BASE64"])
 def test_a_secret_in_base64_is_one_by_its_name_without_that(name: str) -> None:
     assert is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "begin",
+    ["-", "+", "- ", "> -", "// ", "//", "; ", "% ", "# ", "│ ", "  12: ", "7\t", " * ", '"'],
+)
+def test_a_private_key_is_masked_whatever_stands_before_its_lines(begin: str) -> None:
+    body = [
+        "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC",
+        "BKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj",
+        "MzEfYyjiWA4R4=",
+    ]
+    lines = ["-----BEGIN PRIVATE KEY-----", *body, "-----END PRIVATE KEY-----"]
+    text = "@@ -1,5 +0,0 @@\n" + "".join(f"{begin}{line}\n" for line in lines)
+    masked = Redactor().redact(text)
+    assert MASK in masked
+    assert not any(line in masked for line in body)
+    assert "END PRIVATE KEY" in masked

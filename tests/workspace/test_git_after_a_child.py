@@ -11,6 +11,7 @@ import pytest
 from codex_orchestrator.compose.servers import open_tools
 from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError
 from codex_orchestrator.model.policy import Policy
+from codex_orchestrator.system.listing import list_files
 from codex_orchestrator.workspace.tree import GitWorkTree
 from codex_orchestrator.workspace.worktree import GitWorkspace
 from support.workspace import git, git_environ, write_files
@@ -169,6 +170,7 @@ def test_no_program_that_a_check_names_is_run(attack, scene, workspace, tmp_path
             scene.root, policy=Policy(), checks=(), environ=git_environ(scene.home),
             private=tmp_path, log_dir=tmp_path, library_root=scene.root, decisions=None, uses=None,
         ).git_diff([]),
+        lambda: list_files(scene.root),
         lambda: workspace.forget_items("r1"),
         lambda: workspace.is_tracked("src"),
         workspace.require_clean_checkout,

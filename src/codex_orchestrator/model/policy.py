@@ -59,7 +59,14 @@ PROTECTED_PATHS = (
     "**/verification-metadata.xml",
     ".codex-orchestrator.toml",
     "**/conftest.py",
-    "**/sitecustomize.py",
+    # What Python runs by itself when it starts, as a module, a package, or compiled.
+    "**/sitecustomize.*",
+    "**/sitecustomize/**",
+    "**/usercustomize.*",
+    "**/usercustomize/**",
+    "**/site-packages/*.pth",
+    "**/dist-packages/*.pth",
+    "**/pyvenv.cfg",
 )
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from codex_orchestrator.system.git import Git, git_environment
+from codex_orchestrator.system.safe_git import SafeGit
 
 SKIPPED_FOLDERS = frozenset(
     [".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", ".runs"]
@@ -20,7 +20,8 @@ def list_files(root: Path) -> list[str]:
         NotCheckedError: git cannot list them.
     """
     if (root / ".git").exists():
-        git = Git(str(root), git_environment(os.environ, is_hook_repository=False))
+        # A check may have written to the tree, and to its `.git`, before.
+        git = SafeGit(root, environ=os.environ)
         found = {os.fsdecode(name) for name in listed_names(git.run)}
     else:
         found = set(_walk(root))
@@ -35,7 +36,7 @@ def other_trees(root: Path) -> tuple[str, ...]:
     """
     if not (root / ".git").exists():
         return ()
-    git = Git(str(root), git_environment(os.environ, is_hook_repository=False))
+    git = SafeGit(root, environ=os.environ)
     lines = git.run("worktree", "list", "--porcelain", "-z").split(b"\0")
     found = (os.path.realpath(line[9:]) for line in lines if line.startswith(b"worktree "))
     own = os.path.realpath(root)

@@ -16,12 +16,11 @@ _REFERENCES = {b"&amp;": b"&", b"&lt;": b"<", b"&gt;": b">", b"&quot;": b'"', b"
 _APART = ((rb"\\", b"\xff0", b"\\"), (b"%25", b"\xff1", b"%"), (b"&amp;", b"\xff2", b"&"))
 _SIMPLE = tuple((b"\\%c" % code, bytes((_CONTROLS.get(code, code),))) for code in b"nrtbfva\"'/`$")
 _GONE = b"\xff3"
-# Colours; symbols and lines of tables; marks without width; the number of a line.
-_INVISIBLE = (
-    rb"\x1b\[[0-?]*[ -/]*[@-~]|\xe2[\x80-\xaf][\x80-\xbf]|\xef\xbb\xbf|\xc2[\x80-\xbf]"
-    rb"|\n[ \t]{0,12}[0-9]{1,7}(?:[ \t]{0,4}(?:[:|)\]]|\xe2\x94\x82)|\t)"
-)
-# Every escape begins with one of these, or is the number of a line.
+# Colours; symbols and lines of tables; marks without width.
+_INVISIBLE = rb"\x1b\[[0-?]*[ -/]*[@-~]|\xe2[\x80-\xaf][\x80-\xbf]|\xef\xbb\xbf|\xc2[\x80-\xbf]"
+# A line with its number, of which the line is left.
+_NUMBERED = rb"\n[ \t]{0,12}[0-9]{1,7}(?:[ \t]{0,4}(?:[:|)\]]|\xe2\x94\x82)|\t)"
+# Every escape begins with one of these.
 _FIRST = (b"\\", b"%", b"&", b"\x1b", b"\xe2", b"\xef\xbb", b"\xc2")
 
 
@@ -45,6 +44,11 @@ def _pattern(*, joins_codes: bool = False) -> re.Pattern[bytes]:
 @cache
 def _invisible() -> re.Pattern[bytes]:
     return re.compile(_INVISIBLE)
+
+
+@cache
+def _numbered() -> re.Pattern[bytes]:
+    return re.compile(_NUMBERED)
 
 
 class Decoded(NamedTuple):
@@ -72,7 +76,7 @@ class Decoded(NamedTuple):
 
 def has_escapes(data: bytes) -> bool:
     """Say whether something in the data may be an escape."""
-    return any(first in data for first in _FIRST) or bool(_invisible().search(data))
+    return any(first in data for first in _FIRST)
 
 
 def decode(data: bytes) -> bytes:
@@ -102,12 +106,17 @@ def decode_all(data: bytes, *, times: int) -> bytes:
     return data
 
 
-def decode_with_places(data: bytes) -> Decoded:
-    """Return data decoded once, with the place of each escape."""
+def without_numbers(data: bytes) -> bytes:
+    """Return data whose lines have no numbers; a value that begins with one loses that too."""
+    return _numbered().sub(b"\n", data)
+
+
+def decode_with_places(data: bytes, *, is_numbered: bool = False) -> Decoded:
+    """Return data decoded once, with the place of each escape; or of each line's number."""
     parts: list[bytes] = []
     decoded = Decoded(b"", [], [], [], [])
     size = end = 0
-    for match in _pattern().finditer(data):
+    for match in (_numbered() if is_numbered else _pattern()).finditer(data):
         value = _replacement(match)
         parts += (data[end : match.start()], value)
         size += match.start() - end
@@ -136,7 +145,7 @@ def _decoded(escape: bytes) -> bytes:
     if first == b"&":
         return _REFERENCES.get(escape) or _character(_number(escape), escape)
     if first != b"\\":
-        return b""
+        return b"\n" if first == b"\n" else b""
     if kind == b"x":
         return bytes.fromhex(escape[2:].decode())
     if kind in b"0123":

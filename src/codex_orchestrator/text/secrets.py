@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
-from codex_orchestrator.text.escapes import decode, decode_with_places, has_escapes
+from codex_orchestrator.text.escapes import decode, decode_with_places, without_numbers
 from codex_orchestrator.text.secret_forms import DEPTH, FormSearch, forms_of
 from codex_orchestrator.text.secret_names import is_secret_name
 from codex_orchestrator.text.secret_values import (
@@ -141,23 +141,34 @@ class Redactor:
             for name, first, last in self._hits_in(part, search, DEPTH):
                 yield Hit(name, start + first, start + last)
 
-    def _hits_in(self, data: bytes, search: FormSearch, depth: int) -> Iterator[Hit]:
-        """Search some data as it is, and decoded as often as `depth` says."""
+    def _hits_in(
+        self, data: bytes, search: FormSearch, depth: int, *, is_numbered: bool = True
+    ) -> Iterator[Hit]:
+        """Search some data as it is, and decoded as often as `depth` says.
+
+        The numbers of its lines are left out once, where it may have some.
+        """
         for name, first, last in search.find(data):
             yield Hit(name, first, last)
         for kind, first, last in find_tokens(data):
             if data[first:last] not in self._tokens_left:
                 yield Hit(kind, first, last)
-        if not depth or not has_escapes(data):
-            return
-        decoded = decode(data)
-        if decoded == data:
-            return
-        inner = list(self._hits_in(decoded, search, depth - 1))
-        if inner:
-            places = decode_with_places(data)
-            for name, first, last in inner:
-                yield Hit(name, *places.span(first, last))
+        if depth:
+            yield from self._decoded_hits(data, search, depth, is_numbered=is_numbered)
+
+    def _decoded_hits(
+        self, data: bytes, search: FormSearch, depth: int, *, is_numbered: bool
+    ) -> Iterator[Hit]:
+        for strips, other in ((False, decode), (True, without_numbers)):
+            text = data if strips and not is_numbered else other(data)
+            if text == data:
+                continue
+            left = is_numbered and not strips
+            inner = list(self._hits_in(text, search, depth - 1, is_numbered=left))
+            if inner:
+                places = decode_with_places(data, is_numbered=strips)
+                for name, first, last in inner:
+                    yield Hit(name, *places.span(first, last))
 
 
 def redactor_of(found: EnvironmentSecrets) -> Redactor:

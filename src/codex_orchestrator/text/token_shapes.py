@@ -41,13 +41,14 @@ _SHAPES: tuple[tuple[str, tuple[bytes, ...], bytes], ...] = (
     ("PyPI token", (b"pypi-",), rb"pypi-%b{40,}" % _TEXT),
     ("Google API key", (b"AIza",), rb"AIza%b{35}" % _TEXT),
 )
-# The lines of a key, with what a diff, a quote or JSON puts between them. The first one is public.
-_BETWEEN_LINES = rb"""(?:\\[nr]|[\s"'+|>#,\\*])"""
+# The lines of a key, with what a diff, a comment, a quote or JSON puts between them. The first one
+# is public.
+_BETWEEN_LINES = rb"""(?:\\[nr]|[\s"'+|>#,\\*;%!]|-(?!-)|(?<=[\r\n])//)"""
 _PRIVATE_KEY = (
     rb"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----"
     rb"(?:%(sep)b{1,60}(?:Proc-Type|DEK-Info|Version|Comment):[^\r\n\\]{0,100}+)*+%(sep)b{1,60}"
     rb"(?P<token>%(line)b{16,}+"
-    rb"(?:%(sep)b{1,60}+(?:%(line)b{16,}+|%(line)b{1,15}(?=%(sep)b{0,60}-----END)))*)"
+    rb"(?:%(sep)b{1,60}+(?:%(line)b{16,}+|%(line)b{1,15}(?=%(sep)b{0,60}-?-----END)))*)"
 ) % {b"sep": _BETWEEN_LINES, b"line": rb"[A-Za-z0-9+/=]"}
 
 

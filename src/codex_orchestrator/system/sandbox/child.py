@@ -30,6 +30,7 @@ class Child:
             NotCheckedError: processes cannot be started, or an argument holds a NUL byte.
         """
         self._limits = dict(orders.limits)
+        self._layers = orders.layers
         self._facts: dict[str, list[str]] = {}
         self._unread = b""
         self._grace_s = orders.grace_ms / 1000
@@ -145,8 +146,8 @@ class Child:
         told = self.number("survivors")
         if told is not None:
             return told
-        # A pid namespace ends with its launcher.
-        return int(self.number("pid") is not None and PID not in self.all("layer"))
+        # A pid namespace ends with its launcher, also one whose layers were not told any more.
+        return int(self.number("pid") is not None and PID not in self._layers)
 
     @property
     def facts(self) -> SandboxFacts:

@@ -82,7 +82,12 @@ def _kill_all(command: int, status: int | None) -> tuple[int | None, int]:
             return status, 0
         if more == _LIVING:
             time.sleep(_PAUSE_S / 10)
-    return status, max(1, count_descendants())
+    living = count_descendants()
+    if not living:
+        # What lived when the time was over may have ended since.
+        status, more = _reap(command, status)
+        living = int(more == _LIVING)
+    return status, living
 
 
 def count_descendants() -> int:
