@@ -128,7 +128,7 @@ _GO = Dialect(
         r"|^(?:require|assert|is|qt|c|s|suite|must|r|a|s\.Require\(\))\."
         r"(?:Assert|Check|No|Not|Equal|True|False|Nil|Error|Contains|Len|Empty|Panics|Zero|Same|"
         r"JSON|In|Greater|Less|Elements|Subset|Eventually|Regexp|Implements|IsType|File|Dir)\w*$"
-        r"|^m\.Run$|(?:^|\.)(?:panic|Must\w*|require\w+|assert\w+)$"
+        r"|(?:^|\.)(?:panic|(?:[mM]ust|[rR]equire|[aA]ssert|[cC]heck|[eE]xpect|[vV]erify|test)\w*)$"
     ),
     weak=_C(
         r"\.(?:Not\w*|True|False|NoError|Error|Contains\w*|Greater\w*|Less\w*|In\w+|Elements\w*|"
@@ -161,7 +161,7 @@ _RUST = Dialect(
     ),
     skips=_C(r"\bignore\b|#!?\[\s*cfg(?:_attr)?\s*\((?!\s*test\s*\))"),
     ends=_C(r"(?:^|::)process::(?:exit|abort)$|^(?:exit|abort)$"),
-    broad=_NEVER,
+    broad=_C(r""),
 )
 _JAVA = Dialect(
     roles=_roles(
@@ -180,7 +180,9 @@ _JAVA = Dialect(
         error="ERROR",
     ),
     declares=_C(r"([\w$]+)\s*\("),
-    tests=_C(r"^@(?:[\w.]+\.)?(?:\w*Test|TestFactory|TestTemplate|Property|Theory|Example)\b"),
+    tests=_C(
+        r"^@(?:[\w.]+\.)?(?:\w*Test|TestFactory|TestTemplate|Property|Theory|Example)\b|^test[A-Z]"
+    ),
     asserts=_C(r"(?:^|\.)(?:assert\w*|fail|verify\w*|check\w+|expect\w*)$"),
     weak=_C(
         r"(?:^|\.)(?:assert(?:True|False|NotNull|NotEquals|NotSame|DoesNotThrow|Throws|InstanceOf)|"

@@ -4,76 +4,27 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from codex_orchestrator.patterns.check_files import is_test_file
 from codex_orchestrator.patterns.dialects import DIALECTS, Dialect
 from codex_orchestrator.patterns.engine import find_config, parse
 from codex_orchestrator.patterns.files import MAX_FILE_BYTES, SkipFile, decode
 from codex_orchestrator.patterns.languages import language_of
+from codex_orchestrator.patterns.nodes import Node
+from codex_orchestrator.patterns.strength import bare
+
+if TYPE_CHECKING:
+    from ast_grep_py import SgNode
 
 _MAX_DEPTH = 120
-_CALLED = re.compile(r"\s*(?:([\w:]+)!\s*[(\[{]|([^(`]*?)(?:<[^(`]*>)?[(`])")
+_FULLY_CHECKED = 200_000
 _TITLE = re.compile(
     r"""\s*("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|[^,()]*)""", re.DOTALL
 )
 _SCOPE = re.compile(
     r"\b(?:class|mod|interface|record|enum|impl)\s+(?:<[^>]*>\s*)?(?:.*?\bfor\s+)?(\w+)"
 )
-
-
-class Node:
-    """One node of a syntax tree that means something to a test; the others are left out."""
-
-    __slots__ = ("_source", "end", "kids", "line", "name", "role", "start")
-
-    def __init__(self, role: str, place: tuple[int, int, int], source: str) -> None:
-        self.role = role
-        self.start, self.end, self.line = place
-        self._source = source
-        self.kids: list[Node] = []
-        self.name = ""
-
-    @property
-    def text(self) -> str:
-        """The code of this node."""
-        return self._source[self.start : self.end]
-
-    @property
-    def head(self) -> str:
-        """The code up to the first block or statement in it: a condition, or a declaration."""
-        ends = (kid.start for kid in self.kids if kid.role in {"block", "jump"})
-        return self._source[self.start : next(ends, self.end)]
-
-    @property
-    def link(self) -> "Node | None":
-        """For `a(…).b(…)` the node of `a(…)`."""
-        first = self.kids[0] if self.kids else None
-        is_link = first is not None and first.role == "call" and first.start == self.start
-        return first if is_link else None
-
-    @property
-    def root(self) -> "Node":
-        """The first call of a chain."""
-        node = self
-        while node.role == "call" and (link := node.link) is not None:
-            node = link
-        return node
-
-    @property
-    def arguments(self) -> str:
-        """The code behind the name of a call or a mark, less the closing bracket."""
-        start = self.link.end if self.link else self.start
-        found = _CALLED.match(self._source, start, self.end)
-        return self._source[found.end() : self.end - 1] if found else ""
-
-    @property
-    def called(self) -> str:
-        """The name of what is called: of a chain, what comes last in it."""
-        link = self.link
-        found = _CALLED.match(self._source, link.end if link else self.start, self.end)
-        name = (found[1] or found[2]) if found else ""
-        if not name and link is None and self.text.startswith("("):
-            name = self.text.partition(")")[0]
-        return name if name.startswith("(") else re.sub(r"[\s?]+", "", name).lstrip(".")
 
 
 @dataclass
@@ -120,6 +71,9 @@ class Outline:
         self.aliases = frozenset(
             re.findall(r"\b(?:skip\w*|xfail|expectedFailure)\s+as\s+(\w+)", self.text)
         )
+        if self.language == "go":
+            tags = re.findall(r"^//\s*(?:go:build|\+build)\b.*", self.text, re.MULTILINE)
+            self.units[path].marks += tags
         self._collect(root, path, (), is_class_collected=True)
         self.functions = {
             unit.node.name: unit for unit in self.units.values() if unit.kind == "function"
@@ -128,13 +82,16 @@ class Outline:
             id(unit.node) for unit in self.units.values() if unit.kind in {"test", "function"}
         }
         self.claimed |= {id(unit.node) for unit in self.hidden}
+        self.suites = {id(unit.node) for unit in self.units.values() if unit.kind == "scope"}
 
     def _nodes(self) -> Node:
         roles = self.dialect.roles
         top = Node("file", (0, len(self.text), 0), self.text)
         open_nodes = [top]
         config = {"rule": {"any": [{"kind": kind} for kind in roles]}}
-        for found in find_config(parse(self.text, self.language), config, source=self.path):
+        tree = parse(self.text, self.language)
+        self.errors += self._inserted(tree)
+        for found in find_config(tree, config, source=self.path):
             place = found.range()
             start, end = place.start.index, place.end.index
             node = Node(roles[found.kind()], (start, end, place.start.line + 1), self.text)
@@ -150,17 +107,33 @@ class Outline:
             open_nodes.append(node)
         return top
 
+    def _inserted(self, tree: "SgNode") -> Iterator[Node]:
+        """Return the lines where the parser inserted a bracket to make sense of the code."""
+        code = bare(self.text)
+        if all(code.count(start) == code.count(end) for start, end in ("()", "[]", "{}")):
+            return
+        if len(self.text) > _FULLY_CHECKED:  # the search takes the square of the nesting
+            yield Node("error", (0, len(self.text), 1), self.text)
+            return
+        for found in find_config(tree, {"rule": {"regex": "^$"}}, source=self.path):
+            if found.kind() in {")", "]", "}"}:
+                end = found.range().start
+                start = self.text.rfind("\n", 0, end.index) + 1
+                yield Node("error", (start, end.index, end.line + 1), self.text)
+
     def _collect(
         self, parent: Node, scope: str, inherited: tuple[str, ...], *, is_class_collected: bool
     ) -> None:
         marks: list[Node] = []
         for node in parent.kids:
             if node.role == "mark":
-                marks.append(node)
+                marks += [node] if self.language != "java" else []
                 continue
             texts = [*inherited, *(mark.text for mark in marks)]
             marks = []
             if node.role == "function" and parent.role != "call":
+                if parent.role == "assignment":
+                    node.name = re.split(r"[=:\s]", parent.text, maxsplit=1)[0]
                 self._add_function(node, scope, texts, is_test=is_class_collected)
             elif node.role == "scope":
                 self._add_scope(node, scope, texts)
@@ -172,21 +145,17 @@ class Outline:
                 self._collect(node, scope, tuple(texts), is_class_collected=is_class_collected)
 
     def _add_function(self, node: Node, scope: str, marks: list[str], *, is_test: bool) -> None:
-        own = [kid for kid in node.kids if kid.role == "mark"]
+        own = self._own_marks(node)
         marks += [kid.text for kid in own]
-        header = (
-            node.text[own[-1].end - node.start :]
-            if own and own[-1].start >= node.start
-            else node.text
-        )
-        found = self.dialect.declares.search(header[:2000].partition("{")[0] or header[:2000])
-        if found is None:
-            self._collect(node, scope, (), is_class_collected=False)
-            return
-        node.name = found[found.lastindex or 1]
-        owner = found[1] + "::" if found.lastindex == 2 and found[1] else ""
+        header = node.text[own[-1].end - node.start if own else 0 :][:2000]
+        found = self.dialect.declares.search(header)
+        if found is not None:
+            node.name = found[found.lastindex or 1]
+        owner = found[1] + "::" if found and found.lastindex == 2 and found[1] else ""
         is_marked = any(self.dialect.tests.search(mark) for mark in marks)
-        is_test = is_test and (is_marked or self.dialect.tests.search(node.name) is not None)
+        is_test = is_marked or (is_test and self.dialect.tests.search(node.name) is not None)
+        is_private = found is not None and re.search(r"\bprivate\b", header[: found.start()])
+        is_test = is_test and not is_private
         is_test = is_test and not any("fixture" in mark for mark in marks if mark.startswith("@"))
         self._add(
             Unit(f"{scope}::{owner}{node.name}", "test" if is_test else "function", node, marks)
@@ -197,11 +166,16 @@ class Outline:
             self._collect(node, scope, (), is_class_collected=False)
 
     def _add_scope(self, node: Node, scope: str, marks: list[str]) -> None:
-        marks += [kid.text for kid in node.kids if kid.role == "mark"]
+        marks += [kid.text for kid in self._own_marks(node)]
         found = _SCOPE.search(node.text)
         name = f"{scope}::{found[1] if found else '?'}"
         self._add(Unit(name, "scope", node, marks))
         self._collect(node, name, (), is_class_collected=self._is_collected(node))
+
+    def _own_marks(self, node: Node) -> list[Node]:
+        """Return annotations, which Java keeps within the declaration."""
+        kids = node.kids if self.language == "java" else []
+        return [kid for kid in kids if kid.role == "mark"]
 
     def _is_collected(self, node: Node) -> bool:
         """Say whether the methods of a class are tests; in Python it must look like one."""
@@ -209,7 +183,18 @@ class Outline:
         is_plain = node.text.startswith("class Test") and not re.search(
             r"\n\s+def __(?:init|new)__\b", node.text
         )
+        if self.language == "java":
+            return re.search(r"\bextends\s+\w*TestCase\b", node.text[:2000]) is not None
         return self.language != "python" or has_base or is_plain
+
+    def is_product(self, unit: Unit) -> bool:
+        """Say whether a unit is part of the product, which in Rust may stand beside its tests."""
+        if self.language != "rust" or unit.kind == "test" or is_test_file(self.path):
+            return False
+        parts = unit.name.split("::")
+        scopes = (self.units.get("::".join(parts[:end])) for end in range(2, len(parts) + 1))
+        marks = " ".join(mark for scope in scopes if scope for mark in scope.marks)
+        return re.search(r"\bcfg\b.*\btest\b", marks) is None
 
     def _is_declared(self, node: Node) -> bool:
         return (

@@ -10,6 +10,7 @@ TAUTOLOGY, WEAK, EXACT, STRICT = range(4)
 _QUOTED = r"\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`"
 _COMMENT = r"//[^\n]*|#(?!!?\[)[^\n]*|/\*.*?\*/"
 _NOISE = re.compile(f"{_QUOTED}|{_COMMENT}", re.DOTALL)
+_TESTIFY = re.compile(r"(?:assert|require)\.[A-Z]")
 _NOISY = re.compile(r"[\"'`#/]")
 _NESTED = re.compile(r"[\"'`#/()\[\]{}]")
 _PIECE = re.compile(
@@ -50,8 +51,8 @@ _ANY_ERROR = re.compile(
 _BOOLEAN = re.compile(r"(?:^|[.:])(?:(?:debug_|prop_)?assert|assert(?:True|That)|True|ok)$")
 _STRICT = re.compile(r"[sS]trict(?:Deep)?Equal$|[rR]aisesRegexp?$")
 _BUILDER = re.compile(
-    r"&|new\s+|vec!|(?:\w+\.)?(?:of|asList)(?=\()|(?:tuple|set|list|sorted|enumerate|reversed)(?=\()"
-    r"|struct\s*\{[^}]*\}|map(?=\[)|\[[\w.*]*\](?=[\w*{\[])|[\w.*]+(?=\{)"
+    r"&|new\s+|vec!|(?:\w+\.)?(?:of|asList|arguments)(?=\()|(?:tuple|set|list|sorted|enumerate|reversed)(?=\()"
+    r"|struct\s*\{[^}]*\}|map(?=\[)|[\w.*]+(?=\[\])|\[[\w.*]*\]\s*(?=[\w*{\[])|[\w.*]+(?=\{)"
 )
 
 
@@ -109,14 +110,15 @@ def rank(called: str, text: str, dialect: Dialect, *, subject: str = "") -> int:
         dialect: the language.
         subject: what the first call of a chain got, as in `expect(subject).toBe(text)`.
     """
+    if _TESTIFY.match(called):
+        text = text.partition(",")[2]
     flat = bare(text)
     parts = [part for part in split(flat) if part]
     first = parts[0] if parts else ""
     if _says_nothing(called, first, parts, text, subject):
         return TAUTOLOGY
     if _ERROR.search(called):
-        is_broad = not parts or _ANY_ERROR.search(first.strip("() ")) is not None
-        return WEAK if is_broad else STRICT if "match=" in flat or _STRICT.search(called) else EXACT
+        return STRICT if "match=" in flat or _STRICT.search(called) else rank_error(first)
     if _BOOLEAN.search(called):
         is_exact = _EQUALS.search(first) and not _INEXACT.search(first) and not _TRUTH.search(first)
         return EXACT if is_exact else WEAK
@@ -127,11 +129,19 @@ def rank(called: str, text: str, dialect: Dialect, *, subject: str = "") -> int:
     return STRICT if _STRICT.search(called) else EXACT
 
 
+def rank_error(expected: str) -> int:
+    """Return how much an assertion says that expects an error, from which one it expects."""
+    is_any = not expected or _ANY_ERROR.search(expected.strip("() "))
+    return WEAK if is_any else EXACT
+
+
 def rank_condition(condition: str) -> int:
     """Return how much an `if` says whose block fails the test."""
-    flat = bare(condition)
+    if not condition:
+        return EXACT
+    flat = bare(condition).rpartition(";")[2]
     words = [word for word in _WORD.findall(flat) if word not in _LITERALS | {"if"}]
-    if condition and (not words or any(_SAME.fullmatch(part) for part in flat[3:].split("&&"))):
+    if not words or any(_SAME.fullmatch(part) for part in flat[3:].split("&&")):
         return TAUTOLOGY
     is_exact = re.search(r"!=(?! ?nil)|Equal\(|Diff\(|== false", flat) and "&&" not in flat
     return EXACT if is_exact else WEAK
@@ -146,11 +156,9 @@ def _says_nothing(called: str, first: str, parts: list[str], text: str, subject:
         return _is_constant(first) and not _NEVER_TRUE.fullmatch(first)
     if re.search(r"[fF]ail\w*$|panic$|unreachable$|bail$|Run$", called):
         return False
-    if subject:
-        return (
-            _is_constant(bare(subject)) and _is_constant(first) and (not first or first == subject)
-        )
     raw = split(text)
+    if subject:
+        return raw[:1] == [subject.strip()] or (not raw and _is_constant(bare(subject)))
     return (len(raw) > 1 and raw[0] == raw[1]) or (
         bool(parts) and all(map(_is_constant, parts[:2]))
     )

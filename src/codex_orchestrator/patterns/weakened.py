@@ -4,17 +4,19 @@ A finding here is no proof of bad intent, and silence is no proof that a test st
 expected value is an honest change of behaviour, so it is not reported.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from codex_orchestrator.patterns.bodies import body_of, forgets, has_only, is_empty, is_lazy
+from codex_orchestrator.patterns.check_files import is_test_file
 from codex_orchestrator.patterns.dialects import DIALECTS
 from codex_orchestrator.patterns.files import SkipFile
 from codex_orchestrator.patterns.languages import language_of
-from codex_orchestrator.patterns.measures import Measure, Measuring
+from codex_orchestrator.patterns.measures import Measuring
 from codex_orchestrator.patterns.outlines import Outline, Unit
-from codex_orchestrator.patterns.strength import EXACT, STRICT, WEAK, bare
+from codex_orchestrator.patterns.scans import Measure
+from codex_orchestrator.patterns.strength import EXACT, STRICT, WEAK
 from codex_orchestrator.text.shown import counted, one_line
 
 Kind = Literal[
@@ -63,7 +65,10 @@ def weakened_tests(
     Raises:
         MissingExtraError: the parser is not installed.
     """
-    if language_of(path) not in DIALECTS or before == after:
+    language = language_of(path)
+    if before == after or language not in DIALECTS:
+        return ()
+    if not is_test_file(path) and language != "rust":
         return ()
     try:
         old, new = Outline(path, before or b""), Outline(path, after or b"")
@@ -83,13 +88,17 @@ class _Comparison:
     def __init__(self, old: Outline, new: Outline) -> None:
         self._old, self._new = old, new
         self._old_measures, self._new_measures = Measuring(old), Measuring(new)
-        self._is_same_ground = self._old_measures.ground() == self._new_measures.ground()
+        self._is_same_ground = self._old_measures.facts == self._new_measures.facts
 
     def findings(self) -> Iterator[WeakenedTest]:
         unreadable = list(self._unreadable())
         yield from unreadable
         yield from self._gone()
-        units = [unit for unit in self._new.units.values() if not self._is_same(unit)]
+        units = [
+            unit
+            for unit in self._new.units.values()
+            if not (self._is_same(unit) or self._new.is_product(unit))
+        ]
         for unit in units:
             self._new_measures.measure(unit)
         for unit in units:
@@ -132,12 +141,12 @@ class _Comparison:
         bodies: dict[str, Unit] = {}
         for unit in self._new.tests():
             if unit.name not in self._old.units:
-                bodies.setdefault(_body_of(unit), unit)
+                bodies.setdefault(body_of(unit), unit)
         for unit in self._old.tests():
             now = self._new.units.get(unit.name)
             if now is not None and now.kind == "test":
                 continue
-            other = bodies.pop(_body_of(unit), None)
+            other = bodies.pop(body_of(unit), None)
             if now is not None:
                 yield WeakenedTest(
                     unit.name, now.node.line, "removed", "is not collected as a test any more"
@@ -156,8 +165,12 @@ class _Comparison:
     def _compare(self, old: Unit | None, new: Unit) -> Iterator[tuple[Kind, str]]:
         after = self._new_measures.measure(new)
         before = self._old_measures.measure(old) if old is not None else Measure()
-        if _has_only(new) and not (old is not None and _has_only(old)):
+        if has_only(new) and not (old is not None and has_only(old)):
             yield "only", "the other tests of the file do not run"
+        if new.name == f"{self._new.path}::TestMain" and self._new.language == "go":
+            if forgets(new, after) and not (old is not None and forgets(old, before)):
+                yield "returns-early", "does not run the tests, or forgets how they ended"
+            return
         if ends := Counter(after.ends) - Counter(before.ends):
             yield "returns-early", f"ends the process of the test runner: {', '.join(ends)}"
         if old is None and new.kind != "file":
@@ -167,17 +180,17 @@ class _Comparison:
             yield "skipped", f"is skipped or expected to fail: {skips}"
         if new.kind == "scope" or old is None:
             return
-        is_empty = new.kind != "file" and _is_empty(new) and not _is_empty(old)
-        if is_empty and not skips:
+        is_emptied = new.kind != "file" and is_empty(new) and not is_empty(old)
+        if is_emptied and not skips:
             yield "emptied", "the body does nothing"
-        elif new.kind == "test" and _is_lazy(new) and not _is_lazy(old):
+        elif new.kind == "test" and is_lazy(new) and not is_lazy(old):
             yield "emptied", "a coroutine or generator: calling it does not run its body"
         if after.early_returns > before.early_returns:
             yield "returns-early", "returns before its assertions"
         fewer = _fewer_cases(before.tables, after.tables)
         if fewer:
             yield "parameters-removed", fewer
-        if not (skips or is_empty or fewer):
+        if not (skips or is_emptied or fewer):
             yield from _compare_assertions(before, after)
 
 
@@ -226,34 +239,3 @@ def _new_skip(before: list[str], after: list[str]) -> str:
     if len(after) > len(before) or sum(map(is_always, after)) > sum(map(is_always, before)):
         return next((skip for skip in after if skip not in before), after[-1])
     return ""
-
-
-def _has_only(unit: Unit) -> bool:
-    return any(
-        re.search(r"\.only\b|(?:^|\.)f(?:it|describe|test)\b|^\{.*\bonly\s*:\s*true", mark)
-        for mark in unit.marks
-    )
-
-
-def _body_of(unit: Unit) -> str:
-    text = unit.body.text if unit.node.role == "call" and unit.body else unit.node.text
-    return re.sub(r"\s", "", text.replace(unit.node.name, "", 1) if unit.node.name else text)
-
-
-def _is_lazy(unit: Unit) -> bool:
-    code = bare(unit.node.text)
-    is_coroutine = code.startswith("async def") and not re.search(
-        r"\b(?:await|async (?!def))", code
-    )
-    return is_coroutine or re.search(r"\byield\b", code) is not None
-
-
-def _is_empty(unit: Unit) -> bool:
-    body = unit.body
-    block = (
-        next((kid for kid in reversed(body.kids) if kid.role == "block"), None) if body else None
-    )
-    if block is None:
-        return body is None
-    code = re.sub(r'""|\b(?:pass|return|Ok|None|nil|undefined)\b', "", bare(block.text))
-    return re.search(r"\w", code) is None

@@ -1,0 +1,296 @@
+"""One walk over the code of a test: what it asserts, how strongly, and what is never reached."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from codex_orchestrator.patterns.nodes import Node
+from codex_orchestrator.patterns.outlines import Outline, Unit
+from codex_orchestrator.patterns.strength import (
+    TAUTOLOGY,
+    WEAK,
+    bare,
+    count_elements,
+    rank,
+    rank_condition,
+)
+
+MOST = 1000
+"""No assertion counts as more than this many."""
+_ROOTS = re.compile(r"(?:^|\.)(?:expect(?:\.\w+)?|assertThat|verify|then)$")
+_WORDING = re.compile(
+    r"^(?:then|catch|finally|as|describedAs|withFailMessage|overridingErrorMessage|extracting)$"
+)
+_SWALLOWS = re.compile(r"suppress$|catch_unwind$|(?:^|\.)catch$")
+_ASSIGNED = re.compile(
+    r"(?:(?:let|const|var|mut|static|pub)\s+)*([\w$]+)\b[^=]{0,200}?=(?!=)\s*(.*)", re.DOTALL
+)
+_ITERATED = re.compile(r"\b(?:in|of|range)\b|(?<!:):(?![=:])")
+_CONSTANT = re.compile(r"[\W\d]*(?:\b(?:True|False|None|true|false|nil|null|not|and|or)\b[\W\d]*)*")
+_SWITCH = re.compile(r"(?:\w+\.)*(?:pytestmark|__test__)\b")
+_FAILS = re.compile(r"^(?!assert|require)\w+\.(?:Error|Fatal)f?$|\.Fail(?:Now)?$|(?:^|\.)fail$")
+_RAISES = re.compile(r"\b(?:raise|throw|\w*[fF]ail|assert\w*|expect|reject|done|next)\b")
+_PROPERTY = re.compile(
+    r"(?:await\s+)?expect\(.*\.(?:true|false|null|undefined|ok|empty|exists?|NaN|frozen|sealed"
+    r"|finite|called\w*|fulfilled|rejected);?$",
+    re.DOTALL,
+)
+_PROMISED = re.compile(r"\b(?:resolves|rejects|doesNotReject|eventually)\b")
+_WAITED = re.compile(r"(?:\b(?:await|return)|=>|[(,\[=])\s*$")
+_TRUE = re.compile(r"\W*(?:True|true|1|not False|!\s*false)\W*")
+
+
+@dataclass
+class Measure:
+    """What one unit judges."""
+
+    assertions: Counter[tuple[str, int, int]] = field(default_factory=Counter)
+    """By text, strength, and how often a loop over a table repeats it."""
+    tables: list[int] = field(default_factory=list)
+    """The numbers of cases."""
+    skips: list[str] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
+    returns: list[int] = field(default_factory=list)
+    """For each early return: the number of assertions before it."""
+
+    @property
+    def total(self) -> int:
+        """The number of assertions that can fail."""
+        return sum(count for (_, strength, _), count in self.assertions.items() if strength)
+
+    @property
+    def early_returns(self) -> int:
+        """The number of returns that leave assertions behind them."""
+        return sum(before < self.total for before in self.returns)
+
+
+class FileFacts:
+    """What the code outside the tests of a file says about them."""
+
+    def __init__(self, outline: Outline) -> None:
+        self.outline = outline
+        self.sizes: dict[str, int] = {}
+        """The numbers of elements of tables, by name."""
+        self._skips = set(outline.aliases)
+        for node in _assignments(outline.root):
+            self.note(node, self.sizes)
+            found = _ASSIGNED.match(node.text)
+            if found and self.is_skip(found[2].split("(")[0]):
+                self._skips.add(found[1])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FileFacts) and self._key() == other._key()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _key(self) -> tuple[object, ...]:
+        functions = sorted(unit.node.text for unit in self.outline.functions.values())
+        return functions, self._skips, self.sizes
+
+    def note(self, node: Node, sizes: dict[str, int]) -> None:
+        """Note the size of a table that gets a name."""
+        found = _ASSIGNED.match(node.text)
+        if found and (size := count_elements(found[2], {})) is not None:
+            sizes[found[1]] = size
+
+    def is_skip(self, text: str) -> bool:
+        """Say whether a mark, or the name of a call, keeps a test from judging."""
+        words = re.match(r"@?([\w.]+)", text)
+        return self.outline.dialect.skips.search(text) is not None or (
+            words is not None and words[1] in self._skips
+        )
+
+
+Absorb = Callable[[Measure, Unit, int], None]
+
+
+class _Place(NamedTuple):
+    """Where a piece of code stands."""
+
+    is_live: bool = True
+    """Whether a failed assertion there fails the test."""
+    times: int = 1
+    """How often loops over tables repeat it."""
+    condition: str = ""
+    """The `if` around it."""
+
+
+class Scan:
+    """One walk over the code of a unit, in the order in which it runs."""
+
+    def __init__(self, facts: FileFacts, measure: Measure, unit: Unit, absorb: Absorb) -> None:
+        self._facts, self._measure, self._unit = facts, measure, unit
+        self._absorb = absorb
+        self._dialect = facts.outline.dialect
+        self._sizes = dict(facts.sizes)
+        self._judged = 0
+
+    def run(self, times: int) -> None:
+        """Fill the measure; `times` says how many cases run the code."""
+        body = self._unit.body
+        self._walk(body.kids if body is not None else [], _Place(times=times))
+
+    def _walk(self, kids: list[Node], place: _Place) -> bool:
+        """Judge nodes that follow each other; say whether what follows them is never run."""
+        has_ended = False
+        for node in kids:
+            if self._visit(node, place) and not has_ended:
+                has_ended, place = True, place._replace(is_live=False)
+        return has_ended
+
+    def _visit(self, node: Node, place: _Place) -> bool:
+        kids, live = node.kids, place.is_live
+        match node.role:
+            case "function":
+                if id(node) not in self._facts.outline.claimed:
+                    is_run = live and self._is_used(node)
+                    self._walk(kids, place._replace(is_live=is_run, condition=""))
+                return False
+            case "mark" | "scope":
+                return False
+            case "condition":
+                return self._branch(node, place)
+            case "loop":
+                self._loop(node, place)
+                return False
+            case "attempt":
+                swallows = any(kid.role == "handler" and self._swallows(kid) for kid in kids)
+                self._walk(kids, place._replace(is_live=live and not swallows))
+                return False
+            case "context":
+                swallows = any(
+                    kid.role == "call" and _SWALLOWS.search(kid.called) and self._swallows(kid)
+                    for kid in kids
+                )
+                return self._walk(kids, place._replace(is_live=live and not swallows))
+            case "jump":
+                self._walk(kids, place)
+                return True
+            case "judgement" if live:
+                text = node.text.removeprefix("assert").rstrip(";")
+                parts = len(re.findall(r"\band\b|&&", bare(text))) + 1
+                self._count(node.text, rank("assert", text, self._dialect), place, parts)
+            case "statement" if live and _PROPERTY.match(node.text):
+                self._count(node.text, WEAK, place)
+            case "assignment":
+                place = place._replace(is_live=live and self._is_called(node))
+                self._facts.note(node, self._sizes)
+                if self._unit.kind != "test" and self._replaces(node.text):
+                    self._measure.skips.append(node.text)
+            case "call":
+                self._call(node, place)
+                return False
+        return self._walk(kids, place)
+
+    def _count(self, text: str, strength: int, place: _Place, parts: int = 1) -> None:
+        self._judged += 1
+        self._measure.assertions[bare(text), strength, place.times] += parts
+
+    def _is_used(self, node: Node) -> bool:
+        found = self._dialect.declares.match(node.text)
+        return found is None or self._is_mentioned(found[found.lastindex or 1])
+
+    def _is_called(self, assignment: Node) -> bool:
+        """Say whether a function that gets a name is used."""
+        name = re.match(r"(?:let\s+)?([\w$]+)", assignment.text)
+        is_function = any(kid.role == "function" for kid in assignment.kids)
+        return name is None or not is_function or self._is_mentioned(name[1])
+
+    def _is_mentioned(self, name: str) -> bool:
+        return len(re.findall(rf"(?<![\w$]){re.escape(name)}(?![\w$])", self._unit.node.text)) > 1
+
+    def _replaces(self, assignment: str) -> bool:
+        """Say whether an assignment outside functions takes tests away."""
+        name = re.match(r"(?:del\s+)?([\w.]*)", assignment)
+        test = self._facts.outline.units.get(
+            f"{self._unit.name}::{name[1].replace('.', '::')}" if name else ""
+        )
+        is_switch = _SWITCH.match(assignment) is not None and self._facts.is_skip(assignment)
+        return is_switch or (test is not None and test.kind == "test")
+
+    def _swallows(self, node: Node) -> bool:
+        if not self._dialect.broad.search(node.head if node.role == "handler" else node.text):
+            return False
+        if node.role == "call" and not node.called.endswith("catch"):
+            return True
+        body = node.arguments if node.role == "call" else node.text[len(node.head) :]
+        return not _RAISES.search(bare(body))
+
+    def _branch(self, node: Node, place: _Place) -> bool:
+        test = re.sub(r"^(?:el|else )?(?:if|while)\b|:$", "", bare(node.head))
+        test = test.rpartition(";")[2].strip("() ")
+        is_true = _TRUE.fullmatch(test) is not None
+        is_never = test != "" and not is_true and _CONSTANT.fullmatch(test) is not None
+        has_ended = False
+        for number, kid in enumerate(node.kids):
+            live = place.is_live and not (is_never and number == 0)
+            before = self._measure.total
+            ended = self._visit(kid, place._replace(is_live=live, condition=node.head))
+            if ended and live and kid.role in {"block", "jump"}:
+                has_ended = has_ended or is_true
+                if not is_true and self._measure.total == before:
+                    self._measure.returns.append(before)
+        return has_ended
+
+    def _loop(self, node: Node, place: _Place) -> None:
+        found = _ITERATED.search(node.head)
+        self._repeat(node, node.head[found.end() :] if found else "", place)
+
+    def _repeat(self, node: Node, table: str, place: _Place) -> None:
+        size = count_elements(table, self._sizes)
+        before = self._judged
+        times = min(place.times * (size or 1), MOST)
+        self._walk(node.kids, place._replace(is_live=place.is_live and size != 0, times=times))
+        if size is not None and (self._judged > before or size == 0):
+            self._measure.tables.append(size)
+
+    def _call(self, node: Node, place: _Place) -> None:
+        called = node.called
+        if id(node) in self._facts.outline.claimed:
+            self._judged += 1
+            return
+        full = called if node.link is None else f"{node.root.called}().{called}"
+        before = self._judged
+        if id(node) in self._facts.outline.suites:
+            pass
+        elif self._facts.is_skip(called):
+            self._measure.skips.append(f"{called} if" if place.condition else called)
+        elif self._dialect.ends.search(full) and "__name__" not in place.condition:
+            self._measure.ends.append(called)
+        elif place.is_live:
+            self._judge(node, called, place)
+        swallows = _SWALLOWS.search(called) is not None and self._swallows(node)
+        inner = place._replace(is_live=place.is_live and not swallows)
+        if called.endswith(("forEach", ".map")):
+            table = next((kid.start for kid in node.kids if kid.role == "function"), node.end)
+            self._repeat(node, node.text[: table - node.start].rpartition(".")[0], inner)
+        else:
+            self._walk(node.kids, inner)
+        if called.endswith(".Run") and self._judged == before and place.is_live:
+            self._count(node.text, WEAK, place)
+
+    def _judge(self, node: Node, called: str, place: _Place) -> None:
+        root = node.root
+        helper = self._facts.outline.functions.get(re.split(r"[.:]", called)[-1])
+        if helper is not None and helper is not self._unit:
+            self._absorb(self._measure, helper, place.times)
+            self._judged += 1
+        elif root is not node and _ROOTS.search(root.called) and not _WORDING.search(called):
+            strength = rank(called, node.arguments, self._dialect, subject=root.arguments)
+            is_lost = _PROMISED.search(called) and not _WAITED.search(node.before)
+            self._count(node.text, TAUTOLOGY if is_lost else strength, place)
+        elif _FAILS.search(called):
+            self._count(place.condition + node.text, rank_condition(place.condition), place)
+        elif self._dialect.asserts.search(called) and not _ROOTS.search(called):
+            self._count(node.text, rank(called, node.arguments, self._dialect), place)
+
+
+def _assignments(root: Node) -> Iterator[Node]:
+    """Return the assignments outside functions."""
+    for node in root.kids:
+        if node.role == "assignment":
+            yield node
+        elif node.role != "function":
+            yield from _assignments(node)
