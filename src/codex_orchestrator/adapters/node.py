@@ -23,10 +23,7 @@ _SCRIPT_REPORTER = Path(__file__).with_name("script_reporter.cjs")
 _PROBE = Path(__file__).with_name("node_probe.cjs")
 # In quotes: a folder's name may hold a space.
 _LOAD_PROBE = f'--require "{_PROBE}"'
-_MEND = (
-    "install the packages in the work tree itself, or link each of them into a node_modules folder "
-    "of its own instead of the whole folder of the checkout"
-)
+_MEND = "install packages in the work tree itself, or link each of them, not all of node_modules"
 _REPORT = f"{LOG_DIR}/{TEST_REPORT}"
 _FOR_PEOPLE = ("--test-reporter=spec", "--test-reporter-destination=stdout")
 _SCRIPT_OPTIONS = {

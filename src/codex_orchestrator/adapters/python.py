@@ -43,10 +43,7 @@ _UNITTEST = re.compile(r"\bunittest\b")
 _TEST_FILE = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test|tests?)\.py")
 _MAX_TEST_FILES = 200
 _PROBE = Path(__file__).with_name("loaded_code")
-_MEND = (
-    "install the package so that it follows its sources (`pip install --editable FOLDER`), or name "
-    "its folder in `pythonpath` of pytest's settings"
-)
+_MEND = "install it with `pip install --editable`, or name its folder in pytest's `pythonpath`"
 
 
 class PythonAdapter:
