@@ -211,7 +211,7 @@ Package.resolved                        **/Package.resolved
 gradle/verification-metadata.xml        **/verification-metadata.xml
 .codex-orchestrator.toml                .codex-orchestrator.toml
 tests/conftest.py                       **/conftest.py
-Sitecustomize.py                        **/sitecustomize.py
+Sitecustomize.py                        **/sitecustomize.*
 sub/.github/workflows/ci.yml            -
 .gitignore                              -
 .github-old/a                           -
