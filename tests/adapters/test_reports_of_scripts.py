@@ -180,11 +180,12 @@ CALLS = {
             test('g', 'fail', { fails: true }), test('cut off')]),
           file('b.js', 'fail', [suite('H', 'fail', [test('x', 'pass')])]),
           file('c.js', 'fail', []),
+          { task: { ...file('d.js', 'pass', [test('x', 'pass')]).task, meta: { typecheck: 1 } } },
         ], [new Error('late\\nwith a stack')], 'failed');
         reporter.onFinished([file('a.js', 'pass', [test('x', 'pass')]).task], []);
         """,
         outcomes(
-            passed="a.js > D > x, b.js > H > x",
+            passed="a.js > D > x, b.js > H > x, d.js > types > x",
             failed="a.js > D > y, a.js > g, a.js > cut off, b.js > H, c.js, unhandled error > late",
             skipped="a.js > s, a.js > t, a.js > n, a.js > f",
         ),
@@ -204,20 +205,24 @@ def test_what_a_runner_tells_its_reporter(tmp_path: Path, runner: str) -> None:
     assert parse_lines(report.read_bytes()) == SuiteRun(found)
 
 
-def test_a_run_that_is_interrupted_has_no_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "calls",
+    [
+        "reporter.onRunComplete(new Set(), { wasInterrupted: true })",
+        "reporter.onTestRunEnd([], [], 'interrupted')",
+        "reporter.onInit({ config: { mergeReports: '.old' } }); reporter.onTestRunEnd([], [])",
+    ],
+)
+def test_a_run_that_is_interrupted_or_read_from_files_has_no_end(
+    tmp_path: Path, calls: str
+) -> None:
     if not shutil.which("node"):
         missing("node is not installed")
-    for number, call in enumerate(
-        (
-            "onRunComplete(new Set(), { wasInterrupted: true })",
-            "onTestRunEnd([], [], 'interrupted')",
-        )
-    ):
-        script = f"new (require({str(REPORTER)!r}))({{}}).{call}"
-        report = tmp_path / f"report-{number}"
-        environment = {"PATH": os.environ["PATH"], "CODEX_ORCHESTRATOR_REPORT": str(report)}
-        subprocess.run(["node", "-e", script], env=environment, check=True)
-        assert "has no end" in parse_lines(report.read_bytes()).problem
+    script = f"const reporter = new (require({str(REPORTER)!r}))({{}}); {calls}"
+    report = tmp_path / "report"
+    environment = {"PATH": os.environ["PATH"], "CODEX_ORCHESTRATOR_REPORT": str(report)}
+    subprocess.run(["node", "-e", script], env=environment, check=True)
+    assert "has no end" in parse_lines(report.read_bytes()).problem
 
 
 @pytest.fixture(scope="session")
@@ -286,6 +291,10 @@ REAL = {
         *(outcomes(failed='t.test.js > D > "before all" hook for "a"'), FAILED),
     ),
     "mocha: no test": (MOCHA, "", {}, NOT_RUN),
+    "mocha: dry run": (
+        *("mocha --dry-run t.test.js", f"it('a', {BAD}"),
+        *(outcomes(skipped="t.test.js > a"), NOT_RUN),
+    ),
 }
 
 

@@ -37,7 +37,9 @@ class Reporter {
   listen(runner, options) {
     const { reporters } = createRequire(fs.realpathSync(process.argv[1]))('mocha');
     this.forPeople = new reporters.Spec(runner, options);
-    for (const [event, outcome] of [['pass', 'passed'], ['fail', 'failed'], ['pending', 'skipped']]) {
+    // A dry run says of every test that it passed.
+    const passed = runner._opts?.dryRun || options?.dryRun ? 'skipped' : 'passed';
+    for (const [event, outcome] of [['pass', passed], ['fail', 'failed'], ['pending', 'skipped']]) {
       runner.on(event, (test) => {
         this.result(test.file ?? test.parent?.file, test.titlePath(), outcome);
       });
@@ -63,6 +65,11 @@ class Reporter {
     if (!wasInterrupted) this.end();
   }
 
+  // vitest: results that were read from files are not of this run.
+  onInit(vitest) {
+    this.isOfOtherRun = Boolean(vitest?.config?.mergeReports);
+  }
+
   // vitest, since version 3
   onTestRunEnd(modules, errors, reason) {
     this.onFinished(modules.map((module) => module.task), errors, reason);
@@ -72,12 +79,15 @@ class Reporter {
   onFinished(files, errors, reason) {
     if (this.isFinished) return;
     this.isFinished = true;
-    for (const file of files) this.task(file, file.filepath, []);
+    for (const file of files) {
+      // A check of types runs no test, whatever it says of them.
+      this.task(file, file.filepath, file.meta?.typecheck ? ['types'] : []);
+    }
     // A setting lets vitest end well in spite of them.
     for (const error of errors ?? []) {
       this.result('', ['unhandled error', String(error?.message ?? error).split('\n', 1)[0]], 'failed');
     }
-    if (reason !== 'interrupted') this.end();
+    if (reason !== 'interrupted' && !this.isOfOtherRun) this.end();
   }
 
   task({ type, mode, result, tasks, fails }, file, titles) {
