@@ -212,6 +212,12 @@ gradle/verification-metadata.xml        **/verification-metadata.xml
 .codex-orchestrator.toml                .codex-orchestrator.toml
 tests/conftest.py                       **/conftest.py
 Sitecustomize.py                        **/sitecustomize.*
+sitecustomize/__init__.py               **/sitecustomize/**
+usercustomize.so                        **/usercustomize.*
+a/usercustomize/b.py                    **/usercustomize/**
+a/site-packages/b.pth                   **/site-packages/*.pth
+dist-packages/b.pth                     **/dist-packages/*.pth
+.venv/pyvenv.cfg                        **/pyvenv.cfg
 sub/.github/workflows/ci.yml            -
 .gitignore                              -
 .github-old/a                           -
