@@ -362,3 +362,33 @@ def test_node_code_of_the_checkout_proves_nothing(
         else "node_modules/@shop/a/index.js was loaded, an installed copy of packages/a"
     )
     assert words in result.detail
+
+
+CARGO = {
+    "Cargo.toml": '[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n\n'
+    '[dependencies]\nlib = {{ path = "{lib}" }}\n\n[workspace]\nexclude = ["lib"]\n',
+    "src/lib.rs": "#[test]\nfn total() { assert_eq!(lib::add(2, 2), 4); }\n",
+    "lib/Cargo.toml": '[package]\nname = "lib"\nversion = "0.1.0"\nedition = "2021"\n',
+    "lib/src/lib.rs": "pub fn add(a: i32, b: i32) -> i32 { a + b }\n",
+    ".gitignore": "target\nCargo.lock\n",
+}
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("how", ["absolute path", "relative"])
+def test_rust_code_of_the_checkout_proves_nothing(tmp_path: Path, how: str) -> None:
+    if not shutil.which("cargo"):
+        missing("cargo is not installed")
+    repo = tmp_path / "repo"
+    lib = str(repo / "lib") if how == "absolute path" else "lib"
+    files = CARGO | {"Cargo.toml": CARGO["Cargo.toml"].format(lib=lib)}
+    project(tmp_path, files, {"lib/src/lib.rs": CARGO["lib/src/lib.rs"].replace("+", "-")})
+    result = check(tmp_path)
+    if how == "absolute path":
+        assert result.exit_code == 0, result.output_tail
+        assert result.code == "elsewhere"
+        assert result.status is ValidationStatus.NOT_RUN
+        assert "lib was loaded from another work tree" in result.detail
+        return
+    assert result.code == "work-tree", result.output_tail
+    assert result.status is ValidationStatus.FAILED

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from codex_orchestrator.adapters.test_runner import FAILED, PASSED, SKIPPED, Report
+from codex_orchestrator.adapters.test_runner import FAILED, PASSED, SKIPPED, Report, note_loaded
 
 _MARK = "#codex-orchestrator#"
 _SCRIPT = "CODEX_ORCHESTRATOR_RUNNER"
@@ -100,12 +100,11 @@ def _artifacts(command: list[str]) -> tuple[list[dict[str, Any]], int]:
     """Build, and return what was made of the project's own code, and the exit code."""
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     messages = [json.loads(line) for line in done.stdout.splitlines() if line[:1] == b"{"]
-    own = [
-        message
-        for message in messages
-        if message["reason"] == "compiler-artifact"
-        and Path(message["manifest_path"]).is_relative_to(Path.cwd())
-    ]
+    built = [message for message in messages if message["reason"] == "compiler-artifact"]
+    # Other packages were fetched for their version.
+    local = [message for message in built if "path+file:" in message["package_id"]]
+    note_loaded(os.path.dirname(message["manifest_path"]) for message in local)
+    own = [one for one in local if Path(one["manifest_path"]).is_relative_to(Path.cwd())]
     return own, done.returncode
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from codex_orchestrator.adapters.interface import Detection, read_text
-from codex_orchestrator.adapters.reports import read_output
-from codex_orchestrator.model.check import CheckCommand
+from codex_orchestrator.adapters.reports import LOADED, read_output
+from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.system.listing import list_files
@@ -42,7 +42,16 @@ class RustAdapter:
         environment = (("CARGO_TARGET_DIR", target), ("CARGO_BUILD_BUILD_DIR", target))
         shown = ("cargo", "test", *options)
         found: dict[CheckName, CheckCommand] = {
-            "test": read_output("cargo", options, shown, env=environment, timeout_s=1800)
+            "test": read_output(
+                "cargo",
+                options,
+                shown,
+                env=(*environment, ("CODEX_ORCHESTRATOR_LOADED", f"{LOG_DIR}/{LOADED}")),
+                loaded=LOADED,
+                must_measure=True,
+                mend="name the folder by a path that is relative to the file",
+                timeout_s=1800,
+            )
         }
         verbs: dict[CheckName, str] = {"lint": "clippy", "build": "build"}
         for name, verb in verbs.items():

@@ -27,6 +27,7 @@ import runpy  # noqa: E402
 import subprocess  # noqa: E402
 import unittest  # noqa: E402
 import unittest.loader  # noqa: E402
+from collections.abc import Iterable  # noqa: E402
 from typing import Any  # noqa: E402
 
 PROBE = os.path.join(_OURS, "loaded_code", "sitecustomize.py")
@@ -240,18 +241,18 @@ def run_go(report: Report, arguments: list[str]) -> int:
                     report.result(package, BROKEN)
     if not running:
         report.end()
-    _note_folders(listing)
+    listed = listing.communicate()[0]
+    if not listing.returncode:
+        note_loaded(filter(None, listed.split("\n")))
     return process.returncode
 
 
-def _note_folders(listing: "subprocess.Popen[str]") -> None:
-    """Write down the folders of the modules that were tested, one a line of a process's output."""
-    listed, file = listing.communicate()[0], os.environ.get("CODEX_ORCHESTRATOR_LOADED")
-    if file and not listing.returncode:
-        folders = sorted(set(listed.split("\n")) - {""})
-        lines = (json.dumps({"loaded": os.path.realpath(folder)}) + "\n" for folder in folders)
+def note_loaded(folders: Iterable[str]) -> None:
+    """Write down where the packages lie whose code is tested."""
+    if file := os.environ.get("CODEX_ORCHESTRATOR_LOADED"):
+        places = sorted({os.path.realpath(folder) for folder in folders})
         with open(file, "a") as loaded:
-            loaded.writelines(lines)
+            loaded.writelines(json.dumps({"loaded": place}) + "\n" for place in places)
 
 
 def _go_event(line: str) -> dict[str, Any]:

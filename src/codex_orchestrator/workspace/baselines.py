@@ -43,7 +43,8 @@ def baseline_key(
         environment: the environment of the checks.
         facts: what else they depend on.
     """
-    shown = [command.model_dump_json().replace(str(root), "{root}") for command in commands]
+    dumped = [command.model_dump_json(exclude={"trees"}) for command in commands]
+    shown = [text.replace(str(root), "{root}") for text in dumped]
     programs = [
         _identity(place)
         for command in commands
