@@ -2,8 +2,8 @@
 
 import re
 
+from codex_orchestrator.patterns.file_facts import Measure
 from codex_orchestrator.patterns.outlines import Unit
-from codex_orchestrator.patterns.scans import Measure
 from codex_orchestrator.patterns.strength import bare
 
 

@@ -69,7 +69,7 @@ _PYTHON = Dialect(
         r"(?:^|[.@\s=(,])(?:skip\w*|xfail|expectedFailure|importorskip|SkipTest|skipTest)\b"
         r"|^@\w*skip\w*|__test__\s*=\s*False|^if\b"
     ),
-    ends=_C(r"^(?:os\.(?:_exit|abort|kill)|_exit|(?:sys|pytest)?\.?exit|quit|atexit\.\w+)$"),
+    ends=_C(r"^(?:os\.(?:_exit|abort)|_exit|(?:sys|pytest)?\.?exit|quit|atexit\.\w+)$"),
     broad=_C(r"except\s*\*?\s*:|\b(?:BaseException|Exception|AssertionError)\b"),
 )
 _SCRIPT = Dialect(

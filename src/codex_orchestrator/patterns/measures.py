@@ -4,8 +4,9 @@ import math
 import re
 from collections.abc import Iterable
 
+from codex_orchestrator.patterns.file_facts import FileFacts, Measure
 from codex_orchestrator.patterns.outlines import Outline, Unit
-from codex_orchestrator.patterns.scans import MOST, FileFacts, Measure, Scan
+from codex_orchestrator.patterns.scans import MOST, Scan
 from codex_orchestrator.patterns.strength import bare, count_elements, rank_error, split
 
 _TABLE = re.compile(r"parametrize|(?:Value|Csv|Enum)Source\b|\bparams\s*=")
@@ -30,7 +31,7 @@ class Measuring:
         if known is not None:
             return known
         measure = self._known[unit.name] = Measure()
-        measure.skips += [mark for mark in unit.marks if self.facts.is_skip(mark)]
+        measure.skips += [mark for mark in unit.marks if self.facts.is_skip(bare(mark) or mark)]
         for mark in unit.marks:
             if _TABLE.search(mark):
                 arguments = split(mark.partition("(")[2])

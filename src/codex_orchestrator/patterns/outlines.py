@@ -72,8 +72,9 @@ class Outline:
             re.findall(r"\b(?:skip\w*|xfail|expectedFailure)\s+as\s+(\w+)", self.text)
         )
         if self.language == "go":
-            tags = re.findall(r"^//\s*(?:go:build|\+build)\b.*", self.text, re.MULTILINE)
-            self.units[path].marks += tags
+            # The old form says the same as the new one where both stand.
+            tag = re.search(r"^//go:build\b.*|^//\s*\+build\b.*", self.text, re.MULTILINE)
+            self.units[path].marks += [tag[0]] if tag else []
         self._collect(root, path, (), is_class_collected=True)
         self.functions = {
             unit.node.name: unit for unit in self.units.values() if unit.kind == "function"
@@ -113,7 +114,7 @@ class Outline:
         if all(code.count(start) == code.count(end) for start, end in ("()", "[]", "{}")):
             return
         if len(self.text) > _FULLY_CHECKED:  # the search takes the square of the nesting
-            yield Node("error", (0, len(self.text), 1), self.text)
+            yield Node("error", (0, 0, 1), self.text)
             return
         for found in find_config(tree, {"rule": {"regex": "^$"}}, source=self.path):
             if found.kind() in {")", "]", "}"}:

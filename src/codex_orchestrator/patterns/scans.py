@@ -1,13 +1,12 @@
 """One walk over the code of a test: what it asserts, how strongly, and what is never reached."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from codex_orchestrator.patterns.file_facts import FileFacts, Measure
 from codex_orchestrator.patterns.nodes import Node
-from codex_orchestrator.patterns.outlines import Outline, Unit
+from codex_orchestrator.patterns.outlines import Unit
 from codex_orchestrator.patterns.strength import (
     TAUTOLOGY,
     WEAK,
@@ -24,9 +23,6 @@ _WORDING = re.compile(
     r"^(?:then|catch|finally|as|describedAs|withFailMessage|overridingErrorMessage|extracting)$"
 )
 _SWALLOWS = re.compile(r"suppress$|catch_unwind$|(?:^|\.)catch$")
-_ASSIGNED = re.compile(
-    r"(?:(?:let|const|var|mut|static|pub)\s+)*([\w$]+)\b[^=]{0,200}?=(?!=)\s*(.*)", re.DOTALL
-)
 _ITERATED = re.compile(r"\b(?:in|of|range)\b|(?<!:):(?![=:])")
 _CONSTANT = re.compile(r"[\W\d]*(?:\b(?:True|False|None|true|false|nil|null|not|and|or)\b[\W\d]*)*")
 _SWITCH = re.compile(r"(?:\w+\.)*(?:pytestmark|__test__)\b")
@@ -39,68 +35,8 @@ _PROPERTY = re.compile(
 )
 _PROMISED = re.compile(r"\b(?:resolves|rejects|doesNotReject|eventually)\b")
 _WAITED = re.compile(r"(?:\b(?:await|return)|=>|[(,\[=])\s*$")
+_THROWS = re.compile(r"raise|throw")
 _TRUE = re.compile(r"\W*(?:True|true|1|not False|!\s*false)\W*")
-
-
-@dataclass
-class Measure:
-    """What one unit judges."""
-
-    assertions: Counter[tuple[str, int, int]] = field(default_factory=Counter)
-    """By text, strength, and how often a loop over a table repeats it."""
-    tables: list[int] = field(default_factory=list)
-    """The numbers of cases."""
-    skips: list[str] = field(default_factory=list)
-    ends: list[str] = field(default_factory=list)
-    returns: list[int] = field(default_factory=list)
-    """For each early return: the number of assertions before it."""
-
-    @property
-    def total(self) -> int:
-        """The number of assertions that can fail."""
-        return sum(count for (_, strength, _), count in self.assertions.items() if strength)
-
-    @property
-    def early_returns(self) -> int:
-        """The number of returns that leave assertions behind them."""
-        return sum(before < self.total for before in self.returns)
-
-
-class FileFacts:
-    """What the code outside the tests of a file says about them."""
-
-    def __init__(self, outline: Outline) -> None:
-        self.outline = outline
-        self.sizes: dict[str, int] = {}
-        """The numbers of elements of tables, by name."""
-        self._skips = set(outline.aliases)
-        for node in _assignments(outline.root):
-            self.note(node, self.sizes)
-            found = _ASSIGNED.match(node.text)
-            if found and self.is_skip(found[2].split("(")[0]):
-                self._skips.add(found[1])
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, FileFacts) and self._key() == other._key()
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def _key(self) -> tuple[object, ...]:
-        functions = sorted(unit.node.text for unit in self.outline.functions.values())
-        return functions, self._skips, self.sizes
-
-    def note(self, node: Node, sizes: dict[str, int]) -> None:
-        """Note the size of a table that gets a name."""
-        found = _ASSIGNED.match(node.text)
-        if found and (size := count_elements(found[2], {})) is not None:
-            sizes[found[1]] = size
-
-    def is_skip(self, text: str) -> bool:
-        """Say whether a mark, or the name of a call, keeps a test from judging."""
-        words = re.match(r"@?([\w.]+)", text)
-        return self.outline.dialect.skips.search(text) is not None or (
-            words is not None and words[1] in self._skips
-        )
 
 
 Absorb = Callable[[Measure, Unit, int], None]
@@ -146,7 +82,9 @@ class Scan:
             case "function":
                 if id(node) not in self._facts.outline.claimed:
                     is_run = live and self._is_used(node)
+                    start = len(self._measure.returns)
                     self._walk(kids, place._replace(is_live=is_run, condition=""))
+                    self._measure.leave(start, ("",))
                 return False
             case "mark" | "scope":
                 return False
@@ -230,8 +168,9 @@ class Scan:
             ended = self._visit(kid, place._replace(is_live=live, condition=node.head))
             if ended and live and kid.role in {"block", "jump"}:
                 has_ended = has_ended or is_true
-                if not is_true and self._measure.total == before:
-                    self._measure.returns.append(before)
+                code = next(jump.text for jump in _jumps(kid))
+                if not is_true and self._measure.total == before and not _THROWS.match(code):
+                    self._measure.returns.append((before, code))
         return has_ended
 
     def _loop(self, node: Node, place: _Place) -> None:
@@ -241,8 +180,10 @@ class Scan:
     def _repeat(self, node: Node, table: str, place: _Place) -> None:
         size = count_elements(table, self._sizes)
         before = self._judged
+        start = len(self._measure.returns)
         times = min(place.times * (size or 1), MOST)
         self._walk(node.kids, place._replace(is_live=place.is_live and size != 0, times=times))
+        self._measure.leave(start, ("continue", "break"))
         if size is not None and (self._judged > before or size == 0):
             self._measure.tables.append(size)
 
@@ -252,9 +193,9 @@ class Scan:
             self._judged += 1
             return
         full = called if node.link is None else f"{node.root.called}().{called}"
-        before = self._judged
+        before, kids = self._judged, node.kids
         if id(node) in self._facts.outline.suites:
-            pass
+            kids = node.kids[1:] if node.link is not None else kids
         elif self._facts.is_skip(called):
             self._measure.skips.append(f"{called} if" if place.condition else called)
         elif self._dialect.ends.search(full) and "__name__" not in place.condition:
@@ -267,7 +208,7 @@ class Scan:
             table = next((kid.start for kid in node.kids if kid.role == "function"), node.end)
             self._repeat(node, node.text[: table - node.start].rpartition(".")[0], inner)
         else:
-            self._walk(node.kids, inner)
+            self._walk(kids, inner)
         if called.endswith(".Run") and self._judged == before and place.is_live:
             self._count(node.text, WEAK, place)
 
@@ -287,10 +228,10 @@ class Scan:
             self._count(node.text, rank(called, node.arguments, self._dialect), place)
 
 
-def _assignments(root: Node) -> Iterator[Node]:
-    """Return the assignments outside functions."""
-    for node in root.kids:
-        if node.role == "assignment":
-            yield node
-        elif node.role != "function":
-            yield from _assignments(node)
+def _jumps(node: Node) -> Iterator[Node]:
+    """Return a node and what is in it, as far as it is a jump."""
+    if node.role == "jump":
+        yield node
+    elif node.role != "function":
+        for kid in node.kids:
+            yield from _jumps(kid)

@@ -10,6 +10,8 @@ TAUTOLOGY, WEAK, EXACT, STRICT = range(4)
 _QUOTED = r"\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`"
 _COMMENT = r"//[^\n]*|#(?!!?\[)[^\n]*|/\*.*?\*/"
 _NOISE = re.compile(f"{_QUOTED}|{_COMMENT}", re.DOTALL)
+_BRACKETED = re.compile(r"\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)")
+_MAX_NESTING = 50
 _TESTIFY = re.compile(r"(?:assert|require)\.[A-Z]")
 _NOISY = re.compile(r"[\"'`#/]")
 _NESTED = re.compile(r"[\"'`#/()\[\]{}]")
@@ -41,7 +43,7 @@ _EQUALS = re.compile(r"===?|\bis\b(?! not)")
 _INEXACT = re.compile(
     r"\bor\b|\|\||\bapprox\b|isclose\(|\bmatches!|\b(?:mock\.)?ANY\b|expect\.any|mock\.Anything"
 )
-_TRUTH = re.compile(r"== ?(?:True|False|true|false)$")
+_TRUTH = re.compile(r"== ?(?:True|False|true|false|\[\]|\{\}|\(\))$")
 _ERROR = re.compile(
     r"(?:raises|[Rr]aises\w*|Throws\w*|toThrow\w*|[^.]rejects|expected|should_panic)$"
 )
@@ -90,7 +92,7 @@ def split(code: str) -> list[str]:
 
 def count_elements(code: str, sizes: dict[str, int]) -> int | None:
     """Return how many elements a table has that is written out, or has a name in `sizes`."""
-    code = code.strip()
+    code = bare(code)
     while found := _BUILDER.match(code):
         code = code[found.end() :].lstrip()
     if code[:1] in {"[", "(", "{"}:
@@ -120,8 +122,9 @@ def rank(called: str, text: str, dialect: Dialect, *, subject: str = "") -> int:
     if _ERROR.search(called):
         return STRICT if "match=" in flat or _STRICT.search(called) else rank_error(first)
     if _BOOLEAN.search(called):
-        is_exact = _EQUALS.search(first) and not _INEXACT.search(first) and not _TRUTH.search(first)
-        return EXACT if is_exact else WEAK
+        first = first[1:-1] if _BRACKETED.fullmatch(first) else first
+        is_inexact = _INEXACT.search(flat) or _TRUTH.search(first)
+        return EXACT if _EQUALS.search(_flattened(first)) and not is_inexact else WEAK
     if dialect.weak.search(called) or _INEXACT.search(flat):
         return WEAK
     if not subject and any(part in {"True", "False", "true", "false"} for part in parts[:2]):
@@ -148,7 +151,7 @@ def rank_condition(condition: str) -> int:
 
 
 def _says_nothing(called: str, first: str, parts: list[str], text: str, subject: str) -> bool:
-    if called == "assert" and first.startswith("(") and len(split(first[1:])) > 1:
+    if called == "assert" and _BRACKETED.fullmatch(first) and "," in _flattened(first[1:-1]):
         return True  # a tuple, which is true
     if called == "assert" or _BOOLEAN.search(called):
         if _SAME.fullmatch(first) or _ALWAYS.search(first):
@@ -162,6 +165,16 @@ def _says_nothing(called: str, first: str, parts: list[str], text: str, subject:
     return (len(raw) > 1 and raw[0] == raw[1]) or (
         bool(parts) and all(map(_is_constant, parts[:2]))
     )
+
+
+def _flattened(code: str) -> str:
+    """Return code without what its brackets hold."""
+    inner = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]")
+    for _ in range(_MAX_NESTING):
+        code, count = inner.subn("", code)
+        if not count:
+            break
+    return code
 
 
 def _is_constant(code: str) -> bool:

@@ -4,6 +4,7 @@ A finding here is no proof of bad intent, and silence is no proof that a test st
 expected value is an honest change of behaviour, so it is not reported.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
@@ -11,11 +12,11 @@ from typing import Literal, NamedTuple
 from codex_orchestrator.patterns.bodies import body_of, forgets, has_only, is_empty, is_lazy
 from codex_orchestrator.patterns.check_files import is_test_file
 from codex_orchestrator.patterns.dialects import DIALECTS
+from codex_orchestrator.patterns.file_facts import Measure
 from codex_orchestrator.patterns.files import SkipFile
 from codex_orchestrator.patterns.languages import language_of
 from codex_orchestrator.patterns.measures import Measuring
 from codex_orchestrator.patterns.outlines import Outline, Unit
-from codex_orchestrator.patterns.scans import Measure
 from codex_orchestrator.patterns.strength import EXACT, STRICT, WEAK
 from codex_orchestrator.text.shown import counted, one_line
 
@@ -31,6 +32,9 @@ Kind = Literal[
     "returns-early",
     "unreadable",
 ]
+
+
+_CONSTANT_CONDITION = re.compile(r"[iI]f\(\s*(?:True|true|False|false|1|0|not \w+)\s*[,)]")
 
 
 class WeakenedTest(NamedTuple):
@@ -126,13 +130,11 @@ class _Comparison:
         for error in self._new.errors:
             if error.text in known:
                 continue
-            units = (
-                unit.name
-                for unit in reversed(self._new.units.values())
-                if unit.node.start <= error.start < unit.node.end
-            )
-            name = next(units, self._new.path)
-            if name not in named:
+            units = reversed(self._new.units.values())
+            around = (unit for unit in units if unit.node.start <= error.start < unit.node.end)
+            unit = next(around, self._new.units[self._new.path])
+            name = unit.name
+            if name not in named and not self._new.is_product(unit):
                 named.add(name)
                 message = "a syntax error: what stands here is not compared"
                 yield WeakenedTest(name, error.line, "unreadable", message)
@@ -207,10 +209,16 @@ def _compare_assertions(before: Measure, after: Measure) -> Iterator[tuple[Kind,
         return
     for strength in (STRICT, EXACT):
         if _count(lost, strength) > _count(gained, strength):
-            text = next(text for (text, known) in lost if known >= strength)
-            now = next((text for (text, known) in gained if known < strength), "")
-            yield "loosened", f"says less than before: {text}, now {now}"
-            return
+            was = [text for (text, known) in lost if known >= strength]
+            now = [text for (text, known) in gained if known < strength]
+            pairs = [(old, new) for old in was for new in now if _words(old) & _words(new)]
+            if pairs:
+                yield "loosened", "says less than before: {}, now {}".format(*pairs[0])
+                return
+
+
+def _words(assertion: str) -> set[str]:
+    return set(re.findall(r"\w+", assertion)) - {"assert", "expect", "self", "t", "if", "not", "is"}
 
 
 def _repeated(measure: Measure, *, with_tables: bool) -> Counter[tuple[str, int]]:
@@ -234,8 +242,11 @@ def _fewer_cases(before: list[int], after: list[int]) -> str:
 
 def _new_skip(before: list[str], after: list[str]) -> str:
     def is_always(skip: str) -> bool:
-        return "if" not in skip.lower()
+        return "if" not in skip.lower() or _CONSTANT_CONDITION.search(skip) is not None
 
-    if len(after) > len(before) or sum(map(is_always, after)) > sum(map(is_always, before)):
-        return next((skip for skip in after if skip not in before), after[-1])
-    return ""
+    new = [skip for skip in after if skip not in before]
+    is_other_build = any(skip.startswith("//go:build") for skip in new) and any(
+        skip.startswith("//go:build") for skip in before
+    )
+    is_more = len(after) > len(before) or sum(map(is_always, after)) > sum(map(is_always, before))
+    return [*new, *after][0] if is_more or is_other_build else ""
