@@ -51,7 +51,9 @@ def test_a_run_whose_check_prints_all_secrets_leaves_none_of_them(tmp_path: Path
     assert left.outputs["run-id"], left.printed.decode()
     log = b"".join(path.read_bytes() for path in tmp_path.rglob("round-1/*.log"))
     assert log.count(b"***") > len(FORMS), "the check printed nothing that is masked"
-    assert b"PATH" in seen_by_the_check(left), "the check did not look into /proc"
+    assert b"PATH" in seen_by_the_check(left.place / "repo/.runs"), (
+        "the check did not look into /proc"
+    )
     assert left.sent, "nothing was sent to the model"
     assert hunt(left, Hunter(SECRETS)) == []
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from support.act import OURS, ROOT, Act
+from support.canaries import Hunter
+from support.canary_run import leaky_test, seen_by_the_check
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -300,6 +302,40 @@ def test_a_hostile_check_steals_no_token_and_forges_no_verdict(
         # Then the check could write nothing, and its failure is what is published.
         assert (outputs["verdict"], outputs["posted"]) == ("failed", "true")
     assert all("approved" not in comment["body"] for comment in github.comments.values())
+
+
+def test_no_canary_is_in_anything_that_a_workflow_leaves_prints_or_shows_to_its_check(
+    project, act, github, toolkit, tmp_path
+):
+    """The hunt of tests/acceptance under `act`, whose command line holds every secret."""
+    token = "ghs_canary" + "4Zr8Qw2Lx6Nv0Tb5Ky9Hd3Jf7Gs1"
+    secrets = ("xK9mQ2pz", "hJ4_canary+token/9Lp2cV6mS8yD=", token)
+    # The step that runs checks does not have the token: what does not know it cannot print it.
+    (project.folder / "tests" / "test_leak.py").write_text(leaky_test(secrets[:2]))
+    github.head_sha = project.commit("a check that prints all secrets")
+    act.environment |= {
+        "GITHUB_API_URL": github.url,
+        "DB_PASSWORD": secrets[0],
+        "DEPLOY_TOKEN": secrets[1],
+    }
+    act.secrets["GITHUB_TOKEN"] = token
+    given = {"command": "all", "task": "0001-structured-logging"}
+    given |= {"github_token": "${{ secrets.GITHUB_TOKEN }}"}
+    workflow = HEAD + step("all", **given, package_spec=str(toolkit / "bin" / "python"))
+    finished = act.run(workflow, "pull_request", project.pull_request())
+    outputs = finished.outputs("all")
+    assert outputs["verdict"] == "failed", finished.log
+    # act has copied the checkout: the run is in its artifact.
+    [archive] = act.artifacts.rglob(f"{outputs['artifact-name']}.zip")
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(tmp_path / "run")
+    assert b"PATH" in seen_by_the_check(tmp_path / "run/runs"), "the check did not look into /proc"
+    said = json.dumps([finished.lines, *github.comments.values(), outputs]).encode()
+    left = [archive, *(path for path in project.folder.rglob("*") if path.is_file())]
+    hunter = Hunter(secrets)
+    assert hunter.hunt(seen_by_the_check(tmp_path / "run/runs")) == set()
+    assert hunter.hunt(said) == set()
+    assert {str(path): found for path in left if (found := hunter.hunt_file(path))} == {}
 
 
 def commit_all(source: Path, folder: Path) -> Path:

@@ -139,13 +139,13 @@ def hunt(left: Left, hunter: Hunter) -> list[str]:
     hits += [f"git: {found}" for found in [hunter.hunt(objects)] if found]
     hits += [f"printed: {found}" for found in [hunter.hunt(left.printed)] if found]
     hits += [f"sent: {found}" for body in left.sent if (found := hunter.hunt(body))]
-    seen = seen_by_the_check(left)
+    seen = seen_by_the_check(left.place / "repo/.runs")
     return hits + [f"/proc: {found}" for found in [hunter.hunt(seen)] if found]
 
 
-def seen_by_the_check(left: Left) -> bytes:
-    """Return what the check found in /proc; empty when it never ran."""
-    for log in sorted((left.place / "repo/.runs").rglob("*.log")):
+def seen_by_the_check(runs: Path) -> bytes:
+    """Return what the check of a run found in /proc; empty when it never ran."""
+    for log in sorted(runs.rglob("*.log")):
         for line in log.read_text("utf-8", "replace").splitlines():
             if line.startswith(_SEEN):
                 return bytes(code ^ _MARK for code in bytes.fromhex(line.removeprefix(_SEEN)))

@@ -2,12 +2,14 @@
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from codex_orchestrator.system.sandbox import orders
 from support.contained import lacking
+from support.missing import missing
 from support.sandbox_scene import Scene
 from support.sandbox_table import ALLOWED
 
@@ -17,14 +19,20 @@ CLONE_REFUSED = "namespaces"
 
 @pytest.fixture
 def folder(scene: Scene) -> str:
-    """The folder of an installed bubblewrap, which the user of the scene can run."""
-    program = shutil.which("bwrap")
+    """The folder of a bubblewrap that the user of the scene can run: the system's, or Codex's."""
+    program = shutil.which("bwrap") or _of_codex()
     if program is None:
-        pytest.skip("bubblewrap is not installed")
+        missing("there is no bubblewrap, and no Codex that brings one")
     copied = scene.base / "bubblewrap"
     copied.mkdir(exist_ok=True)
     shutil.copy(program, copied / "bwrap")
     return str(copied)
+
+
+def _of_codex() -> str | None:
+    found = find_spec("codex_cli_bin")
+    place = Path(found.origin or "").with_name("codex-resources") / "bwrap" if found else None
+    return str(place) if place and place.is_file() else None
 
 
 def test_what_a_check_gets_at_is_the_same(scene, folder):
