@@ -21,7 +21,7 @@ _INVISIBLE = rb"\x1b\[[0-?]*[ -/]*[@-~]|\xe2[\x80-\xaf][\x80-\xbf]|\xef\xbb\xbf|
 # A line with its number, of which the line is left.
 _NUMBERED = rb"\n[ \t]{0,12}[0-9]{1,7}(?:[ \t]{0,4}(?:[:|)\]]|\xe2\x94\x82)|\t)"
 # Every escape begins with one of these.
-_FIRST = (b"\\", b"%", b"&", b"\x1b", b"\xe2", b"\xef\xbb", b"\xc2")
+_FIRST_SHOWN, _FIRST_GONE = (b"\\", b"%", b"&"), (b"\x1b", b"\xe2", b"\xef\xbb", b"\xc2")
 
 
 @cache
@@ -74,24 +74,21 @@ class Decoded(NamedTuple):
         return self.ends[number] + beyond, self.ends[number] + beyond + 1
 
 
-def has_escapes(data: bytes) -> bool:
-    """Say whether something in the data may be an escape."""
-    return any(first in data for first in _FIRST)
-
-
 def decode(data: bytes) -> bytes:
     """Return data with every escape decoded once; data without one is returned as it is."""
-    if not has_escapes(data):
+    has_gone = _has(data, _FIRST_GONE)
+    if not has_gone and not _has(data, _FIRST_SHOWN):
         return data
     # The title of a terminal is one escape, whatever stands in it.
     if b"\xff" in data or b"\x1b]" in data:
         return _pattern(joins_codes=True).sub(_replacement, data)
-    text = _invisible().sub(_GONE, data)
+    text = _invisible().sub(_GONE, data) if has_gone else data
     for escape, apart, _ in _APART:
         text = text.replace(escape, apart)
     for escape, plain in _SIMPLE if b"\\" in text else ():
         text = text.replace(escape, plain)
-    text = _pattern(joins_codes=True).sub(_replacement, text)
+    if _has(text, _FIRST_SHOWN):
+        text = _pattern(joins_codes=True).sub(_replacement, text)
     for _, apart, plain in (*_APART, (b"", _GONE, b"")):
         text = text.replace(apart, plain)
     return data if text == data else text
@@ -104,6 +101,10 @@ def decode_all(data: bytes, *, times: int) -> bytes:
         if data == before:
             break
     return data
+
+
+def _has(data: bytes, any_of: tuple[bytes, ...]) -> bool:
+    return any(text in data for text in any_of)
 
 
 def without_numbers(data: bytes) -> bytes:
