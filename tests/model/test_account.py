@@ -35,10 +35,6 @@ RAN = "5 tests executed: 2 passed, 3 failed, 1 skipped"
             {"tests": CheckTests(**COUNTS), "code": "elsewhere"},
             f"{RAN}, code from outside the work tree",
         ),
-        (
-            {"tests": CheckTests(**COUNTS, known=1, flaky=1, lost=0)},
-            f"{RAN}, 1 new failure, 1 known at the base, 1 flaky, 0 lost since the base",
-        ),
     ],
 )
 def test_a_check_says_how_many_tests_it_executed_or_that_only_its_exit_code_is_known(

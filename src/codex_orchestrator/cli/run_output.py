@@ -113,7 +113,7 @@ def run_document(outcome: FinishedRun | RefusedTask) -> dict[str, Any]:
 
 def _validation(check: Validation, tails: Mapping[str, str]) -> dict[str, Any]:
     facts = check.model_dump(mode="json")
-    names = ("command", "status", "exit_code", "failures", "tests", "code", "sandbox")
+    names = ("command", "status", "exit_code", "failures", "detail", "tests", "code", "sandbox")
     return {name: facts[name] for name in names} | {
         "summary": counts_of(check),
         "output_tail": tails.get(check.log_path, ""),
@@ -198,7 +198,8 @@ def say_run(outcome: FinishedRun | RefusedTask, document: dict[str, Any]) -> Non
         return
     say(f"{verdict_of(outcome.manifest)}: {document['reason']}")
     for check in document["validations"]:
-        say(f"  check {' '.join(check['command'])}: {check['status']}, {check['summary']}")
+        words = filter(None, (check["summary"], check["detail"]))
+        say(f"  check {' '.join(check['command'])}: {check['status']}, {'; '.join(words)}")
         for name in check["failures"]:
             say(f"  failed test: {name}")
         for text in filter(None, check["output_tail"].split("\n")):

@@ -49,8 +49,8 @@ def echo_manifest(shown: ShownRun) -> None:
     _line(f"manifest  {shown.folder / 'manifest.json'}")
     _line(f"sha256    {sha256_hex(shown.data)}")
     for check in manifest.validations:
-        words = " ".join(check.command)
-        _line(f"check     {check.status}  {words}  ({counts_of(check)}; {check.shown_sandbox})")
+        facts = filter(None, (counts_of(check), check.detail, check.shown_sandbox))
+        _line(f"check     {check.status}  {' '.join(check.command)}  ({'; '.join(facts)})")
         for name in check.failures:
             _line(f"  failed  {name}")
         for text in filter(None, shown.tails.get(check.log_path, "").split("\n")):

@@ -14,19 +14,16 @@ _CODE = {"work-tree": "code of the work tree", "elsewhere": "code from outside t
 
 
 def counts_of(check: Validation) -> str:
-    """Return how many tests a check executed, what is new in that, and where the code came from."""
+    """Return how many tests a check executed, and where the code came from.
+
+    What of that is new, was known at the base or is flaky says the check's `detail`.
+    """
     tests = check.tests
     if tests is None:
         words = [EXIT_CODE_ONLY if check.exit_code is not None else "no result"]
     else:
         ran = f"{counted(tests.executed, 'test')} executed"
         words = [f"{ran}: {tests.passed} passed, {tests.failed} failed, {tests.skipped} skipped"]
-        known, flaky = tests.known, tests.flaky
-        if known is not None:
-            words.append(counted(max(0, tests.failed - known - (flaky or 0)), "new failure"))
-            words.append(f"{known} known at the base")
-        words += [f"{flaky} flaky"] if flaky is not None else []
-        words += [f"{tests.lost} lost since the base"] if tests.lost is not None else []
     words += [_CODE[check.code]] if check.code else []
     return ", ".join(words)
 
