@@ -130,9 +130,11 @@ def test_a_script_that_ends_without_its_tests_is_not_a_pass(tmp_path: Path) -> N
     assert ran.status is ValidationStatus.NOT_RUN
 
 
-def outcomes(*, passed: str = "", failed: str = "", skipped: str = "") -> dict[str, Outcome]:
+def outcomes(
+    *, passed: str = "", failed: str = "", skipped: str = "", broken: str = ""
+) -> dict[str, Outcome]:
     """Return outcomes by the names of tests, which commas separate."""
-    listed = ((passed, P), (failed, F), (skipped, S))
+    listed = ((passed, P), (failed, F), (skipped, S), (broken, Outcome.BROKEN))
     return {name: outcome for names, outcome in listed for name in names.split(", ") if name}
 
 
@@ -161,7 +163,8 @@ CALLS = {
         """,
         outcomes(
             passed="a.js > D > E > x, a.js > D > E > x #2, b.js > D > E > x",
-            failed="a.js > D > E > y, b.js, c.js",
+            failed="a.js > D > E > y",
+            broken="b.js, c.js",
             skipped="a.js > D > E > z, a.js > D > E > t, a.js > D > E > o, a.js > D > E > f",
         ),
     ),
@@ -186,7 +189,8 @@ CALLS = {
         """,
         outcomes(
             passed="a.js > D > x, b.js > H > x, d.js > types > x",
-            failed="a.js > D > y, a.js > g, a.js > cut off, b.js > H, c.js, unhandled error > late",
+            failed="a.js > D > y, a.js > g, a.js > cut off",
+            broken="b.js > H, c.js, unhandled error > late",
             skipped="a.js > s, a.js > t, a.js > n, a.js > f",
         ),
     ),
@@ -270,7 +274,7 @@ REAL = {
     "vitest: exit": ("vitest", IMPORT + EXIT, outcomes(failed="t.test.js > a"), FAILED),
     "vitest: ignored error": (
         *("vitest run --dangerouslyIgnoreUnhandledErrors", LATE),
-        *(outcomes(passed="t.test.js > a", failed="unhandled error > late"), FAILED),
+        *(outcomes(passed="t.test.js > a", broken="unhandled error > late"), FAILED),
     ),
     "vitest: no test": ("vitest run --passWithNoTests", None, {}, NOT_RUN),
     "mocha: outcomes": (
@@ -288,7 +292,7 @@ REAL = {
     ),
     "mocha: a hook fails": (
         *(MOCHA, HOOK),
-        *(outcomes(failed='t.test.js > D > "before all" hook for "a"'), FAILED),
+        *(outcomes(broken='t.test.js > D > "before all" hook for "a"'), FAILED),
     ),
     "mocha: no test": (MOCHA, "", {}, NOT_RUN),
     "mocha: dry run": (

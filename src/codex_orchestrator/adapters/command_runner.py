@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 
 from codex_orchestrator.adapters.cargo_runner import run_cargo
-from codex_orchestrator.adapters.test_runner import FAILED, PASSED, SKIPPED, Report
+from codex_orchestrator.adapters.test_runner import BROKEN, FAILED, PASSED, SKIPPED, Report
 
 _TEST = re.compile(r"(not )?ok\b[ \t]*\d*(?:[ \t]+-[ \t]|[ \t]|$)[ \t]*(.*)")
 _DIRECTIVE = re.compile(r"(.*?)(?:^|[ \t]+)#[ \t]*(skip|todo)\b.*", re.IGNORECASE)
@@ -61,7 +61,7 @@ class Tap:
             self._is_in_details = body != "..."
         elif body.startswith("Bail out!"):
             self._is_whole = False
-            self._report.result("Bail out!", FAILED)
+            self._report.result("Bail out!", BROKEN)
         elif plan := _PLAN.fullmatch(body):
             self._level(depth).plans.append(int(plan[1]))
         elif test := _TEST.fullmatch(body):

@@ -41,7 +41,9 @@ class Reporter {
     const passed = runner._opts?.dryRun || options?.dryRun ? 'skipped' : 'passed';
     for (const [event, outcome] of [['pass', passed], ['fail', 'failed'], ['pending', 'skipped']]) {
       runner.on(event, (test) => {
-        this.result(test.file ?? test.parent?.file, test.titlePath(), outcome);
+        // A hook is no test.
+        const became = test.type === 'test' ? outcome : 'broken';
+        this.result(test.file ?? test.parent?.file, test.titlePath(), became);
       });
     }
     runner.on('end', () => this.end());
@@ -57,11 +59,11 @@ class Reporter {
       const outcome = status === 'failed' ? 'failed' : expected;
       this.result(testFilePath, [...ancestorTitles, title], outcome);
     }
-    if (!hasFailed && (testExecError || failureMessage)) this.result(testFilePath, [], 'failed');
+    if (!hasFailed && (testExecError || failureMessage)) this.result(testFilePath, [], 'broken');
   }
 
   onRunComplete(_contexts, { runExecError, wasInterrupted }) {
-    if (runExecError) this.result('', ['the run'], 'failed');
+    if (runExecError) this.result('', ['the run'], 'broken');
     if (!wasInterrupted) this.end();
   }
 
@@ -85,7 +87,7 @@ class Reporter {
     }
     // A setting lets vitest end well in spite of them.
     for (const error of errors ?? []) {
-      this.result('', ['unhandled error', String(error?.message ?? error).split('\n', 1)[0]], 'failed');
+      this.result('', ['unhandled error', String(error?.message ?? error).split('\n', 1)[0]], 'broken');
     }
     if (reason !== 'interrupted' && !this.isOfOtherRun) this.end();
   }
@@ -105,7 +107,7 @@ class Reporter {
     for (const task of tasks ?? []) {
       hasFailed = this.task(task, file, [...titles, task.name]) || hasFailed;
     }
-    if (isFailure && !hasFailed) this.result(file, titles, 'failed');
+    if (isFailure && !hasFailed) this.result(file, titles, 'broken');
     return isFailure;
   }
 }
