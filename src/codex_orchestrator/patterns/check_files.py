@@ -65,6 +65,17 @@ def is_snapshot(path: str) -> bool:
     return _SNAPSHOT.fullmatch(path) is not None
 
 
+def is_settings_file(path: str) -> bool:
+    """Say by its name whether a file may hold what `changed_settings` looks for."""
+    name = posixpath.basename(path)
+    return (
+        name in ("pyproject.toml", "Cargo.toml", "package.json", "pom.xml")
+        or path.endswith(".cargo/config.toml")
+        or any(known.fullmatch(name) for known in (_INI, _TOML))
+        or _WHOLE.fullmatch(path) is not None
+    )
+
+
 def changed_settings(path: str, before: bytes | None, after: bytes | None) -> str:
     """Say which settings differ that decide which tests run, or how checks judge.
 

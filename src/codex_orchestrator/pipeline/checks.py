@@ -37,9 +37,11 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
     # Commands of the task may have installed something for them; that is named.
     keep = INSTALLED if any(step.command for step in run.task.steps) else ()
     run.hidden = tuple(dict.fromkeys((*run.hidden, *run.tree.drop_hidden(keep=keep))))
+    from codex_orchestrator.pipeline.test_changes import settings_of_base
+
     run.rewritten, run.compared = {}, {}
     # What decides which tests run is the base's, unless a person lets the change decide it.
-    run.settings = {}
+    run.settings = settings_of_base(run, tested)
     judged = tested
     if run.settings:
         judged = run.tree.mixed(tested, tuple(run.settings), source=run.tree.base_sha)

@@ -17,8 +17,8 @@ def keep_promises(
 ) -> tuple[PromisedTest, ...]:
     """Return what became of the tests that the task promises.
 
-    They are run on the code of the base with the tests of the change, so that a test that the
-    change brings can be seen to fail there.
+    A test that did not fail at the base is run on the code of the base with the tests of the
+    change, so that one that the change brings can be seen to fail there.
 
     Args:
         run: the run, whose checks are done.
@@ -27,16 +27,26 @@ def keep_promises(
     """
     wanted = run.task.tests
     now = {name: found for suite in suites.values() for name, found in suite.outcomes.items()}
-    known = {n for check in suites for suite in run.base.suites(check) for n in suite.outcomes}
+    known = {
+        name: found
+        for check in suites
+        for suite in run.base.suites(check)[:1]
+        for name, found in suite.outcomes.items()
+    }
     names = list(wanted.must_pass)
     if wanted.write_first:
         new = [n for n, found in now.items() if found is Outcome.PASSED and n not in known]
         names += [name for name in new[:MOST_NEW] if name not in names]
     if not any(now.get(name) is Outcome.PASSED for name in names):
         return tuple(PromisedTest(name=n, at_head=_colour(now.get(n))) for n in names)
-    red = _run_at_base(run, tested, tuple(suites))
+    red = {name for name in names if known.get(name) is Outcome.FAILED}
+    again = _run_at_base(run, tested, tuple(suites)) if red != set(names) else []
     found = [
-        PromisedTest(name=name, at_base=_at_base(name, red), at_head=_colour(now.get(name)))
+        PromisedTest(
+            name=name,
+            at_base="failed" if name in red else _at_base(name, again),
+            at_head=_colour(now.get(name)),
+        )
         for name in names
     ]
     # Of the tests that nobody named, those count that do show the change.
@@ -64,15 +74,15 @@ def _at_base(name: str, runs: list[CheckRun]) -> _Colour | None:
             continue
         if name in run.suite.outcomes:
             return _colour(run.suite.outcomes[name])
-        failed = run.suite.named(Outcome.FAILED)
-        could_not_load = any(is_allowed(name, [_module(one)]) for one in failed)
+        broken = run.suite.named(Outcome.BROKEN)
+        could_not_load = any(is_allowed(name, [_module(one)]) for one in broken)
         if could_not_load or (run.result.exit_code and not run.suite.executed):
             return "failed"
     return None
 
 
 def _module(name: str) -> str:
-    """Return what a failed test stands for; unittest reports a module that way."""
+    """Return the file or module that could not be loaded, as the names of its tests begin."""
     return name.removeprefix("unittest.loader._FailedTest.")
 
 

@@ -1,10 +1,16 @@
 """What the change does to the tests: findings about tests lost, weakened, flaky or promised."""
 
-import re
 from collections.abc import Iterator
 
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.suite_run import is_allowed
+from codex_orchestrator.patterns.check_files import (
+    changed_settings,
+    is_settings_file,
+    is_snapshot,
+    is_test_file,
+)
+from codex_orchestrator.patterns.weakened import weakened_tests
 from codex_orchestrator.pipeline.run import Run
 
 _MOST = 20
@@ -12,22 +18,37 @@ _HOW = (
     "restore it; where it is meant, name it in the task's tests.may_change, or let a person "
     "grant it: --approve"
 )
-_TEST_FILE = re.compile(r"(^|/)test_[^/]*$|[._]test\.[a-z]+$|Tests?\.java$")
-_TEST_FOLDERS = frozenset({"test", "tests", "spec", "__tests__", "testdata", "__snapshots__"})
 
 
 def test_files_of(run: Run) -> tuple[str, ...]:
     """Return the changed files that tests consist of."""
-    return tuple(
-        path
-        for path in run.tree.change().paths
-        if _TEST_FILE.search(path) or _TEST_FOLDERS & set(path.split("/")[:-1])
-    )
+    paths = run.tree.change().paths
+    return tuple(path for path in paths if is_test_file(path) or is_snapshot(path))
+
+
+def settings_of_base(run: Run, tested: str) -> dict[str, str]:
+    """Return the changed files that decide which tests run, and what of them changed.
+
+    Files that a person lets the change decide on are left out.
+    """
+    file_at, allowed = run.services.rooms.workspace.file_at, run.policy.approved_tests
+    found = {}
+    for path in filter(is_settings_file, run.tree.change().paths):
+        if run.policy.is_granted_edit(path) or is_allowed(path, allowed):
+            continue
+        what = changed_settings(path, file_at(run.tree.base_sha, path), file_at(tested, path))
+        if what:
+            found[path] = what
+    return found
 
 
 def find_test_changes(run: Run) -> Iterator[Finding]:
     """Find what the change did to tests that nobody allowed."""
     yield from _lost(run)
+    yield from _weakened(run)
+    for path, what in run.settings.items():
+        message = f"{what} decides which tests run and was changed; the checks ran with the base's"
+        yield _error("run/test-settings-changed", path, message, f"{_HOW} tests:{path}")
     yield from _flaky(run)
     yield from _promises(run)
 
@@ -41,6 +62,28 @@ def _lost(run: Run) -> Iterator[Finding]:
         if len(lost) > _MOST:
             message = f"{len(lost) - _MOST} more tests of {check} are not executed any more"
             yield _error("run/test-lost", "", message, _HOW)
+
+
+def _weakened(run: Run) -> Iterator[Finding]:
+    file_at, allowed = run.services.rooms.workspace.file_at, run.policy.approved_tests
+    tested = run.record.manifest.run.tested
+    for path in run.tree.change().paths:
+        is_expected = is_snapshot(path)
+        # In Rust any file may hold tests.
+        if not (is_expected or is_test_file(path) or path.endswith(".rs")):
+            continue
+        before, after = file_at(run.tree.base_sha, path), file_at(tested, path)
+        if is_expected and before is not None and not is_allowed(path, allowed):
+            message = "a result that tests compare with was rewritten"
+            yield _error("run/snapshot-rewritten", path, message, f"{_HOW} tests:{path}")
+        weak = weakened_tests(path, before, after)
+        left = [found for found in weak if not is_allowed(found.test, allowed)]
+        for found in left[:_MOST]:
+            message, fix = f"{found.test}: {found.message}", f"{_HOW} tests:{found.test}"
+            yield Finding("run/test-weakened", Severity.ERROR, path, found.line, message, fix)
+        if len(left) > _MOST:
+            message = f"{len(left) - _MOST} more tests of this file were weakened"
+            yield _error("run/test-weakened", path, message, _HOW)
 
 
 def _flaky(run: Run) -> Iterator[Finding]:
