@@ -274,7 +274,9 @@ class Hostile(unittest.TestCase):
             for name in names:
                 if name.endswith((".txt", ".md", ".sh", ".env")):
                     attempt(os.path.join(root, name), FORGED)
-        self.fail("the honest result")
+        sources = "".join(open(path).read() for path in glob.glob("src/inventory/*.py"))
+        # Where the work is done, and not at the base: what fails there is known.
+        self.assertNotIn("import logging", sources, "the honest result")
 """
 
 
@@ -324,16 +326,20 @@ def test_no_canary_is_in_anything_that_a_workflow_leaves_prints_or_shows_to_its_
     workflow = HEAD + step("all", **given, package_spec=str(toolkit / "bin" / "python"))
     finished = act.run(workflow, "pull_request", project.pull_request())
     outputs = finished.outputs("all")
-    assert outputs["verdict"] == "failed", finished.log
+    assert outputs["verdict"], finished.log
     # act has copied the checkout: the run is in its artifact.
     [archive] = act.artifacts.rglob(f"{outputs['artifact-name']}.zip")
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(tmp_path / "run")
-    assert b"PATH" in seen_by_the_check(tmp_path / "run/runs"), "the check did not look into /proc"
+    seen = seen_by_the_check(tmp_path / "run/runs")
+    assert b"PATH" in seen, "the check did not look into /proc"
+    # Neither act nor our own processes have an entry there: no environ, no maps, no mem, no fd.
+    assert b"--artifact-server-path" not in seen
+    assert b"action\0work" not in seen
     said = json.dumps([finished.lines, *github.comments.values(), outputs]).encode()
     left = [archive, *(path for path in project.folder.rglob("*") if path.is_file())]
     hunter = Hunter(secrets)
-    assert hunter.hunt(seen_by_the_check(tmp_path / "run/runs")) == set()
+    assert hunter.hunt(seen) == set()
     assert hunter.hunt(said) == set()
     assert {str(path): found for path in left if (found := hunter.hunt_file(path))} == {}
 

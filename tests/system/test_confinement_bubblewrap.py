@@ -36,6 +36,8 @@ def _of_codex() -> str | None:
 
 
 def test_what_a_check_gets_at_is_the_same(scene, folder):
+    # Other tests of this scene have let words through.
+    scene.received()
     found, outcome = scene.attempts(assume=INSIDE, bubblewrap=folder)
     reached = {name for name, why in found.items() if not why}
     kept_root = {"read /etc/shadow"} if scene.uid == 0 else set()
