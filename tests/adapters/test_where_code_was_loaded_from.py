@@ -5,10 +5,12 @@ does not, which a check should pass; with a checkout that can be read, and with 
 """
 
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -238,6 +240,34 @@ def test_a_project_that_was_built_into_an_environment_is_known_by_its_source(
     result = check(tmp_path)
     assert result.status is ValidationStatus.NOT_RUN, result.output_tail
     assert "site-packages/_shop.py was loaded, an installed copy of this project" in result.detail
+
+
+@pytest.mark.parametrize("how", ["another clone", "compiled", "a file that is linked"])
+def test_a_copy_of_the_code_in_another_form_proves_nothing(
+    tmp_path: Path, site: Path, how: str
+) -> None:
+    test = UNITTEST.format("import shop", "pass")
+    files = {"lib/shop/__init__.py": CODE, "test_shop.py": test, "pyproject.toml": PROJECT}
+    project(tmp_path, files, {"lib/shop/__init__.py": BROKEN})
+    copy(tmp_path / "repo", site)
+    if how == "another clone":
+        (site / "shop").rename(tmp_path / "shop")
+        write_files(tmp_path / "venv/clone", {"note": ""})
+        (tmp_path / "shop").rename(tmp_path / "venv/clone/shop")
+        write_files(site, {"shop.pth": f"{tmp_path / 'venv/clone'}\n"})
+    elif how == "compiled":
+        compiled = cache_from_source(str(site / "shop/__init__.py"))
+        py_compile.compile(str(site / "shop/__init__.py"), compiled)
+        (site / "shop/__init__.py").unlink()
+        Path(compiled).rename(site / "shop/__init__.pyc")
+    else:
+        (tmp_path / "cache.py").write_text(CODE)
+        (site / "shop/__init__.py").unlink()
+        (site / "shop/__init__.py").symlink_to(tmp_path / "cache.py")
+    result = check(tmp_path)
+    assert result.exit_code == 0, result.output_tail
+    assert result.status is ValidationStatus.NOT_RUN
+    assert "an installed copy of lib/shop/__init__.py" in result.detail
 
 
 def test_what_only_looks_like_code_of_the_project_is_not_refused(

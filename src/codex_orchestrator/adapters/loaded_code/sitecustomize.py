@@ -27,28 +27,22 @@ _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}"
 
 
 class Watch:
-    """An audit hook: it sees each module when its code is executed, however it was found."""
+    """Takes the files of modules, and writes those that matter."""
 
     def __init__(self, file: str, code: str) -> None:
         self._file = file
         lists = [line.split(os.pathsep) if line else [] for line in code.split("\n")]
-        (self._tree,), self._roots, installed, self._names = lists
-        self._installed = sorted(installed, key=len, reverse=True)
+        (self._tree,), self._roots, installed, names = lists
+        self._installed = sorted((f"{one}{os.sep}" for one in installed), key=len, reverse=True)
+        self._names = frozenset(names)
         self._known = {
             name for root in self._roots if os.path.isdir(root) for name in os.listdir(root)
         }
         self._seen = set(_OURS)
         self._folders: dict[str, str] = {}
+        self._foreign: set[tuple[str, str]] = set()
         self._packages: set[str] = set()
         self._has_written_tree = False
-
-    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Take an event of the interpreter."""
-        if event == "exec" and getattr(arguments[0], "co_name", "") == "<module>":
-            self.take(arguments[0].co_filename)
-        elif event == "import":
-            # A file is named where it is a library in machine code.
-            self.take(arguments[1])
 
     def take_modules(self) -> None:
         """Take the modules that are loaded now."""
@@ -61,10 +55,11 @@ class Watch:
             return
         self._seen.add(path)
         path = os.path.abspath(path)
+        if _is_of_python(path) or self._is_foreign(path):
+            return
         real = self._real(path)
-        for known in (path, real):
-            if known.startswith(_PYTHON) and not _is_installed(known):
-                return
+        if _is_of_python(real):
+            return
         if real.startswith(self._tree + os.sep) and not _is_installed(real):
             if not self._has_written_tree:
                 self._has_written_tree = True
@@ -74,6 +69,20 @@ class Watch:
         if instead or not _is_installed(real):
             self._write(real, instead)
 
+    def _is_foreign(self, path: str) -> bool:
+        """Say whether a file is of an installed package that the project has no part in."""
+        if not _is_installed(path):
+            return False
+        place, below = self._placed(path)
+        top = below.partition(os.sep)[0]
+        if not place or top in self._known or top in self._names:
+            return False
+        if (place, top) not in self._foreign:
+            if os.path.islink(place + top):
+                return False
+            self._foreign.add((place, top))
+        return True
+
     def _real(self, path: str) -> str:
         folder, name = os.path.split(path)
         if folder not in self._folders:
@@ -81,15 +90,21 @@ class Watch:
         real = os.path.join(self._folders[folder], name)
         return os.path.realpath(real) if os.path.islink(real) else real
 
+    def _placed(self, path: str) -> tuple[str, str]:
+        """Return the folder that a module was installed in, and the rest of its path."""
+        place = next((one for one in self._installed if path.startswith(one)), "")
+        return place, path[len(place) :]
+
     def _instead(self, path: str) -> str:
         """Return what an installed file stands in place of: a file or the work tree, "" if none."""
-        place = next((one for one in self._installed if path.startswith(one + os.sep)), "")
-        below = path[len(place) + 1 :]
-        top = below.split(os.sep)[0]
+        place, below = self._placed(path)
+        top = below.partition(os.sep)[0]
         if not place:
             return ""
         if top in self._known:
-            for file in (os.path.join(root, below) for root in self._roots):
+            # Without its source a module may be there compiled.
+            source = below[:-1] if below.endswith(".pyc") else below
+            for file in (os.path.join(root, source) for root in self._roots):
                 if os.path.exists(file):
                     return file
         return self._tree if top in self._names else ""
@@ -115,6 +130,10 @@ class Watch:
             os.close(handle)
 
 
+def _is_of_python(path: str) -> bool:
+    return path.startswith(_PYTHON) and not _is_installed(path)
+
+
 def _is_installed(path: str) -> bool:
     return any(name in path for name in _INSTALLED)
 
@@ -125,7 +144,18 @@ def watch() -> Watch | None:
     if not file or code.count("\n") != 3:
         return None
     watching = Watch(file, code)
-    sys.addaudithook(watching)
+    take = watching.take
+
+    def see(event: str, arguments: tuple[Any, ...]) -> None:
+        # Each module is seen when its code is executed, however it was found; one in machine code
+        # when its file is loaded.
+        if event == "exec":
+            if getattr(arguments[0], "co_name", "") == "<module>":
+                take(arguments[0].co_filename)
+        elif event == "import":
+            take(arguments[1])
+
+    sys.addaudithook(see)
     watching.take_modules()
     return watching
 
