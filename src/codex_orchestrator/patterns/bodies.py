@@ -2,9 +2,9 @@
 
 import re
 
+from codex_orchestrator.patterns.code_text import bare
 from codex_orchestrator.patterns.file_facts import Measure
 from codex_orchestrator.patterns.outlines import Unit
-from codex_orchestrator.patterns.strength import bare
 
 
 def has_only(unit: Unit) -> bool:

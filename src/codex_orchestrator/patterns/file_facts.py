@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from codex_orchestrator.patterns.code_text import count_elements
 from codex_orchestrator.patterns.nodes import Node
 from codex_orchestrator.patterns.outlines import Outline
-from codex_orchestrator.patterns.strength import count_elements
 
 _ASSIGNED = re.compile(
     r"(?:(?:let|const|var|mut|static|pub)\s+)*([\w$]+)\b[^=]{0,200}?=(?!=)\s*(.*)", re.DOTALL

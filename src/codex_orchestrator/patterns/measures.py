@@ -4,11 +4,13 @@ import math
 import re
 from collections.abc import Iterable
 
+from codex_orchestrator.patterns.code_text import bare, count_elements, split
 from codex_orchestrator.patterns.file_facts import FileFacts, Measure
 from codex_orchestrator.patterns.outlines import Outline, Unit
 from codex_orchestrator.patterns.scans import MOST, Scan
-from codex_orchestrator.patterns.strength import bare, count_elements, rank_error, split
+from codex_orchestrator.patterns.strength import rank_error
 
+_MOST_TEXTS = 100
 _TABLE = re.compile(r"parametrize|(?:Value|Csv|Enum)Source\b|\bparams\s*=")
 _CASE = re.compile(r"#\[\s*(?:case|test_case)\b")
 _WORD = re.compile(r"\w+")
@@ -76,7 +78,9 @@ class Measuring:
         inner = self.measure(helper)
         measure.skips += inner.skips
         measure.ends += inner.ends
-        for (text, strength, repeated), count in inner.assertions.items():
+        is_long = len(inner.assertions) > _MOST_TEXTS
+        for (code, strength, repeated), count in inner.assertions.items():
+            text = helper.node.name if is_long else code
             measure.assertions[text, strength, min(repeated * times, MOST)] += count
 
     def sizes_of(self, tables: Iterable[str]) -> list[int]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from codex_orchestrator.patterns.check_files import is_test_file
+from codex_orchestrator.patterns.code_text import bare
 from codex_orchestrator.patterns.dialects import DIALECTS, Dialect
 from codex_orchestrator.patterns.engine import find_config, parse
 from codex_orchestrator.patterns.files import MAX_FILE_BYTES, SkipFile, decode
 from codex_orchestrator.patterns.languages import language_of
 from codex_orchestrator.patterns.nodes import Node
-from codex_orchestrator.patterns.strength import bare
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode
@@ -182,7 +182,7 @@ class Outline:
         """Say whether the methods of a class are tests; in Python it must look like one."""
         has_base = re.match(r"class\s+\w+\s*\(\s*[^)\s]", node.text) is not None
         is_plain = node.text.startswith("class Test") and not re.search(
-            r"\n\s+def __(?:init|new)__\b", node.text
+            r"^[ \t]+def __(?:init|new)__\b", node.text, re.MULTILINE
         )
         if self.language == "java":
             return re.search(r"\bextends\s+\w*TestCase\b", node.text[:2000]) is not None

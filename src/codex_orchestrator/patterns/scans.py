@@ -1,20 +1,15 @@
 """One walk over the code of a test: what it asserts, how strongly, and what is never reached."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from codex_orchestrator.patterns.code_text import bare, count_elements
 from codex_orchestrator.patterns.file_facts import FileFacts, Measure
 from codex_orchestrator.patterns.nodes import Node
 from codex_orchestrator.patterns.outlines import Unit
-from codex_orchestrator.patterns.strength import (
-    TAUTOLOGY,
-    WEAK,
-    bare,
-    count_elements,
-    rank,
-    rank_condition,
-)
+from codex_orchestrator.patterns.strength import TAUTOLOGY, WEAK, rank, rank_condition
 
 MOST = 1000
 """No assertion counts as more than this many."""
@@ -62,6 +57,7 @@ class Scan:
         self._dialect = facts.outline.dialect
         self._sizes = dict(facts.sizes)
         self._judged = 0
+        self._words: Counter[str] = Counter()
 
     def run(self, times: int) -> None:
         """Fill the measure; `times` says how many cases run the code."""
@@ -137,7 +133,9 @@ class Scan:
         return name is None or not is_function or self._is_mentioned(name[1])
 
     def _is_mentioned(self, name: str) -> bool:
-        return len(re.findall(rf"(?<![\w$]){re.escape(name)}(?![\w$])", self._unit.node.text)) > 1
+        if not self._words:
+            self._words = Counter(re.findall(r"[\w$]+", self._unit.node.text))
+        return self._words[name] > 1
 
     def _replaces(self, assignment: str) -> bool:
         """Say whether an assignment outside functions takes tests away."""

@@ -1,41 +1,22 @@
-"""How much one assertion says, read from its text, and how many cases a table has."""
+"""How much one assertion says, read from its text."""
 
 import re
 
+from codex_orchestrator.patterns.code_text import bare, split
 from codex_orchestrator.patterns.dialects import Dialect
 
 TAUTOLOGY, WEAK, EXACT, STRICT = range(4)
 """Nothing; something; that one value is another; that its type or its message is, too."""
 
-_QUOTED = r"\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`"
-_COMMENT = r"//[^\n]*|#(?!!?\[)[^\n]*|/\*.*?\*/"
-_NOISE = re.compile(f"{_QUOTED}|{_COMMENT}", re.DOTALL)
 _BRACKETED = re.compile(r"\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)")
 _MAX_NESTING = 50
 _TESTIFY = re.compile(r"(?:assert|require)\.[A-Z]")
-_NOISY = re.compile(r"[\"'`#/]")
-_NESTED = re.compile(r"[\"'`#/()\[\]{}]")
-_PIECE = re.compile(
-    f"(?P<comment>{_COMMENT})|{_QUOTED}|\\s+|[^\\s\\[\\](){{}},\"'`/#]+|.", re.DOTALL
+_MOCK = re.compile(r"\.assert_(?:called|any|has|await|not)\w*$")
+_OTHER_WORD = re.compile(
+    r"(?<![\w$])(?!(?:True|False|None|true|false|nil|null|undefined|not|is|in|and|or|if)\b)[A-Za-z_$]"
 )
-_WORD = re.compile(r"[A-Za-z_$][\w$]*")
-_LITERALS = frozenset(
-    [
-        "True",
-        "False",
-        "None",
-        "true",
-        "false",
-        "nil",
-        "null",
-        "undefined",
-        "not",
-        "is",
-        "in",
-        "and",
-        "or",
-    ]
-)
+_LONGEST = 2000
+"""Of a longer condition nobody says that it compares a thing with itself."""
 _SAME = re.compile(r"(.+?) ?(?:===?|\bis\b|!=) ?\1")
 _ALWAYS = re.compile(r"(?:\bor|\|\|) ?(?:True|true|1)$|^(?:True|true|1) ?(?:or\b|\|\|)")
 _NEVER_TRUE = re.compile(r"\W*(?:False|false|0|not True|!true)\W*")
@@ -52,55 +33,6 @@ _ANY_ERROR = re.compile(
 )
 _BOOLEAN = re.compile(r"(?:^|[.:])(?:(?:debug_|prop_)?assert|assert(?:True|That)|True|ok)$")
 _STRICT = re.compile(r"[sS]trict(?:Deep)?Equal$|[rR]aisesRegexp?$")
-_BUILDER = re.compile(
-    r"&|new\s+|vec!|(?:\w+\.)?(?:of|asList|arguments)(?=\()|(?:tuple|set|list|sorted|enumerate|reversed)(?=\()"
-    r"|struct\s*\{[^}]*\}|map(?=\[)|[\w.*]+(?=\[\])|\[[\w.*]*\]\s*(?=[\w*{\[])|[\w.*]+(?=\{)"
-)
-
-
-def bare(code: str) -> str:
-    """Return code without comments and without what its strings hold, with single spaces."""
-    if not _NOISY.search(code):
-        return " ".join(code.split())
-    kept = _NOISE.sub(lambda found: '""' if found[0][0] in "\"'`" else " ", code)
-    return " ".join(kept.split())
-
-
-def split(code: str) -> list[str]:
-    """Return what the commas outside brackets separate, up to an unmatched closing bracket."""
-    if not _NESTED.search(code):
-        return [part.strip() for part in code.split(",") if part.strip()]
-    parts, depth, start, end, is_filled = [], 0, 0, len(code), False
-    for found in _PIECE.finditer(code):
-        piece = found[0]
-        if found["comment"] is not None or piece.isspace():
-            continue
-        if piece == "," and depth == 0:
-            parts.append(code[start : found.start()].strip())
-            start, is_filled = found.end(), False
-            continue
-        if piece in "[({":
-            depth += 1
-        elif piece in "])}":
-            depth -= 1
-            if depth < 0:
-                end = found.start()
-                break
-        is_filled = True
-    return [*parts, code[start:end].strip()] if is_filled else parts
-
-
-def count_elements(code: str, sizes: dict[str, int]) -> int | None:
-    """Return how many elements a table has that is written out, or has a name in `sizes`."""
-    code = bare(code)
-    while found := _BUILDER.match(code):
-        code = code[found.end() :].lstrip()
-    if code[:1] in {"[", "(", "{"}:
-        parts = split(code[1:])
-        if len(parts) == 1 and parts[0][:1] in {"[", "{"} and code[0] == "(":
-            return count_elements(parts[0], sizes)
-        return None if re.search(r"\bfor\b", bare(parts[0] if parts else "")) else len(parts)
-    return next((sizes[word] for word in _WORD.findall(code) if word in sizes), None)
 
 
 def rank(called: str, text: str, dialect: Dialect, *, subject: str = "") -> int:
@@ -122,7 +54,7 @@ def rank(called: str, text: str, dialect: Dialect, *, subject: str = "") -> int:
     if _ERROR.search(called):
         return STRICT if "match=" in flat or _STRICT.search(called) else rank_error(first)
     if _BOOLEAN.search(called):
-        first = first[1:-1] if _BRACKETED.fullmatch(first) else first
+        first = first[1:-1] if _is_bracketed(first) else first
         is_inexact = _INEXACT.search(flat) or _TRUTH.search(first)
         return EXACT if _EQUALS.search(_flattened(first)) and not is_inexact else WEAK
     if dialect.weak.search(called) or _INEXACT.search(flat):
@@ -143,18 +75,17 @@ def rank_condition(condition: str) -> int:
     if not condition:
         return EXACT
     flat = bare(condition).rpartition(";")[2]
-    words = [word for word in _WORD.findall(flat) if word not in _LITERALS | {"if"}]
-    if not words or any(_SAME.fullmatch(part) for part in flat[3:].split("&&")):
+    if _is_constant(flat) or any(map(_is_same, flat[3:].split("&&"))):
         return TAUTOLOGY
     is_exact = re.search(r"!=(?! ?nil)|Equal\(|Diff\(|== false", flat) and "&&" not in flat
     return EXACT if is_exact else WEAK
 
 
 def _says_nothing(called: str, first: str, parts: list[str], text: str, subject: str) -> bool:
-    if called == "assert" and _BRACKETED.fullmatch(first) and "," in _flattened(first[1:-1]):
+    if called == "assert" and _is_bracketed(first) and "," in _flattened(first[1:-1]):
         return True  # a tuple, which is true
     if called == "assert" or _BOOLEAN.search(called):
-        if _SAME.fullmatch(first) or _ALWAYS.search(first):
+        if _is_same(first) or _ALWAYS.search(first):
             return True
         return _is_constant(first) and not _NEVER_TRUE.fullmatch(first)
     if re.search(r"[fF]ail\w*$|panic$|unreachable$|bail$|Run$", called):
@@ -162,9 +93,8 @@ def _says_nothing(called: str, first: str, parts: list[str], text: str, subject:
     raw = split(text)
     if subject:
         return raw[:1] == [subject.strip()] or (not raw and _is_constant(bare(subject)))
-    return (len(raw) > 1 and raw[0] == raw[1]) or (
-        bool(parts) and all(map(_is_constant, parts[:2]))
-    )
+    is_fixed = len(parts) > 1 and all(map(_is_constant, parts[:2])) and not _MOCK.search(called)
+    return is_fixed or (len(raw) > 1 and raw[0] == raw[1])
 
 
 def _flattened(code: str) -> str:
@@ -177,5 +107,13 @@ def _flattened(code: str) -> str:
     return code
 
 
+def _is_bracketed(code: str) -> bool:
+    return len(code) < _LONGEST and _BRACKETED.fullmatch(code) is not None
+
+
+def _is_same(condition: str) -> bool:
+    return len(condition) < _LONGEST and _SAME.fullmatch(condition) is not None
+
+
 def _is_constant(code: str) -> bool:
-    return all(word in _LITERALS for word in _WORD.findall(code.replace('""', "")))
+    return _OTHER_WORD.search(code) is None

@@ -34,6 +34,7 @@ Kind = Literal[
 ]
 
 
+_MOST_ERRORS = 100
 _CONSTANT_CONDITION = re.compile(r"[iI]f\(\s*(?:True|true|False|false|1|0|not \w+)\s*[,)]")
 
 
@@ -76,10 +77,10 @@ def weakened_tests(
         return ()
     try:
         old, new = Outline(path, before or b""), Outline(path, after or b"")
-    except SkipFile as error:
+        found = list(_Comparison(old, new).findings())
+    except (SkipFile, RecursionError) as error:
         message = f"its tests cannot be compared: {error}"
-        return (WeakenedTest(one_line(path, limit=None), 0, "unreadable", one_line(message)),)
-    found = list(_Comparison(old, new).findings())
+        found = [WeakenedTest(path, 0, "unreadable", message)]
     if after is None:
         found = [f._replace(message="the file is gone") for f in found if f.kind == "removed"]
     return tuple(
@@ -127,7 +128,7 @@ class _Comparison:
     def _unreadable(self) -> Iterator[WeakenedTest]:
         known = {error.text for error in self._old.errors}
         named: set[str] = set()
-        for error in self._new.errors:
+        for error in self._new.errors[:_MOST_ERRORS]:
             if error.text in known:
                 continue
             units = reversed(self._new.units.values())
