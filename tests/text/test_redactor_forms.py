@@ -25,6 +25,7 @@ values = st.text(
     st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=8, max_size=40
 ).filter(lambda value: len(set(value)) > 4 and len(re.sub("[^0-9A-Za-z]", "", value)) > 5)
 forms = st.sampled_from(sorted(FORMS))
+marks = st.sampled_from((b"", b"+", b"-", b"+        ", b"# ", b"> "))
 
 
 @pytest.mark.parametrize("form", sorted(FORMS))
@@ -41,11 +42,12 @@ def test_every_form_is_masked_and_the_hunt_finds_it_before(form: str, value: str
     assert redactor.redact_bytes(masked) == masked
 
 
-@given(values, forms, st.binary(max_size=60), st.binary(max_size=60))
+@given(values, forms, marks, st.binary(max_size=60), st.binary(max_size=60))
 def test_no_secret_survives_whatever_stands_around_it(
-    value: str, form: str, before: bytes, behind: bytes
+    value: str, form: str, mark: bytes, before: bytes, behind: bytes
 ) -> None:
-    text = before + b"\n" + FORMS[form](value.encode()) + b"\n" + behind
+    lines = FORMS[form](value.encode()).split(b"\n")
+    text = b"\n".join((before, *(mark + line for line in lines), behind))
     masked = Redactor([value]).redact_bytes(text)
     assert not Hunter([value]).hunt(masked)
 
@@ -251,6 +253,7 @@ def test_a_text_of_nothing_but_escapes_takes_few_calls(escape: str) -> None:
             "...",
         ),
         *("\n 12: ", "\n12\t", "\n   7 | ", "\n101 │ ", "\n3) "),
+        *("\n+        ", "\n-            // ", "\n+         +        ", "\n>  - -  - "),
     ],
 )
 def test_a_value_is_masked_whatever_stands_between_its_parts(value: str, between: str) -> None:

@@ -27,6 +27,8 @@ _IS_KEPT = bytes(code not in _DROPPED for code in range(256))
 # read in two ways: hostile text would make the search take forever.
 _ON_LINE = rb"[^0-9A-Za-z\r\n\x80-\xff%b]{0,8}+"
 _OVER_LINES = rb"(?:[^0-9A-Za-z\r\n\x80-\xff%b]{0,200}+[\r\n][^0-9A-Za-z\x80-\xff%b]{0,400}+)?+"
+# Of the signs of a break the first may have been taken for one of the value: then all of the rest.
+_BEHIND_SIGN = rb"[^0-9A-Za-z\x80-\xff%b]{0,600}+"
 _NO_CHANCE = 12
 _BASE64_CHARACTER = rb"[A-Za-z0-9+/_\-]?"
 _BASE32_CHARACTER = rb"[A-Za-z2-7]?"
@@ -75,10 +77,12 @@ class Form:
         parts = [self._edges[0], self._unit(characters[0])]
         for before, character in pairwise(characters):
             sign = re.escape(_ALIKE[self._unit].get(character, character))
-            # Of the signs of a break the first may have been taken for one of the value.
-            if self._is_spaced or not before.isalnum():
-                parts.append(_ON_LINE % sign)
-            parts += (_OVER_LINES % (sign, sign), self._unit(character))
+            if before.isascii() and not before.isalnum():
+                parts.append(_BEHIND_SIGN % sign)
+            else:
+                parts.append(_ON_LINE % sign if self._is_spaced else b"")
+                parts.append(_OVER_LINES % (sign, sign))
+            parts.append(self._unit(character))
         return re.compile(b"".join((*parts, self._edges[1])))
 
     @cached_property
