@@ -72,6 +72,10 @@ CHEATS = {
         {"conftest.py": "def pytest_sessionfinish(session): session.exitstatus = 0\n"},
     ),
     "pytest: a hook says passed": (PYTEST, {"conftest.py": OUTCOME_HOOK}),
+    "pytest: a hook says passed in another process": (
+        PYTEST | {"pytest.ini": "[pytest]\naddopts = -n 1\n"},
+        {"conftest.py": OUTCOME_HOOK},
+    ),
     "pytest: a hook says that it runs a test again": (
         PYTEST,
         {
@@ -322,3 +326,13 @@ def test_parameters_from_a_set_give_the_same_tests_in_every_run(tmp_path: Path) 
     files = {"pytest.ini": "[pytest]\n", "test_a.py": test}
     first, second = (run(tmp_path, files)[1].failures() for _ in range(2))
     assert first == second
+
+
+def test_what_ran_in_other_processes_is_reported_once_for_each_test(tmp_path: Path) -> None:
+    test = "import pytest\n\n\ndef test_a(): pass\n\n\ndef test_b(): pytest.skip()\n"
+    files = {"pytest.ini": "[pytest]\naddopts = -n 2\n", "test_a.py": test}
+    code, suite = run(tmp_path, files)
+    assert suite == SuiteRun(
+        {"test_a.py::test_a": Outcome.PASSED, "test_a.py::test_b": Outcome.SKIPPED}
+    )
+    assert status_of(code, suite) is PASSED

@@ -41,12 +41,18 @@ _GRAVITY = (SKIPPED, PASSED, FAILED)
 
 
 class Report:
-    """The report of one run: JSON lines, each written at once."""
+    """The report of one run: JSON lines, each written at once.
 
-    def __init__(self, path: str) -> None:
-        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+    Processes of one run may add to one report; of several results of a test the worst counts.
+    """
+
+    def __init__(self, path: str, *, is_new: bool = True) -> None:
+        self.path = os.path.abspath(path)
+        new = os.O_CREAT | os.O_EXCL if is_new else 0
+        self._handle = os.open(path, os.O_WRONLY | os.O_APPEND | new, 0o600)
         self._process = os.getpid()
-        self._write({"schema": "test-report.v1"})
+        if is_new:
+            self._write({"schema": "test-report.v1"})
 
     def result(self, name: str, outcome: str) -> None:
         """Add what became of a test."""
@@ -184,15 +190,25 @@ class _UnittestResult(unittest.TextTestResult):
             self.report.result(name, BROKEN if outcome == FAILED else outcome)
 
 
-def run_pytest(report: Report, arguments: list[str]) -> int:
-    """Run pytest and return its exit code."""
+def pytest_plugin(report: Report) -> PytestPlugin:
+    """Return the plugin that adds to a report."""
     import pytest
 
     wrapper = pytest.hookimpl(hookwrapper=True, tryfirst=True)
     wrapper(PytestPlugin.pytest_runtest_makereport)
-    sys.path[:] = [_TREE, *_PATH]
-    plugin = PytestPlugin(report)
-    code = int(pytest.main(["--rootdir=.", *arguments], plugins=[plugin]))
+    return PytestPlugin(report)
+
+
+def run_pytest(report: Report, arguments: list[str]) -> int:
+    """Run pytest and return its exit code."""
+    import pytest
+
+    # Processes that pytest starts get the path and the options, and load the plugin as well.
+    sys.path[:] = [os.path.join(_OURS, "loaded_code"), _TREE, *_PATH]
+    os.environ["CODEX_ORCHESTRATOR_REPORT"] = report.path
+    plugin = pytest_plugin(report)
+    options = ["--rootdir=.", "-p", "codex_orchestrator_pytest"]
+    code = int(pytest.main([*options, *arguments], plugins=[plugin]))
     if plugin.has_run_all:
         report.end()
     return code

@@ -19,7 +19,10 @@ from typing import Any
 FILE = "CODEX_ORCHESTRATOR_LOADED"
 CODE = "CODEX_ORCHESTRATOR_CODE"
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_OURS = (os.path.abspath(__file__), os.path.join(os.path.dirname(_HERE), "test_runner.py"))
+_OURS = (
+    *(os.path.join(_HERE, name) for name in ("sitecustomize.py", "codex_orchestrator_pytest.py")),
+    os.path.join(os.path.dirname(_HERE), "test_runner.py"),
+)
 _PYTHON = tuple(
     os.path.dirname(os.path.abspath(file)) + os.sep for file in (os.__file__, sys.executable or "/")
 )
