@@ -234,7 +234,7 @@ def run_go(report: Report, arguments: list[str]) -> int:
     command = ["go", "test", "-json", "-count=1", *arguments]
     running, failing = set(), set()
     listing = subprocess.Popen(
-        ["go", "list", "-deps", "-test", "-f", _GO_MODULES, *arguments],
+        ["go", "list", "-e", "-deps", "-test", "-f", _GO_MODULES, *arguments],
         stdout=subprocess.PIPE,
         text=True,
         errors="replace",

@@ -171,7 +171,7 @@ class CheckResult(Document):
         if not command.loaded:
             return self
         origin, problem = judge_code(loaded, trees=command.trees)
-        if origin is None and command.must_measure:
+        if origin is None and command.must_measure and self.status is ValidationStatus.PASSED:
             problem = "it was not measured where the code was loaded from"
         changes: dict[str, object] = {"code": origin}
         if problem and self.status in (ValidationStatus.PASSED, ValidationStatus.FAILED):

@@ -51,7 +51,9 @@ class SuiteRun(NamedTuple):
 
 
 CodeOrigin = Literal["work-tree", "elsewhere"]
-_THIRD_PARTY = frozenset(["site-packages", "dist-packages", "node_modules"])
+_THIRD_PARTY = frozenset(
+    ["site-packages", "dist-packages", "node_modules", ".venv", "venv", ".tox", ".nox", ".eggs"]
+)
 
 
 def cut_names(names: Sequence[str], *, limit: int = 500) -> tuple[str, ...]:
