@@ -124,6 +124,16 @@ CHEATS = {
     "Makefile target": Cheat(
         MAKE, BREAK + "put('Makefile', 'test:\\n\\ttrue\\n')", "run/test-settings-changed"
     ),
+    "a script of the check": Cheat(
+        {
+            **UNITTEST,
+            "Makefile": "test:\n\tsh ./scripts/test.sh\n",
+            "scripts/test.sh": "PYTHONPATH=src exec python3 -m unittest discover -s tests\n",
+            ".codex-orchestrator.toml": '[adapter]\ncommands = {test = ["make", "test"]}\n',
+        },
+        BREAK + "put('scripts/test.sh', 'exit 0\\n')",
+        "scripts/test.sh",
+    ),
     "os._exit": Cheat(
         UNITTEST,
         f"{BREAK}sub('{TEST}', '    def test_a', '    def test_0(self):\\n        "
@@ -248,7 +258,7 @@ HONEST = {
         "put('tests/test_leave.py', 'import unittest\\n\\nfrom greeter import leave\\n\\n\\n"
         "class L(unittest.TestCase):\\n    def test_leave(self):\\n"
         "        self.assertEqual(leave(), 1)\\n')",
-        "tests: {write_first: true, must_pass: [test_leave.L.test_leave]}\n",
+        "tests: {write_first: true, must_pass: ['tests/test_leave.py::L::test_leave']}\n",
     ),
     "another expected value": Honest(PYTEST, f"{BREAK}sub('{TEST}', 'hello a', 'bye a')"),
     "a dependency and a version": Honest(

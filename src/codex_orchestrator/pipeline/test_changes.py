@@ -1,5 +1,7 @@
 """What the change does to the tests: findings about tests lost, weakened, flaky or promised."""
 
+import posixpath
+import re
 from collections.abc import Iterator
 
 from codex_orchestrator.model.finding import Finding, Severity
@@ -12,8 +14,23 @@ from codex_orchestrator.patterns.check_files import (
 )
 from codex_orchestrator.patterns.weakened import weakened_tests
 from codex_orchestrator.pipeline.run import Run
+from codex_orchestrator.text.names import path_problem
 
 _MOST = 20
+_MOST_SCRIPTS = 200
+_MAX_SCRIPT = 256 * 1024
+_PATH = re.compile(r"[\w./-]+")
+_SCRIPT = re.compile(
+    r"(?:.*/)?[\w.-]+\.(?:sh|bash|zsh|mk|ps1|bat|cmd)|(?:scripts?|tools|bin|\.?ci|hack|dev)/.+"
+)
+# What a program reads to know what to run.
+_CALLERS = {
+    **{make: ["Makefile", "makefile", "GNUmakefile"] for make in ("make", "gmake")},
+    **{manager: ["package.json"] for manager in ("npm", "pnpm", "yarn", "npx")},
+    "just": ["justfile", "Justfile"],
+    "tox": ["tox.ini"],
+    "nox": ["noxfile.py"],
+}
 _HOW = (
     "restore it; where it is meant, name it in the task's tests.may_change, or let a person "
     "grant it: --approve"
@@ -31,14 +48,41 @@ def settings_of_base(run: Run, tested: str) -> dict[str, str]:
 
     Files that a person lets the change decide on are left out.
     """
-    file_at, allowed = run.services.rooms.workspace.file_at, run.policy.approved_tests
+    file_at, base_sha = run.services.rooms.workspace.file_at, run.tree.base_sha
     found = {}
-    for path in filter(is_settings_file, run.tree.change().paths):
-        if run.policy.is_granted_edit(path) or is_allowed(path, allowed):
+    scripts = _scripts(run)
+    for path in run.tree.change().paths:
+        if run.policy.is_granted_edit(path) or is_allowed(path, run.policy.approved_tests):
             continue
-        what = changed_settings(path, file_at(run.tree.base_sha, path), file_at(tested, path))
+        what = "the script" if path in scripts else ""
+        if is_settings_file(path):
+            what = what or changed_settings(path, file_at(base_sha, path), file_at(tested, path))
         if what:
             found[path] = what
+    return found
+
+
+def _scripts(run: Run) -> set[str]:
+    """Return the scripts of the base that its checks run: named by a command or another script.
+
+    Programs of the project that a check starts are what it tests, and no scripts of this kind.
+    """
+    file_at, base_sha = run.services.rooms.workspace.file_at, run.tree.base_sha
+    texts = [" ".join(command.argv) for command in run.checks]
+    found: set[str] = set()
+    tried: set[str] = set()
+    while texts and len(tried) < _MOST_SCRIPTS:
+        for word in dict.fromkeys(_PATH.findall(texts.pop())):
+            path = posixpath.normpath(word)
+            is_of_scripts = _SCRIPT.fullmatch(path) and not is_test_file(path)
+            names = [path] if is_of_scripts else _CALLERS.get(posixpath.basename(path), [])
+            for name in names:
+                if name in tried or path_problem(name):
+                    continue
+                tried.add(name)
+                if text := file_at(base_sha, name):
+                    found |= {name} if is_of_scripts else set()
+                    texts.append(text[:_MAX_SCRIPT].decode("utf-8", "replace"))
     return found
 
 
