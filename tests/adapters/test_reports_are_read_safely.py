@@ -122,6 +122,11 @@ def test_failures_say_how_many_more_there_are() -> None:
     assert suite.failures()[-1] == "and 2 more"
 
 
+def test_a_class_that_cannot_be_set_up_is_no_test() -> None:
+    report = b"<t><testcase classname='p.T' name=''><error/></testcase></t>"
+    assert parse_junit(report).outcomes == {"p.T": Outcome.BROKEN}
+
+
 def test_modules_keep_their_tests_apart(tmp_path: Path) -> None:
     one = b"<testsuite tests='9'><testcase classname='p.T' name='a'/></testsuite>"
     for folder in ("app/target/reports", "lib/deep/target/reports", "target/reports"):

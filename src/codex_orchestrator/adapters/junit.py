@@ -42,6 +42,7 @@ class _Reader:
         self.outcomes: dict[str, Outcome] = {}
         self._case = ""
         self._outcome: Outcome | None = None
+        self._failure = Outcome.FAILED
         self._depth = 0
 
     def refuse(self, *_facts: object) -> None:
@@ -55,10 +56,12 @@ class _Reader:
             parts = (attributes.get("classname", ""), attributes.get("name", ""))
             self._case = "::".join(part for part in parts if part) or "a test without a name"
             self._outcome = Outcome.PASSED
+            # Maven's report of a class that cannot be set up has the class only.
+            self._failure = Outcome.FAILED if attributes.get("name") else Outcome.BROKEN
         elif self._outcome is None:
             return
         elif tag in ("failure", "error"):
-            self._outcome = Outcome.FAILED
+            self._outcome = self._failure
         elif tag == "skipped" and self._outcome is Outcome.PASSED:
             self._outcome = Outcome.SKIPPED
 
