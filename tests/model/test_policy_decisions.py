@@ -72,7 +72,22 @@ def test_only_passed_checks_and_an_approval_make_a_good_verdict(
     verdict = choose_verdict(tuple(statuses), is_approved=approved)
     is_good = bool(statuses) and set(statuses) == {ValidationStatus.PASSED} and approved
     assert (verdict is Verdict.APPROVED) == is_good
-    assert (exit_code_of(verdict) is ExitCode.OK) == is_good
+    assert (exit_code_of(verdict, []) is ExitCode.OK) == is_good
+
+
+@pytest.mark.parametrize(
+    ("statuses", "code"),
+    [
+        ([ValidationStatus.NOT_RUN, ValidationStatus.PASSED], ExitCode.NOT_CHECKED),
+        ([ValidationStatus.NOT_RUN, ValidationStatus.FAILED], ExitCode.FINDINGS),
+        ([ValidationStatus.NOT_RUN, ValidationStatus.TIMED_OUT], ExitCode.FINDINGS),
+        ([ValidationStatus.PASSED], ExitCode.FINDINGS),
+    ],
+)
+def test_a_check_that_could_not_decide_is_not_checked_unless_another_failed(
+    statuses: list[ValidationStatus], code: ExitCode
+) -> None:
+    assert exit_code_of(Verdict.FAILED, statuses) is code
 
 
 def test_no_check_at_all_is_no_pass() -> None:

@@ -30,7 +30,7 @@ def finish(inputs: Inputs, found: Found, artifact: Artifact, call: Call) -> Ende
     codes: list[ExitCode] = []
     posted, comment_url, synced = "false", "", "false"
     # A run that stopped before its end has no verdict: there is nothing to deliver yet.
-    is_judged = bool(found.run_id) and found.exit_code in (ExitCode.OK, ExitCode.FINDINGS)
+    is_judged = bool(found.run_id) and found.verdict in set(Verdict)
     if is_judged and all(artifact):
         codes.append(_record(found.run_id, artifact, call))
     if is_judged and inputs.command in ("publish", "all"):

@@ -8,7 +8,7 @@ import click
 from codex_orchestrator.action.inputs import Call, Called, Found, Inputs, temporary_folder
 from codex_orchestrator.action.outputs import STEP_FILES, kept_step_files
 from codex_orchestrator.model.errors import ExitCode, InputError, NotCheckedError
-from codex_orchestrator.model.verdict import Verdict, exit_code_of
+from codex_orchestrator.model.verdict import ValidationStatus, Verdict, exit_code_of
 
 Writer = Callable[[dict[str, str]], None]
 RUNS = ("run", "all")
@@ -165,9 +165,10 @@ def _verify(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found
 
         check_commit(str(manifest["run"]["base_sha"]), environment)
     verdict = Verdict(manifest["verdict"])
+    statuses = [ValidationStatus(check["status"]) for check in manifest["validations"]]
     return Found(
         verdict=str(verdict),
-        exit_code=exit_code_of(verdict),
+        exit_code=exit_code_of(verdict, statuses),
         task_id=str(verified["task_id"]),
         run_id=str(verified["run_id"]),
         mode=str(manifest["mode"]["selected"]),

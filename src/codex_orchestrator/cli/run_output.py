@@ -107,7 +107,7 @@ def run_document(outcome: FinishedRun | RefusedTask) -> dict[str, Any]:
         "uncommitted": uncommitted_in(manifest),
         "next": next_step_of(manifest),
         "validations": [_validation(check, outcome.tails) for check in manifest.validations],
-        "exit_code": int(exit_code_of(verdict)),
+        "exit_code": int(exit_code_of(verdict, [check.status for check in manifest.validations])),
     }
 
 

@@ -1,5 +1,6 @@
 """The verdict: the value behind exit code, manifest, comment and check."""
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from codex_orchestrator.model.errors import ExitCode
@@ -22,9 +23,17 @@ class ValidationStatus(StrEnum):
     NOT_RUN = "not-run"
 
 
-def exit_code_of(verdict: Verdict) -> ExitCode:
-    """Return the exit code of a verdict."""
-    return ExitCode.OK if verdict is Verdict.APPROVED else ExitCode.FINDINGS
+def exit_code_of(verdict: Verdict, statuses: Collection[ValidationStatus]) -> ExitCode:
+    """Return the exit code of a verdict on checks that ended so.
+
+    Where no check failed and one could not decide, nothing is known to be wrong: not checked.
+    """
+    if verdict is Verdict.APPROVED:
+        return ExitCode.OK
+    is_open = ValidationStatus.NOT_RUN in statuses and not (
+        {ValidationStatus.FAILED, ValidationStatus.TIMED_OUT} & set(statuses)
+    )
+    return ExitCode.NOT_CHECKED if is_open else ExitCode.FINDINGS
 
 
 def choose_verdict(statuses: tuple[ValidationStatus, ...], *, is_approved: bool) -> Verdict:
