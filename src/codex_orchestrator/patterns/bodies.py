@@ -10,7 +10,10 @@ from codex_orchestrator.patterns.outlines import Unit
 def has_only(unit: Unit) -> bool:
     """Say whether a mark keeps the other tests of the file from running."""
     return any(
-        re.search(r"\.only\b|(?:^|\.)f(?:it|describe|test)\b|^\{.*\bonly\s*:\s*true", mark)
+        re.search(
+            r"\.only\b|(?:^|\.)(?:f(?:it|describe|test)|iit|ddescribe)\b|^\{.*\bonly\s*:\s*true",
+            mark,
+        )
         for mark in unit.marks
     )
 

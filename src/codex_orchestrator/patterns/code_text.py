@@ -15,6 +15,8 @@ _PIECE = re.compile(
     f"(?P<comment>{_COMMENT})|{_QUOTED}|\\s+|[^\\s\\[\\](){{}},\"'`/#]+|.", re.DOTALL
 )
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_NOTHING = re.compile(r"range\(0\)|0 ?\.\. ?0\b|\w+\[:0\]")
+_PARTIAL = re.compile(r"\w\[[^\]]*:[^\]]*\]|\bif\b|\.(?:slice|skip|take|filter)\(")
 _BUILDER = re.compile(
     r"&|new\s+|vec!|(?:\w+\.)?(?:of|asList|arguments)(?=\()|(?:tuple|set|list|sorted|enumerate|reversed)(?=\()"
     r"|struct\s*\{[^}]*\}|map(?=\[)|[\w.*]+(?=\[\])|\[[\w.*]*\]\s*(?=[\w*{\[])|[\w.*]+(?=\{)"
@@ -62,5 +64,10 @@ def count_elements(code: str, sizes: dict[str, int]) -> int | None:
         parts = split(code[1:])
         if len(parts) == 1 and parts[0][:1] in {"[", "{"} and code[0] == "(":
             return count_elements(parts[0], sizes)
-        return None if re.search(r"\bfor\b", bare(parts[0] if parts else "")) else len(parts)
-    return next((sizes[word] for word in _WORD.findall(code) if word in sizes), None)
+        if not re.search(r"\bfor\b", parts[0] if parts else ""):
+            return len(parts)
+    if _NOTHING.match(code):
+        return 0
+    size = next((sizes[word] for word in _WORD.findall(code) if word in sizes), None)
+    # Who takes a part of a table takes fewer; how many fewer is not said.
+    return size if size is None or not _PARTIAL.search(code) else max(size - 1, 0)

@@ -69,7 +69,7 @@ _PYTHON = Dialect(
         r"(?:^|[.@\s=(,])(?:skip\w*|xfail|expectedFailure|importorskip|SkipTest|skipTest)\b"
         r"|^@\w*skip\w*|__test__\s*=\s*False|^if\b"
     ),
-    ends=_C(r"^(?:os\.(?:_exit|abort)|_exit|(?:sys|pytest)?\.?exit|quit|atexit\.\w+)$"),
+    ends=_C(r"^(?:os\.(?:_exit|abort)|_exit|(?:sys|pytest)?\.?exit|quit|SystemExit|atexit\.\w+)$"),
     broad=_C(r"except\s*\*?\s*:|\b(?:BaseException|Exception|AssertionError)\b"),
 )
 _SCRIPT = Dialect(
@@ -84,16 +84,16 @@ _SCRIPT = Dialect(
         jump="return_statement throw_statement break_statement continue_statement",
         call="call_expression",
         statement="expression_statement",
-        assignment="variable_declarator",
+        assignment="variable_declarator assignment_expression",
         error="ERROR",
     ),
     declares=_C(r"(?:function\b\s*\*?\s*|^(?:async\s+|static\s+|\*\s*)*)([\w$#]+)\s*[(<]"),
     tests=_C(
-        r"(?:^|\.)(?:[fx]?it|[fx]?test|x?specify|[fx]?describe|x?context|suite|bench)"
+        r"(?:^|\.)(?:[fxi]?it|[fx]?test|x?specify|[fx]?describe|x?context|suite|bench)"
         r"(?:\.\w+)*$|^\(.*\b(?:it|test|describe)\b"
     ),
     asserts=_C(
-        r"(?:^|\.)assert\b|(?:^|\.)fail$|\.should\.|^(?:t|tap)\.(?!plan|skip|todo|test|d)\w+$"
+        r"(?:^|\.)assert\b|^expect\.(?:assertions|hasAssertions|unreachable)$|(?:^|\.)fail$|\.should\.|^(?:t|tap)\.(?!plan|skip|todo|test|d)\w+$"
     ),
     weak=_C(
         r"(?:^|\.)not\.|\bto(?:BeTruthy|BeFalsy|BeDefined|BeUndefined|MatchObject|Contain\w*|"
@@ -107,7 +107,7 @@ _SCRIPT = Dialect(
         r"|\.(?:skip|todo|fails|failing|skipIf|runIf|fixme|pending)\b|^pending$|^(?:if\b|\?)"
         r"|\b(?:skip|todo)\s*:\s*(?!false)"
     ),
-    ends=_C(r"^process\.(?:exit|abort|kill|reallyExit|on|once)$"),
+    ends=_C(r"^process\.(?:exit|exitCode|abort|kill|reallyExit|on|once)$"),
     broad=_C(r""),
 )
 _GO = Dialect(

@@ -155,7 +155,9 @@ class Outline:
         owner = found[1] + "::" if found and found.lastindex == 2 and found[1] else ""
         is_marked = any(self.dialect.tests.search(mark) for mark in marks)
         is_test = is_marked or (is_test and self.dialect.tests.search(node.name) is not None)
-        is_private = found is not None and re.search(r"\bprivate\b", header[: found.start()])
+        is_private = found is not None and re.search(
+            r"\b(?:private|static)\b", header[: found.start()]
+        )
         is_test = is_test and not is_private
         is_test = is_test and not any("fixture" in mark for mark in marks if mark.startswith("@"))
         self._add(
@@ -167,7 +169,10 @@ class Outline:
             self._collect(node, scope, (), is_class_collected=False)
 
     def _add_scope(self, node: Node, scope: str, marks: list[str]) -> None:
-        marks += [kid.text for kid in self._own_marks(node)]
+        own = self._own_marks(node)
+        marks += [kid.text for kid in own]
+        if self.language == "java" and re.search(r"\babstract\s+class\b", node.text[:2000]):
+            marks.append("@Disabled: an abstract class")
         found = _SCOPE.search(node.text)
         name = f"{scope}::{found[1] if found else '?'}"
         self._add(Unit(name, "scope", node, marks))
@@ -208,7 +213,7 @@ class Outline:
         )
 
     def _add_call(self, node: Node, scope: str, marks: list[str]) -> None:
-        callee = f"{node.root.called}.{node.called}" if node.link else node.called
+        callee = f"{node.root.called}.{node.called}".rstrip(".") if node.link else node.called
         found = _TITLE.match(node.arguments)
         title = found[1].strip("\"'`") if found else ""
         before_body = node.arguments

@@ -13,13 +13,20 @@ from codex_orchestrator.patterns.strength import TAUTOLOGY, WEAK, rank, rank_con
 
 MOST = 1000
 """No assertion counts as more than this many."""
-_ROOTS = re.compile(r"(?:^|\.)(?:expect(?:\.\w+)?|assertThat|verify|then)$")
+_ROOTS = re.compile(
+    r"(?:^|\.)(?:expect(?:\.(?!assertions|hasAssertions|unreachable|fail|any)\w+)?|assertThat|assertWithMessage|verify|then)$"
+)
 _WORDING = re.compile(
-    r"^(?:then|catch|finally|as|describedAs|withFailMessage|overridingErrorMessage|extracting)$"
+    r"^(?:then|catch|finally|that|as|describedAs|withFailMessage|overridingErrorMessage|extracting)$"
 )
 _SWALLOWS = re.compile(r"suppress$|catch_unwind$|(?:^|\.)catch$")
 _ITERATED = re.compile(r"\b(?:in|of|range)\b|(?<!:):(?![=:])")
 _CONSTANT = re.compile(r"[\W\d]*(?:\b(?:True|False|None|true|false|nil|null|not|and|or)\b[\W\d]*)*")
+# An assertion, or the `t` of a Go test, that something else takes the place of.
+_FAKE = re.compile(
+    r"[\w.]+\.(?:assert\w+|fail)\s*=(?!=)|assert\.\w+\s*=(?!=)|t\s*:?=\s*(?:&|new\()testing\.T"
+    r"|del\s+globals\(\)|globals\(\)\["
+)
 _SWITCH = re.compile(r"(?:\w+\.)*(?:pytestmark|__test__)\b")
 _FAILS = re.compile(r"^(?!assert|require)\w+\.(?:Error|Fatal)f?$|\.Fail(?:Now)?$|(?:^|\.)fail$")
 _RAISES = re.compile(r"\b(?:raise|throw|\w*[fF]ail|assert\w*|expect|reject|done|next)\b")
@@ -111,8 +118,12 @@ class Scan:
             case "assignment":
                 place = place._replace(is_live=live and self._is_called(node))
                 self._facts.note(node, self._sizes)
-                if self._unit.kind != "test" and self._replaces(node.text):
+                is_fake = _FAKE.match(node.text) is not None
+                if is_fake or (self._unit.kind != "test" and self._replaces(node.text)):
                     self._measure.skips.append(node.text)
+                name = node.text.partition("=")[0].strip()
+                if self._dialect.ends.search(name):
+                    self._measure.ends.append(name)
             case "call":
                 self._call(node, place)
                 return False
@@ -192,9 +203,10 @@ class Scan:
             return
         full = called if node.link is None else f"{node.root.called}().{called}"
         before, kids = self._judged, node.kids
+        marker = node.text if called.endswith(("add_marker", "applymarker")) else called
         if id(node) in self._facts.outline.suites:
             kids = node.kids[1:] if node.link is not None else kids
-        elif self._facts.is_skip(called):
+        elif self._facts.is_skip(marker):
             self._measure.skips.append(f"{called} if" if place.condition else called)
         elif self._dialect.ends.search(full) and "__name__" not in place.condition:
             self._measure.ends.append(called)

@@ -180,7 +180,7 @@ class _Comparison:
             return
         skips = _new_skip(before.skips, after.skips)
         if skips:
-            yield "skipped", f"is skipped or expected to fail: {skips}"
+            yield "skipped", f"is skipped, or its failure does not count: {skips}"
         if new.kind == "scope" or old is None:
             return
         is_emptied = new.kind != "file" and is_empty(new) and not is_empty(old)
@@ -235,6 +235,8 @@ def _count(assertions: Counter[tuple[str, int]], strength: int) -> int:
 
 
 def _fewer_cases(before: list[int], after: list[int]) -> str:
+    if 0 in after and 0 not in before:
+        return "no cases are left"
     if len(before) == len(after):
         fewer = [(old, new) for old, new in zip(before, after, strict=True) if new < old]
         return ", ".join(f"{new} of {old} cases are left" for old, new in fewer)
