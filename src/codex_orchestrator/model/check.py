@@ -322,17 +322,3 @@ class PromisedTest(Document):
     name: str
     at_base: Literal["passed", "failed", "skipped"] | None = None
     at_head: Literal["passed", "failed", "skipped"] | None = None
-
-
-class KeptCheck(Document):
-    """The result of a check, without its log, and its tests by outcome; None without a report."""
-
-    result: CheckResult
-    tests: dict[Outcome, tuple[str, ...]] | None
-
-
-class KeptBaseline(Document):
-    """What each check said of a commit."""
-
-    schema_: Literal["kept-baseline.v1"] = Field(alias="schema", default="kept-baseline.v1")
-    checks: tuple[KeptCheck, ...]

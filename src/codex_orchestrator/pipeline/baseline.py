@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codex_orchestrator.model.check import Baseline, CheckCommand, CheckRun, KeptBaseline, KeptCheck
+from codex_orchestrator.model.check import Baseline, CheckCommand, CheckRun
 from codex_orchestrator.model.suite_run import Outcome, SuiteRun
 from codex_orchestrator.pipeline.run import OpenTree, open_tree
 from codex_orchestrator.text.shown import counted
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from codex_orchestrator.pipeline.record import RunRecord
     from codex_orchestrator.pipeline.request import RunRequest
     from codex_orchestrator.pipeline.services import Services
+    from codex_orchestrator.workspace.baselines import KeptBaseline
 
 FOLDER = "tests/base"
 
@@ -55,11 +56,15 @@ class BaseChecks:
         found = {check: self.suites(check)[:1] for check in self.runs}
         return {check: suites[0].failures(limit=50) for check, suites in found.items() if suites}
 
-    def run_again(self, check: str) -> None:
-        """Run a check at the base once more, and keep what it says."""
+    def run_again(self, check: str) -> bool:
+        """Run a check at the base once more; say whether that told something."""
         with self.open() as work:
             command = next(command for command in work.checks if command.name == check)
-            self.runs[check].append(self.run_in(work, command))
+            done = self.run_in(work, command)
+        if done.obstacle:
+            return False
+        self.runs[check].append(done)
+        return True
 
     @contextmanager
     def open(self) -> Iterator[OpenTree]:
@@ -128,7 +133,9 @@ def _summary(run: CheckRun) -> str:
     return f"{counted(run.suite.executed, 'test')} executed{known}"
 
 
-def _kept(runs: Mapping[str, CheckRun]) -> KeptBaseline:
+def _kept(runs: Mapping[str, CheckRun]) -> "KeptBaseline":
+    from codex_orchestrator.workspace.baselines import KeptBaseline, KeptCheck
+
     return KeptBaseline(
         checks=tuple(
             KeptCheck(
@@ -142,7 +149,7 @@ def _kept(runs: Mapping[str, CheckRun]) -> KeptBaseline:
     )
 
 
-def _of_kept(kept: KeptBaseline) -> dict[str, CheckRun]:
+def _of_kept(kept: "KeptBaseline") -> dict[str, CheckRun]:
     found = {}
     for known in kept.checks:
         suite = None

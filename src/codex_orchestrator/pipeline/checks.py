@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from codex_orchestrator.model.check import CheckCommand, CheckResult, CheckRun, PromisedTest
 from codex_orchestrator.model.errors import InputError, LimitReachedError, NotCheckedError
-from codex_orchestrator.model.suite_run import SuiteChange, compare_suites, cut_names
+from codex_orchestrator.model.suite_run import Outcome, SuiteChange, compare_suites, cut_names
 from codex_orchestrator.model.verdict import ValidationStatus
 from codex_orchestrator.pipeline.baseline import run_check_once
 from codex_orchestrator.pipeline.guardrails import require_granted_change, require_no_secret
@@ -115,9 +115,8 @@ def _test(run: Run, command: CheckCommand, state: _Tested) -> CheckRun:
         change = _compare(run, command.name, runs)
     at_base = run.base.runs.get(command.name, [])
     while change is not None and _may_be_flaky(run, change, runs, of=len(at_base)):
-        if not any(name in at_base[0].suite.outcomes for name in change.new if at_base[0].suite):
+        if not run.base.run_again(command.name):
             break
-        run.base.run_again(command.name)
         change = _compare(run, command.name, runs)
     done = runs[0]
     if change is not None:
@@ -133,14 +132,21 @@ def _compare(run: Run, check: str, runs: Sequence[CheckRun]) -> SuiteChange | No
     """Compare the runs of a check with those of the base; None where one of them has no report."""
     suites = [done.suite for done in runs if done.suite is not None]
     base = run.base.suites(check)
-    return compare_suites(base, suites) if base and suites else None
+    if not base or not suites:
+        return None
+    change = compare_suites(base, suites)
+    # A run that ended early did not execute the rest, which says nothing of the rest.
+    return change._replace(lost=()) if runs[0].obstacle else change
 
 
 def _may_be_flaky(run: Run, change: SuiteChange, runs: Sequence[CheckRun], *, of: int) -> bool:
     """Say whether another run is worth its time, after `of` of them."""
     costs_s = 2 * RUNS_AGAIN * runs[0].result.duration_ms / 1000
+    suite = runs[0].suite
+    # What is broken is not flaky.
+    failed = [n for n in change.new if suite and suite.outcomes.get(n) is Outcome.FAILED]
     return (
-        0 < len(change.new) <= _MOST_FAILURES_AGAIN
+        0 < len(failed) <= _MOST_FAILURES_AGAIN
         and of <= RUNS_AGAIN
         and not runs[0].obstacle
         and costs_s < run.spending.remaining_s()

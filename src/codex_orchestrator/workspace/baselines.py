@@ -10,16 +10,36 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
 
 from codex_orchestrator.model.canonical import canonical_bytes
-from codex_orchestrator.model.check import CheckCommand, KeptBaseline
+from codex_orchestrator.model.check import CheckCommand, CheckResult
+from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError, NotCheckedError, ServiceError
+from codex_orchestrator.model.suite_run import Outcome
 from codex_orchestrator.model.versions import read_document
 from codex_orchestrator.system.durable import write_file
 from codex_orchestrator.system.files import UnusableFileError, read_file
 from codex_orchestrator.system.folders import check_private
 from codex_orchestrator.system.output import Redaction
 from codex_orchestrator.workspace.scratch import make_scratch_folder
+
+
+class KeptCheck(Document):
+    """The result of a check, without its log, and its tests by outcome; None without a report."""
+
+    result: CheckResult
+    tests: dict[Outcome, tuple[str, ...]] | None
+
+
+class KeptBaseline(Document):
+    """What each check said of a commit."""
+
+    schema_: Literal["kept-baseline.v1"] = Field(alias="schema", default="kept-baseline.v1")
+    checks: tuple[KeptCheck, ...]
+
 
 MOST_KEPT = 20
 """How many baselines are kept of a repository; the oldest go first."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from codex_orchestrator.model.check import CheckCommand, CheckResult, KeptBaseline
+from codex_orchestrator.model.check import CheckCommand, CheckResult
 from codex_orchestrator.model.config import DEFAULT_AUTHOR
 from codex_orchestrator.model.confinement import GitPlaces, Network
 from codex_orchestrator.model.errors import InputError
@@ -17,7 +17,12 @@ from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 from codex_orchestrator.text.names import is_identifier
-from codex_orchestrator.workspace.baselines import baseline_key, load_baseline, save_baseline
+from codex_orchestrator.workspace.baselines import (
+    KeptBaseline,
+    baseline_key,
+    load_baseline,
+    save_baseline,
+)
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.git_pointer import restore_pointer
 from codex_orchestrator.workspace.repository import parse_author, require_commit
