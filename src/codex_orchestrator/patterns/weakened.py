@@ -4,10 +4,9 @@ A finding here is no proof of bad intent, and silence is no proof that a test st
 expected value is an honest change of behaviour, so it is not reported.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from codex_orchestrator.patterns.bodies import body_of, forgets, has_only, is_empty, is_lazy
 from codex_orchestrator.patterns.check_files import is_test_file
@@ -15,27 +14,12 @@ from codex_orchestrator.patterns.dialects import DIALECTS
 from codex_orchestrator.patterns.file_facts import Measure
 from codex_orchestrator.patterns.files import SkipFile
 from codex_orchestrator.patterns.languages import language_of
+from codex_orchestrator.patterns.losses import Kind, compare_assertions, fewer_cases, new_skip
 from codex_orchestrator.patterns.measures import Measuring
 from codex_orchestrator.patterns.outlines import Outline, Unit
-from codex_orchestrator.patterns.strength import EXACT, STRICT, WEAK
 from codex_orchestrator.text.shown import counted, one_line
 
-Kind = Literal[
-    "skipped",
-    "only",
-    "removed",
-    "renamed",
-    "emptied",
-    "assertion-removed",
-    "loosened",
-    "parameters-removed",
-    "returns-early",
-    "unreadable",
-]
-
-
 _MOST_ERRORS = 100
-_CONSTANT_CONDITION = re.compile(r"[iI]f\(\s*(?:True|true|False|false|1|0|not \w+)\s*[,)]")
 
 
 class WeakenedTest(NamedTuple):
@@ -178,7 +162,7 @@ class _Comparison:
             yield "returns-early", f"ends the process of the test runner: {', '.join(ends)}"
         if old is None and new.kind != "file":
             return
-        skips = _new_skip(before.skips, after.skips)
+        skips = new_skip(before.skips, after.skips)
         if skips:
             yield "skipped", f"is skipped, or its failure does not count: {skips}"
         if new.kind == "scope" or old is None:
@@ -190,66 +174,8 @@ class _Comparison:
             yield "emptied", "a coroutine or generator: calling it does not run its body"
         if after.early_returns > before.early_returns:
             yield "returns-early", "returns before its assertions"
-        fewer = _fewer_cases(before.tables, after.tables)
+        fewer = fewer_cases(before.tables, after.tables)
         if fewer:
             yield "parameters-removed", fewer
         if not (skips or is_emptied or fewer):
-            yield from _compare_assertions(before, after)
-
-
-def _compare_assertions(before: Measure, after: Measure) -> Iterator[tuple[Kind, str]]:
-    is_same_shape = len(before.tables) == len(after.tables)
-    old = _repeated(before, with_tables=not is_same_shape)
-    new = _repeated(after, with_tables=not is_same_shape)
-    lost, gained = old - new, new - old
-    fewer = _count(lost, WEAK) - _count(gained, WEAK)
-    if fewer > 0:
-        text = next(text for (text, strength) in lost if strength >= WEAK)
-        always = "; another cannot fail" if _count(gained, 0) > _count(gained, WEAK) else ""
-        yield "assertion-removed", f"{counted(fewer, 'assertion')} fewer: {text}{always}"
-        return
-    for strength in (STRICT, EXACT):
-        if _count(lost, strength) > _count(gained, strength):
-            was = [text for (text, known) in lost if known >= strength]
-            now = [text for (text, known) in gained if known < strength]
-            pairs = [(old, new) for old in was for new in now if _words(old) & _words(new)]
-            if pairs:
-                yield "loosened", "says less than before: {}, now {}".format(*pairs[0])
-                return
-
-
-def _words(assertion: str) -> set[str]:
-    return set(re.findall(r"\w+", assertion)) - {"assert", "expect", "self", "t", "if", "not", "is"}
-
-
-def _repeated(measure: Measure, *, with_tables: bool) -> Counter[tuple[str, int]]:
-    """Count assertions; where a table is new or gone, by how often they are repeated."""
-    found: Counter[tuple[str, int]] = Counter()
-    for (text, strength, factor), count in measure.assertions.items():
-        found[text, strength] += count * (factor if with_tables else 1)
-    return found
-
-
-def _count(assertions: Counter[tuple[str, int]], strength: int) -> int:
-    return sum(count for (_, known), count in assertions.items() if known >= strength)
-
-
-def _fewer_cases(before: list[int], after: list[int]) -> str:
-    if 0 in after and 0 not in before:
-        return "no cases are left"
-    if len(before) == len(after):
-        fewer = [(old, new) for old, new in zip(before, after, strict=True) if new < old]
-        return ", ".join(f"{new} of {old} cases are left" for old, new in fewer)
-    return ""
-
-
-def _new_skip(before: list[str], after: list[str]) -> str:
-    def is_always(skip: str) -> bool:
-        return "if" not in skip.lower() or _CONSTANT_CONDITION.search(skip) is not None
-
-    new = [skip for skip in after if skip not in before]
-    is_other_build = any(skip.startswith("//go:build") for skip in new) and any(
-        skip.startswith("//go:build") for skip in before
-    )
-    is_more = len(after) > len(before) or sum(map(is_always, after)) > sum(map(is_always, before))
-    return [*new, *after][0] if is_more or is_other_build else ""
+            yield from compare_assertions(before, after)
