@@ -303,6 +303,18 @@ def test_a_person_may_grant_what_the_task_does_not_allow(tmp_path: Path, call: C
     assert call("run", "t1", *grant, "--repo", str(repo)).code == 0
 
 
+def test_a_base_that_never_ends_is_said_before_the_plan(tmp_path: Path, call: CommandLine) -> None:
+    endless = {
+        TEST: UNITTEST[TEST] + "\n    def test_c(self):\n        import time; time.sleep(99)\n"
+    }
+    step = f"sub('{TEST}', 'time.sleep(99)', 'self.assertTrue(1 + time.time())')"
+    repo = make(tmp_path, endless, step, "limits: {check_seconds: 3}\n")
+    done = call("run", "t1", "--repo", str(repo))
+    assert done.code == 0, done.err
+    assert done.err.index("ended after 3 s") < done.err.index("asking the planner")
+    assert "could not be tested" in review_of(repo)
+
+
 def test_a_baseline_is_taken_once_and_switched_off_visibly(
     tmp_path: Path, call: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -243,6 +243,8 @@ class CheckRun(NamedTuple):
     @property
     def obstacle(self) -> str:
         """Why this says nothing about the code that it ran on; "" when it does."""
+        if self.result.status is ValidationStatus.TIMED_OUT:
+            return self.result.detail
         if self.suite is not None and self.suite.problem:
             return self.suite.problem
         if self.result.status in (ValidationStatus.PASSED, ValidationStatus.FAILED):
