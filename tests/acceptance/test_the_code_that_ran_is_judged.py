@@ -21,7 +21,8 @@ SPEC = (
 )
 TASK = (
     "---\nid: t1\ntitle: A task\nspec: tasks/specs/0001-a.md\n"
-    "steps:\n  - command: [python3, step.py]\nchecks: [test]\n---\nDo it.\n"
+    "steps:\n  - command: [python3, step.py]\nchecks: [test]\n"
+    "limits: {{baseline: {baseline}}}\n---\nDo it.\n"
 )
 STEP = """\
 import os
@@ -116,7 +117,7 @@ def make(tmp_path: Path, project: Project, *, sandbox: str, new: str) -> Path:
     modules = str(repo / "node_modules")
     files = {
         "tasks/specs/0001-a.md": SPEC.format(today=today()),
-        "tasks/t1.md": TASK,
+        "tasks/t1.md": TASK.format(baseline=str(new != "a - b").lower()),
         "step.py": STEP.format(path=project.path, old="a + b", new=new, modules=modules),
         ".gitignore": ".runs/\nout/\nnode_modules\n",
         ".codex-orchestrator.toml": "",

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.adapters.choose import LanguageAdapters
+from codex_orchestrator.adapters.python_packages import package_folders
 from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.config import AdapterConfig
 from codex_orchestrator.model.verdict import ValidationStatus
@@ -222,6 +223,29 @@ def test_code_of_the_checkout_proves_nothing_however_it_is_loaded(
     assert result.status is ValidationStatus.NOT_RUN
     assert "was loaded from another work tree" in result.detail
     assert str(tmp_path) not in result.detail
+
+
+@pytest.mark.parametrize(
+    ("files", "folders"),
+    [
+        (["shop/__init__.py", "shop/a/b.py", "setup.py"], {""}),
+        (["src/google/cloud/shop/a.py"], {"src"}),
+        (
+            ["packages/a/src/shop/__init__.py", "packages/b/shop/b.py"],
+            {"packages/a/src", "packages/b/shop"},
+        ),
+        (
+            ["backend/app/code/shop/__init__.py", "backend/app/code/shop/a/__init__.py"],
+            {"backend/app/code"},
+        ),
+        (
+            ["lib/python/shop.py", "tests/six.py", "vendor/six.py", "docs/conf.py", "a.js"],
+            {"lib/python"},
+        ),
+    ],
+)
+def test_packages_are_found_where_they_lie(files: list[str], folders: set[str]) -> None:
+    assert package_folders(files) == folders
 
 
 def test_a_project_that_was_built_into_an_environment_is_known_by_its_source(

@@ -19,10 +19,11 @@ from urllib.parse import unquote, urlsplit
 from codex_orchestrator.adapters.interface import read_text
 from codex_orchestrator.system.listing import list_files
 
-_PROJECT_FILES = frozenset(["pyproject.toml", "setup.py", "setup.cfg"])
+_VENDORED = ("vendor", "_vendor", "third_party")
 _NO_CODE = frozenset(
-    ["test", "tests", "testing", "doc", "docs", "example", "examples", "vendor", "third_party"]
+    [*("test", "tests", "testing", "doc", "docs"), *("example", "examples"), *_VENDORED]
 )
+# Below these a folder may belong to a package without having a file of its own.
 _USUAL = ("src", "lib", "python")
 _INSTALLED = frozenset(["site-packages", "dist-packages"])
 _STRICT = re.compile(r"/build/__editable__\.[^/]+$")
@@ -58,7 +59,8 @@ def find_packages(root: Path, interpreter: str, *, others: Sequence[str]) -> Pac
         names.update(_copied_names(folder, others))
     usual = [root / "src", root] if (root / "src").is_dir() else [root]
     path = [*map(str, usual), *_mapped(root, sorted(sources), others)]
-    roots = [*path, *(os.path.join(root, folder) for folder in _package_folders(list_files(root)))]
+    folders = sorted(package_folders(list_files(root)))
+    roots = [*path, *(os.path.join(root, folder) for folder in folders)]
     return Packages(
         path=tuple(dict.fromkeys(path)),
         roots=tuple(dict.fromkeys(roots)),
@@ -76,27 +78,25 @@ def _mapped(root: Path, sources: Sequence[str], others: Sequence[str]) -> Iterat
                     yield place
 
 
-def _package_folders(files: Sequence[str]) -> set[str]:
-    """Return the folders of projects, and those right in them, that modules can be imported from.
+def package_folders(files: Sequence[str]) -> set[str]:
+    """Return the folders that the modules of a work tree can be imported from.
 
     Args:
         files: all files of the work tree.
     """
     known = frozenset(files)
-    projects = {os.path.dirname(path) for path in files if path.split("/")[-1] in _PROJECT_FILES}
     found = set()
     for path in files:
         *folders, name = path.split("/")
         if not name.endswith(".py") or not _NO_CODE.isdisjoint(folders):
             continue
-        for depth in range(len(folders) + 1):
-            project, below = "/".join(folders[:depth]), folders[depth:]
-            if project not in projects:
-                continue
-            found.add(project)
-            inner = "/".join(folders[: depth + 1])
-            if below and (below[0] in _USUAL or f"{inner}/__init__.py" not in known):
-                found.add(inner)
+        depth = max((number for number, one in enumerate(folders, 1) if one in _USUAL), default=0)
+        if not depth:
+            # The folder around the outermost package, or the module's own.
+            above = ("/".join((*folders[:number], "")) for number in range(1, len(folders) + 1))
+            packages = [f"{place}__init__.py" in known for place in above]
+            depth = packages.index(True) if True in packages else len(folders)
+        found.add("/".join(folders[:depth]))
     return found
 
 
