@@ -213,3 +213,10 @@ def test_a_new_file_has_nothing_to_lose_and_a_file_that_goes_loses_all() -> None
 @pytest.mark.parametrize("path", ["src/app.py", "README.md", "src/app.ts", "pkg/app.go"])
 def test_files_without_tests_are_not_judged(path: str) -> None:
     assert weakened_tests(path, b"def test_a():\n    assert f()\n", b"") == ()
+
+
+@pytest.mark.parametrize("suffix", ["js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts"])
+def test_each_kind_of_script_is_read(suffix: str) -> None:
+    before = b'describe("s", () => { it("a", () => { expect(f()).toBe(1); }); });\n'
+    (found,) = weakened_tests(f"a.test.{suffix}", before, before.replace(b"it(", b"it.only("))
+    assert (found.test, found.kind) == (f"a.test.{suffix}::s > a", "only")

@@ -22,6 +22,8 @@ class Measure:
     """By text, strength, and how often a loop over a table repeats it."""
     tables: list[int] = field(default_factory=list)
     """The numbers of cases."""
+    conditional: int = 0
+    """How many of the assertions stand in one branch of an `if`, and not in the other."""
     skips: list[str] = field(default_factory=list)
     ends: list[str] = field(default_factory=list)
     returns: list[tuple[int, str]] = field(default_factory=list)

@@ -36,6 +36,10 @@ def compare_assertions(before: Measure, after: Measure) -> Iterator[tuple[Kind, 
         always = "; another cannot fail" if _count(gained, 0) > _count(gained, WEAK) else ""
         yield "assertion-removed", f"{counted(fewer, 'assertion')} fewer: {text}{always}"
         return
+    now_conditional = after.conditional - before.conditional
+    if now_conditional > 0 and after.total - after.conditional < before.total - before.conditional:
+        yield "assertion-removed", f"{counted(now_conditional, 'assertion')} only on a condition"
+        return
     for strength in (STRICT, EXACT):
         if _count(lost, strength) > _count(gained, strength):
             was = [text for (text, known) in lost if known >= strength]

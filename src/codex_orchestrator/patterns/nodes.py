@@ -48,7 +48,7 @@ class Node:
     @property
     def before(self) -> str:
         """The end of the code in front of this node."""
-        return self._source[max(self.start - 20, 0) : self.start]
+        return self._source[max(self.start - 80, 0) : self.start]
 
     @property
     def arguments(self) -> str:

@@ -63,7 +63,7 @@ class Scan:
         self._absorb = absorb
         self._dialect = facts.outline.dialect
         self._sizes = dict(facts.sizes)
-        self._judged = 0
+        self._judged = self._plain = 0
         self._words: Counter[str] = Counter()
 
     def run(self, times: int) -> None:
@@ -97,7 +97,7 @@ class Scan:
                 self._loop(node, place)
                 return False
             case "attempt":
-                swallows = any(kid.role == "handler" and self._swallows(kid) for kid in kids)
+                swallows = any(self._swallows(kid) for kid in kids if kid.role != "call")
                 self._walk(kids, place._replace(is_live=live and not swallows))
                 return False
             case "context":
@@ -131,6 +131,7 @@ class Scan:
 
     def _count(self, text: str, strength: int, place: _Place, parts: int = 1) -> None:
         self._judged += 1
+        self._plain += parts
         self._measure.assertions[bare(text), strength, place.times] += parts
 
     def _is_used(self, node: Node) -> bool:
@@ -158,6 +159,9 @@ class Scan:
         return is_switch or (test is not None and test.kind == "test")
 
     def _swallows(self, node: Node) -> bool:
+        if node.role not in {"handler", "call"}:
+            is_final = node.before.rstrip(": {\t\n").endswith("finally")
+            return is_final and any(_jumps(node))
         if not self._dialect.broad.search(node.head if node.role == "handler" else node.text):
             return False
         if node.role == "call" and not node.called.endswith("catch"):
@@ -171,15 +175,20 @@ class Scan:
         is_true = _TRUE.fullmatch(test) is not None
         is_never = test != "" and not is_true and _CONSTANT.fullmatch(test) is not None
         has_ended = False
+        gains = []
         for number, kid in enumerate(node.kids):
+            plain = self._plain
             live = place.is_live and not (is_never and number == 0)
             before = self._measure.total
             ended = self._visit(kid, place._replace(is_live=live, condition=node.head))
+            gains.append(self._plain - plain)
             if ended and live and kid.role in {"block", "jump"}:
                 has_ended = has_ended or is_true
                 code = next(jump.text for jump in _jumps(kid))
                 if not is_true and self._measure.total == before and not _THROWS.match(code):
                     self._measure.returns.append((before, code))
+        if not place.condition and not is_true and sum(gain > 0 for gain in gains) == 1:
+            self._measure.conditional += sum(gains)
         return has_ended
 
     def _loop(self, node: Node, place: _Place) -> None:
@@ -234,6 +243,7 @@ class Scan:
             self._count(node.text, TAUTOLOGY if is_lost else strength, place)
         elif _FAILS.search(called):
             self._count(place.condition + node.text, rank_condition(place.condition), place)
+            self._plain -= 1  # its condition is what it asserts
         elif self._dialect.asserts.search(called) and not _ROOTS.search(called):
             self._count(node.text, rank(called, node.arguments, self._dialect), place)
 
