@@ -258,7 +258,7 @@ def test_a_secret_in_a_test_report_is_masked_in_report_and_manifest(
     )
     repo = make_project(tmp_path / "repo", **{"tests/test_leak.py": test})
     done = call("run", str(repo / TASK), "--repo", str(repo))
-    assert done.code == 1, done.err
+    assert done.code == 0, "it fails at the base too"
     left = [path for path in (repo / ".runs").rglob("*") if path.is_file()]
     assert [path for path in left if canary.encode() in path.read_bytes()] == []
     assert any(path.name.startswith("report-test.") for path in left)

@@ -195,13 +195,13 @@ class CheckResult(Document):
         counts = {"lost": len(change.lost), "known": len(change.known), "flaky": len(change.flaky)}
         tests = self.tests.model_copy(update={**counts, "names": names})
         parts = [
-            f"{len(found)} {text}"
-            for found, text in (
-                (change.new, "new failures"),
-                (change.known, "failures that the base has too"),
-                (change.fixed, "failures of the base that are repaired"),
-                (change.flaky, "flaky tests"),
-                (change.lost, "tests of the base that were not executed"),
+            f"{text}: {len(found)}"
+            for text, found in (
+                ("new failures", change.new),
+                ("failing at the base too", change.known),
+                ("repaired", change.fixed),
+                ("flaky", change.flaky),
+                ("executed at the base, and not now", change.lost),
             )
             if found
         ]
