@@ -44,7 +44,7 @@ def test_numbers_failures_and_what_was_not_seen_agree(project: Path, call: Comma
     counts = check["tests"]
     words = "3 tests executed: 1 passed, 2 failed, 0 skipped"
     assert (counts["executed"], counts["passed"], counts["failed"]) == (3, 1, 2)
-    told = "1 new failures, 1 failures that the base has too"
+    told = "new failures: 1, failing at the base too: 1"
     assert told in check["detail"]
     assert words in check["summary"]
     unseen = "1 changed (step.py), 2 not tracked (README.md, odd\\x0aname.py)"
