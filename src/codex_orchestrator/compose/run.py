@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from codex_orchestrator.compose.containment import containment_warning, find_layers
@@ -104,6 +105,8 @@ def _engine(
     request: RunRequest, endpoint: ModelEndpoint, environ: Mapping[str, str]
 ) -> "SdkAgentEngine":
     with extra("agents", needed_for="running a task"):
+        # It reads what a change does to tests, when models were paid already.
+        import_module("ast_grep_py")
         from codex_orchestrator.agents.engine import SdkAgentEngine
     from codex_orchestrator.system.environment import child_environment
 
