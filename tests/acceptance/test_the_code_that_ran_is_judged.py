@@ -143,13 +143,9 @@ def record_of(repo: Path) -> str:
 def test_a_change_that_breaks_the_code_is_not_approved(
     tmp_path: Path,
     call: CommandLine,
-    monkeypatch: pytest.MonkeyPatch,
     name: str,
     sandbox: str,
 ) -> None:
-    # A check that is not contained has no home, and Go looks for its caches there.
-    monkeypatch.setenv("GOCACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("GOPATH", str(tmp_path / "go"))
     repo = make(tmp_path, PROJECTS[name], sandbox=sandbox, new="a - b")
     done = call("run", "t1", "--repo", str(repo))
     assert done.code in (1, 3), done.err

@@ -41,6 +41,15 @@ def test_the_exit_code_and_both_outputs_are_reported(tmp_path):
     assert result.problem == ""
 
 
+def test_without_any_layer_too_home_and_temporary_files_are_private_and_gone_at_the_end(tmp_path):
+    tools = ["sh", "-c", 'echo x > "$TMPDIR/a" && echo x > "$HOME/a" && echo "$HOME" "$TMPDIR"']
+    result = run(tmp_path, tools)
+    places = [Path(place) for place in result.tail.split()]
+    assert len(set(places)) == 2
+    assert Path(os.environ.get("HOME", "/root")) not in places
+    assert not any(place.exists() for place in places)
+
+
 def test_a_signal_is_a_negative_exit_code(tmp_path):
     assert run(tmp_path, ["sh", "-c", "kill -9 $$"]).exit_code == -9
 

@@ -274,7 +274,7 @@ def note_loaded(folders: Iterable[str]) -> None:
 def _go_event(line: str) -> dict[str, Any]:
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         event = None
     return event if isinstance(event, dict) else {"Output": line}
 

@@ -119,7 +119,7 @@ def _result(child: Child, name: str, end: _End, log: OutputLog, begun: float) ->
 @contextmanager
 def _scratch(layers: Probe) -> Iterator[str]:
     """Yield a private folder for home and temporary files, where they cannot lie in memory."""
-    if not layers.works or MOUNT in layers.works:
+    if MOUNT in layers.works:
         yield ""
         return
     scratch = tempfile.mkdtemp(prefix="codex-orchestrator-")

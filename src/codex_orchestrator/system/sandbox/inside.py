@@ -49,12 +49,12 @@ def _environment(wanted: Orders) -> dict[str, str]:
     environment = dict(wanted.environment)
     if orders.MOUNT in wanted.layers:
         environment |= {"HOME": new_root.home_of(wanted), "TMPDIR": new_root.TEMP}
-    elif wanted.layers:
+    elif wanted.scratch:
         folders = {"HOME": "home", "TMPDIR": "tmp"}
         environment |= {
             name: os.path.join(wanted.scratch, folder) for name, folder in folders.items()
         }
-        # Java takes `/tmp` whatever TMPDIR says, and that is closed.
+        # Java takes `/tmp` whatever TMPDIR says, and with a layer that is closed.
         environment.setdefault("JAVA_TOOL_OPTIONS", f"-Djava.io.tmpdir={environment['TMPDIR']}")
     return environment
 
