@@ -8,7 +8,7 @@ from codex_orchestrator.model.suite_run import Outcome, SuiteRun, is_allowed
 from codex_orchestrator.pipeline.run import Run
 from codex_orchestrator.pipeline.test_changes import test_files_of
 
-MOST_NEW = 50
+_MOST_NEW = 50
 _Colour = Literal["passed", "failed", "skipped"]
 
 
@@ -37,7 +37,7 @@ def keep_promises(
     promised = tuple(names)
     if wanted.write_first:
         new = [n for n, found in now.items() if found is Outcome.PASSED and n not in known]
-        names += [name for name in new[:MOST_NEW] if name not in names]
+        names += [name for name in new[:_MOST_NEW] if name not in names]
     if not any(now.get(name) is Outcome.PASSED for name in names):
         return tuple(PromisedTest(name=n, at_head=_colour(now.get(n))) for n in names)
     red = {name for name in names if known.get(name) is Outcome.FAILED}
@@ -80,8 +80,7 @@ def _at_base(name: str, runs: list[CheckRun]) -> _Colour | None:
             continue
         if name in run.suite.outcomes:
             return _colour(run.suite.outcomes[name])
-        broken = run.suite.named(Outcome.BROKEN)
-        could_not_load = any(is_allowed(name, [_module(one)]) for one in broken)
+        could_not_load = is_allowed(name, [*map(_module, run.suite.named(Outcome.BROKEN))])
         if could_not_load or (run.result.exit_code and not run.suite.executed):
             return "failed"
     return None

@@ -14,7 +14,6 @@ from codex_orchestrator.model.plan import Plan, PlanItem
 from codex_orchestrator.model.review import ReviewFinding, merge_review
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.verdict import ValidationStatus, Verdict, choose_verdict
-from codex_orchestrator.pipeline.build.merge import conflict_findings
 from codex_orchestrator.pipeline.builder import Builder
 from codex_orchestrator.pipeline.checks import run_checks
 from codex_orchestrator.pipeline.guardrails import (
@@ -23,7 +22,6 @@ from codex_orchestrator.pipeline.guardrails import (
 )
 from codex_orchestrator.pipeline.run import Run
 from codex_orchestrator.system.files import opened
-from codex_orchestrator.text.diff import file_patches
 from codex_orchestrator.text.shown import visible
 
 REPAIR = "repair-"
@@ -94,8 +92,7 @@ def review_change(run: Run, plan: Plan, results: Sequence[CheckResult]) -> None:
     run.say("review", "asking the reviewer")
     change = run.tree.change()
     review = run.team.review(run.task, plan, change, results)
-    found = (*conflict_findings(run.record.manifest), *_rule_findings(run, change))
-    review = merge_review(review, found)
+    review = merge_review(review, _rule_findings(run, change))
     verdict = choose_verdict(
         tuple(result.status for result in results), is_approved=review.decision == "approve"
     )
@@ -106,9 +103,11 @@ def review_change(run: Run, plan: Plan, results: Sequence[CheckResult]) -> None:
 
 def _rule_findings(run: Run, change: Change) -> tuple[Finding, ...]:
     """Return what rules find in the lines that the run added; older lines do not count."""
+    from codex_orchestrator.pipeline.build.merge import conflict_findings
     from codex_orchestrator.pipeline.test_changes import find_test_changes
+    from codex_orchestrator.text.diff import file_patches
 
-    found = list(_changed_git_settings(run))
+    found = [*conflict_findings(run.record.manifest), *_changed_git_settings(run)]
     found += ref_findings(run)
     found += guard_findings(run)
     found += _left_behind(run)
