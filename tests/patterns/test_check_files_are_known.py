@@ -19,6 +19,15 @@ PYPROJECT = (
     '[project]\nname = "a"\nversion = "1.0"\ndependencies = ["click"]\n'
     '[tool.pytest.ini_options]\naddopts = "-q"\n[tool.ruff]\nline-length = 100\n'
 )
+GO_MOD = "module a.org/a\n\ngo 1.22\n\nrequire a.org/b v1.2.0\n"
+GRADLE = """plugins {
+    id 'org.b' version '3.1'
+}
+version = '1.7'
+dependencies {
+    api 'com.google.guava:guava:32.0'
+}
+"""
 
 
 @pytest.mark.parametrize(
@@ -28,6 +37,20 @@ PYPROJECT = (
         *("src/a.test.ts", "a.spec.jsx", "src/__tests__/a.tsx", "test/a.mjs", "e2e/login.cy.ts"),
         *("pkg/a_test.go", "tests/it.rs", "src/tests.rs", "src/store_tests.rs"),
         *("src/test/java/a/Helper.java", "a/ATest.java", "TestA.java", "a/OrderIT.java"),
+        *("app/tests.py", "test.py", "testorder.py", "testOrder.py", "a_tests.py", "Tests/a.py"),
+        *("test.js", "lib/test-a.js", "a_test.ts", "a_test.js", "a-test.mjs", "a_spec.js"),
+        *(
+            "fooSpec.js",
+            "src/OrderTest.ts",
+            "a.cy.js",
+            "b-spec.ts",
+            "TEST/a.js",
+            "src/Tests/A.java",
+        ),
+        *("features/steps/a.py", "features/environment.py", "features/step_definitions/a.js"),
+        *("src/setupTests.js", "setup-jest.ts", "testSetup.ts", "src/__mocks__/fs.js"),
+        *("testutil/a.go", "pkg/testing/fake.go", "testhelpers/b/c.go", "internal/testdb/a.go"),
+        *("internal/test/a.go", "a/OrderITCase.java", "src/integrationTest/java/a/B.java"),
     ],
 )
 def test_a_test_file_is_known_by_its_name(path: str) -> None:
@@ -37,12 +60,10 @@ def test_a_test_file_is_known_by_its_name(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "src/contest.py",
-        "a.ts",
-        "latest.js",
-        "pkg/a.go",
-        "src/lib.rs",
-        "src/main/java/a/Latest.java",
+        *("src/contest.py", "src/testing.py", "tester.py", "app/testimonials.py", "features/a.py"),
+        *("a.ts", "latest.js", "src/spec.md", "inspect.ts", "src/features/cart.ts", "attest.ts"),
+        *("pkg/a.go", "attest.go", "latest/a.go", "test.go", "internal/attest/a.go"),
+        *("src/lib.rs", "src/main/java/a/Latest.java", "src/main/java/a/Item.java"),
     ],
 )
 def test_code_of_the_product_is_no_test_file(path: str) -> None:
@@ -55,14 +76,26 @@ def test_code_of_the_product_is_no_test_file(path: str) -> None:
         *("src/__snapshots__/a.test.ts.snap", "tests/__snapshots__/test_a.ambr", "a.snap"),
         *("tests/__image_snapshots__/a.png", "src/snapshots/lib__a.snap", "A.approved.txt"),
         *("testdata/out.golden", "pkg/testdata/want/a.txt", "tests/cassettes/a.yaml"),
-        *("b.verified.json", "goldens/a.png"),
+        *("b.verified.json", "goldens/a.png", "ui/a.stderr", "tests/ui/b.stdout"),
+        *("tests/expected.json", "test/data/a.txt", "src/__tests__/page.html", "spec/users.yml"),
+        *("src/test/resources/want.xml", "tests/fixtures/a.csv", "Tests/out", "tests/a.sql"),
+        *("tests/fixtures/package.json", "tests/fixtures/requirements.txt"),
     ],
 )
 def test_a_file_that_tests_compare_with_is_a_snapshot(path: str) -> None:
     assert is_snapshot(path)
 
 
-@pytest.mark.parametrize("path", ["src/snapshot.ts", "testdata/a.go", "docs/golden.md", "a.snapx"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("src/snapshot.ts", "testdata/a.go", "docs/golden.md", "a.snapx", "latest/a.json"),
+        *("tests/a.py", "test/a.js", "tests/b.rs", "src/test/java/A.java", "tests/run.sh"),
+        *("tests/README.md", "tests/README", "testdata/README.txt", "tests/conftest.py"),
+        *("tests/pytest.ini", "test/package.json", "tests/requirements.txt", "tests/poetry.lock"),
+        *("tests/.gitignore", "tests/Dockerfile", "fixtures/a.json", "data/a.json"),
+    ],
+)
 def test_other_files_are_no_snapshots(path: str) -> None:
     assert not is_snapshot(path)
 
@@ -159,7 +192,45 @@ def package(**changes: object) -> str:
         ("pom.xml", POM, "<!DOCTYPE a [<!ENTITY b 'c'>]>" + POM, "the whole file"),
         (".mvn/maven.config", "", "-DskipTests\n", "the whole file"),
         ("app/build.gradle.kts", "", "tasks.test { enabled = false }\n", "the whole file"),
+        ("build.gradle", GRADLE, GRADLE + "test { enabled = false }\n", "the whole file"),
+        (
+            "build.gradle",
+            GRADLE,
+            GRADLE.replace("    api", "    test.exclude '**'\n    api"),
+            "the whole file",
+        ),
+        (
+            "build.gradle",
+            GRADLE,
+            GRADLE.replace("    api", "    apply from: 'a.gradle'\n    api"),
+            "the whole file",
+        ),
         ("gradle.properties", "a=1\n", "a=2\n", "the whole file"),
+        ("vite.config.ts", "export default {}", "export default {test: {}}", "the whole file"),
+        ("vite.config.ts", "export default {test: {}}", "", "the whole file"),
+        ("src/pytest.py", "", "a = 1\n", "the whole file"),
+        ("tests/unittest/__init__.py", "", "a = 1\n", "the whole file"),
+        ("doctest/__init__.py", "", "a = 1\n", "the whole file"),
+        ("a.dist-info/entry_points.txt", "", "[pytest11]\na = b\n", "the whole file"),
+        ("src/a.egg-info/PKG-INFO", "Name: a\n", "Name: b\n", "the whole file"),
+        ("bunfig.toml", "", '[test]\npreload = "./a.ts"\n', "`test`"),
+        ("Rakefile", "task :test\n", "task :a\n", "the whole file"),
+        ("jest.config.ci.js", "a", "b", "the whole file"),
+        ("cypress.config.ts", "a", "b", "the whole file"),
+        ("spec/support/jasmine.json", "{}", '{"spec_files": []}', "the whole file"),
+        ("go.mod", GO_MOD, GO_MOD + "replace a.org/b => ./fake\n", "`replace`"),
+        ("go.mod", GO_MOD, GO_MOD + "replace (\n\ta.org/b => ./fake\n)\n", "`replace`"),
+        ("sub/go.mod", GO_MOD, GO_MOD + "exclude a.org/b v1.2.0\n", "`exclude`"),
+        ("Cargo.toml", CARGO, CARGO + '[patch.crates-io]\na = {path = "a"}\n', "`patch`"),
+        ("Cargo.toml", CARGO, CARGO + '[replace]\n"a:1.0.0" = {path = "a"}\n', "`replace`"),
+        (
+            "Cargo.toml",
+            CARGO,
+            CARGO + "[profile.test]\ndebug-assertions = false\n",
+            "`profile.test`",
+        ),
+        ("Cargo.toml", CARGO, CARGO + "[profile.dev]\nopt-level = 3\n", "`profile.dev`"),
+        (".cargo/config", "", '[target.x]\nrunner = "true"\n', "`target`"),
         ("src/test/resources/junit-platform.properties", "", "a=b\n", "the whole file"),
     ],
 )
@@ -184,12 +255,61 @@ def test_a_changed_setting_of_a_check_is_named(
         ("pom.xml", POM, POM.replace("1.0<", "1.1<").replace("5.9", "5.10").replace(">a<", ">b<")),
         ("pom.xml", POM, POM.replace("\n  ", "\n\n    ").replace("<build>", "<build><!-- a -->")),
         ("Makefile", "test:\n\tpytest\n", "# how to test\ntest:\n\tpytest\n"),
+        ("Cargo.toml", CARGO, CARGO + "[target.'cfg(unix)'.dependencies]\nlibc = '0.2'\n"),
+        ("Cargo.toml", CARGO, CARGO + "[profile.release]\nlto = true\n"),
+        ("build.gradle", GRADLE, GRADLE.replace("1.7", "2.0").replace("32.0", "33.0")),
+        (
+            "build.gradle",
+            GRADLE,
+            GRADLE.replace("    api", "    testImplementation 'a:b:1'\n    api"),
+        ),
+        (
+            "build.gradle.kts",
+            GRADLE,
+            GRADLE.replace("    api", '    implementation("a:b:1")\n    api'),
+        ),
+        ("build.gradle", "a\n", "a\ndependencies { testRuntimeOnly libs.junit }\n"),
+        ("build.gradle", GRADLE, GRADLE.replace("3.1", "3.2")),
+        ("gradle.properties", "a=1\nversion=1.0\n", "a=1\nversion=1.1\n"),
+        ("vite.config.ts", "export default {}", "export default {base: '/'}"),
+        ("src/greeter/coverage.py", "a = 1\n", "a = 2\n"),
+        ("src/greeter/unittest/__init__.py", "a = 1\n", "a = 2\n"),
+        ("app/doctest.py", "a = 1\n", "a = 2\n"),
+        ("go.mod", GO_MOD, GO_MOD.replace("v1.2.0", "v1.3.0") + "require c.org/d v1.0.0\n"),
+        ("go.mod", GO_MOD, GO_MOD + "// replace a.org/b => ./fake\n"),
+        ("manage.py", "a = 1\n", "a = 2\n"),
         ("src/app.py", "a = 1\n", "a = 2\n"),
         ("README.md", "a\n", "b\n"),
     ],
 )
 def test_other_changes_touch_no_settings(path: str, before: str, after: str) -> None:
     assert changed_settings(path, before.encode(), after.encode()) == ""
+
+
+LINTERS = [
+    ("pyproject.toml", PYPROJECT, PYPROJECT.replace("100", "200")),
+    ("setup.cfg", "[flake8]\na=1\n", "[flake8]\na=2\n"),
+    ("tox.ini", "[pylint]\na=1\n", "[pylint]\na=2\n"),
+    ("package.json", package(), package(eslintConfig={"rules": {}})),
+    *((name, "a = 1\n", "a = 2\n") for name in ("ruff.toml", "clippy.toml", ".golangci.toml")),
+    *((name, "[mypy]\na=1\n", "[mypy]\na=2\n") for name in (".flake8", "mypy.ini", ".pylintrc")),
+    *((name, "a", "b") for name in ("eslint.config.mjs", ".eslintrc.json", "web/.eslintignore")),
+]
+
+
+@pytest.mark.parametrize(("path", "before", "after"), LINTERS)
+def test_settings_of_linters_count_only_where_a_linter_is_a_check(
+    path: str, before: str, after: str
+) -> None:
+    contents = before.encode(), after.encode()
+    assert changed_settings(path, *contents, checks=("test", "build")) == ""
+    assert changed_settings(path, *contents, checks=("lint",)) != ""
+
+
+def test_settings_of_tests_count_beside_those_of_linters() -> None:
+    after = PYPROJECT.replace("100", "200").replace("-q", "-x").encode()
+    found = changed_settings("pyproject.toml", PYPROJECT.encode(), after, checks=("test",))
+    assert found == "`[tool.pytest.ini_options]`"
 
 
 @pytest.mark.parametrize(

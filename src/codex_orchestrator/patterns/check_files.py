@@ -4,30 +4,54 @@ import configparser
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from codex_orchestrator.text.toml import parse_toml
 
+_JS = r"\.[cm]?[jt]sx?"
+# What the runners collect by themselves, and the folders and files that hold helpers of tests.
 _TEST_FILE = re.compile(
-    r"(?:.*/)?(?:tests?/(?:.*/)?[^/]+\.py|test_[^/]*\.py|[^/]*_test\.py|conftest\.py"
-    r"|(?:(?:__tests__|tests?|specs?|e2e|cypress)/(?:.*/)?[^/]+|[^/]+[.-](?:test|spec|cy))\.[cm]?[jt]sx?"
-    r"|[^/]+_test\.go"
-    r"|(?:tests/(?:.*/)?[^/]+|tests?|[^/]+_tests?)\.rs"
-    r"|test/(?:.*/)?[^/]+\.java|(?:Test[^/]*|[^/]+(?:Tests?|TestCase|IT))\.java)"
+    r"(?:.*/)?(?:(?i:tests?)/(?:.*/)?[^/]+\.(?:py|java)|[^/]*_tests?\.py|conftest\.py"
+    r"|test(?!(?:ing|ers?|imon(?:y|ials?)|ament)\.)[^/]*\.py|features/environment\.py"
+    rf"|features/(?:[^/]+/)?(?:steps|step_definitions|support)/(?:.*/)?[^/]+(?:\.py|{_JS})"
+    rf"|(?i:__tests__|__mocks__|tests?|specs?|e2e|cypress)/(?:.*/)?[^/]+{_JS}"
+    rf"|(?:[^/]+(?:[._-](?:tests?|spec|cy)|Spec|Test)|tests?|test[-_.][^/]+){_JS}"
+    rf"|(?:setup[-_.]?(?i:tests?|jest|vitest)|test[sS]etup){_JS}"
+    r"|[^/]+_test\.go|(?:testutils?|testing|testhelpers?|internal/test[^/]*)/(?:.*/)?[^/]+\.go"
+    r"|(?:(?i:tests)/(?:.*/)?[^/]+|tests?|[^/]+_tests?)\.rs"
+    r"|src/\w+Test/(?:.*/)?[^/]+\.java|(?:Test[^/]*|[^/]+(?:Tests?|TestCase|IT|ITCase))\.java)"
 )
 _SNAPSHOT = re.compile(
     r"(?:.*/)?(?:(?:__snapshots__|__image_snapshots__|snapshots|goldens?|cassettes|baselines)/.+"
-    r"|testdata/(?!.*\.go$).+"
-    r"|[^/]+\.(?:snap|snap\.new|ambr|golden|expected)|[^/]+\.(?:approved|verified|expected)\.[^/]+)"
+    r"|testdata/(?!.*\.go$)(?!(?:.*/)?README[^/]*$).+"
+    r"|[^/]+\.(?:snap|snap\.new|ambr|golden|expected|stderr|stdout)"
+    r"|[^/]+\.(?:approved|verified|expected)\.[^/]+)"
 )
-# A module of this name is loaded in place of the test runner's own.
-_SHADOWS = r"(?:unittest|pytest|_pytest|pluggy|doctest|coverage|sitecustomize|usercustomize)"
+_BESIDE_TESTS = re.compile(r"(?:.*/)?(?i:tests?|__tests__|spec)/.+")
+_CODE_OR_TEXT = re.compile(
+    rf".+(?:{_JS}|\.(?:py[ix]?|go|rs|java|kts?|groovy|gradle|scala|rb|php|cs|swift|c|cc|cpp|h|hpp"
+    r"|vue|svelte|lua|pl|exs?|sh|bash|zsh|fish|ps1|bat|cmd|mk|md|rst|adoc))|(?:.*/)?README[^/]*"
+)
+_DATA_FOLDER = re.compile(r"(?:.*/)?(?i:fixtures?|resources|data)/.+")
+_MANIFEST = re.compile(
+    r"(?:.*/)?(?:[^/]*requirements[^/]*\.txt|[^/]+\.(?:lock|sum)|package-lock\.json|pnpm-lock\.yaml"
+    r"|[tj]sconfig[^/]*\.json|\.git\w+|\.dockerignore|Dockerfile[^/]*|(?:docker-)?compose[^/]*\.ya?ml"
+    r"|py\.typed|CMakeLists\.txt|BUILD(?:\.bazel)?|CODEOWNERS)"
+)
+# A module of this name is loaded in place of the test runner's own, where it is on the path.
+_SHADOWS = (
+    r"(?:lib/|(?:.*/)?(?:src|tests?)/)?"
+    r"(?:unittest|pytest|_pytest|pluggy|doctest|coverage|sitecustomize|usercustomize)(?:/__init__)?"
+)
 _WHOLE = re.compile(
-    rf"(?:.*/)?(?:conftest|noxfile|{_SHADOWS}(?:/__init__)?)\.py|(?:.*/)?[^/]+\.pth"
-    r"|(?:.*/)?(?:jest|vitest|vite|eslint|playwright|ava|karma)\.(?:config|conf|workspace|setup)\.\w+"
-    r"|(?:.*/)?(?:\.mocharc|\.eslintrc|\.nycrc|\.c8rc|\.golangci)(?:\.\w+)?|(?:.*/)?\.eslintignore"
+    rf"(?:(?:.*/)?(?:conftest|noxfile)|{_SHADOWS})\.py|(?:.*/)?[^/]+\.pth"
+    r"|(?:.*/)?[^/]+\.(?:dist|egg)-info(?:/.+)?"
+    r"|(?:.*/)?(?:jest|vitest|vite|eslint|playwright|ava|karma|cypress|wdio|web-test-runner)"
+    r"\.(?:config|conf|workspace|setup)(?:\.\w+)+|(?:.*/)?jasmine\.(?:json|[cm]?js)"
+    r"|(?:.*/)?(?:\.mocharc|\.eslintrc|\.nycrc|\.c8rc|\.taprc|\.golangci)(?:\.\w+)?"
+    r"|(?:.*/)?\.eslintignore|(?:.*/)?Rakefile"
     r"|(?:.*/)?(?:GNUm|M|m)akefile|(?:.*/)?[^/]+\.mk|(?:.*/)?\.?[jJ]ustfile|(?:.*/)?[Tt]askfile\.ya?ml"
     r"|(?:.*/)?(?:build|settings)\.gradle(?:\.kts)?|(?:.*/)?(?:gradle|junit-platform)\.properties"
     r"|(?:.*/)?\.mvn/.+|(?:.*/)?(?:\.npmrc|go\.work)"
@@ -35,7 +59,14 @@ _WHOLE = re.compile(
 _INI = re.compile(
     r"\.?pytest\.ini|tox\.ini|\.coveragerc|\.?mypy\.ini|\.flake8|\.?pylintrc|setup\.cfg"
 )
-_TOML = re.compile(r"\.?ruff\.toml|\.?tox\.toml|\.?pytest\.toml|nextest\.toml|\.?clippy\.toml")
+_TOML = re.compile(r"(?:\.?(?:ruff|tox|pytest|clippy)|nextest|bunfig)\.toml")
+_LINTER_FILE = re.compile(
+    r"\.?mypy\.ini|\.flake8|\.?pylintrc|\.?(?:ruff|clippy)\.toml|\.?eslint.*|\.golangci.*"
+)
+_LINTER = re.compile(
+    r"`\[?(?:tool\.)?(?:ruff|mypy|pyright|pylint|flake8|black|isort|pycodestyle|importlinter"
+    r"|eslintConfig|xo|standard)\b"
+)
 _SETUP_SECTIONS = re.compile(
     r"tool:pytest|flake8|mypy|coverage|pylint|isort|pycodestyle|tox|aliases"
 )
@@ -44,11 +75,20 @@ _PYPROJECT = (
     *("flake8", "black", "isort", "importlinter", "hatch.envs", "pdm.scripts", "rye.scripts"),
 )
 _CARGO = (
-    *("test", "lints", "profile", "package.autotests", "lib.test", "lib.doctest", "lib.harness"),
-    *("workspace.exclude", "workspace.default-members", "workspace.lints", "target"),
+    *("test", "lints", "package.autotests", "lib.test", "lib.doctest", "lib.harness", "patch"),
+    *("workspace.exclude", "workspace.default-members", "workspace.lints", "replace"),
+    *("profile.test", "profile.dev"),
 )
 _PACKAGE = ("jest", "mocha", "vitest", "ava", "c8", "nyc", "tap", "eslintConfig", "xo", "standard")
 _PROPERTY = re.compile(r"(?i)skip|test|surefire|failsafe|argline|jacoco|coverage")
+_GRADLE_DEPENDENCY = re.compile(
+    r"\w*(?:[iI]mplementation|[aA]pi|[oO]nly|[pP]rocessor)[ (]+"
+    r"(?:(?:platform|enforcedPlatform|project)[ (]+)?"
+    r"""(?:libs[\w.]*|(?:(?:\w+ ?[:=] ?)?(?:'[^'\n]*'|"[^"\n{}]*")[, ]*)+)[) ]*"""
+)
+_GRADLE_VERSION = re.compile(
+    r"""(?i)\b[\w.]*version[ =(]+(?:'[\w.+-]*'|"[\w.+-]*"|\d[\w.+-]*)\)?"""
+)
 _ALL = "the whole file"
 
 
@@ -61,60 +101,73 @@ def is_test_file(path: str) -> bool:
 
 
 def is_snapshot(path: str) -> bool:
-    """Say whether tests compare with a file, so that rewriting it makes a failing test pass."""
-    return _SNAPSHOT.fullmatch(path) is not None
+    """Say whether tests compare with a file, so that rewriting it makes a failing test pass.
+
+    What lies beside tests and is no code, text for people or list of dependencies may be compared.
+    """
+    if _SNAPSHOT.fullmatch(path):
+        return True
+    if not _BESIDE_TESTS.fullmatch(path) or _CODE_OR_TEXT.fullmatch(path):
+        return False
+    is_data = _DATA_FOLDER.fullmatch(path) is not None
+    return is_data or not (_MANIFEST.fullmatch(path) or is_settings_file(path))
 
 
 def is_settings_file(path: str) -> bool:
     """Say by its name whether a file may hold what `changed_settings` looks for."""
     name = posixpath.basename(path)
     return (
-        name in ("pyproject.toml", "Cargo.toml", "package.json", "pom.xml")
-        or path.endswith(".cargo/config.toml")
+        name in ("pyproject.toml", "Cargo.toml", "package.json", "pom.xml", "go.mod")
+        or path.endswith((".cargo/config.toml", ".cargo/config"))
         or any(known.fullmatch(name) for known in (_INI, _TOML))
         or _WHOLE.fullmatch(path) is not None
     )
 
 
-def changed_settings(path: str, before: bytes | None, after: bytes | None) -> str:
+def changed_settings(
+    path: str,
+    before: bytes | None,
+    after: bytes | None,
+    *,
+    checks: Collection[str] = ("test", "lint", "build"),
+) -> str:
     """Say which settings differ that decide which tests run, or how checks judge.
 
     Args:
         path: the file, relative to the repository.
         before: its content before the change; None if there was none.
         after: its content after the change; None if it is gone.
+        checks: the checks that are run; settings of linters count only for "lint".
 
     Returns:
         What differs, in words for a finding; empty when nothing does. Dependencies, versions,
         comments and the format of a file are no such settings.
     """
-    if before == after:
-        return ""
     name = posixpath.basename(path)
+    if before == after or ("lint" not in checks and _LINTER_FILE.fullmatch(name)):
+        return ""
+    if name.startswith("vite.config.") and b"test" not in (before or b"") + (after or b""):
+        return ""
     try:
-        if name == "pyproject.toml":
-            return _differing(_pyproject(before), _pyproject(after))
-        if name == "Cargo.toml":
-            return _differing(_cargo(before), _cargo(after))
-        if name == "package.json":
-            return _differing(_package(before), _package(after))
-        if name == "pom.xml":
-            return _differing(_pom(before), _pom(after))
-        if _INI.fullmatch(name):
-            sections = _SETUP_SECTIONS if name == "setup.cfg" else None
-            return _differing(_ini(before, sections), _ini(after, sections))
-        if _TOML.fullmatch(name) or path.endswith(".cargo/config.toml"):
-            return _differing(_tables(before), _tables(after))
-        if _WHOLE.fullmatch(path) is None or _content(before) == _content(after):
-            return ""
+        old, new = _settings(path, before), _settings(path, after)
     except (ValueError, TypeError, AttributeError, RecursionError, configparser.Error):
-        pass  # what cannot be read counts as changed
-    return _ALL
+        return _ALL  # what cannot be read counts as changed
+    differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    return ", ".join(key for key in differing if "lint" in checks or not _LINTER.match(key))
 
 
-def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return ", ".join(names)
+def _settings(path: str, data: bytes | None) -> dict[str, Any]:
+    """Return the settings in a file by their names in words for a finding."""
+    name = posixpath.basename(path)
+    if reader := _READERS.get(name):
+        return reader(data)
+    if _INI.fullmatch(name):
+        return _ini(data, _SETUP_SECTIONS if name == "setup.cfg" else None)
+    if _TOML.fullmatch(name) or path.endswith((".cargo/config.toml", ".cargo/config")):
+        return _tables(data)
+    if "gradle" in name and _WHOLE.fullmatch(path):
+        return {_ALL: _gradle(data)}
+    return {_ALL: _content(data)} if _WHOLE.fullmatch(path) else {}
 
 
 def _content(data: bytes | None) -> Any:
@@ -124,6 +177,27 @@ def _content(data: bytes | None) -> Any:
     except ValueError:
         lines = (line.strip() for line in (data or b"").splitlines())
         return [line for line in lines if line and not line.startswith((b"#", b"//"))]
+
+
+def _gradle(data: bytes | None) -> str:
+    """Return a build file without dependencies, versions and comments."""
+    text = re.sub(r"(?=\})|(?<=\{)", "\n", (data or b"").decode())
+    lines = [line.decode() for line in _content(text.encode())]
+    kept = (
+        _GRADLE_VERSION.sub("", line) for line in lines if not _GRADLE_DEPENDENCY.fullmatch(line)
+    )
+    return re.sub(r"(?m)^dependencies ?\{\n\}$", "", "\n".join(kept)).strip()
+
+
+def _go_mod(data: bytes | None) -> dict[str, Any]:
+    text = re.sub(r"//.*", "", (data or b"").decode())
+    found: dict[str, Any] = {}
+    for kind, block, line in re.findall(
+        r"(?m)^[ \t]*(replace|exclude)\b[ \t]*(?:\(([^)]*)\)|(.+))", text
+    ):
+        rules = {" ".join(rule.split()) for rule in (block or line).splitlines()} - {""}
+        found[f"`{kind}`"] = found.get(f"`{kind}`", set()) | rules
+    return found
 
 
 def _tables(data: bytes | None) -> dict[str, Any]:
@@ -197,3 +271,12 @@ def _settings_of(project: ET.Element, place: str) -> Iterator[tuple[str, str]]:
         elif name == "profiles":
             for number, profile in enumerate(child):
                 yield from _settings_of(profile, f"profile {number + 1} {place}")
+
+
+_READERS: dict[str, Callable[[bytes | None], dict[str, Any]]] = {
+    "pyproject.toml": _pyproject,
+    "Cargo.toml": _cargo,
+    "package.json": _package,
+    "pom.xml": _pom,
+    "go.mod": _go_mod,
+}
