@@ -21,6 +21,7 @@ def has_only(unit: Unit) -> bool:
 def body_of(unit: Unit) -> str:
     """Return the code of a test without its name and without white space."""
     text = unit.body.text if unit.node.role == "call" and unit.body else unit.node.text
+    text = re.sub(r"\(self(?:,\s*|(?=\)))", "(", text, count=1)
     return re.sub(r"\s", "", text.replace(unit.node.name, "", 1) if unit.node.name else text)
 
 

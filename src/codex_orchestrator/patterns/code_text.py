@@ -64,6 +64,9 @@ def count_elements(code: str, sizes: dict[str, int]) -> int | None:
         parts = split(code[1:])
         if len(parts) == 1 and parts[0][:1] in {"[", "{"} and code[0] == "(":
             return count_elements(parts[0], sizes)
+        if any(part.startswith(("*", "...")) for part in parts):
+            counts = [_count_spread(part, sizes) for part in parts]
+            return None if None in counts else sum(count or 0 for count in counts)
         if not re.search(r"\bfor\b", parts[0] if parts else ""):
             return len(parts)
     if _NOTHING.match(code):
@@ -71,3 +74,12 @@ def count_elements(code: str, sizes: dict[str, int]) -> int | None:
     size = next((sizes[word] for word in _WORD.findall(code) if word in sizes), None)
     # Who takes a part of a table takes fewer; how many fewer is not said.
     return size if size is None or not _PARTIAL.search(code) else max(size - 1, 0)
+
+
+def _count_spread(part: str, sizes: dict[str, int]) -> int | None:
+    """Return how many elements a part of a table adds: `*range(3)` adds three."""
+    inner = part.lstrip("*.")
+    if inner == part:
+        return 1
+    found = re.fullmatch(r"range\((\d+)\)", inner)
+    return int(found[1]) if found else count_elements(inner, sizes)

@@ -87,7 +87,9 @@ _SCRIPT = Dialect(
         assignment="variable_declarator assignment_expression",
         error="ERROR",
     ),
-    declares=_C(r"(?:function\b\s*\*?\s*|^(?:async\s+|static\s+|\*\s*)*)([\w$#]+)\s*[(<]"),
+    declares=_C(
+        r"(?:function\b\s*\*?\s*|^(?:async\s+|static\s+|\*\s*)*)(?!async\b)([\w$#]+)\s*[(<]"
+    ),
     tests=_C(
         r"(?:^|\.)(?:[fxi]?it|[fx]?test|x?specify|[fx]?describe|x?context|suite|bench)"
         r"(?:\.\w+)*$|^\(.*\b(?:it|test|describe)\b"

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from codex_orchestrator.patterns.code_text import count_elements
+from codex_orchestrator.patterns.code_text import bare, count_elements
 from codex_orchestrator.patterns.nodes import Node
 from codex_orchestrator.patterns.outlines import Outline
 
@@ -56,6 +56,12 @@ class FileFacts:
         self.sizes: dict[str, int] = {}
         """The numbers of elements of tables, by name."""
         self._skips = set(outline.aliases)
+        self.quiet = {
+            unit.node.name or unit.name.rpartition("::")[2]
+            for unit in outline.units.values()
+            if outline.language == "python" and _hides(bare(unit.node.text))
+        }
+        """The file's own context managers that catch failures."""
         for node in _assignments(outline.root):
             self.note(node, self.sizes)
             found = _ASSIGNED.match(node.text)
@@ -69,7 +75,7 @@ class FileFacts:
 
     def _key(self) -> tuple[object, ...]:
         functions = sorted(unit.node.text for unit in self.outline.functions.values())
-        return functions, self._skips, self.sizes
+        return functions, self._skips, self.sizes, self.quiet
 
     def note(self, node: Node, sizes: dict[str, int]) -> None:
         """Note the size of a table that gets a name."""
@@ -83,6 +89,15 @@ class FileFacts:
         return self.outline.dialect.skips.search(text) is not None or (
             words is not None and words[1] in self._skips
         )
+
+
+def _hides(code: str) -> bool:
+    """Say whether a function or class of Python catches what fails within its `with`."""
+    if code.startswith("class"):
+        leaves = re.search(r"def __a?exit__", code)
+        after = re.compile(r"\breturn (?!None|False)")
+        return leaves is not None and after.search(code, leaves.end()) is not None
+    return re.search(r"\b(?:except|suppress)\b", code) is not None and "raise" not in code
 
 
 def _assignments(root: Node) -> Iterator[Node]:

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from codex_orchestrator.patterns.code_text import bare, count_elements
+from codex_orchestrator.patterns.call_values import CallValues
+from codex_orchestrator.patterns.code_text import bare, count_elements, split
 from codex_orchestrator.patterns.file_facts import FileFacts, Measure
 from codex_orchestrator.patterns.nodes import Node
 from codex_orchestrator.patterns.outlines import Unit
@@ -38,6 +39,11 @@ _PROPERTY = re.compile(
 )
 _PROMISED = re.compile(r"\b(?:resolves|rejects|doesNotReject|eventually)\b")
 _WAITED = re.compile(r"(?:\b(?:await|return)|=>|[(,\[=])\s*$")
+# A function that a function returns, and one that nobody waits for.
+_RETURNED = re.compile(r"(?:=>|\breturn)\s*$")
+_LATER = re.compile(r"^(?:setTimeout|setImmediate|setInterval|queueMicrotask|process\.nextTick)$")
+_TOLD = re.compile(r"\b(?:done|resolve|reject|next|Wait)\b|<-")
+_CHOSEN = re.compile(r"(?:&&|\|\||\band|\bor)\s*$")
 _THROWS = re.compile(r"raise|throw")
 _TRUE = re.compile(r"\W*(?:True|true|1|not False|!\s*false)\W*")
 
@@ -66,6 +72,7 @@ class Scan:
         self._sizes = dict(facts.sizes)
         self._judged = self._plain = 0
         self._words: Counter[str] = Counter()
+        self._values = CallValues(facts.outline.text)
 
     def run(self, times: int) -> None:
         """Fill the measure; `times` says how many cases run the code."""
@@ -85,7 +92,7 @@ class Scan:
         match node.role:
             case "function":
                 if id(node) not in self._facts.outline.claimed:
-                    is_run = live and self._is_used(node)
+                    is_run = live and self._is_used(node) and not _RETURNED.search(node.before)
                     start = len(self._measure.returns)
                     self._walk(kids, place._replace(is_live=is_run, condition=""))
                     self._measure.leave(start, ("",))
@@ -103,7 +110,11 @@ class Scan:
                 return False
             case "context":
                 swallows = any(
-                    kid.role == "call" and _SWALLOWS.search(kid.called) and self._swallows(kid)
+                    kid.role == "call"
+                    and (
+                        (_SWALLOWS.search(kid.called) and self._swallows(kid))
+                        or kid.called in self._facts.quiet
+                    )
                     for kid in kids
                 )
                 plain = self._plain
@@ -118,7 +129,10 @@ class Scan:
             case "judgement" if live:
                 text = node.text.removeprefix("assert").rstrip(";")
                 parts = len(re.findall(r"\band\b|&&", bare(text))) + 1
-                self._count(node.text, rank("assert", text, self._dialect), place, parts)
+                strength = rank("assert", text, self._dialect)
+                first = (split(text) or [""])[0]
+                strength = TAUTOLOGY if self._values.is_repeated(first, node.start) else strength
+                self._count(node.text, strength, place, parts)
             case "statement" if live and _PROPERTY.match(node.text):
                 self._count(node.text, WEAK, place)
             case "assignment":
@@ -127,6 +141,7 @@ class Scan:
                 is_fake = _FAKE.match(node.text) is not None
                 if is_fake or (self._unit.kind != "test" and self._replaces(node.text)):
                     self._measure.skips.append(node.text)
+                self._values.note(node)
                 name = node.text.partition("=")[0].strip()
                 if self._dialect.ends.search(name):
                     self._measure.ends.append(name)
@@ -228,6 +243,7 @@ class Scan:
         elif place.is_live:
             self._judge(node, called, place)
         swallows = _SWALLOWS.search(called) is not None and self._swallows(node)
+        swallows = swallows or self._is_left(node, called)
         inner = place._replace(is_live=place.is_live and not swallows)
         if called.endswith(("forEach", ".map")):
             table = next((kid.start for kid in node.kids if kid.role == "function"), node.end)
@@ -237,21 +253,39 @@ class Scan:
         if called.endswith(".Run") and self._judged == before and place.is_live:
             self._count(node.text, WEAK, place)
 
+    def _is_left(self, node: Node, called: str) -> bool:
+        """Say whether the test ends without what a call runs."""
+        is_page = node.root.called.startswith("cy.")  # Cypress waits for its commands
+        is_later = any(kid.role == "function" for kid in node.kids) and (
+            _LATER.match(called)
+            or (called.endswith("then") and not _WAITED.search(node.before))
+            or re.search(r"\bgo\s+$", node.before)
+        )
+        return bool(is_later) and not is_page and not _TOLD.search(bare(self._unit.node.text))
+
     def _judge(self, node: Node, called: str, place: _Place) -> None:
         root = node.root
+        is_lost = _PROMISED.search(called) and not _WAITED.search(node.before)
         helper = self._facts.outline.functions.get(re.split(r"[.:]", called)[-1])
         if helper is not None and helper is not self._unit:
             self._absorb(self._measure, helper, place.times)
             self._judged += 1
         elif root is not node and _ROOTS.search(root.called) and not _WORDING.search(called):
+            self._measure.conditional += _CHOSEN.search(node.before) is not None
             strength = rank(called, node.arguments, self._dialect, subject=root.arguments)
-            is_lost = _PROMISED.search(called) and not _WAITED.search(node.before)
             self._count(node.text, TAUTOLOGY if is_lost else strength, place)
         elif _FAILS.search(called):
-            self._count(place.condition + node.text, rank_condition(place.condition), place)
+            condition = place.condition.rpartition(";")[2].removeprefix("if").rstrip(" {")
+            is_repeated = self._values.is_repeated(condition, node.start)
+            strength = TAUTOLOGY if is_repeated else rank_condition(place.condition)
+            self._count(place.condition + node.text, strength, place)
             self._plain -= 1  # its condition is what it asserts
         elif self._dialect.asserts.search(called) and not _ROOTS.search(called):
-            self._count(node.text, rank(called, node.arguments, self._dialect), place)
+            self._measure.conditional += _CHOSEN.search(node.before) is not None
+            strength = rank(called, node.arguments, self._dialect)
+            values = [part for part in split(node.arguments) if part != "t"][:2]
+            is_lost = is_lost or self._values.is_repeated(" == ".join(values), node.start)
+            self._count(node.text, TAUTOLOGY if is_lost else strength, place)
 
 
 def _jumps(node: Node) -> Iterator[Node]:

@@ -75,7 +75,7 @@ def rank_condition(condition: str) -> int:
     if not condition:
         return EXACT
     flat = bare(condition).rpartition(";")[2]
-    if _is_constant(flat) or any(map(_is_same, flat[3:].split("&&"))):
+    if _is_constant(flat) or any(map(is_same, flat[3:].split("&&"))):
         return TAUTOLOGY
     is_exact = re.search(r"!=(?! ?nil)|Equal\(|Diff\(|== false", flat) and "&&" not in flat
     return EXACT if is_exact else WEAK
@@ -85,7 +85,7 @@ def _says_nothing(called: str, first: str, parts: list[str], text: str, subject:
     if called == "assert" and _is_bracketed(first) and "," in _flattened(first[1:-1]):
         return True  # a tuple, which is true
     if called == "assert" or _BOOLEAN.search(called):
-        if _is_same(first) or _ALWAYS.search(first):
+        if is_same(first) or _ALWAYS.search(first):
             return True
         return _is_constant(first) and not _NEVER_TRUE.fullmatch(first)
     if re.search(r"[fF]ail\w*$|panic$|unreachable$|bail$|Run$", called):
@@ -111,7 +111,8 @@ def _is_bracketed(code: str) -> bool:
     return len(code) < _LONGEST and _BRACKETED.fullmatch(code) is not None
 
 
-def _is_same(condition: str) -> bool:
+def is_same(condition: str) -> bool:
+    """Say whether a condition compares a thing with itself."""
     return len(condition) < _LONGEST and _SAME.fullmatch(condition) is not None
 
 

@@ -17,6 +17,7 @@ from codex_orchestrator.patterns.languages import language_of
 from codex_orchestrator.patterns.losses import Kind, compare_assertions, fewer_cases, new_skip
 from codex_orchestrator.patterns.measures import Measuring
 from codex_orchestrator.patterns.outlines import Outline, Unit
+from codex_orchestrator.patterns.stand_ins import stand_ins
 from codex_orchestrator.text.shown import counted, one_line
 
 _MOST_ERRORS = 100
@@ -83,6 +84,8 @@ class _Comparison:
         unreadable = list(self._unreadable())
         yield from unreadable
         yield from self._gone()
+        for name, line, code in stand_ins(self._old, self._new):
+            yield WeakenedTest(name, line, "skipped", f"judges something else now: {code}")
         units = [
             unit
             for unit in self._new.units.values()
@@ -138,6 +141,8 @@ class _Comparison:
                 yield WeakenedTest(
                     unit.name, now.node.line, "removed", "is not collected as a test any more"
                 )
+            elif other is not None and self._is_moved(unit, other):
+                continue
             elif other is not None:
                 message = f"has the name {other.name} now"
                 yield WeakenedTest(unit.name, other.node.line, "renamed", message)
@@ -148,6 +153,13 @@ class _Comparison:
             line = self._new.units[name].node.line
             message = f"{counted(count, 'earlier test')} of this name never run"
             yield WeakenedTest(name, line, "removed", message)
+
+    def _is_moved(self, old: Unit, new: Unit) -> bool:
+        """Say whether a test has the same name in a class that runs its tests."""
+        scope = self._new.units.get(new.name.rpartition("::")[0])
+        skips = self._new_measures.measure(scope).skips if scope is not None else []
+        skips = skips + self._new_measures.measure(new).skips
+        return bool(old.node.name) and old.node.name == new.node.name and not skips
 
     def _compare(self, old: Unit | None, new: Unit) -> Iterator[tuple[Kind, str]]:
         after = self._new_measures.measure(new)

@@ -1,0 +1,194 @@
+"""What newly takes the place of the code that a test judges, or of what it judges with."""
+
+import re
+import sys
+import unittest
+from collections.abc import Iterator
+
+from codex_orchestrator.patterns.code_text import bare, split
+from codex_orchestrator.patterns.nodes import Node
+from codex_orchestrator.patterns.outlines import Outline, Unit
+
+# What runs a test of unittest, and what its assertions are.
+_UNITTEST = {name for name in dir(unittest.TestCase) if name.startswith(("assert", "fail"))} | {
+    "run",
+    "__call__",
+    "debug",
+    "countTestCases",
+    "_callTestMethod",
+    "__getattribute__",
+}
+_FRAMEWORKS = {
+    *("pytest", "pytest_asyncio", "mock", "hypothesis", "parameterized", "freezegun", "responses"),
+    *("ddt", "django", "moto", "vcr", "time_machine", "requests_mock", "respx", "numpy", "pandas"),
+    *("testfixtures", "allure", "syrupy", "anyio", "trio", "twisted", "tornado"),
+}
+_FROM = re.compile(r"^\s*from\s+([\w.]+)\s+import\s+(\([^)]*\)|[^\n#]+)", re.MULTILINE)
+_IMPORT = re.compile(r"^\s*import\s+([\w.]+)(?:\s+as\s+(\w+))?\s*$", re.MULTILINE)
+_SCRIPT_IMPORT = re.compile(
+    r"(?:import|const|let|var)\s+([\w\s{},:*$]+?)\s*(?:from|=\s*require\()\s*[\"'](\.[^\"']*)[\"']"
+)
+_ASSIGNED = re.compile(
+    r"(?:([\w.]+)\.)?([\w$]+)\s*(?::(?!=)[^=]*)?(:?=)(?!=)\s*(.{0,200})", re.DOTALL
+)
+_QUOTED = re.compile(r"[\"']([^\"']*)[\"']")
+_MACRO = re.compile(r"macro_rules!\s*((?:debug_)?assert(?:_eq|_ne)?|panic)\b")
+
+
+def stand_ins(old: Outline, new: Outline) -> Iterator[tuple[str, int, str]]:
+    """Say what stands in for something in the new version, and did not in the old one.
+
+    Yields:
+        The unit in which it does, the line from 1, and what it is.
+    """
+    judged = _Judged(old)
+    known = {(unit, code) for unit, _, code in judged.replaced(old)}
+    for place, line, code in judged.replaced(new):
+        if (place, code) not in known:
+            yield place, line, code
+    if new.language != "python":
+        return
+    defined = set(re.findall(r"^(?:async )?(?:def|class)\s+(\w+)", new.text, re.MULTILINE))
+    own = defined | _imported(new.text)
+    for unit in new.tests():
+        before = old.units.get(unit.name)
+        for mark in unit.marks if before is not None and before.kind == "test" else ():
+            name = re.match(r"@(\w+)", mark)
+            if before is not None and name and name[1] in own and mark not in before.marks:
+                yield unit.name, unit.node.line, mark
+
+
+def _imported(text: str) -> set[str]:
+    return {
+        re.split(r"\s+as\s+", name.strip("() \n"))[-1]
+        for module, names in _FROM.findall(text)
+        if module.split(".")[0] not in _FRAMEWORKS | sys.stdlib_module_names
+        for name in split(names.strip("() \n"))
+    }
+
+
+class _Judged:
+    """What the old version of a test file judges that its own code does not define."""
+
+    def __init__(self, old: Outline) -> None:
+        self._old = old
+        self._modules: set[str] = set()
+        self._tests = {unit.node.name for unit in old.tests()} - {""}
+        code = bare(old.text)
+        if old.language == "python":
+            imports = [(name, alias or name) for name, alias in _IMPORT.findall(old.text)]
+            outside = _FRAMEWORKS | sys.stdlib_module_names
+            self._modules = {alias for name, alias in imports if name.split(".")[0] not in outside}
+            called = {name for module in self._modules for name in _called(code, module)}
+            self._names = _imported(old.text) | called
+        elif old.language == "go":
+            self._names = set(re.findall(r"(?<![.\w])(?<!func )([A-Za-z]\w*)\(", code))
+        else:
+            found = _SCRIPT_IMPORT.findall(old.text)
+            names = {name for names, _ in found for name in re.findall(r"[\w$]+", names)}
+            self._names = {name for name in names if re.search(rf"\b{re.escape(name)}[.(]", code)}
+            self._modules = {module for _, module in found}
+
+    def replaced(self, outline: Outline) -> Iterator[tuple[str, int, str]]:
+        """Return what stands in for something in one version of the file."""
+        if outline.language == "rust":
+            for found in _MACRO.finditer(outline.text):
+                yield outline.path, outline.text.count("\n", 0, found.start()) + 1, found[0]
+        for node, owner, mark in _nodes(outline.root, outline.root, None):
+            code = self._replacement(outline, node, owner)
+            if not code:
+                continue
+            unit = _unit_of(outline, mark or node, is_mark=mark is not None)
+            if self._reaches(unit, code):
+                yield outline.path, node.line, f"{unit.name.removeprefix(outline.path)} {code}"
+
+    def _replacement(self, outline: Outline, node: Node, owner: Node) -> str:
+        """Return the name that a node gives to something else; "" if it is none of those here."""
+        is_python = outline.language == "python"
+        in_class = owner.role == "scope"
+        if node.role == "function" and outline.language not in {"go", "rust", "java"}:
+            found = outline.dialect.declares.match(node.text)
+            name = found[1] if found else ""
+            if in_class:
+                return name if is_python and name in _UNITTEST and _is_case(owner) else ""
+            return name if name in self._names else ""
+        if node.role == "assignment":
+            return self._assigned(outline, node, owner)
+        if node.role == "call":
+            return self._mocked(node)
+        return ""
+
+    def _assigned(self, outline: Outline, node: Node, owner: Node) -> str:
+        found = _ASSIGNED.match(node.text)
+        if found is None:
+            return ""
+        target, name, sign, value = found.groups()
+        if outline.language == "python" and name == "__code__":
+            return node.text
+        if outline.language == "python" and name in _UNITTEST:
+            return name if target in {"self", "cls"} or (not target and _is_case(owner)) else ""
+        if outline.language == "go":
+            return name if sign == ":=" and value.startswith("func") and name in self._names else ""
+        if outline.language in {"rust", "java"} or re.search(r"\brequire\(|\bimport\(", value):
+            return ""
+        is_ours = target in self._modules if target else owner.role != "scope"
+        return name if is_ours and name in self._names else ""
+
+    def _mocked(self, node: Node) -> str:
+        called, arguments = node.called, node.arguments
+        if re.search(r"(?:^|\.)(?:patch|patch\.object|setattr)$", called):
+            words = [word for part in split(arguments)[:2] for word in _QUOTED.findall(part)]
+            names = {word.rpartition(".")[2] for word in words} & (self._names | self._tests)
+            return "" if "wraps=" in arguments else next(iter(names), "")
+        if re.search(r"^(?:jest|vi)\.(?:mock|doMock|unstable_mockModule)$", called):
+            module = _QUOTED.match(arguments.lstrip())
+            is_partial = re.search(r"requireActual|importActual|importOriginal", arguments)
+            return module[1] if module and not is_partial and module[1] in self._modules else ""
+        return ""
+
+    def _reaches(self, unit: Unit, code: str) -> bool:
+        """Say whether tests that there were before get what stands in."""
+        if unit.kind == "test":
+            before = self._old.units.get(unit.name)
+            return before is not None and (code in before.node.text or "/" in code)
+        if unit.kind != "function" or "autouse" in str(unit.marks) or code in unit.node.head:
+            return True
+        name = re.escape(unit.node.name)
+        is_used = re.compile(rf"\b{name}\b") if unit.node.name else re.compile(r"(?!)")
+        return unit.node.name.lower().startswith("setup") or any(
+            is_used.search(test.node.text) for test in self._old.tests()
+        )
+
+
+def _called(code: str, module: str) -> list[str]:
+    return re.findall(rf"\b{re.escape(module)}\.(\w+)\(", code)
+
+
+def _is_case(node: Node) -> bool:
+    """Say whether a class looks like a test case of unittest."""
+    has_tests = re.search(r"^\s+(?:async )?def test", node.text, re.MULTILINE) is not None
+    return re.match(r"class\s+\w+\s*\([^)]*TestCase", node.text) is not None or (
+        has_tests and re.match(r"class\s+\w+\s*\(\s*[^)\s]", node.text) is not None
+    )
+
+
+def _nodes(
+    parent: Node, owner: Node, mark: Node | None
+) -> Iterator[tuple[Node, Node, Node | None]]:
+    """Return each node with the function or class, and the decorator, that it stands in."""
+    for node in parent.kids:
+        inner = node if node.role == "mark" else mark
+        yield node, owner, inner
+        yield from _nodes(node, node if node.role in {"function", "scope"} else owner, inner)
+
+
+def _unit_of(outline: Outline, node: Node, *, is_mark: bool) -> Unit:
+    if is_mark:
+        after = (unit for unit in outline.units.values() if unit.node.start >= node.end)
+        return min(after, key=lambda unit: unit.node.start, default=outline.units[outline.path])
+    around = (
+        unit
+        for unit in outline.units.values()
+        if unit.node.start <= node.start and node.end <= unit.node.end
+    )
+    return max(around, key=lambda unit: unit.node.start)
