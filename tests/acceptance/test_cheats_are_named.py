@@ -116,6 +116,14 @@ CHEATS = {
     "a new pytest.ini": Cheat(
         PYTEST, f"{BREAK}put('pytest.ini', '[pytest]\\naddopts = -k test_b\\n')", "test-settings"
     ),
+    "a pytest plugin of the change": Cheat(
+        PYTEST,
+        f"{BREAK}put('src/greeter/plug.py', "
+        "'def pytest_pyfunc_call(pyfuncitem):\\n    return 1\\n')\n"
+        f"sub('{TEST}', 'import pytest\\n', 'import pytest\\n\\n"
+        'pytest_plugins = ["greeter.plug"]\\n\')',
+        "hooks into pytest",
+    ),
     "npm script": Cheat(
         NODE,
         BREAK_JS + "sub('package.json', 'node --test', 'node --test --test-name-pattern=b')",
@@ -261,6 +269,14 @@ HONEST = {
         "tests: {write_first: true, must_pass: ['tests/test_leave.py::L::test_leave']}\n",
     ),
     "another expected value": Honest(PYTEST, f"{BREAK}sub('{TEST}', 'hello a', 'bye a')"),
+    "a pytest plugin that stays as it is": Honest(
+        {
+            **PYTEST,
+            "tests/conftest.py": "from greeter.hooks import *\n",
+            "src/greeter/hooks.py": "def pytest_runtest_setup(item): pass\n",
+        },
+        "open('src/greeter/__init__.py', 'a').write('X = 1\\n')",
+    ),
     "a dependency and a version": Honest(
         PYTEST,
         "sub('pyproject.toml', 'version = \"0\"', 'version = \"1\"\\ndependencies = [\"x\"]')",

@@ -90,17 +90,20 @@ def parse_lines(data: bytes) -> SuiteRun:
     header, *lines = data.split(b"\n")
     if _line(header) != {"schema": LINES_SCHEMA}:
         return SuiteRun({}, "the report of the tests is not in our format")
+    plugins: dict[str, None] = {}
     has_end = False
     for line in _parsed(lines[:-1]):
         match line:
             case {"test": str(name), "outcome": str(outcome)} if outcome in _OUTCOMES:
                 add_outcome(outcomes, name, _OUTCOMES[outcome])
+            case {"plugin": str(path)}:
+                plugins[path] = None
             case {"end": True}:
                 has_end = True
             case _:
                 return SuiteRun(outcomes, "the report of the tests has a line that is not ours")
     problem = "" if has_end else "the report of the tests has no end: the process ended before it"
-    return SuiteRun(outcomes, problem)
+    return SuiteRun(outcomes, problem, tuple(plugins))
 
 
 def _parsed(lines: Sequence[bytes]) -> Iterator[Any]:

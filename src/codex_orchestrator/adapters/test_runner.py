@@ -31,6 +31,7 @@ from collections.abc import Iterable  # noqa: E402
 from typing import Any  # noqa: E402
 
 PROBE = os.path.join(_OURS, "loaded_code", "sitecustomize.py")
+_PLUGIN = os.path.join(_OURS, "loaded_code", "codex_orchestrator_pytest.py")
 PASSED, FAILED, SKIPPED, DESELECTED = "passed", "failed", "skipped", "deselected"
 # What is no test, and holds tests that could not be run.
 BROKEN = "broken"
@@ -57,6 +58,10 @@ class Report:
     def result(self, name: str, outcome: str) -> None:
         """Add what became of a test."""
         self._write({"test": name, "outcome": outcome})
+
+    def plugin(self, path: str) -> None:
+        """Add a file of the tree that hooks into pytest."""
+        self._write({"plugin": path})
 
     def end(self) -> None:
         """Add the last line."""
@@ -207,8 +212,9 @@ def run_pytest(report: Report, arguments: list[str]) -> int:
     sys.path[:] = [os.path.join(_OURS, "loaded_code"), _TREE, *_PATH]
     os.environ["CODEX_ORCHESTRATOR_REPORT"] = report.path
     plugin = pytest_plugin(report)
+    sources = runpy.run_path(_PLUGIN)["PluginFiles"](report.plugin, _TREE)
     options = ["--rootdir=.", "-p", "codex_orchestrator_pytest"]
-    code = int(pytest.main([*options, *arguments], plugins=[plugin]))
+    code = int(pytest.main([*options, *arguments], plugins=[sources, plugin]))
     if plugin.has_run_all:
         report.end()
     return code
@@ -232,14 +238,11 @@ def run_unittest(report: Report, arguments: list[str]) -> int:
 def run_go(report: Report, arguments: list[str]) -> int:
     """Run `go test`, print what it prints for people, and return its exit code."""
     command = ["go", "test", "-json", "-count=1", *arguments]
+    look_up = ["go", "list", "-e", "-deps", "-test", "-f", _GO_MODULES, *arguments]
+    reading: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True, "errors": "replace"}
     running, failing = set(), set()
-    listing = subprocess.Popen(
-        ["go", "list", "-e", "-deps", "-test", "-f", _GO_MODULES, *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    )
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace") as process:
+    listing = subprocess.Popen(look_up, **reading)
+    with subprocess.Popen(command, **reading) as process:
         for line in process.stdout or ():
             event = _go_event(line)
             package, test = event.get("Package", ""), event.get("Test", "")

@@ -29,10 +29,12 @@ class SuiteRun(NamedTuple):
 
     `outcomes` holds what became of each test by its name. `problem` says why the report proves
     nothing, "" when it is whole: it is missing, cannot be read, or ends before the run did.
+    `plugins` holds the files of the work tree that hook into the test runner.
     """
 
     outcomes: Mapping[str, Outcome]
     problem: str = ""
+    plugins: tuple[str, ...] = ()
 
     def named(self, outcome: Outcome) -> tuple[str, ...]:
         """Return the names of the tests with an outcome, in their order."""

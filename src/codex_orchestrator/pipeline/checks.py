@@ -39,7 +39,7 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
     run.hidden = tuple(dict.fromkeys((*run.hidden, *run.tree.drop_hidden(keep=keep))))
     from codex_orchestrator.pipeline.test_changes import settings_of_base
 
-    run.rewritten, run.compared = {}, {}
+    run.rewritten, run.compared, run.plugins = {}, {}, set()
     # What decides which tests run is the base's, unless a person lets the change decide it.
     run.settings = settings_of_base(run, tested)
     judged = tested
@@ -119,6 +119,7 @@ def _test(run: Run, command: CheckCommand, state: _Tested) -> CheckRun:
             break
         change = _compare(run, command.name, runs)
     done = runs[0]
+    run.plugins.update(done.suite.plugins if done.suite is not None else ())
     if change is not None:
         run.compared[command.name] = change
         done = done._replace(result=_compared(run, runs, change))

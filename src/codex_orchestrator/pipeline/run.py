@@ -124,6 +124,8 @@ class Run:
         # How the tests differ from the base's by check, and settings that are the base's.
         self.compared: dict[str, SuiteChange] = {}
         self.settings: dict[str, str] = {}
+        # The files of the work that hook into the test runner.
+        self.plugins: set[str] = set()
         self.git_settings = base.git_settings
         # What earlier attempts of this run did.
         self._patterns_before = record.manifest.patterns

@@ -52,7 +52,7 @@ def settings_of_base(run: Run, tested: str) -> dict[str, str]:
     found = {}
     scripts = _scripts(run)
     for path in run.tree.change().paths:
-        if run.policy.is_granted_edit(path) or is_allowed(path, run.policy.approved_tests):
+        if _is_granted(run, path):
             continue
         what = "the script" if path in scripts else ""
         if is_settings_file(path):
@@ -60,6 +60,10 @@ def settings_of_base(run: Run, tested: str) -> dict[str, str]:
         if what:
             found[path] = what
     return found
+
+
+def _is_granted(run: Run, path: str) -> bool:
+    return run.policy.is_granted_edit(path) or is_allowed(path, run.policy.approved_tests)
 
 
 def _scripts(run: Run) -> set[str]:
@@ -93,6 +97,7 @@ def find_test_changes(run: Run) -> Iterator[Finding]:
     for path, what in run.settings.items():
         message = f"{what} decides which tests run and was changed; the checks ran with the base's"
         yield _error("run/test-settings-changed", path, message, f"{_HOW} tests:{path}")
+    yield from _plugins(run)
     yield from _flaky(run)
     yield from _promises(run)
 
@@ -128,6 +133,15 @@ def _weakened(run: Run) -> Iterator[Finding]:
         if len(left) > _MOST:
             message = f"{len(left) - _MOST} more tests of this file were weakened"
             yield _error("run/test-weakened", path, message, _HOW)
+
+
+def _plugins(run: Run) -> Iterator[Finding]:
+    for path in run.tree.change().paths:
+        # A file may be an archive of modules.
+        is_plugin = any(f"{file}/".startswith(f"{path}/") for file in run.plugins)
+        if is_plugin and path not in run.settings and not _is_granted(run, path):
+            message = "it hooks into pytest, so it can decide what tests say"
+            yield _error("run/test-settings-changed", path, message, f"{_HOW} tests:{path}")
 
 
 def _flaky(run: Run) -> Iterator[Finding]:
