@@ -142,6 +142,33 @@ CHEATS = {
         BREAK + "put('scripts/test.sh', 'exit 0\\n')",
         "scripts/test.sh",
     ),
+    "a program of the check": Cheat(
+        {
+            **UNITTEST,
+            "runtests.py": "import sys, unittest\nsys.path.insert(0, 'src')\n"
+            "unittest.main(module=None, argv=['x', 'discover', '-s', 'tests'])\n",
+            ".codex-orchestrator.toml": "[adapter]\n"
+            'commands = {test = ["python3", "runtests.py"]}\n',
+        },
+        BREAK + "put('runtests.py', 'exit(0)\\n')",
+        "runtests.py",
+    ),
+    "settings behind a link": Cheat(
+        PYTEST,
+        BREAK + "put('src/p.txt', '[pytest]\\naddopts = -k test_b\\n')\n"
+        "os.symlink('src/p.txt', 'pytest.ini')",
+        "run/test-settings-changed",
+    ),
+    "an early end beside a known failure": Cheat(
+        {
+            TEST: UNITTEST[TEST].replace(
+                "def test_a", "def test_0(self): self.fail()\n    def test_a"
+            )
+        },
+        "sub('src/greeter/__init__.py', '    return', "
+        "'    import os\\n    os._exit(1)\\n    return')",
+        "no end",
+    ),
     "os._exit": Cheat(
         UNITTEST,
         f"{BREAK}sub('{TEST}', '    def test_a', '    def test_0(self):\\n        "
@@ -267,6 +294,21 @@ HONEST = {
         "class L(unittest.TestCase):\\n    def test_leave(self):\\n"
         "        self.assertEqual(leave(), 1)\\n')",
         "tests: {write_first: true, must_pass: ['tests/test_leave.py::L::test_leave']}\n",
+    ),
+    "a test that gets parameters": Honest(
+        PYTEST,
+        f"sub('{TEST}', \"def test_a():\", \"@pytest.mark.parametrize('n', ['a', 'c'])\\n"
+        f'def test_a(n):")\n'
+        f"sub('{TEST}', \"greet('a') == 'hello a'\", \"greet(n) == f'hello {{n}}'\")",
+    ),
+    "a test file removed with permission": Honest(
+        {**UNITTEST, "tests/test_old.py": UNITTEST[TEST]},
+        "os.remove('tests/test_old.py')\nopen('src/greeter/__init__.py', 'a').write('X = 1\\n')",
+        "tests: {may_change: [tests/test_old.py]}\n",
+    ),
+    "a Makefile that no check reads": Honest(
+        {**UNITTEST, "Makefile": "test:\n\ttrue\n"},
+        "open('Makefile', 'a').write('clean:\\n\\trm -rf build\\n')",
     ),
     "another expected value": Honest(PYTEST, f"{BREAK}sub('{TEST}', 'hello a', 'bye a')"),
     "a pytest plugin that stays as it is": Honest(

@@ -342,6 +342,7 @@ VERIFIED = {
 MANIFEST = {
     "verdict": "changes-requested",
     "mode": {"selected": "mcp"},
+    "validations": [{"status": "passed"}],
     "review": {"findings": [{}, {}]},
     "run": {"base_sha": "1" * 40},
 }

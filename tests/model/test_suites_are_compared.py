@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_orchestrator.model.suite_run import Outcome, SuiteRun, compare_suites, is_allowed
+from codex_orchestrator.model.suite_run import (
+    Outcome,
+    SuiteRun,
+    compare_suites,
+    is_allowed,
+    is_same_test,
+)
 
 
 def run(passed="", failed="", skipped=""):
@@ -38,13 +44,24 @@ def test_a_test_that_was_skipped_before_is_not_lost():
 
 
 def test_cases_with_other_values_are_not_lost_as_long_as_there_are_as_many():
-    before = run("t.py::f[1-2] t.py::f[3-4] p/q::T/x p/q::T/y")
+    before = run("t.py::f[1-2] t.py::f[3-4] p/q::T p/q::T/x p/q::T/y")
+    other = run("t.py::f[1-3] t.py::f[3-4] p/q::T p/q::T/z p/q::T/y")
 
-    assert compare_suites([before], [run("t.py::f[1-3] t.py::f[3-4] p/q::T/z p/q::T/y")]).lost == ()
-    assert compare_suites([before], [run("t.py::f[1-3] p/q::T/z p/q::T/y")]).lost == (
+    assert compare_suites([before], [other]).lost == ()
+    assert compare_suites([before], [run("t.py::f[1-3] p/q::T p/q::T/z p/q::T/y")]).lost == (
         "t.py::f[1-2]",
         "t.py::f[3-4]",
     )
+
+
+def test_a_test_that_gets_parameters_is_not_lost():
+    assert compare_suites([run("t.py::f")], [run("t.py::f[1] t.py::f[2]")]).lost == ()
+
+
+@pytest.mark.parametrize("name", ["a.test.js>a", "tests/a.js>a", "GET/users", "t.py::a/b"])
+def test_a_slash_alone_makes_no_family(name):
+    now = run(f"{name.partition('/')[0]}/other x y")
+    assert compare_suites([run(f"{name} x y")], [now]).lost == (name,)
 
 
 def test_what_fails_and_passes_on_one_tree_is_flaky_and_blames_nobody():
@@ -83,6 +100,10 @@ def test_a_suite_compared_with_itself_has_nothing_new_and_nothing_lost(outcomes)
         ("tests/test_a.py::T::test_b", "test_a.T.test_b"),
         ("test_a.T.test_b", "test_a.T"),
         ("a.test.mjs > outer > inner", "a.test.mjs > outer"),
+        ("tests/a.test.js::a", "tests/a.test.js > a"),
+        ("tests/test_a.py::T::test_b", "test_a.T"),
+        ("tests/test_a.py::T::test_b", "tests/"),
+        ("pyproject.toml", "pyproject.toml"),
     ],
 )
 def test_a_name_stands_for_a_test_its_class_its_file_and_its_folder(name, allowed):
@@ -94,6 +115,20 @@ def test_a_name_stands_for_a_test_its_class_its_file_and_its_folder(name, allowe
 )
 def test_a_part_of_a_name_stands_for_nothing(allowed):
     assert not is_allowed("tests/test_a.py::T::test_b", [allowed])
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [("pyproject.toml", "toml"), ("x/testconf.py", "py"), ("tests/test_a.py::test_b", "test_b")],
+)
+def test_a_last_part_stands_for_no_file_and_no_test_elsewhere(name, allowed):
+    assert not is_allowed(name, [allowed])
+
+
+def test_a_test_is_the_same_as_pytest_and_unittest_spell_it_and_a_prefix_is_not():
+    assert is_same_test("tests/test_a.py::T::test_b", "test_a.T.test_b")
+    assert not is_same_test("x/src::TestA/never_written", "x/src::TestA")
+    assert not is_same_test("tests/test_a.py::T::test_b", "test_b")
 
 
 def test_two_hundred_thousand_names_are_compared():

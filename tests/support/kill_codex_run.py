@@ -305,8 +305,9 @@ def judge_end(trial: Trial, run: CodexRun, done: Ran, whole: Whole) -> None:
         path
         for path in run.home.rglob("*")
         if (path.is_file() or path.parent.name == "tmp")
-        # Which layers of containment work on this machine: kept for the next run.
+        # What is kept for the next run: which layers work here, and results at the base.
         and not (path.parent.name == "codex-orchestrator" and path.name.startswith("layers-"))
+        and not path.parent.name.endswith("-baselines")
     ]
     said = "".join(path.read_text()[-1500:] for path in left if "-bug-" in path.name)
     trial.require(f"left: {left} {said}", unless=not left)

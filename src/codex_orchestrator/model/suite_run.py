@@ -1,8 +1,9 @@
 """Which tests a check ran, by name, on code from where, and what that says about the check."""
 
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
@@ -98,7 +99,7 @@ def judge_tests(status: ValidationStatus, run: SuiteRun) -> tuple[ValidationStat
         counts = f"{skipped} were skipped, {left_out} deselected"
         return ValidationStatus.NOT_RUN, f"no test was executed: {counts}"
     if status is ValidationStatus.FAILED:
-        return status, ""
+        return status, run.problem
     if failed:
         return ValidationStatus.FAILED, f"the exit code is 0, and {failed[0]} failed"
     if run.problem:
@@ -144,10 +145,6 @@ def _installed_name(path: PurePosixPath) -> str:
 
 def _below(path: PurePosixPath, folder: PurePosixPath) -> PurePosixPath:
     return path.relative_to(folder) if path.is_relative_to(folder) else path
-
-
-# What may follow a name in the names of the tests that it stands for.
-_AFTER = ("::", "[", "/", ".", " > ")
 
 
 class SuiteChange(NamedTuple):
@@ -211,35 +208,56 @@ def _lost(before: SuiteRun, now: SuiteRun) -> tuple[str, ...]:
     """
     were, are = (passed | failed for passed, failed in (_ran([before]), _ran([now])))
     gone = [name for name in were if name not in are]
-    if all(_family(name) == name for name in gone):
-        return tuple(gone)
-    cases_before, cases_now = Counter(map(_family, were)), Counter(map(_family, are))
+    if not gone:
+        return ()
+    families_now = {name: _family(name, are) for name in are}
+    families_before = {name: _family(name, were) for name in were}
+    cases_before, cases_now = Counter(families_before.values()), Counter(families_now.values())
     return tuple(
         name
         for name in gone
-        if _family(name) == name or cases_now[_family(name)] < cases_before[_family(name)]
+        if cases_now[families_before[name]] < cases_before[families_before[name]]
     )
 
 
-def _family(name: str) -> str:
+def _family(name: str, others: Collection[str]) -> str:
     """Return the test that a case belongs to; the name itself where it has no case in it."""
     if name.endswith("]"):
         return name.partition("[")[0]
-    # A subtest of Go; its package has slashes too.
+    # A subtest of Go, whose test is reported too; its package has slashes as well.
     package, colons, test = name.rpartition("::")
-    return f"{package}{colons}{test.partition('/')[0]}"
+    parent = f"{package}{colons}{test.partition('/')[0]}"
+    return parent if colons and parent in others else name
 
 
 def is_allowed(name: str, allowed: Sequence[str]) -> bool:
     """Say whether one of some names stands for a test: its own, its class, its file or a folder.
 
-    A test in `tests/test_a.py::T::test_b` is `tests.test_a.T.test_b` to unittest, or a part of it.
+    The names may be spelled as any runner does: `tests/test_a.py::T::test_b` is also
+    `test_a.T.test_b`, and `a.test.js > b` is `a.test.js::b`.
     """
-    dotted = name.replace(".py::", ".").replace("::", ".").replace("/", ".")
-    return any(
-        name == one
-        or name.startswith(tuple(f"{one}{mark}" for mark in _AFTER))
-        or f".{dotted}.".endswith(f".{one}.")
-        for one in allowed
-        if one
-    )
+    return any(_stands_for(one.rstrip("/"), name) for one in allowed if one.strip("/"))
+
+
+def _stands_for(one: str, name: str) -> bool:
+    is_dotted = not ("/" in name or "::" in name or " > " in name)
+    marks = ("::", "[", "/", " > ", *((".",) if is_dotted else ()))
+    if name == one or name.startswith(tuple(f"{one}{mark}" for mark in marks)):
+        return True
+    if is_dotted:
+        return False
+    # It begins with the module, or with a folder above it, and reaches into the module.
+    wanted, parts = _parts(one), _parts(name)
+    module = len(_parts(re.split("::| > ", name, maxsplit=1)[0])) - 1
+    starts = range(max(0, module + 1 - len(wanted)), module + 1)
+    return any(parts[start : start + len(wanted)] == wanted for start in starts)
+
+
+def is_same_test(name: str, other: str) -> bool:
+    """Say whether two names are of one test, as two runners spell it."""
+    longer, shorter = sorted((_parts(name), _parts(other)), key=len, reverse=True)
+    return name == other or (len(shorter) > 1 and longer[-len(shorter) :] == shorter)
+
+
+def _parts(name: str) -> list[str]:
+    return re.split(r"::| > |/|\.", re.sub(r"\.py(?=::|$)", "", name))

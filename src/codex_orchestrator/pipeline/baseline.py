@@ -32,6 +32,7 @@ class BaseChecks:
         self._request, self._services = request, services
         self._record, self._spending = record, spending
         self._folders = 0
+        self._kept: set[str] = set()
         # Nothing that nobody has reviewed was started yet.
         self.git_settings = services.rooms.workspace.git_settings()
         self.facts = Baseline(state="off")
@@ -55,6 +56,16 @@ class BaseChecks:
         """Return the tests that fail at the base, by check; of many, the first ones."""
         found = {check: self.suites(check)[:1] for check in self.runs}
         return {check: suites[0].failures(limit=50) for check, suites in found.items() if suites}
+
+    def renew(self, check: str) -> bool:
+        """Run a check at the base instead of taking its kept result; say whether that was done."""
+        if check not in self._kept:
+            return False
+        self._kept.remove(check)
+        with self.open() as work:
+            command = next(command for command in work.checks if command.name == check)
+            self.runs[check] = [self.run_in(work, command)]
+        return True
 
     def run_again(self, check: str) -> bool:
         """Run a check at the base once more; say whether that told something."""
@@ -97,6 +108,8 @@ class BaseChecks:
         base_sha = self._record.manifest.run.base_sha
         key = workspace.baseline_key(base_sha, work.checks, root=work.tree.root)
         kept = workspace.kept_baseline(key)
+        if kept and [known.result.name for known in kept.checks] != [c.name for c in work.checks]:
+            kept = None
         runs = _of_kept(kept) if kept else {}
         if not kept:
             with self.open() as base:
@@ -106,6 +119,7 @@ class BaseChecks:
         obstacles = [f"{name}: {found.obstacle}" for name, found in runs.items() if found.obstacle]
         if not kept and not obstacles:
             workspace.keep_baseline(key, _kept(runs))
+        self._kept = set(runs) if kept else set()
         self.runs = {name: [found] for name, found in runs.items() if not found.obstacle}
         for name, found in runs.items():
             say(f"base    {name}: {found.obstacle or _summary(found)}")

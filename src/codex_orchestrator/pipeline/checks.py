@@ -3,9 +3,13 @@
 import json
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from pydantic import Field
+
+from codex_orchestrator.model.canonical import canonical_bytes
 from codex_orchestrator.model.check import CheckCommand, CheckResult, CheckRun, PromisedTest
+from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError, LimitReachedError, NotCheckedError
 from codex_orchestrator.model.suite_run import Outcome, SuiteChange, compare_suites, cut_names
 from codex_orchestrator.model.verdict import ValidationStatus
@@ -14,12 +18,15 @@ from codex_orchestrator.pipeline.guardrails import require_granted_change, requi
 from codex_orchestrator.pipeline.prerequisites import choose_checks
 from codex_orchestrator.pipeline.run import Run
 from codex_orchestrator.system.durable import write_file
+from codex_orchestrator.system.files import UnusableFileError, read_file
 
 INSTALLED = ("node_modules", ".venv")
 """Folders in which a command of a task may have installed what the checks need."""
 RUNS_AGAIN = 2
 """How often a suite with new failures is run again, with the change and at the base."""
 _MOST_FAILURES_AGAIN = 20
+_FACTS = "tests/checked.json"
+_MAX_FACTS = 256 * 1024 * 1024
 
 
 def run_checks(run: Run) -> tuple[CheckResult, ...]:
@@ -57,10 +64,53 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
     folder = f"tests/round-{run.round}"
     run.record.tested(tuple(result.as_validation(folder) for result in results), promises)
     _require_bounded(run, results)
+    _keep_facts(run, tested)
     explanation = run.team.explain(run.task, results)
     run.record.explained(explanation.summary)
     run.save_usage(tested=tested)
     return results
+
+
+class _Facts(Document):
+    """What the review needs of checks that ran on a state, beyond their results."""
+
+    schema_: Literal["checked-work.v1"] = Field(alias="schema", default="checked-work.v1")
+    tree: str
+    hidden: tuple[str, ...]
+    rewritten: dict[str, str]
+    settings: dict[str, str]
+    compared: dict[str, SuiteChange]
+
+
+def _keep_facts(run: Run, tested: str) -> None:
+    """Keep them in the run's folder, for an attempt that goes on; not where they hold a secret."""
+    facts = _Facts(
+        tree=tested,
+        hidden=run.hidden,
+        rewritten=run.rewritten,
+        settings=run.settings,
+        compared=run.compared,
+    )
+    data = canonical_bytes(facts.model_dump(mode="json", by_alias=True))
+    if run.services.evidence.redactor.redact_bytes(data) == data:
+        write_file(run.record.folder / _FACTS, data)
+
+
+def restore_facts(run: Run, tested: str) -> bool:
+    """Take what an earlier attempt kept of the checks of a state; say whether it did."""
+    from codex_orchestrator.model.versions import read_document
+
+    path = run.record.folder / _FACTS
+    try:
+        data = read_file(path, max_bytes=_MAX_FACTS)
+        facts = read_document(data, _Facts, path=_FACTS, fix="remove it")
+    except (OSError, UnusableFileError, InputError):
+        return False
+    if facts.tree != tested:
+        return False
+    run.hidden, run.rewritten, run.settings = facts.hidden, facts.rewritten, facts.settings
+    run.compared = facts.compared
+    return True
 
 
 class _Tested(NamedTuple):
@@ -107,6 +157,9 @@ def _test(run: Run, command: CheckCommand, state: _Tested) -> CheckRun:
 
     runs = [once(0)]
     change = _compare(run, command.name, runs)
+    if change is not None and change.known and run.base.renew(command.name):
+        # What excuses the change is not taken from a cache.
+        change = _compare(run, command.name, runs)
     while change is not None and _may_be_flaky(run, change, runs, of=len(runs)):
         again = once(len(runs))
         if again.obstacle:
@@ -158,8 +211,9 @@ def _compared(run: Run, runs: Sequence[CheckRun], change: SuiteChange) -> CheckR
     """Return the result of a check as the comparison with the base judges it."""
     first = runs[0].result
     at_base = {done.result.exit_code for done in run.base.runs[first.name]}
-    is_explained = first.exit_code in at_base or any(
-        done.result.status is ValidationStatus.PASSED for done in runs[1:]
+    is_explained = not runs[0].obstacle and (
+        first.exit_code in at_base
+        or any(done.result.status is ValidationStatus.PASSED for done in runs[1:])
     )
     redact = run.services.evidence.redactor.redact
     groups = {

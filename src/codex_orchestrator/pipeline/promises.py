@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from codex_orchestrator.model.check import CheckRun, PromisedTest
-from codex_orchestrator.model.suite_run import Outcome, SuiteRun, is_allowed
+from codex_orchestrator.model.suite_run import Outcome, SuiteRun, is_allowed, is_same_test
 from codex_orchestrator.pipeline.run import Run
 from codex_orchestrator.pipeline.test_changes import test_files_of
 
@@ -56,7 +56,7 @@ def keep_promises(
 
 def _as_reported(name: str, reported: Iterable[str]) -> str:
     """Return a test's name as a report has it; unittest leaves its folder out."""
-    return next((one for one in reported if one == name or is_allowed(name, [one])), name)
+    return next((one for one in reported if is_same_test(one, name)), name)
 
 
 def _run_at_base(run: Run, tested: str, checks: tuple[str, ...]) -> list[CheckRun]:

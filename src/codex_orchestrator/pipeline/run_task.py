@@ -30,6 +30,7 @@ from codex_orchestrator.pipeline.request import RunRequest
 from codex_orchestrator.pipeline.run import Run, open_team, open_tree
 from codex_orchestrator.pipeline.stages import (
     earlier_results,
+    is_reviewed,
     plan_work,
     repair,
     restore_repairs,
@@ -161,8 +162,8 @@ def _build_and_judge(run: Run, builder: Builder, plan: Plan) -> None:
     if results:
         # Grants of an earlier attempt may be void now.
         require_granted_change(run.tree, run.policy, workspace=run.services.rooms.workspace)
-    else:
-        results = run_checks(run)
+    if not (results and is_reviewed(run)):
+        results = results or run_checks(run)
         review_change(run, plan, results)
     repair(run, builder, plan, results, done=rounds)
 

@@ -15,7 +15,7 @@ from codex_orchestrator.model.review import ReviewFinding, merge_review
 from codex_orchestrator.model.run import ItemState
 from codex_orchestrator.model.verdict import ValidationStatus, Verdict, choose_verdict
 from codex_orchestrator.pipeline.builder import Builder
-from codex_orchestrator.pipeline.checks import run_checks
+from codex_orchestrator.pipeline.checks import restore_facts, run_checks
 from codex_orchestrator.pipeline.guardrails import (
     guard_findings,
     ref_findings,
@@ -52,14 +52,13 @@ def plan_work(run: Run) -> Plan:
 
 
 def earlier_results(run: Run) -> tuple[CheckResult, ...]:
-    """Return the results of an earlier attempt for the work as it is now; () to run the checks.
-
-    Only those that the review is about already: it needs more than the record holds.
-    """
+    """Return the results of an earlier attempt for the work as it is now; () to run the checks."""
     facts = run.record.manifest
-    if not is_reviewed(run) or facts.run.tested != run.tree.snapshot():
+    if not facts.run.tested or facts.run.tested != run.tree.snapshot():
         return ()
     if len(facts.validations) != len(run.checks):
+        return ()
+    if not (is_reviewed(run) or restore_facts(run, facts.run.tested)):
         return ()
     run.round = _round_of(facts.validations[-1].log_path) if facts.validations else 0
     run.say("test", "done before")

@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.suite_run import is_allowed
 from codex_orchestrator.patterns.check_files import (
@@ -23,6 +24,12 @@ _PATH = re.compile(r"[\w./-]+")
 _SCRIPT = re.compile(
     r"(?:.*/)?[\w.-]+\.(?:sh|bash|zsh|mk|ps1|bat|cmd)|(?:scripts?|tools|bin|\.?ci|hack|dev)/.+"
 )
+# What an interpreter runs, or loads first.
+_GIVEN = re.compile(
+    r"(?:python[\d.]*|node|ruby|perl|php|deno|bun|tsx|ts-node) +(?:-\S+ +)*"
+    r"(?!(?:src|lib|app|packages)/)([\w./-]+\.\w+)"
+    r"|(?:--require|--import|--loader|-r|--setup\w*|--config)[ =]([\w./-]+)"
+)
 # What a program reads to know what to run.
 _CALLERS = {
     **{make: ["Makefile", "makefile", "GNUmakefile"] for make in ("make", "gmake")},
@@ -31,6 +38,7 @@ _CALLERS = {
     "tox": ["tox.ini"],
     "nox": ["noxfile.py"],
 }
+_READ = frozenset(name for names in _CALLERS.values() for name in names)
 _HOW = (
     "restore it; where it is meant, name it in the task's tests.may_change, or let a person "
     "grant it: --approve"
@@ -43,20 +51,41 @@ def test_files_of(run: Run) -> tuple[str, ...]:
     return tuple(path for path in paths if is_test_file(path) or is_snapshot(path))
 
 
+def _content(run: Run, commit: str, path: str) -> bytes | None:
+    """Return a file's bytes in a commit or tree, None for no file.
+
+    What is no file that can be read, such as a link, differs from everything else.
+    """
+    workspace = run.services.rooms.workspace
+    try:
+        data = workspace.file_at(commit, path)
+    except InputError:
+        data = None
+    if data is None and workspace.holds(commit, path):
+        return f"\0 {commit}".encode()
+    return data
+
+
 def settings_of_base(run: Run, tested: str) -> dict[str, str]:
     """Return the changed files that decide which tests run, and what of them changed.
 
     Files that a person lets the change decide on are left out.
     """
-    file_at, base_sha = run.services.rooms.workspace.file_at, run.tree.base_sha
-    found = {}
+    base_sha, found = run.tree.base_sha, {}
+    suites = [suite for check in run.base.runs for suite in run.base.suites(check)]
+    if suites and not any(suite.executed for suite in suites):
+        return {}  # there is no test yet that the change could silence
     scripts = _scripts(run)
     for path in run.tree.change().paths:
         if _is_granted(run, path):
             continue
-        what = "the script" if path in scripts else ""
+        is_read = path in scripts
+        if posixpath.basename(path) in _READ and not is_read:
+            continue
+        what = "the script" if is_read and path not in _READ else ""
         if is_settings_file(path):
-            what = what or changed_settings(path, file_at(base_sha, path), file_at(tested, path))
+            before, after = _content(run, base_sha, path), _content(run, tested, path)
+            what = what or changed_settings(path, before, after)
         if what:
             found[path] = what
     return found
@@ -67,26 +96,26 @@ def _is_granted(run: Run, path: str) -> bool:
 
 
 def _scripts(run: Run) -> set[str]:
-    """Return the scripts of the base that its checks run: named by a command or another script.
+    """Return the files of the base that say how its checks run, beginning with their commands.
 
-    Programs of the project that a check starts are what it tests, and no scripts of this kind.
+    That is what a program such as make reads, scripts that are named there, and what an interpreter
+    is given. Programs in the folders of the product are what is tested, and no such scripts.
     """
-    file_at, base_sha = run.services.rooms.workspace.file_at, run.tree.base_sha
     texts = [" ".join(command.argv) for command in run.checks]
     found: set[str] = set()
     tried: set[str] = set()
     while texts and len(tried) < _MOST_SCRIPTS:
-        for word in dict.fromkeys(_PATH.findall(texts.pop())):
-            path = posixpath.normpath(word)
-            is_of_scripts = _SCRIPT.fullmatch(path) and not is_test_file(path)
-            names = [path] if is_of_scripts else _CALLERS.get(posixpath.basename(path), [])
-            for name in names:
-                if name in tried or path_problem(name):
-                    continue
-                tried.add(name)
-                if text := file_at(base_sha, name):
-                    found |= {name} if is_of_scripts else set()
-                    texts.append(text[:_MAX_SCRIPT].decode("utf-8", "replace"))
+        text = texts.pop()
+        names = [name for word in _PATH.findall(text) for name in _CALLERS.get(word, ())]
+        names += filter(_SCRIPT.fullmatch, map(posixpath.normpath, _PATH.findall(text)))
+        names += [posixpath.normpath(match[1] or match[2]) for match in _GIVEN.finditer(text)]
+        for name in dict.fromkeys(names):
+            if name in tried or path_problem(name) or is_test_file(name):
+                continue
+            tried.add(name)
+            if content := _content(run, run.tree.base_sha, name):
+                found.add(name)
+                texts.append(content[:_MAX_SCRIPT].decode("utf-8", "replace"))
     return found
 
 
@@ -104,24 +133,45 @@ def find_test_changes(run: Run) -> Iterator[Finding]:
 
 def _lost(run: Run) -> Iterator[Finding]:
     for check, change in run.compared.items():
-        lost = [n for n in change.lost if not is_allowed(n, run.policy.approved_tests)]
+        allowed = run.policy.approved_tests
+        names = {name: _with_file(run, name) for name in change.lost[:_MOST_SCRIPTS]}
+        names |= dict.fromkeys(change.lost[_MOST_SCRIPTS:], "")
+        lost = [
+            name
+            for name, full in names.items()
+            if not (is_allowed(name, allowed) or is_allowed(full, allowed))
+        ]
         for name in lost[:_MOST]:
             message = f"the check {check} executed {name} at the base, and does not execute it now"
-            yield _error("run/test-lost", _file_of(name), message, f"{_HOW} tests:{name}")
+            path = _file_of(names[name] or name)
+            yield _error("run/test-lost", path, message, f"{_HOW} tests:{names[name] or name}")
         if len(lost) > _MOST:
             message = f"{len(lost) - _MOST} more tests of {check} are not executed any more"
             yield _error("run/test-lost", "", message, _HOW)
 
 
+def _with_file(run: Run, name: str) -> str:
+    """Return a test's name with the file of the base that it is in, as unittest leaves it out."""
+    parts = name.split(".")
+    if "/" in name or "::" in name or " > " in name:
+        return name
+    for folder in ("", "tests/", "test/"):
+        for end in range(len(parts) - 1, 0, -1):
+            path = f"{folder}{'/'.join(parts[:end])}.py"
+            if not path_problem(path) and _content(run, run.tree.base_sha, path) is not None:
+                return "::".join([path, *parts[end:]])
+    return name
+
+
 def _weakened(run: Run) -> Iterator[Finding]:
-    file_at, allowed = run.services.rooms.workspace.file_at, run.policy.approved_tests
+    allowed = run.policy.approved_tests
     tested = run.record.manifest.run.tested
     for path in run.tree.change().paths:
         is_expected = is_snapshot(path)
         # In Rust any file may hold tests.
         if not (is_expected or is_test_file(path) or path.endswith(".rs")):
             continue
-        before, after = file_at(run.tree.base_sha, path), file_at(tested, path)
+        before, after = _content(run, run.tree.base_sha, path), _content(run, tested, path)
         if is_expected and before is not None and not is_allowed(path, allowed):
             message = "a result that tests compare with was rewritten"
             yield _error("run/snapshot-rewritten", path, message, f"{_HOW} tests:{path}")

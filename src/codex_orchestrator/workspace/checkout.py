@@ -67,6 +67,11 @@ class Checkout:
         """
         return read_file_at(self._repository.git, commit, path, limit=_MAX_FILE_BYTES)
 
+    def holds(self, commit: str, path: str) -> bool:
+        """Say whether there is anything under a name in a commit or tree."""
+        git = self._repository.git
+        return bool(git.run("--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, path))
+
     def tree_of(self, commit: str) -> str:
         """Return the name of a commit's tree."""
         return self._repository.git.text("rev-parse", f"{commit}^{{tree}}")
