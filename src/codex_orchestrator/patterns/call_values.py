@@ -5,7 +5,7 @@ import re
 from codex_orchestrator.patterns.nodes import Node
 from codex_orchestrator.patterns.strength import is_same
 
-_CALL_VALUE = re.compile(r"(?:const |let )?(\w+) :?= ((?:await )?[\w.]+\([^()]*\))")
+_CALL_VALUE = re.compile(r"(?:const |let )?(\w+) :?= ((?:await )?[\w.]+\([^()]*\));?")
 _MOST = 5
 
 
@@ -18,6 +18,7 @@ class CallValues:
 
     def note(self, assignment: Node) -> None:
         """Note a variable, if an assignment gives it what a call gave."""
+        self._values.pop(re.split(r"[ :=]", assignment.text, maxsplit=1)[0], None)
         found = _CALL_VALUE.fullmatch(assignment.text)
         if found is not None:
             self._values[found[1]] = found[2], assignment.end

@@ -47,7 +47,6 @@ _CHOSEN = re.compile(r"(?:&&|\|\||\band|\bor)\s*$")
 _THROWS = re.compile(r"raise|throw")
 _TRUE = re.compile(r"\W*(?:True|true|1|not False|!\s*false)\W*")
 
-
 Absorb = Callable[[Measure, Unit, int], None]
 
 
@@ -131,7 +130,8 @@ class Scan:
                 parts = len(re.findall(r"\band\b|&&", bare(text))) + 1
                 strength = rank("assert", text, self._dialect)
                 first = (split(text) or [""])[0]
-                strength = TAUTOLOGY if self._values.is_repeated(first, node.start) else strength
+                if "!=" not in first and self._values.is_repeated(first, node.start):
+                    strength = TAUTOLOGY
                 self._count(node.text, strength, place, parts)
             case "statement" if live and _PROPERTY.match(node.text):
                 self._count(node.text, WEAK, place)
@@ -265,7 +265,7 @@ class Scan:
 
     def _judge(self, node: Node, called: str, place: _Place) -> None:
         root = node.root
-        is_lost = _PROMISED.search(called) and not _WAITED.search(node.before)
+        is_lost = bool(_PROMISED.search(called)) and not _WAITED.search(node.before)
         helper = self._facts.outline.functions.get(re.split(r"[.:]", called)[-1])
         if helper is not None and helper is not self._unit:
             self._absorb(self._measure, helper, place.times)
@@ -273,10 +273,12 @@ class Scan:
         elif root is not node and _ROOTS.search(root.called) and not _WORDING.search(called):
             self._measure.conditional += _CHOSEN.search(node.before) is not None
             strength = rank(called, node.arguments, self._dialect, subject=root.arguments)
+            compared = f"{root.arguments} == {node.arguments}"
+            is_lost |= "not" not in called and self._values.is_repeated(compared, node.start)
             self._count(node.text, TAUTOLOGY if is_lost else strength, place)
         elif _FAILS.search(called):
             condition = place.condition.rpartition(";")[2].removeprefix("if").rstrip(" {")
-            is_repeated = self._values.is_repeated(condition, node.start)
+            is_repeated = "!=" in condition and self._values.is_repeated(condition, node.start)
             strength = TAUTOLOGY if is_repeated else rank_condition(place.condition)
             self._count(place.condition + node.text, strength, place)
             self._plain -= 1  # its condition is what it asserts
@@ -284,7 +286,8 @@ class Scan:
             self._measure.conditional += _CHOSEN.search(node.before) is not None
             strength = rank(called, node.arguments, self._dialect)
             values = [part for part in split(node.arguments) if part != "t"][:2]
-            is_lost = is_lost or self._values.is_repeated(" == ".join(values), node.start)
+            is_equal = re.search("[nN]ot|_ne", called) is None
+            is_lost |= is_equal and self._values.is_repeated(" == ".join(values), node.start)
             self._count(node.text, TAUTOLOGY if is_lost else strength, place)
 
 
