@@ -100,7 +100,8 @@ class _Judged:
                 continue
             unit = _unit_of(outline, mark or node, is_mark=mark is not None)
             if self._reaches(unit, code):
-                yield outline.path, node.line, f"{unit.name.removeprefix(outline.path)} {code}"
+                place = unit.name.removeprefix(outline.path).removeprefix("::")
+                yield outline.path, node.line, f"{code} in {place or 'the file'}"
 
     def _replacement(self, outline: Outline, node: Node, owner: Node) -> str:
         """Return the name that a node gives to something else; "" if it is none of those here."""
@@ -112,6 +113,9 @@ class _Judged:
             if in_class:
                 return name if is_python and name in _UNITTEST and _is_case(owner) else ""
             return name if name in self._names else ""
+        if node.role == "scope" and is_python and not in_class:
+            found = re.match(r"class\s+(\w+)", node.text)
+            return found[1] if found and found[1] in self._names else ""
         if node.role == "assignment":
             return self._assigned(outline, node, owner)
         if node.role == "call":
