@@ -80,7 +80,8 @@ class _Judged:
             outside = _FRAMEWORKS | sys.stdlib_module_names
             self._modules = {alias for name, alias in imports if name.split(".")[0] not in outside}
             called = {name for module in self._modules for name in _called(code, module)}
-            self._names = _imported(old.text) | called
+            used = {n for n in _imported(old.text) if re.search(rf"\b{re.escape(n)}[.(]", code)}
+            self._names = used | called
         elif old.language == "go":
             self._names = set(re.findall(r"(?<![.\w])(?<!func )([A-Za-z]\w*)\(", code))
         else:
