@@ -79,6 +79,7 @@ class _Facts(Document):
     hidden: tuple[str, ...]
     rewritten: dict[str, str]
     settings: dict[str, str]
+    plugins: tuple[str, ...]
     compared: dict[str, SuiteChange]
 
 
@@ -89,6 +90,7 @@ def _keep_facts(run: Run, tested: str) -> None:
         hidden=run.hidden,
         rewritten=run.rewritten,
         settings=run.settings,
+        plugins=tuple(sorted(run.plugins)),
         compared=run.compared,
     )
     data = canonical_bytes(facts.model_dump(mode="json", by_alias=True))
@@ -109,7 +111,7 @@ def restore_facts(run: Run, tested: str) -> bool:
     if facts.tree != tested:
         return False
     run.hidden, run.rewritten, run.settings = facts.hidden, facts.rewritten, facts.settings
-    run.compared = facts.compared
+    run.compared, run.plugins = facts.compared, set(facts.plugins)
     return True
 
 

@@ -85,7 +85,7 @@ def settings_of_base(run: Run, tested: str) -> dict[str, str]:
         what = "the script" if is_read and path not in _READ else ""
         if is_settings_file(path):
             before, after = _content(run, base_sha, path), _content(run, tested, path)
-            what = what or changed_settings(path, before, after)
+            what = what or changed_settings(path, before, after, checks=run.task.checks)
         if what:
             found[path] = what
     return found
