@@ -113,6 +113,11 @@ CHEATS = {
         f"{BREAK}sub('pyproject.toml', 'ini_options]', 'ini_options]\\naddopts = \"-k test_b\"')",
         "run/test-settings-changed",
     ),
+    "deselected in tox.ini": Cheat(
+        {TEST: PYTEST[TEST], "tox.ini": "[pytest]\n"},
+        f"{BREAK}open('tox.ini', 'a').write('addopts = -k test_b\\n')",
+        "run/test-settings-changed",
+    ),
     "a new pytest.ini": Cheat(
         PYTEST, f"{BREAK}put('pytest.ini', '[pytest]\\naddopts = -k test_b\\n')", "test-settings"
     ),

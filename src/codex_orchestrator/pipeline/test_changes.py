@@ -39,6 +39,8 @@ _CALLERS = {
     "nox": ["noxfile.py"],
 }
 _READ = frozenset(name for names in _CALLERS.values() for name in names)
+# At the top, these mean nothing to a check that does not start their program.
+_READ_ONLY = _READ - {"package.json", "tox.ini"}
 _HOW = (
     "restore it; where it is meant, name it in the task's tests.may_change, or let a person "
     "grant it: --approve"
@@ -80,7 +82,7 @@ def settings_of_base(run: Run, tested: str) -> dict[str, str]:
         if _is_granted(run, path):
             continue
         is_read = path in scripts
-        if posixpath.basename(path) in _READ and not is_read:
+        if path in _READ_ONLY and not is_read:
             continue
         what = "the script" if is_read and path not in _READ else ""
         if is_settings_file(path):
