@@ -170,6 +170,9 @@ def test_a_file_that_cannot_be_read_is_reported(after: bytes, reason: str) -> No
         ("test_a.py", "def test_a(): pass\n" * 20_000),
         ("a.test.ts", 'it("a", () => {});\n' * 10_000),
         ("test_a.py", "def test_a(:\n" * 20_000),
+        ("test_a.py", "".join(f"from m{n} import a{n}\nimport b{n}\n" for n in range(20_000))),
+        ("test_a.py", "from m import (\n" * 20_000),
+        ("a.test.ts", "const a = " * 20_000),
     ],
     ids=[
         "comment",
@@ -182,6 +185,9 @@ def test_a_file_that_cannot_be_read_is_reported(after: bytes, reason: str) -> No
         "same",
         "titles",
         "errors",
+        "imports",
+        "open imports",
+        "declarations",
     ],
 )
 def test_time_does_not_grow_with_the_square_of_a_hostile_file(path: str, after: str) -> None:

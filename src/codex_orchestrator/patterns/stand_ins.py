@@ -23,10 +23,13 @@ _FRAMEWORKS = {
     *("ddt", "django", "moto", "vcr", "time_machine", "requests_mock", "respx", "numpy", "pandas"),
     *("testfixtures", "allure", "syrupy", "anyio", "trio", "twisted", "tornado"),
 }
-_FROM = re.compile(r"^\s*from\s+([\w.]+)\s+import\s+(\([^)]*\)|[^\n#]+)", re.MULTILINE)
-_IMPORT = re.compile(r"^\s*import\s+([\w.]+)(?:\s+as\s+(\w+))?\s*$", re.MULTILINE)
+# Bounded, and within a line where it can be: what is hostile must not cost the square of its size.
+_FROM = re.compile(
+    r"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]{0,4000}\)|[^\n#]+)", re.MULTILINE
+)
+_IMPORT = re.compile(r"^[ \t]*import[ \t]+([\w.]+)(?:[ \t]+as[ \t]+(\w+))?[ \t]*$", re.MULTILINE)
 _SCRIPT_IMPORT = re.compile(
-    r"(?:import|const|let|var)\s+([\w\s{},:*$]+?)\s*(?:from|=\s*require\()\s*[\"'](\.[^\"']*)[\"']"
+    r"(?:import|const|let|var)\s+([\w\s{},:*$]{1,2000}?)\s*(?:from|=\s*require\()\s*[\"'](\.[^\"']*)[\"']"
 )
 _ASSIGNED = re.compile(
     r"(?:([\w.]+)\.)?([\w$]+)\s*(?::(?!=)[^=]*)?(:?=)(?!=)\s*(.{0,200})", re.DOTALL
@@ -79,15 +82,15 @@ class _Judged:
             imports = [(name, alias or name) for name, alias in _IMPORT.findall(old.text)]
             outside = _FRAMEWORKS | sys.stdlib_module_names
             self._modules = {alias for name, alias in imports if name.split(".")[0] not in outside}
-            called = {name for module in self._modules for name in _called(code, module)}
-            used = {n for n in _imported(old.text) if re.search(rf"\b{re.escape(n)}[.(]", code)}
-            self._names = used | called
+            members = re.findall(r"\b(\w+)\.(?=(\w+)\()", code)
+            called = {name for module, name in members if module in self._modules}
+            self._names = _used(_imported(old.text), code) | called
         elif old.language == "go":
             self._names = set(re.findall(r"(?<![.\w])(?<!func )([A-Za-z]\w*)\(", code))
         else:
             found = _SCRIPT_IMPORT.findall(old.text)
             names = {name for names, _ in found for name in re.findall(r"[\w$]+", names)}
-            self._names = {name for name in names if re.search(rf"\b{re.escape(name)}[.(]", code)}
+            self._names = _used(names, code)
             self._modules = {module for _, module in found}
 
     def replaced(self, outline: Outline) -> Iterator[tuple[str, int, str]]:
@@ -165,13 +168,14 @@ class _Judged:
         )
 
 
-def _called(code: str, module: str) -> list[str]:
-    return re.findall(rf"\b{re.escape(module)}\.(\w+)\(", code)
+def _used(names: set[str], code: str) -> set[str]:
+    """Return those of some names that are called, or have a member that is used."""
+    return names & set(re.findall(r"[\w$]+(?=[.(])", code))
 
 
 def _is_case(node: Node) -> bool:
     """Say whether a class looks like a test case of unittest."""
-    has_tests = re.search(r"^\s+(?:async )?def test", node.text, re.MULTILINE) is not None
+    has_tests = re.search(r"^[ \t]+(?:async )?def test", node.text, re.MULTILINE) is not None
     return re.match(r"class\s+\w+\s*\([^)]*TestCase", node.text) is not None or (
         has_tests and re.match(r"class\s+\w+\s*\(\s*[^)\s]", node.text) is not None
     )
