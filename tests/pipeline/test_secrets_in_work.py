@@ -167,8 +167,8 @@ def test_a_token_in_the_base_is_left_where_a_file_with_it_is_changed(
     token = "ghp_" + "a1B2c3D4e5" * 4
     repo = project_with(
         tmp_path,
-        "open('tests/fixture.txt', 'a').write('more\\n')\n",
-        **{"tests/fixture.txt": f"{token}\n"},
+        "open('docs/fixture.txt', 'a').write('more\\n')\n",
+        **{"docs/fixture.txt": f"{token}\n"},
     )
     report, _ = run(call, repo)
     assert report["verdict"] == "approved", report["reason"]
