@@ -11,8 +11,9 @@ from codex_orchestrator.model.account import (
     uncommitted_in,
     verdict_of,
 )
-from codex_orchestrator.model.check import Baseline, CheckTests, Validation
+from codex_orchestrator.model.check import CheckTests
 from codex_orchestrator.model.manifest import Guardrail
+from codex_orchestrator.model.validation import Baseline, Validation
 from support.manifests import make_finding, make_manifest
 
 

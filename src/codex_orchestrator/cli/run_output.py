@@ -16,13 +16,13 @@ from codex_orchestrator.model.account import (
     uncommitted_in,
     verdict_of,
 )
-from codex_orchestrator.model.check import Validation
 from codex_orchestrator.model.errors import (
     ExitCode,
     InputError,
     OrchestratorError,
     ServiceError,
 )
+from codex_orchestrator.model.validation import Validation
 from codex_orchestrator.model.verdict import Verdict, exit_code_of
 from codex_orchestrator.model.work_pack import WORK_KIND
 from codex_orchestrator.pipeline.outcome import FinishedRun, RefusedTask, StoppedRun

@@ -3,9 +3,9 @@
 Names and reasons in it may come from strangers: each surface escapes what it shows.
 """
 
-from codex_orchestrator.model.check import Validation
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import UNCOMMITTED, Manifest
+from codex_orchestrator.model.validation import Validation
 from codex_orchestrator.model.verdict import ValidationStatus, Verdict
 from codex_orchestrator.text.shown import counted
 

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from codex_orchestrator.model.confinement import SandboxFacts
 from codex_orchestrator.model.document import Document
-from codex_orchestrator.model.pattern import Sha256
 from codex_orchestrator.model.suite_run import (
     CodeOrigin,
     Outcome,
@@ -104,12 +103,6 @@ class CheckTests(Document):
     known: int | None = Field(default=None, ge=0)
     flaky: int | None = Field(default=None, ge=0)
     names: InsidePath | Literal[""] = ""
-
-
-_RECORDED = (
-    *("exit_code", "status", "duration_ms", "failures", "detail", "tests", "code", "sandbox"),
-)
-"""What a result and its record say in the same words."""
 
 
 class CheckResult(Document):
@@ -222,12 +215,6 @@ class CheckResult(Document):
         detail = "; ".join(part for part in (text, self.detail) if part)
         return self.model_copy(update={"detail": detail})
 
-    def as_validation(self, folder: str) -> "Validation":
-        """Return the record of the check; its log is in a folder of the run folder."""
-        facts = {field: getattr(self, field) for field in _RECORDED}
-        log_path = f"{folder}/{self.log_path}" if self.log_path else ""
-        return Validation(**facts, command=self.argv, log_path=log_path)
-
 
 class CheckRun(NamedTuple):
     """What a check did; `suite` is None where nothing but the exit code is known."""
@@ -252,75 +239,3 @@ class CheckRun(NamedTuple):
         if self.suite is not None and not self.suite.executed and self.result.exit_code is not None:
             return ""  # it has no test that could be executed
         return self.result.detail or str(self.result.status)
-
-
-class Validation(Document):
-    """The record of a check.
-
-    `duration_ms` is in milliseconds; `log_path` is "" when it could not start. `tests` is None
-    where nothing but the exit code is known. `code` says where the project's code was loaded from,
-    None where that was not measured. `sandbox` is what was in force, None where that is not known.
-    """
-
-    command: tuple[str, ...]
-    exit_code: int | None
-    status: ValidationStatus
-    duration_ms: int
-    log_path: InsidePath | Literal[""]
-    failures: tuple[str, ...] = ()
-    detail: str = ""
-    tests: CheckTests | None = None
-    code: CodeOrigin | None = None
-    sandbox: SandboxFacts | None = None
-
-    @property
-    def shown_sandbox(self) -> str:
-        """What was in force while the check ran, in words."""
-        if self.sandbox is None:
-            return "sandbox not recorded"
-        layers = ", ".join(self.sandbox.layers) or "no sandbox"
-        return f"{layers}; network {self.sandbox.network}"
-
-    def as_result(self, name: str, *, output_tail: str) -> CheckResult:
-        """Return the result that was recorded; the record has neither name nor output."""
-        facts = {field: getattr(self, field) for field in (*_RECORDED, "log_path")}
-        return CheckResult(**facts, name=name, argv=self.command, output_tail=output_tail)
-
-
-class Setup(Document):
-    """What was made in the work tree before its checks ran, beyond what git holds.
-
-    `key` is the hash that its result is cached by, None when it is not cached; `is_cached` says
-    that this run took it from there. `linked` and `copied` are paths of the checkout. `reason` says
-    why commands ran again.
-    """
-
-    key: Sha256 | None = None
-    is_cached: bool = False
-    commands: tuple[Validation, ...] = ()
-    linked: tuple[InsidePath, ...] = ()
-    copied: tuple[InsidePath, ...] = ()
-    reason: str = ""
-
-
-class Baseline(Document):
-    """What the checks said of the base commit, before anything was changed.
-
-    `off` was asked for; a base that is `untestable` could not be checked, and `reason` says why.
-    `key` is the hash that the results are cached by, None when they are not cached.
-    """
-
-    state: Literal["tested", "untestable", "off"]
-    reason: str = ""
-    tree: str = ""
-    key: Sha256 | None = None
-    is_cached: bool = False
-    validations: tuple[Validation, ...] = ()
-
-
-class PromisedTest(Document):
-    """A test that has to go from red to green, and its result; None where it did not run."""
-
-    name: str
-    at_base: Literal["passed", "failed", "skipped"] | None = None
-    at_head: Literal["passed", "failed", "skipped"] | None = None

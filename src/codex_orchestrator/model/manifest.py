@@ -6,7 +6,6 @@ from typing import Literal, TypedDict, Unpack
 from pydantic import Field
 
 from codex_orchestrator.model.approval import Approval
-from codex_orchestrator.model.check import Baseline, PromisedTest, Setup, Validation
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.mode import Mode
 from codex_orchestrator.model.pattern import PatternUse, Sha256
@@ -14,6 +13,7 @@ from codex_orchestrator.model.plan import ManifestItem, Plan
 from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.run import ItemState, RunState, Usage
 from codex_orchestrator.model.task import Identifier, InsidePath
+from codex_orchestrator.model.validation import Baseline, PromisedTest, Setup, Validation
 from codex_orchestrator.model.verdict import Verdict
 
 
@@ -117,6 +117,17 @@ class Notes(Document):
     summary: str = ""
     risks: tuple[str, ...] = ()
     follow_up: tuple[str, ...] = ()
+
+    def replace(
+        self,
+        *,
+        summary: str | None = None,
+        risks: tuple[str, ...] | None = None,
+        follow_up: tuple[str, ...] | None = None,
+    ) -> "Notes":
+        """Return the notes with those of its parts replaced that are not None."""
+        changes = {"summary": summary, "risks": risks, "follow_up": follow_up}
+        return self.model_copy(update={k: v for k, v in changes.items() if v is not None})
 
 
 class Lease(Document):

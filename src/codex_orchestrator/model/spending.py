@@ -77,8 +77,7 @@ class Spending:
             self._usage += spent
 
     def _require_tokens(self) -> None:
-        spent = _tokens(self.usage)
-        if spent > self.limits.tokens:
+        if (spent := _tokens(self.usage)) > self.limits.tokens:
             message = f"limit of {self.limits.tokens} tokens reached with {spent}"
             raise limit_reached("tokens", message)
 

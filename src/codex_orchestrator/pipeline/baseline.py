@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codex_orchestrator.model.check import Baseline, CheckCommand, CheckRun
+from codex_orchestrator.model.check import CheckCommand, CheckRun
 from codex_orchestrator.model.suite_run import Outcome, SuiteRun
+from codex_orchestrator.model.validation import Baseline, Validation
 from codex_orchestrator.pipeline.run import OpenTree, open_tree
 from codex_orchestrator.text.shown import counted
 
@@ -135,7 +136,7 @@ class BaseChecks:
             tree=workspace.tree_of(base_sha),
             key=key,
             is_cached=kept is not None,
-            validations=tuple(found.result.as_validation(FOLDER) for found in runs.values()),
+            validations=tuple(Validation.of(found.result, FOLDER) for found in runs.values()),
         )
 
 

@@ -8,10 +8,11 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from codex_orchestrator.model.canonical import canonical_bytes
-from codex_orchestrator.model.check import CheckCommand, CheckResult, CheckRun, PromisedTest
+from codex_orchestrator.model.check import CheckCommand, CheckResult, CheckRun
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError, LimitReachedError, NotCheckedError
 from codex_orchestrator.model.suite_run import Outcome, SuiteChange, compare_suites, cut_names
+from codex_orchestrator.model.validation import PromisedTest, Validation
 from codex_orchestrator.model.verdict import ValidationStatus
 from codex_orchestrator.pipeline.baseline import run_check_once
 from codex_orchestrator.pipeline.guardrails import require_granted_change, require_no_secret
@@ -62,7 +63,7 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
 
         promises = keep_promises(run, tested, suites)
     folder = f"tests/round-{run.round}"
-    run.record.tested(tuple(result.as_validation(folder) for result in results), promises)
+    run.record.tested(tuple(Validation.of(result, folder) for result in results), promises)
     _require_bounded(run, results)
     _keep_facts(run, tested)
     explanation = run.team.explain(run.task, results)

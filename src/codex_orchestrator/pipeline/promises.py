@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from codex_orchestrator.model.check import CheckRun, PromisedTest
+from codex_orchestrator.model.check import CheckRun
 from codex_orchestrator.model.suite_run import Outcome, SuiteRun, is_allowed, is_same_test
+from codex_orchestrator.model.validation import PromisedTest
 from codex_orchestrator.pipeline.run import Run
 from codex_orchestrator.pipeline.test_changes import test_files_of
 
@@ -92,8 +93,5 @@ def _module(name: str) -> str:
 
 
 def _colour(outcome: Outcome | None) -> _Colour | None:
-    if outcome is None:
-        return None
-    if outcome is Outcome.PASSED:
-        return "passed"
-    return "failed" if outcome is Outcome.FAILED else "skipped"
+    colours: dict[Outcome, _Colour] = {Outcome.PASSED: "passed", Outcome.FAILED: "failed"}
+    return colours.get(outcome, "skipped") if outcome is not None else None

@@ -6,7 +6,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from codex_orchestrator.model.approval import Approval, Grant, binding_of, standing_grants
-from codex_orchestrator.model.check import Baseline, PromisedTest, Validation
 from codex_orchestrator.model.manifest import (
     Artifact,
     Engine,
@@ -21,6 +20,7 @@ from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.plan import CloudSubmissionFacts, ManifestItem, MergeConflict, Plan
 from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.run import ItemState, RunState, Usage
+from codex_orchestrator.model.validation import Baseline, PromisedTest, Validation
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.events import EventStream
 from codex_orchestrator.pipeline.guardrails import masked
@@ -112,10 +112,8 @@ class RunRecord:
         review: Review | None = None,
     ) -> None:
         """Record that the run has failed, and why, where that is not recorded yet."""
-        notes = self.manifest.notes
         if summary:
-            follow_up = notes.follow_up if follow_up is None else follow_up
-            self._note(Notes(summary=summary, risks=notes.risks, follow_up=follow_up))
+            self._note(self.manifest.notes.replace(summary=summary, follow_up=follow_up))
         self._replace(review=review or self.manifest.review, verdict=Verdict.FAILED)
 
     def guardrail(
@@ -230,13 +228,11 @@ class RunRecord:
 
     def explained(self, summary: str) -> None:
         """Record a summary of the run; it is written with the next change."""
-        notes = self.manifest.notes
-        self._note(Notes(summary=summary, risks=notes.risks, follow_up=notes.follow_up))
+        self._note(self.manifest.notes.replace(summary=summary))
 
     def warned(self, risks: tuple[str, ...]) -> None:
         """Record what is risky about the change; it is written with the next change."""
-        notes = self.manifest.notes
-        self._note(Notes(summary=notes.summary, risks=risks, follow_up=notes.follow_up))
+        self._note(self.manifest.notes.replace(risks=risks))
 
     def write(self, name: str, data: bytes, *, kind: str) -> None:
         """Write one artifact of the run, secrets masked, and list it in the manifest."""

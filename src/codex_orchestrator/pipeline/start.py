@@ -10,7 +10,6 @@ from codex_orchestrator.model.run import RunState
 from codex_orchestrator.pipeline.outcome import RefusedTask
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.request import RunRequest
-from codex_orchestrator.pipeline.resume import resume_run
 from codex_orchestrator.text.shown import one_line
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ def start_run(request: RunRequest, services: "Services") -> RunRecord | RefusedT
     run_policy(task, request.settings.config, request.grants.wanted)
     services.evidence.audit.require_sound_end()
     if request.resume:
+        from codex_orchestrator.pipeline.resume import resume_run
+
         return resume_run(request, request.resume, services)
     base_sha = services.rooms.workspace.head_sha()
     today = services.ambient.now()[:10]

@@ -10,10 +10,10 @@ from codex_orchestrator.model.account import (
     uncommitted_in,
     verdict_of,
 )
-from codex_orchestrator.model.check import Validation
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import Manifest
 from codex_orchestrator.model.review import ReviewFinding
+from codex_orchestrator.model.validation import Validation
 from codex_orchestrator.text.diff import FilePatch, file_patches
 from codex_orchestrator.text.markdown import Markdown, code, fenced, line, location, prose, table
 from codex_orchestrator.text.shown import counted, one_line

@@ -41,9 +41,8 @@ class PatchLines:
 
     def take(self) -> bytes:
         """Return the next line, and go on to the one after it."""
-        line = self.peek()
         self.at += 1
-        return line
+        return self.peek(-1)
 
 
 class HunkLine(NamedTuple):
