@@ -1,5 +1,7 @@
 """What holds for every test."""
 
+import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -12,6 +14,10 @@ from support.project import CommandLine
 # Property tests judge rules, not the machine: a busy one must not fail them.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+# Rust's launchers look for the toolchain in the home, which an empty one does not have.
+RUSTUP = Path(shutil.which("cargo") or "/", "../../../.rustup").resolve()
+if RUSTUP.is_dir():
+    os.environ.setdefault("RUSTUP_HOME", str(RUSTUP))
 # A shell starts what goes on in the background deaf to Ctrl-C, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

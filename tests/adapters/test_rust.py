@@ -12,6 +12,7 @@ from codex_orchestrator.adapters.rust import RustAdapter
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.suite_run import Outcome, SuiteRun, judge_tests
 from codex_orchestrator.model.verdict import ValidationStatus
+from codex_orchestrator.system.environment import child_environment
 from support.missing import missing
 from support.pattern_files import write_files
 
@@ -52,7 +53,7 @@ def run(tmp_path: Path, files: dict[str, str]) -> tuple[ValidationStatus, SuiteR
     done = subprocess.run(
         command.argv,
         cwd=root,
-        env={name: os.environ[name] for name in ("PATH", "HOME")} | dict(command.env),
+        env=child_environment(os.environ) | dict(command.env),
         capture_output=True,
         text=True,
         check=False,

@@ -20,6 +20,7 @@ from codex_orchestrator.adapters.python_packages import package_folders
 from codex_orchestrator.model.check import CheckResult
 from codex_orchestrator.model.config import AdapterConfig
 from codex_orchestrator.model.verdict import ValidationStatus
+from codex_orchestrator.system.environment import child_environment
 from support.missing import missing
 from support.pattern_files import git, write_files
 
@@ -136,7 +137,7 @@ def check(tmp_path: Path, *, hide: bool = False, **variables: str) -> CheckResul
     done = subprocess.run(
         command.argv,
         cwd=tmp_path / "tree",
-        env={name: os.environ[name] for name in ("PATH", "HOME")} | dict(command.env) | variables,
+        env=child_environment(os.environ) | dict(command.env) | variables,
         capture_output=True,
         check=False,
         timeout=300,
