@@ -315,6 +315,10 @@ HONEST = {
         {**UNITTEST, "Makefile": "test:\n\ttrue\n"},
         "open('Makefile', 'a').write('clean:\\n\\trm -rf build\\n')",
     ),
+    "the first Go tests": Honest(
+        {name: text for name, text in GO.items() if name != "src/a_test.go"},
+        f"put('src/a_test.go', {GO['src/a_test.go']!r})",
+    ),
     "another expected value": Honest(PYTEST, f"{BREAK}sub('{TEST}', 'hello a', 'bye a')"),
     "a pytest plugin that stays as it is": Honest(
         {

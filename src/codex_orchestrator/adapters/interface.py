@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.system.files import UnusableFileError, opened
+from codex_orchestrator.system.listing import list_files
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
 _MAX_BYTES = 512 * 1024
@@ -52,6 +53,14 @@ class LanguageAdapter(Protocol):
         Raises:
             NotCheckedError: a check or its tool is missing, so nothing could be decided.
         """
+
+
+def detect_files(root: Path, *, project_file: str, suffix: str, language: str) -> Detection:
+    """Look for a project file at the top, then for any file with a suffix."""
+    if (root / project_file).is_file():
+        return Detection(2, f"{project_file} is there")
+    first = next((path for path in list_files(root) if path.endswith(suffix)), "")
+    return Detection(1, f"{first} is {language}") if first else Detection(0, f"no {language} file")
 
 
 def read_text(path: Path) -> str:

@@ -5,12 +5,11 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from codex_orchestrator.adapters.interface import Detection, read_text
+from codex_orchestrator.adapters.interface import Detection, detect_files, read_text
 from codex_orchestrator.adapters.reports import LOADED, read_output
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
-from codex_orchestrator.system.listing import list_files
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
 _CHOOSES_MEMBERS = re.compile(r"^\s*default-members\s*=", re.MULTILINE)
@@ -23,10 +22,7 @@ class RustAdapter:
 
     def detect(self, root: Path) -> Detection:
         """Look for Cargo.toml, then for Rust files."""
-        if (root / "Cargo.toml").is_file():
-            return Detection(2, "Cargo.toml is there")
-        first = next((path for path in list_files(root) if path.endswith(".rs")), "")
-        return Detection(1, f"{first} is Rust") if first else Detection(0, "no Rust file")
+        return detect_files(root, project_file="Cargo.toml", suffix=".rs", language="Rust")
 
     def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
         """Return test, lint (clippy) and build.

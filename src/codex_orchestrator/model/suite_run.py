@@ -236,18 +236,18 @@ def is_allowed(name: str, allowed: Sequence[str]) -> bool:
     The names may be spelled as any runner does: `tests/test_a.py::T::test_b` is also
     `test_a.T.test_b`, and `a.test.js > b` is `a.test.js::b`.
     """
-    return any(_stands_for(one.rstrip("/"), name) for one in allowed if one.strip("/"))
+    return any(_stands_for(given.rstrip("/"), name) for given in allowed if given.strip("/"))
 
 
-def _stands_for(one: str, name: str) -> bool:
+def _stands_for(given: str, name: str) -> bool:
     is_dotted = not ("/" in name or "::" in name or " > " in name)
     marks = ("::", "[", "/", " > ", *((".",) if is_dotted else ()))
-    if name == one or name.startswith(tuple(f"{one}{mark}" for mark in marks)):
+    if name == given or name.startswith(tuple(f"{given}{mark}" for mark in marks)):
         return True
     if is_dotted:
         return False
     # It begins with the module, or with a folder above it, and reaches into the module.
-    wanted, parts = _parts(one), _parts(name)
+    wanted, parts = _parts(given), _parts(name)
     module = len(_parts(re.split("::| > ", name, maxsplit=1)[0])) - 1
     starts = range(max(0, module + 1 - len(wanted)), module + 1)
     return any(parts[start : start + len(wanted)] == wanted for start in starts)

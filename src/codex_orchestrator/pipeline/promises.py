@@ -52,12 +52,12 @@ def keep_promises(
         for name in names
     ]
     # Of the tests that nobody named, those count that do show the change.
-    return tuple(one for one in found if one.name in promised or one.at_base == "failed")
+    return tuple(test for test in found if test.name in promised or test.at_base == "failed")
 
 
 def _as_reported(name: str, reported: Iterable[str]) -> str:
     """Return a test's name as a report has it; unittest leaves its folder out."""
-    return next((one for one in reported if is_same_test(one, name)), name)
+    return next((known for known in reported if is_same_test(known, name)), name)
 
 
 def _run_at_base(run: Run, tested: str, checks: tuple[str, ...]) -> list[CheckRun]:

@@ -213,15 +213,15 @@ def _flaky(run: Run) -> Iterator[Finding]:
 
 def _promises(run: Run) -> Iterator[Finding]:
     wanted, promises = run.task.tests, run.record.manifest.promises
-    for one in promises:
-        if (one.at_base, one.at_head) != ("failed", "passed"):
+    for test in promises:
+        if (test.at_base, test.at_head) != ("failed", "passed"):
             message = (
-                f"{one.name} had to go from red to green; at the base it {_became(one.at_base)}, "
-                f"with the change it {_became(one.at_head)}"
+                f"{test.name} had to go from red to green; at the base it {_became(test.at_base)}, "
+                f"with the change it {_became(test.at_head)}"
             )
             fix = "write the test so that it fails without the change and passes with it"
-            yield _error("run/promise-not-kept", _file_of(one.name), message, fix)
-    if wanted.write_first and not any(one.at_base == "failed" for one in promises):
+            yield _error("run/promise-not-kept", _file_of(test.name), message, fix)
+    if wanted.write_first and not any(test.at_base == "failed" for test in promises):
         message = "no new test fails at the base and passes with the change"
         yield _error("run/promise-not-kept", "", message, "write a test that shows the change")
 
