@@ -80,7 +80,7 @@ def show(path: Path) -> None:
         print(f"  {item['id']}: {item['title']}")
     title("The diff")
     print((folder / "diff.patch").read_text(encoding="utf-8").rstrip())
-    title("The test result: exit codes decide")
+    title("The test result: exit codes and tests by name decide")
     for check in manifest["validations"]:
         print(f"  {check['status']} (exit {check['exit_code']}): {shlex.join(check['command'])}")
         log = (folder / check["log_path"]).read_text(encoding="utf-8")
