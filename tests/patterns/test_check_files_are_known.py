@@ -77,7 +77,7 @@ def test_code_of_the_product_is_no_test_file(path: str) -> None:
         *("tests/__image_snapshots__/a.png", "src/snapshots/lib__a.snap", "A.approved.txt"),
         *("testdata/out.golden", "pkg/testdata/want/a.txt", "tests/cassettes/a.yaml"),
         *("b.verified.json", "goldens/a.png", "ui/a.stderr", "tests/ui/b.stdout"),
-        *("tests/expected.json", "test/data/a.txt", "src/__tests__/page.html", "spec/users.yml"),
+        *("tests/expected.json", "test/data/a.txt", "src/__tests__/page.html", "spec/fixtures/a"),
         *("src/test/resources/want.xml", "tests/fixtures/a.csv", "Tests/out", "tests/a.sql"),
         *("tests/fixtures/package.json", "tests/fixtures/requirements.txt"),
     ],
@@ -93,7 +93,7 @@ def test_a_file_that_tests_compare_with_is_a_snapshot(path: str) -> None:
         *("tests/a.py", "test/a.js", "tests/b.rs", "src/test/java/A.java", "tests/run.sh"),
         *("tests/README.md", "tests/README", "testdata/README.txt", "tests/conftest.py"),
         *("tests/pytest.ini", "test/package.json", "tests/requirements.txt", "tests/poetry.lock"),
-        *("tests/.gitignore", "tests/Dockerfile", "fixtures/a.json", "data/a.json"),
+        *("tests/.gitignore", "tests/Dockerfile", "fixtures/a.json", "spec/openapi.yaml"),
     ],
 )
 def test_other_files_are_no_snapshots(path: str) -> None:

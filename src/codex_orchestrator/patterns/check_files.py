@@ -29,7 +29,7 @@ _SNAPSHOT = re.compile(
     r"|[^/]+\.(?:snap|snap\.new|ambr|golden|expected|stderr|stdout)"
     r"|[^/]+\.(?:approved|verified|expected)\.[^/]+)"
 )
-_BESIDE_TESTS = re.compile(r"(?:.*/)?(?i:tests?|__tests__|spec)/.+")
+_BESIDE_TESTS = re.compile(r"(?:.*/)?(?i:tests?|__tests__|spec/(?:fixtures|support))/.+")
 _CODE_OR_TEXT = re.compile(
     rf".+(?:{_JS}|\.(?:py[ix]?|go|rs|java|kts?|groovy|gradle|scala|rb|php|cs|swift|c|cc|cpp|h|hpp"
     r"|vue|svelte|lua|pl|exs?|sh|bash|zsh|fish|ps1|bat|cmd|mk|md|rst|adoc))|(?:.*/)?README[^/]*"
