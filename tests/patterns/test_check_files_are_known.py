@@ -324,3 +324,26 @@ def test_settings_of_tests_count_beside_those_of_linters() -> None:
 )
 def test_a_hostile_file_counts_as_changed(path: str, data: bytes) -> None:
     assert changed_settings(path, b"", data) == "the whole file"
+
+
+def scripts(**found: str) -> bytes:
+    return package(scripts=found).encode()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "checks", "named"),
+    [
+        (scripts(test="jest"), scripts(test="jest", build="tsc"), ["test"], ""),
+        (scripts(test="jest"), scripts(test="jest", pretest="rm -r t"), ["test"], "`pretest`"),
+        (scripts(test="npm run u", u="jest"), scripts(test="npm run u", u="true"), ["test"], "`u`"),
+        (scripts(ci="jest"), scripts(ci="true"), ["test"], ""),
+        (scripts(ci="jest"), scripts(ci="true"), ["test", "npm", "run", "ci"], "`ci`"),
+        (scripts(test="npm test"), scripts(test="npm test || true"), ["test"], "`test`"),
+    ],
+)
+def test_a_script_of_npm_counts_where_a_check_leads_to_it(
+    before: bytes, after: bytes, checks: list[str], named: str
+) -> None:
+    found = changed_settings("package.json", before, after, checks=checks)
+    assert named in found
+    assert bool(named) == bool(found)

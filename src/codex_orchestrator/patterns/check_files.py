@@ -137,7 +137,8 @@ def changed_settings(
         path: the file, relative to the repository.
         before: its content before the change; None if there was none.
         after: its content after the change; None if it is gone.
-        checks: the checks that are run; settings of linters count only for "lint".
+        checks: the checks that are run, and words of their commands; settings of linters count
+            only for "lint", and scripts of npm where one of these leads to them.
 
     Returns:
         What differs, in words for a finding; empty when nothing does. Dependencies, versions,
@@ -149,16 +150,18 @@ def changed_settings(
     if name.startswith("vite.config.") and b"test" not in (before or b"") + (after or b""):
         return ""
     try:
-        old, new = _settings(path, before), _settings(path, after)
+        old, new = _settings(path, before, checks), _settings(path, after, checks)
     except (ValueError, TypeError, AttributeError, RecursionError, configparser.Error):
         return _ALL  # what cannot be read counts as changed
     differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     return ", ".join(key for key in differing if "lint" in checks or not _LINTER.match(key))
 
 
-def _settings(path: str, data: bytes | None) -> dict[str, Any]:
+def _settings(path: str, data: bytes | None, checks: Collection[str]) -> dict[str, Any]:
     """Return the settings in a file by their names in words for a finding."""
     name = posixpath.basename(path)
+    if name == "package.json":
+        return _package(data, checks)
     if reader := _READERS.get(name):
         return reader(data)
     if _INI.fullmatch(name):
@@ -230,10 +233,18 @@ def _cargo(data: bytes | None) -> dict[str, Any]:
     return settings
 
 
-def _package(data: bytes | None) -> dict[str, Any]:
+def _package(data: bytes | None, checks: Collection[str]) -> dict[str, Any]:
     found = json.loads(data or b"{}")
-    scripts = {f"script `{name}`": value for name, value in found.get("scripts", {}).items()}
-    return {**scripts, **{f"`{key}`": found.get(key) for key in _PACKAGE}}
+    scripts, reached = found.get("scripts", {}), list(checks)
+    # A script may run others; npm runs those named pre… and post… around it.
+    for name in reached:
+        words = re.findall(r"[\w:.-]+", str(scripts.get(name, "")))
+        others = [*words, f"pre{name}", f"post{name}"]
+        reached += [
+            other for other in dict.fromkeys(others) if other in scripts and other not in reached
+        ]
+    read = {f"script `{name}`": scripts[name] for name in scripts if name in reached}
+    return {**read, **{f"`{key}`": found.get(key) for key in _PACKAGE}}
 
 
 def _ini(data: bytes | None, sections: re.Pattern[str] | None) -> dict[str, Any]:
@@ -276,7 +287,6 @@ def _settings_of(project: ET.Element, place: str) -> Iterator[tuple[str, str]]:
 _READERS: dict[str, Callable[[bytes | None], dict[str, Any]]] = {
     "pyproject.toml": _pyproject,
     "Cargo.toml": _cargo,
-    "package.json": _package,
     "pom.xml": _pom,
     "go.mod": _go_mod,
 }

@@ -78,6 +78,7 @@ def settings_of_base(run: Run, tested: str) -> dict[str, str]:
     if suites and not any(suite.executed for suite in suites):
         return {}  # there is no test yet that the change could silence
     scripts = _scripts(run)
+    checks = {*run.task.checks, *(word for command in run.checks for word in command.argv)}
     for path in run.tree.change().paths:
         if _is_granted(run, path):
             continue
@@ -87,7 +88,7 @@ def settings_of_base(run: Run, tested: str) -> dict[str, str]:
         what = "the script" if is_read and path not in _READ else ""
         if is_settings_file(path):
             before, after = _content(run, base_sha, path), _content(run, tested, path)
-            what = what or changed_settings(path, before, after, checks=run.task.checks)
+            what = what or changed_settings(path, before, after, checks=checks)
         if what:
             found[path] = what
     return found
