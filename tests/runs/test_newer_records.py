@@ -152,8 +152,8 @@ def newer_line_alone(repo: Path) -> Path:
 
 def newer_holder(repo: Path) -> Path:
     path = repo / ".runs/approved.lock.json"
-    path.write_bytes(b'{"schema":"lock-holder.v1"}')
-    renumber(path, 2)
+    path.write_bytes(b'{"schema":"lock-holder.v2"}')
+    renumber(path, 3)
     return path
 
 

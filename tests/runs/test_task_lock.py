@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -102,9 +102,9 @@ def test_a_locked_task_names_who_holds_it(repo: Path, other_process: subprocess.
 def test_a_holder_of_a_newer_version_is_said_to_be_one(
     repo: Path, other_process: subprocess.Popen[str]
 ) -> None:
-    newer = record(repo).read_text().replace("lock-holder.v1", "lock-holder.v2")
+    newer = record(repo).read_text().replace("lock-holder.v2", "lock-holder.v3")
     record(repo).write_text(newer)
-    with pytest.raises(LockedError, match=r"a newer version .*lock-holder\.v2"), lock(repo):
+    with pytest.raises(LockedError, match=r"a newer version .*lock-holder\.v3"), lock(repo):
         pass
     assert record(repo).read_text() == newer
 
@@ -154,13 +154,59 @@ def put_record(repo: Path, **changes: object) -> None:
     record(repo).write_text(json.dumps({**document, **changes}))
 
 
-def test_a_holder_on_another_host_is_not_taken_over(repo: Path) -> None:
-    put_record(repo, host="elsewhere")
+OTHER_BOOT = "00000000-1111-2222-3333-444444444444"
+
+
+def test_a_killed_holder_is_taken_over_though_the_machine_has_another_name(repo: Path) -> None:
+    put_record(repo, host="name-of-yesterday", pid=999_999_999)
+    with lock(repo):
+        pass
+
+
+def test_a_holder_in_another_container_of_this_machine_has_ended_when_its_lock_is_free(
+    repo: Path,
+) -> None:
+    # Its process number is that of a living process here, which is another one.
+    started = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[19]
+    put_record(repo, host="c1", pid_namespace="pid:[1]", pid=os.getppid(), process_started=started)
+    with lock(repo):
+        pass
+
+
+def test_a_holder_on_another_machine_is_not_taken_over(repo: Path) -> None:
+    put_record(repo, host="elsewhere", boot_id=OTHER_BOOT)
     with pytest.raises(LockedError, match="elsewhere") as caught, lock(repo):
         pass
     assert str(record(repo)) in caught.value.fix
     record(repo).unlink()
     with lock(repo):
+        pass
+
+
+def test_a_holder_before_the_last_start_of_this_machine_has_ended(repo: Path) -> None:
+    put_record(repo, boot_id=OTHER_BOOT, pid=1, process_started="1")
+    with lock(repo):
+        pass
+
+
+@pytest.mark.parametrize(("host", "is_taken_over"), [(socket.gethostname(), True), ("x", False)])
+def test_a_record_of_the_version_before_knows_a_machine_by_its_name(
+    repo: Path, host: str, is_taken_over: bool
+) -> None:
+    put_record(repo, host=host, pid=999_999_999)
+    document = json.loads(record(repo).read_bytes())
+    del document["boot_id"], document["pid_namespace"]
+    record(repo).write_text(json.dumps({**document, "schema": "lock-holder.v1"}))
+    holder = read_holder(record(repo))
+    assert holder is not None
+    assert holder.boot_id == ""
+    with nullcontext() if is_taken_over else pytest.raises(LockedError), lock(repo):
+        pass
+
+
+def test_a_machine_that_tells_no_boot_is_known_by_its_name(repo: Path) -> None:
+    put_record(repo, host="elsewhere", boot_id="", pid_namespace="")
+    with pytest.raises(LockedError, match="elsewhere"), lock(repo):
         pass
 
 
@@ -221,7 +267,8 @@ def test_locks_are_taken_in_one_order_only(tmp_path: Path) -> None:
 
 def test_a_holder_says_what_a_person_asks() -> None:
     holder = LockHolder(
-        id="r", operation="run", user="u", host="h", pid=1, process_started="", version="0",
+        id="r", operation="run", user="u", host="h", boot_id="", pid_namespace="", pid=1,
+        process_started="", version="0",
         created="2026-11-22T19:15:00.000Z",
     )  # fmt: skip
     assert holder.describe() == "run r of u on h, pid 1, since 2026-11-22T19:15:00.000Z"

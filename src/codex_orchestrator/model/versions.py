@@ -145,6 +145,11 @@ def _same(fields: Fields) -> Fields:
     return fields
 
 
+def _holder_from_v1(fields: Fields) -> Fields:
+    """Say that the machine is known by its name only."""
+    return {**fields, "boot_id": "", "pid_namespace": ""}
+
+
 def _manifest_from_v1(fields: Fields) -> Fields:
     """Say which kind of record it is, and name the version of its packs of work.
 
@@ -184,11 +189,13 @@ def _cloud_task(submission: JsonValue) -> Fields:
 MIGRATIONS: Mapping[str, Callable[[Fields], Fields]] = {
     "audit-head.v1": _same,
     "audit-record.v1": _same,
+    "lock-holder.v1": _holder_from_v1,
     "run-manifest.v1": _manifest_from_v1,
 }
 """What makes the next version of a document, by the schema that it has."""
 
 LATER_FIELDS: Mapping[str, frozenset[str]] = {
+    "lock-holder.v1": frozenset(["boot_id", "pid_namespace"]),
     "run-manifest.v1": frozenset(
         ["kind", "setup", "baseline", "promises", "leases", "cloud", "delivery", "previous"]
     ),

@@ -3,7 +3,6 @@
 import contextlib
 import getpass
 import os
-import socket
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -20,16 +19,22 @@ from codex_orchestrator.runs.paths import RunPaths
 from codex_orchestrator.system.disk import DISK, Disk
 from codex_orchestrator.system.durable import is_process_alive, write_file
 from codex_orchestrator.system.files import read_file
+from codex_orchestrator.system.machine import this_machine
 
 
 class LockHolder(Document):
-    """Who holds a lock. Process ids are reused; with the start time they are unique."""
+    """Who holds a lock. Process ids are reused; with the start time they are unique.
 
-    schema_: Literal["lock-holder.v1"] = Field(alias="schema", default="lock-holder.v1")
+    `boot_id` and `pid_namespace` tell machines and containers apart, see `Machine`; "" is unknown.
+    """
+
+    schema_: Literal["lock-holder.v2"] = Field(alias="schema", default="lock-holder.v2")
     id: str
     operation: str
     user: str
     host: str
+    boot_id: str
+    pid_namespace: str
     pid: int
     process_started: str
     version: str
@@ -104,7 +109,7 @@ def _describe_holder(record: Path) -> str:
 def _refuse_living_holder(lock: Path, record: Path) -> None:
     """Raise when the lock is free but its record names a holder that may still work.
 
-    That happens on a folder shared between hosts, where the kernel's locks do not apply.
+    That happens on a folder shared between machines, where the kernel's locks do not apply.
     """
     holder = read_holder(record)
     if holder is not None and not _is_gone(holder):
@@ -130,19 +135,35 @@ def read_holder(record: Path) -> LockHolder | None:
 
 
 def _is_gone(holder: LockHolder) -> bool:
-    if holder.host != socket.gethostname():
+    """Say whether the holder named beside a lock that is ours now has surely ended.
+
+    The name of a machine changes with its network and with each container; its kernel does not.
+    """
+    here = this_machine()
+    if holder.boot_id and holder.boot_id == here.boot_id:
+        # This kernel keeps the lock of both, and has given it to us. A process number of another
+        # container means nothing here.
+        if holder.pid_namespace != here.pid_namespace:
+            return True
+    elif holder.host != here.host:
         return False
+    elif holder.boot_id and here.boot_id:
+        # This machine was started anew since.
+        return True
     if holder.pid == os.getpid():
         return True
     return not is_process_alive(holder.pid) or _start_of(holder.pid) != holder.process_started
 
 
 def _this_process(holder: str, operation: str, *, created: str) -> LockHolder:
+    here = this_machine()
     return LockHolder(
         id=holder,
         operation=operation,
         user=_user(),
-        host=socket.gethostname(),
+        host=here.host,
+        boot_id=here.boot_id,
+        pid_namespace=here.pid_namespace,
         pid=os.getpid(),
         process_started=_start_of(os.getpid()),
         version=__version__,
