@@ -160,14 +160,19 @@ def test_a_second_run_of_a_task_is_locked_out_and_told_by_whom(
     assert len(manifests(two_steps)) == 1
 
 
+def waiting_project(tmp_path: Path) -> Path:
+    """Make a project whose task changes a protected path."""
+    steps = '[{pattern: py-none-comparison, paths: ["tests/conftest.py"]}]'
+    conftest = "def is_none(x):\n    if x == None:\n        return 1\n"
+    return make_project(
+        tmp_path / "repo", **{"tests/conftest.py": conftest, TASK: task_with(steps=steps)}
+    )
+
+
 def test_a_protected_path_stops_the_run_until_a_person_approves_it(
     tmp_path: Path, call: CommandLine
 ) -> None:
-    steps = '[{pattern: py-none-comparison, paths: ["tests/conftest.py"]}]'
-    conftest = "def is_none(x):\n    if x == None:\n        return 1\n"
-    repo = make_project(
-        tmp_path / "repo", **{"tests/conftest.py": conftest, TASK: task_with(steps=steps)}
-    )
+    repo = waiting_project(tmp_path)
     done = call("run", str(repo / TASK), "--repo", str(repo))
     assert done.code == 6, done.err
     assert "--approve edit:tests/conftest.py" in done.err
@@ -231,18 +236,34 @@ def test_a_secret_of_the_environment_is_in_no_file_that_a_run_leaves(
     assert canary not in done.out + done.err
 
 
-def test_a_branch_in_the_way_is_named_and_leaves_no_trace_in_the_verdict(
-    tmp_path: Path, call: CommandLine
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_branch_in_the_way_is_named_before_anything_is_recorded(
+    tmp_path: Path, call: CommandLine, more: tuple[str, ...]
 ) -> None:
     repo = make_project(tmp_path / "repo")
     git(repo, "branch", "codex-orchestrator/logging")
-    stopped = call("run", str(repo / TASK), "--repo", str(repo))
+    done = call("run", str(repo / TASK), "--repo", str(repo), *more)
+    assert done.code == 2
+    assert "git branch -m codex-orchestrator/logging codex-orchestrator/logging-old" in done.err
+    assert not list((repo / ".runs").glob("logging/*"))
+
+
+def test_a_branch_that_came_in_the_way_of_a_waiting_run_stops_it_before_it_goes_on(
+    tmp_path: Path, call: CommandLine
+) -> None:
+    repo = waiting_project(tmp_path)
+    waiting = call("run", str(repo / TASK), "--repo", str(repo))
+    assert waiting.code == 6, waiting.err
+    (folder,) = (repo / ".runs" / "logging").glob("2*")
+    before = (folder / "manifest.json").read_bytes()
+    git(repo, "branch", "codex-orchestrator")
+    grant = ("--approve", "edit:tests/conftest.py")
+    stopped = call("run", "--resume", folder.name, *grant, "--repo", str(repo))
     assert stopped.code == 2
-    run_id = stopped.err.rpartition("--resume ")[2].strip("`\n")
-    git(repo, "branch", "-m", "codex-orchestrator/logging", "mine")
-    done = call("run", "--resume", run_id, "--repo", str(repo), "--format", "json")
-    assert done.code == 0, done.err
-    assert "cannot be made" not in json.loads(done.out)["reason"]
+    assert "'codex-orchestrator' is in its way" in stopped.err
+    assert (folder / "manifest.json").read_bytes() == before
+    git(repo, "branch", "-m", "codex-orchestrator", "mine")
+    assert call("run", "--resume", folder.name, *grant, "--repo", str(repo)).code == 0
 
 
 def test_a_secret_in_a_test_report_is_masked_in_report_and_manifest(

@@ -96,3 +96,43 @@ def test_a_message_of_any_text_is_taken_as_text(workspace, repo):
         write_files(tree.root, {"a.txt": "a"})
         tree.commit(message, branch=BRANCH)
     assert git(repo, "log", "-1", "--format=%B", BRANCH).startswith("--amend\n# no comment\n$(tou")
+
+
+def test_a_branch_that_can_be_made_is_not_made_by_looking(workspace, repo):
+    before = git(repo, "for-each-ref")
+    workspace.require_new_branch(BRANCH)
+    assert git(repo, "for-each-ref") == before
+    git(repo, "branch", "codex-orchestrator")
+
+
+@pytest.mark.parametrize("other", ["codex-orchestrator", "codex-orchestrator/task", f"{BRANCH}/x"])
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_branch_in_the_way_is_named_with_the_command_that_moves_it(
+    workspace, repo, other, is_packed
+):
+    git(repo, "branch", other)
+    if is_packed:
+        git(repo, "pack-refs", "--all")
+    with pytest.raises(InputError, match=f"branch '{other}' is in its way") as caught:
+        workspace.require_new_branch(BRANCH)
+    assert f"git branch -m {other} {other}-old" in caught.value.fix
+
+
+@pytest.mark.parametrize("branch", ["a..b/r1", "a b/r1", "x.lock/r1", "-x/r1", "a\nabort\n/r1"])
+def test_a_prefix_that_makes_no_branch_name_is_refused_before_work(workspace, branch):
+    with pytest.raises(InputError, match="is not a branch name") as caught:
+        workspace.require_new_branch(branch)
+    assert "branch_prefix" in caught.value.fix
+
+
+def test_a_lock_that_a_crash_left_on_a_branch_is_named_before_work(workspace, repo):
+    write_files(repo, {f".git/refs/heads/{BRANCH}.lock": ""})
+    with pytest.raises(NotCheckedError, match=r"r1\.lock"):
+        workspace.require_new_branch(BRANCH)
+
+
+def test_a_file_among_the_branches_that_is_no_branch_is_named_before_work(workspace, repo):
+    # On a file system that folds case, git finds `Codex-Orchestrator` like this.
+    write_files(repo, {".git/refs/heads/codex-orchestrator": "no object name\n"})
+    with pytest.raises((InputError, NotCheckedError), match="codex-orchestrator"):
+        workspace.require_new_branch(BRANCH)

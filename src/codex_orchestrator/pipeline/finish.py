@@ -29,9 +29,12 @@ MAX_LOGS = 500
 
 
 def finish_run(
-    record: RunRecord, services: "Services", tree: "GitWorkTree", *, branch_prefix: str
+    record: RunRecord, services: "Services", tree: "GitWorkTree", *, branch: str
 ) -> FinishedRun:
-    """Write everything that a reader of the run needs, the manifest last."""
+    """Write everything that a reader of the run needs, the manifest last.
+
+    `branch` is the name of the branch that gets the change, if there is one to show.
+    """
     from codex_orchestrator.report.review_text import review_text
 
     redactor = services.evidence.redactor
@@ -52,10 +55,10 @@ def finish_run(
     new_secrets(patch, tree, services)
     patch = redactor.redact_bytes(patch)
     record.write("diff.patch", patch, kind="diff")
-    branch = ""
     if change.paths and not secrets:
-        branch = _branch_of(record.manifest, branch_prefix)
         record.committed(tree.commit(_message(record.manifest), branch=branch))
+    else:
+        branch = ""
     record.warned(_risks(record.manifest, services.ambient.warning))
     if record.manifest.review is not None:
         data = record.manifest.review.file_bytes("review.v2")
@@ -67,20 +70,20 @@ def finish_run(
     record.events.send("run-finished", {"verdict": str(record.manifest.verdict), "branch": branch})
     record.register("events.jsonl", kind="events")
     remove_work(record)
-    finished = finished_run(record, services, branch_prefix=branch_prefix)
+    finished = finished_run(record, services, branch=branch)
     services.terminal.progress(
         f"verdict {finished.manifest.verdict}, manifest sha256 {finished.manifest_sha256}"
     )
     return finished
 
 
-def finished_run(record: RunRecord, services: "Services", *, branch_prefix: str) -> FinishedRun:
+def finished_run(record: RunRecord, services: "Services", *, branch: str) -> FinishedRun:
     """Close a run that is written up, or has finished before, and return it."""
     run = record.manifest.run.replace(state=RunState.FINISHED)
     manifest = record.manifest.replace(run=run)
     digest = close_run(manifest, store=services.evidence.store, audit=services.evidence.audit)
-    branch = _branch_of(manifest, branch_prefix) if manifest.run.head_sha else ""
     tails = services.evidence.store.failed_tails(manifest)
+    branch = branch if manifest.run.head_sha else ""
     return FinishedRun(manifest, digest, record.folder, branch, tails)
 
 
@@ -152,11 +155,6 @@ def _fail_with_secrets(record: RunRecord, secrets: tuple[str, ...]) -> None:
         found = f"the change holds a secret: {', '.join(secrets)}"
         record.guardrail(LEAKED, "blocked", found)
         record.failed(found)
-
-
-def _branch_of(manifest: Manifest, prefix: str) -> str:
-    """Return the name of the branch that holds a run's commit."""
-    return f"{prefix}{manifest.task.id}/{manifest.run.id}"
 
 
 def _message(manifest: Manifest) -> str:

@@ -40,6 +40,7 @@ def preview_task(request: RunRequest, services: "Services") -> Preview:
     base_sha = services.rooms.workspace.head_sha()
     policy = run_policy(task, request.settings.config, request.grants.wanted)
     run_id = services.ambient.new_run_id()
+    services.rooms.workspace.require_new_branch(request.branch(run_id))
     with (
         TemporaryDirectory(prefix="codex-orchestrator-") as folder,
         open_tree(request, services, run_id, base_sha=base_sha) as work,

@@ -79,3 +79,7 @@ class RunRequest(NamedTuple):
     resume: Resume | None = None
     library: Path | None = None
     must_apply: bool = False
+
+    def branch(self, run_id: str) -> str:
+        """Return the name of the branch that holds a run's commit."""
+        return f"{self.settings.config.branch_prefix}{self.task.task.id}/{run_id}"

@@ -96,6 +96,9 @@ def resume_run(request: RunRequest, resume: Resume, services: "Services") -> Run
         _require_believed_end(manifest, resume, services)
     else:
         manifest, doubt = _take_over(manifest, request, resume, services)
+        if not manifest.run.tree:
+            # Its work is not done yet, so neither is its branch.
+            workspace.require_new_branch(request.branch(manifest.run.id))
     record = RunRecord(manifest, folder, services, head_sha=head_sha)
     if is_finished:
         return record

@@ -69,8 +69,8 @@ def run_task(request: RunRequest, services: "Services") -> FinishedRun | Refused
             return started
         if started.manifest.run.state is RunState.FINISHED:
             progress(f"run {started.manifest.run.id} has already finished; nothing is redone")
-            prefix = request.settings.config.branch_prefix
-            finished = finished_run(started, services, branch_prefix=prefix)
+            branch = request.branch(started.manifest.run.id)
+            finished = finished_run(started, services, branch=branch)
         else:
             finished = _carry_out(started, request, services)
     if any(known.name == LEAKED for known in finished.manifest.guardrails):
@@ -113,7 +113,7 @@ def _run_stages(record: RunRecord, request: RunRequest, services: "Services") ->
     require_network_approval(record, task)
     note_unmasked(record, services)
     facts = record.manifest.run
-    finish = partial(finish_run, record, services, branch_prefix=config.branch_prefix)
+    finish = partial(finish_run, record, services, branch=request.branch(facts.id))
     if facts.tree:
         with services.rooms.workspace.open(facts.id, base_sha=facts.base_sha) as tree:
             tree.restore(facts.tree)

@@ -20,8 +20,8 @@ def start_run(request: RunRequest, services: "Services") -> RunRecord | RefusedT
     """Check the spec, then create the run's folder and first manifest; or resume an earlier run.
 
     Raises:
-        InputError: an approval is not valid, the run to resume has another task text, or the audit
-            log is damaged or of a newer version.
+        InputError: an approval is not valid, the run to resume has another task text, the run's
+            branch cannot be made, or the audit log is damaged or of a newer version.
         NotCheckedError: an approval cannot have an effect, or the run to resume is from another
             clone and not trusted.
     """
@@ -52,6 +52,7 @@ def start_run(request: RunRequest, services: "Services") -> RunRecord | RefusedT
 def _new_run(request: RunRequest, services: "Services", *, base_sha: str) -> RunRecord:
     task, workspace = request.task.task, services.rooms.workspace
     run_id = services.ambient.new_run_id()
+    workspace.require_new_branch(request.branch(run_id))
     folder = services.evidence.store.create(task.id, run_id)
     spec = services.rooms.guard.spec_facts(task, base_sha=base_sha)
     data, mode = request.task.data, request.mode

@@ -1,11 +1,45 @@
 """Make one commit on a new branch: plumbing only, no hook runs and nothing is checked out."""
 
+import re
+import shlex
 from collections.abc import Mapping
 from datetime import datetime
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.system.git_output import complaint
 from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.workspace.repository import Author
+
+_IN_THE_WAY = re.compile(r"'refs/heads/([^']+)' exists; cannot create")
+
+
+def require_new_branch(git: SafeGit, branch: str, *, commit: str) -> None:
+    """Check that a branch could be made now; git prepares it and gives it up again.
+
+    Args:
+        git: the repository's.
+        branch: the name of a branch that does not exist.
+        commit: any commit of the repository, by its object name.
+
+    Raises:
+        InputError: the name is not valid, or another branch is in its way.
+        NotCheckedError: git cannot make it for another reason, such as a lock that a crash left.
+    """
+    _require_name(git, branch)
+    order = f"start\ncreate refs/heads/{branch} {commit}\nprepare\nabort\n"
+    status, _, err = git.attempt("update-ref", "--stdin", stdin=order.encode())
+    if not status:
+        return
+    if found := _IN_THE_WAY.search(err):
+        other = shlex.quote(found[1])
+        raise InputError(
+            f"branch {branch!r} cannot be made: branch {found[1]!r} is in its way",
+            fix=f"git branch -m {other} {other}-old, or set another `branch_prefix`",
+        )
+    raise NotCheckedError(
+        f"branch {branch!r} cannot be made: {complaint(err)}",
+        fix="mend what git names, or set another `branch_prefix`",
+    )
 
 
 def commit_tree(
@@ -25,9 +59,7 @@ def commit_tree(
         InputError: the branch name is not valid, or the branch holds something else.
         NotCheckedError: the tree is that of the base.
     """
-    status, _, _ = git.attempt("check-ref-format", f"refs/heads/{branch}")
-    if status or branch.startswith("-"):
-        raise InputError(f"{branch!r} is not a branch name", fix="change `branch_prefix`")
+    _require_name(git, branch)
     if tree_id == git.text("rev-parse", "--verify", f"{base}^{{tree}}"):
         raise NotCheckedError("the work tree holds no change, so there is nothing to commit")
     text = message.replace("\0", "").encode("utf-8", "replace")
@@ -45,6 +77,12 @@ def commit_tree(
             fix="rename the branch that git names, or change `branch_prefix`; then resume",
         )
     return existing
+
+
+def _require_name(git: SafeGit, branch: str) -> None:
+    status, _, _ = git.attempt("check-ref-format", f"refs/heads/{branch}")
+    if status or branch.startswith("-"):
+        raise InputError(f"{branch!r} is not a branch name", fix="change `branch_prefix`")
 
 
 def _same_work(git: SafeGit, branch: str, tree_id: str, base: str) -> str:

@@ -24,6 +24,7 @@ from codex_orchestrator.workspace.baselines import (
     save_baseline,
 )
 from codex_orchestrator.workspace.checks import run_check
+from codex_orchestrator.workspace.commit import require_new_branch
 from codex_orchestrator.workspace.git_pointer import restore_pointer
 from codex_orchestrator.workspace.repository import parse_author, require_commit
 from codex_orchestrator.workspace.scratch import make_scratch_folder, scratch_folder
@@ -113,6 +114,15 @@ class GitWorkspace(RecordedStates):
         tree = self._find(place, run_id, base_sha) or self._make(place, run_id, base_sha)
         yield tree
         self.forget(run_id)
+
+    def require_new_branch(self, branch: str) -> None:
+        """Check that a run could end with a branch of this name; see `commit.require_new_branch`.
+
+        Raises:
+            InputError: the name is not valid, or another branch is in its way.
+            NotCheckedError: git cannot make it for another reason.
+        """
+        require_new_branch(self._repository.git, branch, commit=self.head_sha())
 
     def forget(self, run_id: str) -> None:
         """Remove the work trees and the recorded states of a run, if there are any.
