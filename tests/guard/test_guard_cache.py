@@ -44,7 +44,7 @@ def test_a_cache_of_a_newer_version_changes_nothing_and_stays(
     filled: tuple[GuardRepo, Path],
 ) -> None:
     repo, place = filled
-    newer = place.read_bytes().replace(b"guard facts 3 ", b"guard facts 4 ", 1)
+    newer = place.read_bytes().replace(b"guard facts 4 ", b"guard facts 5 ", 1)
     assert newer != place.read_bytes()
     place.write_bytes(newer)
     assert codes(repo.staged()) == ["SPEC002"]

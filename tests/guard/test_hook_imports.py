@@ -58,6 +58,23 @@ def test_a_configured_repository_loads_a_toml_reader_only_once(repo: GuardRepo) 
     assert "tomllib" not in loaded(repo)[1]
 
 
+def test_the_reader_of_documents_is_loaded_only_for_what_the_cache_does_not_know(
+    repo: GuardRepo,
+) -> None:
+    ours = "codex_orchestrator.guard"
+    repo.stage({"src/a.py": "x = 2\n"})
+    assert not loaded(repo)[1] & {f"{ours}.formats", f"{ours}.documents"}
+    text = "# Logs\n\nStatus: Accepted\nDate: 2026-11-20\nPaths: src/**\n"
+    config = '[guard]\nspecs = ["doc/adr/*.md"]\nspecs_format = "adr-tools"\n'
+    repo.commit({"doc/adr/0001-logs.md": text, ".codex-orchestrator.toml": config})
+    repo.stage({"src/a.py": "x = 3\n"})
+    assert {f"{ours}.formats", f"{ours}.documents"} <= loaded(repo)[1]
+    warm = loaded(repo)[1]
+    assert f"{ours}.formats" in warm
+    assert f"{ours}.documents" not in warm
+    assert warm.isdisjoint(HEAVY), warm & HEAVY
+
+
 def test_the_models_package_brings_nothing_with_it() -> None:
     code = "import sys, codex_orchestrator.model.finding; print('pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,6 @@ from codex_orchestrator.cli.console import echo, echo_json, say
 from codex_orchestrator.cli.guard_change import guard_change, this_day
 from codex_orchestrator.cli.options import format_option, repository_options
 from codex_orchestrator.model.errors import ExitCode
-from codex_orchestrator.system.git import repository_root
 
 _EXAMPLES = """\b
 Examples:
@@ -29,16 +28,16 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Report findings, but exit with 0.")
 @format_option("text", "json", "github", "sarif")
 @click.pass_context
-def guard(ctx: click.Context, /, *, repo: str | None, **options: Any) -> int:
+def guard(ctx: click.Context, /, *, repo: str | None, config: str | None, **options: Any) -> int:
     """Check that changed code is covered by an approved, fresh spec.
 
     Without a view option the change comes from pre-commit, else from the GitHub event, else from
     the index.
     """
     if ctx.invoked_subcommand is not None:
-        ctx.obj = repo
+        ctx.obj = (repo, config)
         return int(ExitCode.OK)
-    return guard_change(repo=repo, **options)
+    return guard_change(repo=repo, config=config, **options)
 
 
 @guard.command(epilog="Example: codex-orchestrator guard rules --format json")
@@ -66,17 +65,23 @@ def rules(output_format: str) -> None:
 def accept(
     ctx: click.Context, *, spec_file: str, reviewer: str, role: str, as_of: str | None
 ) -> None:
-    """Record a review: set last_review and one approval, change no other byte."""
+    """Record a review: set last_review and one approval, change no other byte.
+
+    In a document of another format (`specs_format`) it sets the status too, in its notation.
+    """
+    from codex_orchestrator.compose.settings import guard_part, load_settings
     from codex_orchestrator.verbs.write_specs import accept_spec
 
     reviewer, today = reviewer.strip(), this_day()
+    settings = load_settings(*ctx.obj, is_used=False)
     path, day = accept_spec(
-        repository_root(ctx.obj),
+        str(settings.repo),
         spec_file,
         reviewer=reviewer,
         role=role,
         as_of=today if as_of is None else as_of,
         today=today,
+        config=guard_part(settings),
     )
     say(f"{path}: reviewed on {day} by {reviewer} ({role})")
     say("next: commit it, so that the guard can see it")

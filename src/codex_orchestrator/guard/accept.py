@@ -28,14 +28,14 @@ def accept(data: bytes, *, path: str, reviewer: str, role: str, day: str) -> byt
     Raises:
         InputError: the spec, the name or the role is not valid.
     """
-    _check_words(reviewer, role)
+    check_words(reviewer, role)
     before = read_mapping(data)
     if isinstance(before, str):
         fix = "correct the front matter first; see docs/guard.md"
         raise InputError(before, path=path, line=1, fix=fix)
     front = data[before.start : before.end].decode()
     newline = "\r\n" if front.endswith("\r\n") else "\n"
-    latest = _latest(before.values.get("last_review"), day)
+    latest = latest_review(before.values.get("last_review"), day)
     front = _set_review(front, latest, newline)
     item = f"- {{role: {role}, by: {quote(reviewer)}, on: {day}}}{newline}"
     front = _set_approval(front, role, item, newline, before, path)
@@ -45,14 +45,19 @@ def accept(data: bytes, *, path: str, reviewer: str, role: str, day: str) -> byt
     return result
 
 
-def _latest(review: object, day: str) -> str:
+def latest_review(review: object, day: str) -> str:
     """Return the later of two review days; adding an earlier review keeps the later one."""
     known = parse_day(review) if isinstance(review, str) else None
     new = parse_day(day)
     return str(review) if known is not None and new is not None and known > new else day
 
 
-def _check_words(reviewer: str, role: str) -> None:
+def check_words(reviewer: str, role: str) -> None:
+    """Check the name and the role of who reviewed.
+
+    Raises:
+        InputError: one of them is not valid.
+    """
     if not re.fullmatch(ROLE, role):
         raise InputError(
             f"{role!r} is not a valid role",

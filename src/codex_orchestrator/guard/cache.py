@@ -9,12 +9,12 @@ import os
 import sys
 import zlib
 
-from codex_orchestrator.guard.config import GuardConfig, Waiver
+from codex_orchestrator.guard.config import GuardConfig, Mapping, Waiver
 from codex_orchestrator.guard.facts import APPROVALS, ApprovalFacts, Facts, RawFacts
 from codex_orchestrator.guard.specs import SpecsByPath
 
 _NAME_OF_KIND = b"codex-orchestrator guard facts "
-_VERSION = 3
+_VERSION = 4
 _NAME = "codex-orchestrator-guard.cache"
 NO_CONFIG = GuardConfig(source="none")
 """Marks a file without our table, which is not the same as the defaults."""
@@ -52,13 +52,17 @@ class FactsCache:
         if not raw:
             return NO_CONFIG
         config = GuardConfig._make(raw)
-        return config._replace(waivers=tuple(map(Waiver._make, config.waivers)))
+        return config._replace(
+            waivers=tuple(map(Waiver._make, config.waivers)),
+            mapping=tuple(map(Mapping._make, config.mapping)),
+        )
 
     def put_config(self, name: str, blob: str, config: GuardConfig) -> None:
         """Add the configuration in a file's blob; a name with a commit is not a blob."""
         if ":" in blob:
             return
-        plain = config._asdict() | {"waivers": tuple(map(tuple, config.waivers))}
+        waivers, mapping = (tuple(map(tuple, rows)) for rows in (config.waivers, config.mapping))
+        plain = config._asdict() | {"waivers": waivers, "mapping": mapping}
         self.entries[f"{name}:{blob}"] = () if config is NO_CONFIG else tuple(plain.values())
         self._added = True
 

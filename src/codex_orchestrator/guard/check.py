@@ -8,7 +8,7 @@ from codex_orchestrator.guard.case import Case
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.coverage import cover
 from codex_orchestrator.guard.dates import write_day
-from codex_orchestrator.guard.loading import facts_of, load_specs
+from codex_orchestrator.guard.loading import bare_text, facts_of, formats_of, load_specs
 from codex_orchestrator.guard.report import FAILED, PASSED, Checked, Report
 from codex_orchestrator.guard.rules import choose_rules
 from codex_orchestrator.guard.rules.base import Rule, some
@@ -52,10 +52,11 @@ def check(
     if not view.is_audit and config.spec_folders != reader.folders:
         entries = reader.listing(config.spec_folders)
     is_spec = path_matcher(config.specs)
-    specs = load_specs(reader, entries, is_spec, cache)
+    formats = formats_of(config)
+    specs = load_specs(reader, entries, is_spec, cache, formats)
     cache.save(specs)
-    facts = partial(facts_of, reader, cache=cache)
-    edits = tuple(find_edits(changes, specs, is_spec, reader.text, facts))
+    facts = partial(facts_of, reader, cache=cache, formats=formats)
+    edits = tuple(find_edits(changes, specs, is_spec, partial(bare_text, reader, formats), facts))
     if view.is_audit:
         changes = tuple(
             Change(entry.path, UNCHANGED, entry.mode, entry.mode, entry.blob, entry.blob)

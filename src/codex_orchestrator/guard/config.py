@@ -8,6 +8,8 @@ from codex_orchestrator.text.lean_typing import NamedTuple
 PATTERNS_FOLDER = "patterns/"
 """The folder of the learning library."""
 PATTERN_INDEX = "patterns/index.json"
+FRONT_MATTER = "front-matter"
+"""The format of specs that `spec new` writes."""
 
 
 class Waiver(NamedTuple):
@@ -18,6 +20,17 @@ class Waiver(NamedTuple):
     reason: str
     expires: int
     line: int
+
+
+class Mapping(NamedTuple):
+    """What the configuration says of specs that a glob means: their format, the code they own.
+
+    An empty format or no paths say nothing.
+    """
+
+    specs: str
+    format: str
+    paths: tuple[str, ...]
 
 
 class GuardConfig(NamedTuple):
@@ -41,6 +54,10 @@ class GuardConfig(NamedTuple):
     learning_spec: str = "tasks/specs/0003-learning-library.md"
     plugins: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    specs_format: str = FRONT_MATTER
+    specs_fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    specs_status: tuple[tuple[str, str], ...] = ()
+    mapping: tuple[Mapping, ...] = ()
     source: str = ""
 
     @property

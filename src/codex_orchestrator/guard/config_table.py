@@ -23,7 +23,9 @@ _CHOICES = {
 _DAYS = {"max_age_days": 3650, "warn_days": 3650}
 _GLOBS = ("code", "specs", "tasks")
 _WAIVER_KEYS = ("path", "rule", "reason", "expires")
-KEYS = (*_GLOBS, *_DAYS, *_CHOICES, "required_approvals", "learning_spec", "plugins", "waivers")
+_FORMATS = ("specs_format", "specs_fields", "specs_status", "mapping")
+_OTHERS = ("required_approvals", "learning_spec", "plugins", "waivers")
+KEYS = (*_GLOBS, *_DAYS, *_CHOICES, *_OTHERS, *_FORMATS)
 
 
 def parse_config(table: ConfigTable) -> GuardConfig | None:
@@ -53,6 +55,10 @@ def parse_config(table: ConfigTable) -> GuardConfig | None:
                 raise _wrong(table, key, "must be the path of a spec")
         elif key == "waivers":
             values[key] = tuple(_waivers(value, table))
+        elif key in _FORMATS:
+            from codex_orchestrator.guard.formats_table import parse_format
+
+            values |= parse_format(key, value, guard, table)
         else:
             values[key] = _words(key, value, table)
     return GuardConfig(**values)

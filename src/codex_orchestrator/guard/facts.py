@@ -27,6 +27,28 @@ class Facts(NamedTuple):
     prefixes: tuple[str, ...] = ()
     """The part of each glob in `paths` before its first wildcard, to exclude quickly what cannot
     match."""
+    notation: tuple[str, ...] = ()
+    """Of a document in another format: the names of its status and of its date as it writes them,
+    and what is to be said of its status. Empty for front matter of ours."""
+
+    @property
+    def status_name(self) -> str:
+        """What the document calls its status."""
+        return self.notation[0] if self.notation else "status"
+
+    @property
+    def date_name(self) -> str:
+        """What the document calls the day of its review."""
+        return self.notation[1] if self.notation else "last_review"
+
+    @property
+    def remark(self) -> str:
+        """What is to be said of the status beyond what it is; "" for nothing."""
+        return self.notation[2] if self.notation else ""
+
+
+NO_SPEC = Facts(status="draft", notation=("status", "date", ""))
+"""The facts of a file that only lies among specs: a template, a list of them, a plan of one."""
 
 
 RawFacts = tuple[Any, ...]

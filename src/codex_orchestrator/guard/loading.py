@@ -7,11 +7,16 @@ import os
 from collections.abc import Callable, Sequence
 
 from codex_orchestrator.guard.cache import FactsCache
+from codex_orchestrator.guard.config import FRONT_MATTER, GuardConfig
 from codex_orchestrator.guard.facts import Facts, RawFacts, malformed
 from codex_orchestrator.guard.specs import SpecsByPath, irregular
 from codex_orchestrator.guard.view_reader import ViewReader
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.system.git_output import Entry
+from codex_orchestrator.text.lean_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from codex_orchestrator.guard.formats import Formats
 
 MAX_SPEC_BYTES = 1024 * 1024
 READ_BYTES = 260 * 1024
@@ -22,17 +27,41 @@ QUICK_BYTES = 64 * 1024
 """Files of this size or more are read from git."""
 
 
+def formats_of(config: GuardConfig) -> "Formats | None":
+    """Return how specs are read where the configuration says so; None for our front matter."""
+    if config.specs_format == FRONT_MATTER and not config.mapping:
+        return None
+    from codex_orchestrator.guard.formats import Formats
+
+    return Formats(config)
+
+
 def load_specs(
     reader: ViewReader,
     entries: Sequence[Entry],
     is_spec: Callable[[str], bool],
     cache: FactsCache,
+    formats: "Formats | None" = None,
 ) -> SpecsByPath:
     """Return the specs of a snapshot with their facts.
+
+    Args:
+        reader: git, at work on the view.
+        entries: the files among which the specs are.
+        is_spec: tells whether a path is a spec.
+        cache: facts that are known.
+        formats: how specs are read; None where all have our front matter.
 
     Raises:
         NotCheckedError: an object is not in this clone.
     """
+    if formats is not None:
+        described: dict[str, tuple[str, RawFacts]] = {}
+        for path, mode, blob in entries:
+            if is_spec(path):
+                raw = irregular(mode) or tuple(facts_of(reader, path, blob, cache, formats))
+                described[path] = (blob, raw)
+        return SpecsByPath(described)
     rows: dict[str, tuple[str, RawFacts]] = {}
     missing: list[Entry] = []
     known = cache.entries
@@ -82,17 +111,46 @@ def _read_start(place: str) -> bytes:
         return b""
 
 
-def facts_of(reader: ViewReader, blob: str, cache: FactsCache | None = None) -> Facts:
+def facts_of(
+    reader: ViewReader,
+    path: str,
+    blob: str,
+    cache: FactsCache | None = None,
+    formats: "Formats | None" = None,
+) -> Facts:
     """Return the facts of one spec.
+
+    Args:
+        reader: git, at work on the view.
+        path: the spec's path, which may decide on its format.
+        blob: the object with its bytes.
+        cache: facts that are known.
+        formats: how specs are read; None where all have our front matter.
 
     Raises:
         NotCheckedError: the object is not in this clone.
     """
-    known = cache.get(blob) if cache is not None else None
-    return known or _parse(reader.blobs.read(blob, READ_BYTES), blob)
+    key = formats.key(path, blob) if formats is not None else blob
+    facts = cache.get(key) if cache is not None else None
+    if facts is None:
+        parse = formats.parser(path) if formats is not None else None
+        facts = _parse(reader.blobs.read(blob, READ_BYTES), blob, parse)
+        if formats is not None and cache is not None:
+            cache.put(key, facts)
+    return formats.settle(path, facts) if formats is not None else facts
 
 
-def _parse(answer: tuple[str, bytes, int] | None, blob: str) -> Facts:
+def bare_text(reader: ViewReader, formats: "Formats | None", path: str, blob: str) -> bytes:
+    """Return a spec without what only a review writes into a document; our front matter whole."""
+    data = reader.text(blob) or b""
+    return formats.bare(path, data) if formats is not None else data
+
+
+def _parse(
+    answer: tuple[str, bytes, int] | None,
+    blob: str,
+    parse: Callable[[bytes, int], Facts] | None = None,
+) -> Facts:
     if answer is None:
         raise NotCheckedError(
             f"object {blob} is missing from this clone",
@@ -101,6 +159,8 @@ def _parse(answer: tuple[str, bytes, int] | None, blob: str) -> Facts:
     _, data, size = answer
     if size > MAX_SPEC_BYTES:
         return malformed(f"the spec has {size} bytes, the limit is {MAX_SPEC_BYTES}", 1)
+    if parse is not None:
+        return parse(data, size)
     from codex_orchestrator.guard.frontmatter import parse_facts
 
     return parse_facts(data, size=size)

@@ -29,8 +29,8 @@ def find_edits(
     changes: Sequence[Change],
     specs: Mapping[str, Spec],
     is_spec: Callable[[str], bool],
-    read: Callable[[str], bytes | None],
-    facts_of: Callable[[str], Facts],
+    read: Callable[[str, str], bytes],
+    facts_of: Callable[[str, str], Facts],
 ) -> Iterator[SpecEdit]:
     """Yield the edits of specs in a change.
 
@@ -38,25 +38,25 @@ def find_edits(
         changes: the change.
         specs: the specs of the head, by path.
         is_spec: tells whether a path is a spec.
-        read: returns an object's bytes.
-        facts_of: returns the facts of an object.
+        read: returns the bytes of a path's object, without what only a review writes.
+        facts_of: returns the facts of a path's object.
     """
     touching = [change for change in changes if is_spec(change.path)]
     gone = [
-        change.old_blob
+        (change.path, change.old_blob)
         for change in touching
         if change.path not in specs and change.old_mode in REGULAR
     ]
-    gone_texts = {_substance(read(blob) or b"") for blob in gone}
-    gone_ids = {facts_of(blob).spec_id for blob in gone} - {""}
+    gone_texts = {_substance(read(*place)) for place in gone}
+    gone_ids = {facts_of(*place).spec_id for place in gone} - {""}
     for change in touching:
-        before = facts_of(change.old_blob) if change.old_mode in REGULAR else None
+        before = facts_of(change.path, change.old_blob) if change.old_mode in REGULAR else None
         after = specs.get(change.path)
         has_substance = False
         if after is not None and change.new_mode in REGULAR:
-            now = _substance(read(change.new_blob) or b"")
-            earlier = gone_texts if before is None else {_substance(read(change.old_blob) or b"")}
-            has_substance = now not in earlier
+            now = _substance(read(change.path, change.new_blob))
+            old = gone_texts if before is None else {_substance(read(change.path, change.old_blob))}
+            has_substance = now not in old
         is_new = before is None and after is not None and after.facts.spec_id not in gone_ids
         yield SpecEdit(change.path, before, after, has_substance, is_new)
 

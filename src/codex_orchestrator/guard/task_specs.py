@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 
 from codex_orchestrator.guard.case import Case
 from codex_orchestrator.guard.check import SpecFindings, check
+from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.dates import parse_day, read_day, write_day
 from codex_orchestrator.guard.facts import Facts
-from codex_orchestrator.guard.loading import facts_of
+from codex_orchestrator.guard.loading import facts_of, formats_of
 from codex_orchestrator.guard.rules import choose_rules
 from codex_orchestrator.guard.rules.code_rules import TaskWithoutSpec, UnownedCode
 from codex_orchestrator.guard.settings import config_at
@@ -68,7 +69,7 @@ class RepositorySpecGuard:
                 globs = ", ".join(config.specs)
                 message = f"the task's spec is not a spec: its path does not match {globs}"
                 return (rule.finding(task.spec, 0, message),)
-            spec = _find_spec(reader, task.spec)
+            spec = _find_spec(reader, task.spec, config)
             if spec is None:
                 message = f"the task's spec is not there at commit {base_sha[:12]}"
                 return (
@@ -121,11 +122,12 @@ class RepositorySpecGuard:
         """Return path, blob and review day of the task's spec at the commit.
 
         Raises:
-            InputError: the spec does not exist.
+            InputError: the spec does not exist, or the commit's configuration is wrong.
             NotCheckedError: the commit does not exist.
         """
         with ViewReader(self._git, _view(base_sha), has_lists=False) as reader:
-            spec = _find_spec(reader, task.spec)
+            config = config_at(reader, self._rules_at or base_sha)
+            spec = _find_spec(reader, task.spec, config)
         if spec is None:
             raise InputError(
                 f"is not there at commit {base_sha[:12]}", path=task.spec, fix="commit the spec"
@@ -144,11 +146,13 @@ def _owned_by(task: Task, finding: Finding) -> Finding:
     return finding._replace(fix=f"{fix}, the task's spec, or to another approved spec")
 
 
-def _find_spec(reader: ViewReader, path: str) -> Spec | None:
+def _find_spec(reader: ViewReader, path: str, config: GuardConfig) -> Spec | None:
     for entry in reader.listing((path,)):
         if entry.path == path:
             raw = irregular(entry.mode)
-            facts = Facts._make(raw) if raw else facts_of(reader, entry.blob)
+            if raw:
+                return Spec(path, entry.blob, Facts._make(raw))
+            facts = facts_of(reader, path, entry.blob, formats=formats_of(config))
             return Spec(path, entry.blob, facts)
     return None
 

@@ -74,4 +74,5 @@ def usual_facts(head: bytes) -> RawFacts | None:
         count(b"\n", 0, start(_PATHS)) + 1 if paths else 0,
         signed,
         tuple([glob.partition("*")[0].rstrip("/") for glob in globs]),
+        (),
     )

@@ -1,19 +1,29 @@
 """Write specs: a new draft from the template, or the record of a review."""
 
 import os
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from codex_orchestrator.guard.accept import accept
+from codex_orchestrator.guard.config import FRONT_MATTER, GuardConfig
 from codex_orchestrator.guard.dates import read_day, write_day
-from codex_orchestrator.guard.loading import MAX_SPEC_BYTES
+from codex_orchestrator.guard.loading import MAX_SPEC_BYTES, formats_of
 from codex_orchestrator.guard.new_spec import spec_text
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.confined import ConfinedTree
 
 
 def accept_spec(
-    root: str, spec_file: str, *, reviewer: str, role: str, as_of: str, today: str
+    root: str,
+    spec_file: str,
+    *,
+    reviewer: str,
+    role: str,
+    as_of: str,
+    today: str,
+    config: GuardConfig | None = None,
 ) -> tuple[str, str]:
     """Record a review in a spec file of the work tree; return its repository path and the day.
 
@@ -24,6 +34,7 @@ def accept_spec(
         role: in which role.
         as_of: the day of the review, `YYYY-MM-DD`.
         today: the present day in UTC.
+        config: says in which format specs are written; None for our front matter.
 
     Raises:
         InputError: the day, the name, the role or the file is not valid.
@@ -38,9 +49,20 @@ def accept_spec(
     )
     with closing(_spec_files(root)) as tree:
         found = tree.read(path)
-        attested = accept(found.data, path=path, reviewer=reviewer, role=role, day=write_day(day))
+        attest = _writer(config or GuardConfig(), path)
+        attested = attest(found.data, path=path, reviewer=reviewer, role=role, day=write_day(day))
         tree.replace(path, attested, mode=found.mode, makes_folders=False)
     return path, write_day(day)
+
+
+def _writer(config: GuardConfig, path: str) -> Callable[..., bytes]:
+    """Return what records a review in a spec of this path."""
+    formats = formats_of(config)
+    if formats is None or formats.kind(path) == FRONT_MATTER:
+        return accept
+    from codex_orchestrator.guard.accept_document import accept_document
+
+    return partial(accept_document, recipe=formats.recipe(path))
 
 
 def write_new_spec(

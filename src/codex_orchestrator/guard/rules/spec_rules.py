@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from codex_orchestrator.guard.case import Case
 from codex_orchestrator.guard.dates import parse_day, write_day
+from codex_orchestrator.guard.facts import Facts
 from codex_orchestrator.guard.rules.base import Rule
 from codex_orchestrator.guard.specs import APPROVED, DRAFT, SUPERSEDED, Spec
 from codex_orchestrator.model.finding import Finding, Severity
@@ -60,7 +61,10 @@ class ReviewDate(Rule):
                 line = facts.body_review_line
                 problem = "stands in the text, not in the front matter"
         if problem:
-            yield self.finding(spec.path, line, f"last_review {problem}")
+            name, fix = facts.date_name, ""
+            if facts.notation:
+                fix = f"write `{name}` as YYYY-MM-DD: the day (UTC) of the real review"
+            yield self.finding(spec.path, line, f"{name} {problem}", fix=fix)
 
 
 class MalformedFrontMatter(Rule):
@@ -102,8 +106,23 @@ class NotApproved(Rule):
             problem = f"{facts.status[:40]!r} is not one of {APPROVED}, {DRAFT}, {SUPERSEDED}"
         elif is_needed:
             problem = f"is {facts.status}, not approved"
+        line, name, fix = facts.status_line or 1, facts.status_name, ""
+        if facts.notation:
+            fix = _fix_in_document(facts)
         if problem:
-            yield self.finding(spec.path, facts.status_line or 1, f"status {problem}")
+            remark = f": {facts.remark}" if facts.remark else ""
+            yield self.finding(spec.path, line, f"{name} {problem}{remark}", fix=fix)
+        elif facts.remark and facts.status == DRAFT:
+            yield self.finding(spec.path, line, facts.remark, severity=Severity.WARNING, fix=fix)
+
+
+def _fix_in_document(facts: Facts) -> str:
+    if facts.status == SUPERSEDED:
+        return "add the code to the paths of what supersedes it, or to another approved spec"
+    return (
+        f"once a person approved it: `{facts.status_name}: accepted`, or codex-orchestrator guard "
+        "accept SPEC --reviewer NAME; another word gets its meaning in `guard.specs_status`"
+    )
 
 
 class ApprovalsMissing(Rule):
