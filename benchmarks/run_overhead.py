@@ -86,9 +86,16 @@ def test_command(repository: Path) -> Process:
     """Return the command that a run's adapter calls."""
     from codex_orchestrator.adapters.python import PythonAdapter
 
-    command = PythonAdapter().commands(repository)["test"]
-    argv = [part.replace("{log_dir}", str(repository.parent)) for part in command.argv]
-    return Process(argv, str(repository), clean() | dict(command.env))
+    reports = repository.parent / "reports"
+    command = PythonAdapter().commands(repository)["test"].writing_to(str(reports))
+
+    def make_empty() -> None:
+        shutil.rmtree(reports, ignore_errors=True)
+        reports.mkdir()
+
+    return Process(
+        list(command.argv), str(repository), clean() | dict(command.env), before=make_empty
+    )
 
 
 def print_stages(repository: Path, run_s: float, *, skipped: int) -> None:
