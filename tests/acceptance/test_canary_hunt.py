@@ -63,7 +63,7 @@ def test_a_run_whose_check_prints_all_secrets_leaves_none_of_them(tmp_path: Path
 def test_a_model_that_writes_a_secret_into_the_work_leaves_none_of_it(
     tmp_path: Path, form: str
 ) -> None:
-    text = FORMS[form](CANARIES["DEPLOY_TOKEN"].encode()).decode("latin-1")
+    text = FORMS[form](CANARIES["DEPLOY_TOKEN"].encode()).decode()
     added = "\n".join(f"+{line}" for line in ("SECRET = 1", *text.splitlines()))
     patch = f"*** Begin Patch\n*** Add File: src/greeter/made.txt\n{added}\n*** End Patch\n"
     left = run_action(
@@ -83,7 +83,7 @@ def test_a_model_that_writes_a_secret_into_the_work_leaves_none_of_it(
 def test_a_model_that_answers_with_a_secret_leaves_none_of_it(
     tmp_path: Path, role: str, form: str
 ) -> None:
-    text = FORMS[form](KEY.encode()).decode("latin-1")
+    text = FORMS[form](KEY.encode()).decode()
     answers: dict[str, Callable[[], Step]] = {
         "planner": lambda: _with(plan(), "summary", text),
         "builder": lambda: _with(built(), "summary", text),
