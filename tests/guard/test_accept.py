@@ -30,6 +30,37 @@ def test_the_date_and_one_approval_change_and_every_other_byte_stays() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "approved"),
+    [
+        ("status: draft", "status: approved"),
+        ("status: Draft   # not yet", "status: approved   # not yet"),
+        ("'status': \"draft\"", "'status': approved"),
+        ("status: approved", "status: approved"),
+        ("status: APPROVED", "status: APPROVED"),
+        ("status:", "status: approved"),
+    ],
+)
+def test_the_status_becomes_approved_and_every_other_byte_stays(status: str, approved: str) -> None:
+    before = spec(approvals="approvals: []").replace("status: approved", status)
+    after = attest(before)
+    signed = 'approvals:\n  - {role: dx, by: "Ann", on: 2026-11-22}'
+    expected = before.replace(status, approved).replace("approvals: []", signed)
+    assert after == expected.replace("2026-11-20", "2026-11-22")
+    assert parse_facts(after.encode(), size=len(after)).status == "approved"
+
+
+def test_a_status_that_is_missing_is_added() -> None:
+    assert parse_facts(attest(spec(status=None)).encode(), size=1000).status == "approved"
+
+
+@pytest.mark.parametrize("status", ["superseded", "rejected", "[draft]"])
+def test_only_a_draft_becomes_approved(status: str) -> None:
+    with pytest.raises(InputError) as caught:
+        attest(spec(status=status))
+    assert (caught.value.path, caught.value.line) == ("s.md", 4)
+
+
 def test_an_earlier_approval_of_the_role_is_replaced() -> None:
     old = "approvals:\n  - role: dx\n    by: Old\n    on: 2025-01-01\n  - {role: a, by: b, on: c}"
     before = spec(approvals=old)

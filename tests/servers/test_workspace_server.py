@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from mcp import MCPError
 
+from codex_orchestrator.system.installed import install_command
 from support.workspace import all_end, git, git_environ, make_repository, wait_for, write_files
 from support.workspace_server import lines_of, served, server_command
 
@@ -489,7 +490,7 @@ def test_without_the_mcp_package_the_line_that_installs_it_is_printed(place):
     argv = command(place)
     done = started([argv[0], "-c", source, *argv[3:]], env=environ(place), text=True)
     assert done.returncode == 3
-    assert 'pip install "codex-orchestrator-toolkit[agents]"' in done.stderr
+    assert f"fix: {install_command('agents')}" in done.stderr
 
 
 def test_the_start_imports_no_model_vendor(place):

@@ -65,9 +65,9 @@ def rules(output_format: str) -> None:
 def accept(
     ctx: click.Context, *, spec_file: str, reviewer: str, role: str, as_of: str | None
 ) -> None:
-    """Record a review: set last_review and one approval, change no other byte.
+    """Record a review: set last_review, one approval and the status, change no other byte.
 
-    In a document of another format (`specs_format`) it sets the status too, in its notation.
+    In a document of another format (`specs_format`) it does so in its notation.
     """
     from codex_orchestrator.compose.settings import guard_part, load_settings
     from codex_orchestrator.verbs.write_specs import accept_spec

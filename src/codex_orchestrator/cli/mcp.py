@@ -21,10 +21,11 @@ from codex_orchestrator.compose.extras import extra
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.config import OPENAI_URL
 from codex_orchestrator.model.document import problems_of
-from codex_orchestrator.model.errors import InputError, MissingExtraError
+from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.policy import Policy
 from codex_orchestrator.model.server import BridgeRequest
 from codex_orchestrator.system.files import read_given
+from codex_orchestrator.system.installed import missing_extra
 
 _MAX_BYTES = 1024 * 1024
 _Value = TypeVar("_Value")
@@ -174,7 +175,7 @@ def codex(
     file. Without a key, Codex uses a server that needs none.
     """
     if find_spec("openai_codex") is None:
-        raise MissingExtraError("codex", needed_for="the Codex bridge")
+        raise missing_extra("codex", needed_for="the Codex bridge")
     with _modules_that_stay(), extra("agents", needed_for="the Codex bridge"):
         from codex_orchestrator.servers.codex import serve_stdio
     import asyncio

@@ -7,12 +7,12 @@ import subprocess
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from codex_orchestrator.model.errors import InputError, MissingExtraError, NotCheckedError
+from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.system.installed import install_command, missing_extra
 from codex_orchestrator.text.names import search_path
 
 TESTED_FROM = (0, 163, 0)
 TESTED_BELOW = (0, 170, 0)
-INSTALL = 'pip install "codex-orchestrator-toolkit[codex]"'
 _VERSION = re.compile(r"\bcodex-cli (\d+\.\d+\.\d+\S*)")
 _START_TIMEOUT_S = 30
 
@@ -61,7 +61,7 @@ def find_codex(configured: str = "") -> CodexBinary:
         return bundled
     found = shutil.which("codex", path=search_path(os.environ))
     if not found:
-        raise MissingExtraError("codex", needed_for="Codex")
+        raise missing_extra("codex", needed_for="Codex")
     return CodexBinary(found, _version_of(found))
 
 
@@ -75,7 +75,8 @@ def require_tested(binary: CodexBinary) -> CodexBinary:
         return binary
     raise NotCheckedError(
         f"{binary.path} is Codex {binary.version}; this toolkit is tested with {supported_range()}",
-        fix=f"{INSTALL} and leave codex.path empty, or set codex.path to a tested version",
+        fix=f"{install_command('codex')} and leave codex.path empty, or set codex.path to a "
+        "tested version",
     )
 
 
@@ -103,8 +104,12 @@ def _version_of(path: str) -> str:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise NotCheckedError(f"{path} does not run: {error}", fix=INSTALL) from error
+            raise NotCheckedError(
+                f"{path} does not run: {error}", fix=install_command("codex")
+            ) from error
     match = _VERSION.search(done.stdout)
     if not match:
-        raise NotCheckedError(f"{path} --version does not name a Codex version", fix=INSTALL)
+        raise NotCheckedError(
+            f"{path} --version does not name a Codex version", fix=install_command("codex")
+        )
     return match.group(1)

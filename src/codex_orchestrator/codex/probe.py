@@ -14,8 +14,9 @@ from codex_orchestrator.codex.hardening import HARDENING, as_flags
 from codex_orchestrator.codex.private_home import PrivateHome, private_home
 from codex_orchestrator.codex.session import CodexSession, SessionSettings
 from codex_orchestrator.model.credential import Secret
-from codex_orchestrator.model.errors import MissingExtraError, NotCheckedError, OrchestratorError
+from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError
 from codex_orchestrator.model.probe import Probe
+from codex_orchestrator.system.installed import missing_extra
 
 _TIMEOUT_S = 30.0
 _SANDBOX_FIX = (
@@ -84,7 +85,7 @@ def _sandbox(binary: CodexBinary, home: PrivateHome) -> str:
 
 def _app_server(binary: CodexBinary, home: PrivateHome) -> str:
     if find_spec("openai_codex") is None:
-        raise MissingExtraError("codex", needed_for="the app-server client")
+        raise missing_extra("codex", needed_for="the app-server client")
     session = CodexSession(SessionSettings(binary=binary, key=None), home)
     session.start()
     with closing(session):

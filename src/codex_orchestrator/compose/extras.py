@@ -6,7 +6,7 @@ A missing package is reported with the command that installs it.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from codex_orchestrator.model.errors import MissingExtraError
+from codex_orchestrator.system.installed import missing_extra
 
 
 @contextmanager
@@ -21,4 +21,4 @@ def extra(name: str, *, needed_for: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("codex_orchestrator"):
             raise
-        raise MissingExtraError(name, needed_for=needed_for) from error
+        raise missing_extra(name, needed_for=needed_for) from error

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 from codex_orchestrator.model.credential import Secret
-from codex_orchestrator.model.errors import InputError, MissingExtraError
+from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.system.installed import missing_extra
 from codex_orchestrator.text.shown import folded, visible
 
 DEFAULT_API_URL = "https://api.github.com"
@@ -128,7 +129,7 @@ def _open_clients(api_url: str, token: Secret, policy: RetryPolicy) -> tuple[Any
     try:
         import github
     except ImportError as error:
-        raise MissingExtraError("github", needed_for="talking to GitHub") from error
+        raise missing_extra("github", needed_for="talking to GitHub") from error
 
     class CreateRetry(github.GithubRetry):
         """Repeats after `Retry-After` only for 429: a request with a 503 may have taken effect."""

@@ -1,4 +1,4 @@
-"""Accept a spec: set the review date and one approval, and change no other byte."""
+"""Accept a spec: set review date, one approval and the status, and change no other byte."""
 
 import re
 
@@ -6,17 +6,19 @@ from codex_orchestrator.guard.config_table import ROLE
 from codex_orchestrator.guard.dates import parse_day
 from codex_orchestrator.guard.frontmatter import FrontMatter, read_mapping
 from codex_orchestrator.guard.new_spec import quote
+from codex_orchestrator.guard.specs import APPROVED, DRAFT
 from codex_orchestrator.model.errors import InputError
 
 MAX_NAME = 200
 
 _REVIEW = re.compile(r"(?m)^([\"']?last_review[\"']?:[ ]*)[^#\r\n]*?([ ]*(?: #[^\r\n]*)?)(\r?)$")
+_STATUS = re.compile(r"(?m)^([\"']?status[\"']?:)[^#\r\n]*?([ ]*(?: #[^\r\n]*)?)(\r?)$")
 _HEADER = re.compile(r"(?m)^[\"']?approvals[\"']?:[ ]*(\[[ ]*\])?[ ]*(?:#[^\r\n]*)?\r?\n?$")
 _ITEM = re.compile(r"^([ ]*)-[ ]")
 
 
 def accept(data: bytes, *, path: str, reviewer: str, role: str, day: str) -> bytes:
-    """Return the spec's bytes with the review of a day and the approval of a role.
+    """Return the spec's bytes, approved: the review of a day and the approval of a role.
 
     Args:
         data: the spec as it is.
@@ -36,7 +38,7 @@ def accept(data: bytes, *, path: str, reviewer: str, role: str, day: str) -> byt
     front = data[before.start : before.end].decode()
     newline = "\r\n" if front.endswith("\r\n") else "\n"
     latest = latest_review(before.values.get("last_review"), day)
-    front = _set_review(front, latest, newline)
+    front = _set_status(_set_review(front, latest, newline), newline, before, path)
     item = f"- {{role: {role}, by: {quote(reviewer)}, on: {day}}}{newline}"
     front = _set_approval(front, role, item, newline, before, path)
     result = data[: before.start] + front.encode() + data[before.end :]
@@ -75,6 +77,22 @@ def _set_review(front: str, day: str, newline: str) -> str:
     if count:
         return re.sub(r"(?m)^([\"']?last_review[\"']?:)(?=\d)", r"\1 ", changed)
     return f"{front}last_review: {day}{newline}"
+
+
+def _set_status(front: str, newline: str, before: FrontMatter, path: str) -> str:
+    status = str(before.values.get("status") or "").strip().lower()
+    if status == APPROVED:
+        return front
+    if status not in (DRAFT, ""):
+        raise InputError(
+            f"the status is {status[:40]!r}, and a review does not approve such a spec",
+            path=path,
+            line=before.lines.get("status", 0) + 1,
+            field="status",
+            fix=f"set `status: {DRAFT}` first, if the spec is meant to allow code again",
+        )
+    changed, count = _STATUS.subn(rf"\g<1> {APPROVED}\g<2>\g<3>", front, count=1)
+    return changed if count else f"{front}status: {APPROVED}{newline}"
 
 
 def _set_approval(
@@ -145,10 +163,12 @@ def _check_result(
         approvals[roles.index(role)] = entry
     else:
         approvals.append(entry)
-    wanted = {**before.values, "last_review": review, "approvals": approvals}
+    said = str(before.values.get("status") or "").strip()
+    status = said if said.lower() == APPROVED else APPROVED
+    wanted = {**before.values, "last_review": review, "approvals": approvals, "status": status}
     if isinstance(after, str) or after.values != wanted:
         raise InputError(
-            "last_review or approvals have a form that cannot be edited safely",
+            "last_review, status or approvals have a form that cannot be edited safely",
             path=path,
             line=before.lines.get("approvals", before.lines.get("last_review", 0)) + 1,
             fix="write `last_review: YYYY-MM-DD` and one `- {role: …, by: …, on: …}` to a line",

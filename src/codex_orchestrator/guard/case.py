@@ -7,7 +7,7 @@ from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.spec_edits import SpecEdit
 from codex_orchestrator.guard.specs import Owners, Spec, SpecsByPath
 from codex_orchestrator.guard.view_reader import ViewReader
-from codex_orchestrator.system.git_output import SUBMODULE, SYMLINK, Change
+from codex_orchestrator.system.git_output import SUBMODULE, SYMLINK, Change, Entry
 from codex_orchestrator.text.globs import path_matcher
 
 
@@ -62,8 +62,15 @@ class Case:
         return tuple(
             change
             for change in self.changes
-            if not self.is_spec(change.path) and any(map(self.is_code, matched_names(change)))
+            if self._is_code_path(change.path, change.old_mode, change.new_mode)
         )
+
+    def is_code_file(self, entry: Entry) -> bool:
+        """Return whether a tracked file is code."""
+        return self._is_code_path(entry.path, entry.mode)
+
+    def _is_code_path(self, path: str, *modes: str) -> bool:
+        return not self.is_spec(path) and any(map(self.is_code, matched_name(path, *modes)))
 
     @cached_property
     def touched(self) -> frozenset[str]:

@@ -9,16 +9,16 @@ from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.coverage import cover
 from codex_orchestrator.guard.dates import write_day
 from codex_orchestrator.guard.loading import bare_text, facts_of, formats_of, load_specs
-from codex_orchestrator.guard.report import FAILED, PASSED, Checked, Report
+from codex_orchestrator.guard.report import FAILED, NOT_CHECKED, PASSED, Checked, Report
 from codex_orchestrator.guard.rules import choose_rules
 from codex_orchestrator.guard.rules.base import Rule, some
-from codex_orchestrator.guard.settings import choose_config
+from codex_orchestrator.guard.settings import choose_configs
 from codex_orchestrator.guard.spec_edits import find_edits
 from codex_orchestrator.guard.specs import Spec
 from codex_orchestrator.guard.view_reader import ViewReader
 from codex_orchestrator.guard.waivers import Waivers
 from codex_orchestrator.model.finding import Finding, Severity, has_errors
-from codex_orchestrator.system.git_output import UNCHANGED, Change
+from codex_orchestrator.system.git_output import UNCHANGED, Change, Entry
 from codex_orchestrator.text.globs import path_matcher
 
 
@@ -45,11 +45,45 @@ def check(
     """
     cache, view = FactsCache(cache_path), reader.view
     changes, entries = reader.changes(), reader.usual_listing()
-    config = given_config
+    configs: tuple[GuardConfig, ...] = ()
     remarks: tuple[Finding, ...] = ()
-    if config is None:
-        config, remarks = choose_config(reader, changes, entries, cache)
-    if not view.is_audit and config.spec_folders != reader.folders:
+    if given_config is not None:
+        configs = (given_config,)
+    else:
+        may_be_first = may_attest is None
+        configs, remarks = choose_configs(
+            reader, changes, entries, cache, may_be_first=may_be_first
+        )
+    findings = remarks
+    checked = Checked()
+    for config in configs:
+        case = _case(reader, config, changes, entries, cache, today=today, may_attest=may_attest)
+        found, judged = _apply_rules(case, choose_rules(config))
+        findings += tuple(finding for finding in found if finding not in findings)
+        checked = checked if checked.paths else Checked(len(case.code), judged, len(case.changes))
+    outcome = NOT_CHECKED if view.is_audit and not checked.code else PASSED
+    return Report(
+        outcome=FAILED if has_errors(findings) else outcome,
+        view=view.kind,
+        base=view.base,
+        head=view.head or "index",
+        as_of=write_day(today),
+        checked=checked,
+        findings=findings,
+    )
+
+
+def _case(
+    reader: ViewReader,
+    config: GuardConfig,
+    changes: tuple[Change, ...],
+    entries: list[Entry],
+    cache: FactsCache,
+    *,
+    today: int,
+    may_attest: Callable[[str], bool] | None,
+) -> Case:
+    if not reader.view.is_audit and config.spec_folders != reader.folders:
         entries = reader.listing(config.spec_folders)
     is_spec = path_matcher(config.specs)
     formats = formats_of(config)
@@ -57,12 +91,12 @@ def check(
     cache.save(specs)
     facts = partial(facts_of, reader, cache=cache, formats=formats)
     edits = tuple(find_edits(changes, specs, is_spec, partial(bare_text, reader, formats), facts))
-    if view.is_audit:
+    if reader.view.is_audit:
         changes = tuple(
             Change(entry.path, UNCHANGED, entry.mode, entry.mode, entry.blob, entry.blob)
             for entry in entries
         )
-    case = Case(
+    return Case(
         source=reader,
         config=config,
         today=today,
@@ -70,17 +104,6 @@ def check(
         specs=specs,
         edits=edits,
         may_attest=may_attest,
-    )
-    found, judged = _apply_rules(case, choose_rules(config))
-    findings = (*remarks, *found)
-    return Report(
-        outcome=FAILED if has_errors(findings) else PASSED,
-        view=view.kind,
-        base=view.base,
-        head=view.head or "index",
-        as_of=write_day(today),
-        checked=Checked(len(case.code), judged, len(changes)),
-        findings=findings,
     )
 
 

@@ -61,6 +61,11 @@ class GuardConfig(NamedTuple):
     source: str = ""
 
     @property
+    def file(self) -> str:
+        """The name of the file that it is from, without its commit; "" for the defaults."""
+        return self.source.partition(" (at ")[0]
+
+    @property
     def spec_folders(self) -> tuple[str, ...]:
         """The folders with all specs, for git to list; "" is the whole repository."""
         return folders(self.specs)

@@ -9,16 +9,24 @@ from codex_orchestrator.model.config_file import CONFIG_FILES, PYPROJECT
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.system.git_output import Change, Entry
+from codex_orchestrator.text.globs import path_matcher
 
 
-def choose_config(
-    reader: ViewReader, changes: Sequence[Change], entries: Sequence[Entry], cache: FactsCache
-) -> tuple[GuardConfig, tuple[Finding, ...]]:
-    """Return the configuration for a view and what to say about it.
+def choose_configs(
+    reader: ViewReader,
+    changes: Sequence[Change],
+    entries: Sequence[Entry],
+    cache: FactsCache,
+    *,
+    may_be_first: bool = True,
+) -> tuple[tuple[GuardConfig, ...], tuple[Finding, ...]]:
+    """Return the configurations that a view must satisfy, and what to say about them.
 
     A change is checked under the configuration of its base. The one that it brings is parsed too,
-    so that a broken file is not merged. When the base's own file is broken, a change that corrects
-    it is checked under the defaults.
+    so that a broken file is not merged. When the base has none, the first one applies at once, and
+    where the base has specs also the defaults, under which they stood; `may_be_first` is false
+    where agents made the change. When the base's own file is broken, a change that corrects it is
+    checked under the defaults.
 
     Raises:
         InputError: a configuration file is wrong.
@@ -26,7 +34,7 @@ def choose_config(
     view = reader.view
     after = {entry.path: entry.blob for entry in entries if entry.path in CONFIG_FILES}
     if not view.has_base:
-        return _load(reader, after, cache), ()
+        return (_load(reader, after, cache),), ()
     moved = {change.path: change for change in changes if change.path in CONFIG_FILES}
     before = dict(after)
     for name, change in moved.items():
@@ -36,26 +44,51 @@ def choose_config(
     if view.base != view.fork:
         # The base has newer commits than the fork: its own configuration applies.
         before = {name: f"{view.base}:{name}" for name in CONFIG_FILES}
-    elif moved and not before and reader.git.answer("rev-parse", "--verify", "-q", "HEAD") is None:
-        return _load(reader, after, cache), ()  # the first commit
+    brought = GuardConfig()
     if moved:
-        _load(reader, after, cache, label=f" (at {view.head[:12]})" if view.head else "")
+        label = f" (at {view.head[:12]})" if view.head else ""
+        brought = _load(reader, after, cache, label=label)
     label = f" (at {view.base[:12]})"
     try:
-        return _load(reader, before, cache, label=label), ()
+        known = _load(reader, before, cache, label=label)
     except InputError as error:
         if not moved:
             raise
-        remark = Finding(
-            "GUARD002",
-            Severity.WARNING,
-            error.path.removesuffix(label),
-            error.line,
-            f"the configuration before this change is wrong ({error.message.replace(label, '')}); "
-            "the change was checked under the defaults",
-            "nothing to do once this change is merged",
-        )
-        return GuardConfig(), (remark,)
+        return (GuardConfig(),), (_broken(error, label),)
+    if not brought.source or known.source or not may_be_first:
+        return (known,), ()
+    return (brought, known) if _had_specs(changes, entries) else (brought,), (_first(brought),)
+
+
+def _had_specs(changes: Sequence[Change], entries: Sequence[Entry]) -> bool:
+    """Say whether specs were where they usually are before the change."""
+    is_spec = path_matcher(GuardConfig().specs)
+    added = {change.path for change in changes if change.status == "A"}
+    paths = {entry.path for entry in entries} | {change.path for change in changes}
+    return any(map(is_spec, paths - added))
+
+
+def _broken(error: InputError, label: str) -> Finding:
+    return Finding(
+        "GUARD002",
+        Severity.WARNING,
+        error.path.removesuffix(label),
+        error.line,
+        f"the configuration before this change is wrong ({error.message.replace(label, '')}); "
+        "the change was checked under the defaults",
+        "nothing to do once this change is merged",
+    )
+
+
+def _first(config: GuardConfig) -> Finding:
+    return Finding(
+        "GUARD003",
+        Severity.NOTE,
+        config.file,
+        0,
+        "the base has no configuration; this change brings the first one and was checked under it",
+        "",
+    )
 
 
 def config_at(reader: ViewReader, commit: str) -> GuardConfig:

@@ -1,5 +1,7 @@
 """The reader: git's calls for one view, all started before anything else is loaded or read."""
 
+from collections.abc import Callable
+
 from codex_orchestrator.guard.views import View
 from codex_orchestrator.model.config_file import CONFIG_FILES
 from codex_orchestrator.system.git import Git, GitQuery
@@ -68,6 +70,14 @@ class ViewReader:
     def listing(self, folders: tuple[str, ...]) -> list[Entry]:
         """Return the head's files below folders."""
         return parse_listing(self.git.run(*self.view.listing_args(folders)))
+
+    def has_file(self, folders: tuple[str, ...], is_meant: Callable[[Entry], bool]) -> bool:
+        """Say whether the head has such a file below folders; git is ended at the first one."""
+        rows = self.git.rows(*self.view.listing_args(folders))
+        try:
+            return any(any(map(is_meant, parse_listing(part))) for part in rows)
+        finally:
+            rows.close()
 
     def text(self, name: str) -> bytes | None:
         """Return the bytes of an object, cut at 8 MiB; None when it is not there."""

@@ -64,13 +64,10 @@ class NotCheckedError(OrchestratorError):
 
 
 class MissingExtraError(NotCheckedError):
-    """An optional dependency is not installed."""
+    """An optional dependency is not installed; `system.installed.missing_extra` makes one."""
 
-    def __init__(self, extra: str, *, needed_for: str) -> None:
-        super().__init__(
-            f"{needed_for} needs the extra [{extra}], which is not installed",
-            fix=f'pip install "codex-orchestrator-toolkit[{extra}]"',
-        )
+    def __init__(self, extra: str, *, needed_for: str, fix: str) -> None:
+        super().__init__(f"{needed_for} needs the extra [{extra}], which is not installed", fix=fix)
 
 
 class ServiceError(OrchestratorError):

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from codex_orchestrator.model.errors import InputError, MissingExtraError
+from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.patterns.rule import Rule
+from codex_orchestrator.system.installed import missing_extra
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode
@@ -34,7 +35,7 @@ def parse(text: str, language: str) -> "SgNode":
     try:
         from ast_grep_py import SgRoot
     except ImportError as error:
-        raise MissingExtraError("patterns", needed_for="running patterns") from error
+        raise missing_extra("patterns", needed_for="running patterns") from error
     return SgRoot(text, language).root()
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from codex_orchestrator.model.errors import InputError, MissingExtraError
+from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.patterns.asset import Asset
+from codex_orchestrator.system.installed import missing_extra
 from codex_orchestrator.text.markdown import code_span
 
 MAX_OUTPUT = 1024 * 1024
@@ -21,7 +22,7 @@ def render(asset: Asset, values: Mapping[str, Any]) -> str:
         from jinja2 import StrictUndefined, TemplateError
         from jinja2.sandbox import ImmutableSandboxedEnvironment
     except ImportError as error:
-        raise MissingExtraError("patterns", needed_for="filling templates") from error
+        raise missing_extra("patterns", needed_for="filling templates") from error
     place = f"{asset.folder}/{asset.source.entry}"
     # Markdown is written, not HTML: the `code` filter is what keeps values from being markup.
     environment = ImmutableSandboxedEnvironment(

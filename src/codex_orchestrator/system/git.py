@@ -6,7 +6,7 @@ input, a folder or a time limit; `safe_git` builds on them.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.text.lean_typing import IO, TYPE_CHECKING
@@ -229,6 +229,29 @@ class Git:
             parts.append(part)
         os.close(query.pipe)
         return os.waitstatus_to_exitcode(os.waitpid(query.pid, 0)[1]), b"".join(parts)
+
+    def rows(self, *args: str) -> Generator[bytes, None, None]:
+        """Start git and yield what it writes as it comes, each time up to the end of a row of `-z`.
+
+        Closing the iterator ends git.
+
+        Raises:
+            NotCheckedError: git failed.
+        """
+        query = self.start(*args)
+        rest = b""
+        try:
+            while part := os.read(query.pipe, CHUNK):
+                done, end, rest = (rest + part).rpartition(b"\0")
+                if end:
+                    yield done + end
+        except GeneratorExit:
+            self.abandon(query)
+            raise
+        os.close(query.pipe)
+        code = os.waitstatus_to_exitcode(os.waitpid(query.pid, 0)[1])
+        if code:
+            raise self.failure(args, code)
 
     def abandon(self, query: GitQuery) -> None:
         """End a started git whose output is not needed."""

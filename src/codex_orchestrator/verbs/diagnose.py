@@ -15,6 +15,7 @@ from codex_orchestrator.model.credential import Scope
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.probe import Probe
 from codex_orchestrator.system.git import Git, git_environment
+from codex_orchestrator.system.installed import install_command
 from codex_orchestrator.system.sandbox.probe import probe_layers
 from codex_orchestrator.verbs.check_containment import missing_containment
 
@@ -82,8 +83,8 @@ def _git(repo: Path, environ: Mapping[str, str]) -> Probe:
 def _extra(name: str) -> Probe:
     missing = [module for module in EXTRAS[name] if importlib.util.find_spec(module) is None]
     if missing:
-        fix = f'pip install "codex-orchestrator-toolkit[{name}]"'
-        return Probe(f"extra [{name}]", "missing", f"no {', '.join(missing)}", fix)
+        detail = f"no {', '.join(missing)}"
+        return Probe(f"extra [{name}]", "missing", detail, install_command(name))
     return Probe(f"extra [{name}]", "works", "installed")
 
 

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 
 from codex_orchestrator.guard.config import GuardConfig
-from codex_orchestrator.guard.rules.base import BrokenConfig, ExpiredWaiver, HistoryMissing, Rule
+from codex_orchestrator.guard.rules.base import (
+    BrokenConfig,
+    ExpiredWaiver,
+    FirstConfig,
+    HistoryMissing,
+    NothingIsCode,
+    Rule,
+)
 from codex_orchestrator.guard.rules.code_rules import DeceptiveName, TaskWithoutSpec, UnownedCode
 from codex_orchestrator.guard.rules.edit_rules import (
     EmptyEdit,
@@ -41,6 +48,8 @@ RULES: tuple[type[Rule], ...] = (
     ExpiredWaiver,
     HistoryMissing,
     BrokenConfig,
+    FirstConfig,
+    NothingIsCode,
 )
 
 GROUP = "codex_orchestrator.guard_rules"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from codex_orchestrator.guard.case import Case
+from codex_orchestrator.guard.config import folders
 from codex_orchestrator.guard.coverage import Coverage
 from codex_orchestrator.guard.specs import Spec
 from codex_orchestrator.model.finding import Finding, Severity
@@ -69,6 +70,41 @@ class BrokenConfig(Rule):
     what = "The configuration at the base is wrong and this change corrects it (warning)."
     why = "The correcting change is checked under the defaults, not under its own rules."
     fix = "nothing to do once the change is merged"
+
+
+class FirstConfig(Rule):
+    """The configuration came with the change."""
+
+    code = "GUARD003"
+    name = "first-config"
+    what = "The base has no configuration; the change that brings the first one is under it (note)."
+    why = "The defaults may match no file of the repository, and then they would check nothing."
+    fix = "read the configuration as a part of the change"
+
+
+class NothingIsCode(Rule):
+    """The globs of the configuration match nothing."""
+
+    code = "GUARD004"
+    name = "nothing-is-code"
+    what = "guard.code matches no tracked file (warning); then `--all` is not checked (exit 3)."
+    why = "A guard that looks at no file would pass every change, for ever."
+    fix = (
+        "name the folders of the code in guard.code; "
+        "`codex-orchestrator init --dry-run` shows globs that match"
+    )
+
+    def check(self, case: Case, coverage: Coverage) -> Iterable[Finding]:
+        """Look at all files only where the change has no code that tells."""
+        if case.code or not (case.changes or case.is_audit):
+            return
+        if not case.is_audit:
+            positive = tuple(glob for glob in case.config.code if not glob.startswith("!"))
+            if positive and case.source.has_file(folders(positive), case.is_code_file):
+                return
+        globs = some(case.config.code) or "it is empty"
+        message = f"guard.code matches no tracked file, so no code is guarded: {globs}"
+        yield self.finding(case.config.file, 0, message, severity=Severity.WARNING)
 
 
 class ExpiredWaiver(Rule):

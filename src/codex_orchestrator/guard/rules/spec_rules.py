@@ -92,7 +92,10 @@ class NotApproved(Rule):
     name = "not-approved"
     what = "Changed code needs a spec whose status is not approved, or the status is unknown."
     why = "A draft or superseded spec authorises no code."
-    fix = "get the spec approved and set `status: approved`, or add the code to another spec"
+    fix = (
+        "review the spec, then run codex-orchestrator guard accept SPEC --reviewer NAME, which "
+        "sets the status; or add the code to another spec"
+    )
 
     def check_spec(self, spec: Spec, case: Case, *, is_needed: bool) -> Iterable[Finding]:
         """Allow drafts and superseded specs as long as no code needs them."""
