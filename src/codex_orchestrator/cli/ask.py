@@ -55,10 +55,15 @@ def ask(question: Question) -> bool:
         _show_details(question, wanted)
 
 
-def _answer() -> str:
+def agrees(prompt: str) -> bool:
+    """Ask a question; only `y` or `yes` is a yes."""
+    return _answer(prompt) in ("y", "yes")
+
+
+def _answer(prompt: str = _PROMPT) -> str:
     """Return what the person types, in lower case; "" at the end of input."""
     _forget_typed()
-    sys.stderr.write(_PROMPT)
+    sys.stderr.write(prompt)
     sys.stderr.flush()
     try:
         line = sys.stdin.buffer.readline() or b""

@@ -6,66 +6,16 @@ No package index is named here: anyone could register our name on one.
 import json
 import re
 import shlex
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from codex_orchestrator.model.errors import InputError, MissingExtraError
+from codex_orchestrator.system.source import Source, read_source
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 NAME = "codex-orchestrator-toolkit"
-_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(:[0-9]{1,5})?"
-_PATH = r"/[A-Za-z0-9._~+/-]{1,1000}"
-# What may stand in YAML, in a shell word and in a requirement of pip without any quoting.
-_URL = re.compile(rf"(https://{_HOST}|ssh://([A-Za-z0-9._-]{{1,64}}@)?{_HOST}|file://){_PATH}")
-_SCP = re.compile(r"([A-Za-z0-9._-]{1,64}@[A-Za-z0-9.-]{1,253}):([A-Za-z0-9._~-][^:]*)")
-_REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}|[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-# A branch, an abbreviated commit and a range are no fixed point.
-_MOVING = re.compile(r"HEAD|main|master|[0-9a-f]{4,39}|.*\.\..*")
-_FIX = (
-    "give the address of the repository that holds the toolkit and a commit or tag of it, such as "
-    "https://git.example/team/codex-orchestrator@" + "0" * 40
-)
-
-
-class Source(NamedTuple):
-    """A repository that holds this toolkit, and the commit or tag to take."""
-
-    url: str
-    revision: str
-
-    @property
-    def requirement(self) -> str:
-        """What pip installs."""
-        return f"git+{self.url}@{self.revision}"
-
-
-def read_source(text: str) -> Source:
-    """Return the source that a person names as `URL@COMMIT`.
-
-    Raises:
-        InputError: it is no https, ssh or file address with a commit or tag, or holds a character
-            that means something to a shell, to YAML or to pip.
-    """
-    url, _, revision = text.removeprefix("git+").rpartition("@")
-    if short := _SCP.fullmatch(url):
-        url = f"ssh://{short[1]}/{short[2]}"
-    problem = ""
-    if not url:
-        problem = "names no commit"
-    elif "@" in urlsplit(url).netloc and url.startswith("https:"):
-        problem = "holds a user name or a password, which others would read"
-    elif not _URL.fullmatch(url) or not {"", ".", ".."}.isdisjoint(
-        urlsplit(url).path.split("/")[1:]
-    ):
-        problem = "has no plain https, ssh or file address"
-    elif not _REVISION.fullmatch(revision) or _MOVING.fullmatch(revision):
-        problem = "has no full commit and no tag behind the last `@`"
-    if problem:
-        shown = "" if "password" in problem else f"{text[:200]!r} "
-        raise InputError(f"{shown}{problem}", field="--source", fix=_FIX)
-    return Source(url, revision)
 
 
 def installed_source() -> Source | None:
@@ -74,11 +24,11 @@ def installed_source() -> Source | None:
     They are known after `pip install git+URL`, and not for a folder, a wheel or an index.
     """
     said = _direct_url()
-    commit = said.get("vcs_info", {}).get("commit_id", "")
-    if said.get("vcs_info", {}).get("vcs") != "git" or "subdirectory" in said:
+    about = said.get("vcs_info")
+    if not isinstance(about, dict) or about.get("vcs") != "git" or "subdirectory" in said:
         return None
     try:
-        return read_source(f"{said.get('url', '')}@{commit}")
+        return read_source(f"{said.get('url', '')}@{about.get('commit_id', '')}")
     except InputError:
         return None
 
@@ -92,7 +42,7 @@ def install_command(extra: str) -> str:
     url = str(said.get("url", ""))
     if source := installed_source():
         wanted = [f"{NAME}[{extra}] @ {source.requirement}"]
-    elif "dir_info" in said and url.startswith("file:///"):
+    elif isinstance(said.get("dir_info"), dict) and url.startswith("file:///"):
         folder = f"{unquote(urlsplit(url).path)}[{extra}]"
         wanted = ["--editable", folder] if said["dir_info"].get("editable") else [folder]
     elif "archive_info" in said and url.startswith(("file:///", "https://")) and "@" not in url:

@@ -1,85 +1,188 @@
-"""Prepare a repository: config, a first spec and task, hooks, a workflow, ignored folders."""
+"""Prepare a repository: config, a first spec and task, hooks, a workflow, ignored folders.
 
-from importlib.resources import files
+First everything is proposed, with reasons and as a diff; then it is written. No file that exists is
+overwritten, so that it can be run again.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from codex_orchestrator import __version__
+from codex_orchestrator.model.config_file import OWN_FILE, PYPROJECT, find_table
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.text.toml import TomlError, parse_toml
+from codex_orchestrator.system.files import read_given
+from codex_orchestrator.system.source import Source
+from codex_orchestrator.text.globs import path_matcher
+from codex_orchestrator.text.shown import counted
+from codex_orchestrator.text.toml import MAX_BYTES, TomlError, parse_toml
+from codex_orchestrator.verbs import starter_files
+from codex_orchestrator.verbs.code_globs import CodeGlob, derive_code
+from codex_orchestrator.verbs.first_steps import first_steps
+from codex_orchestrator.verbs.starter_files import SPEC, TASK
+from codex_orchestrator.verbs.tracked_files import tracked_files
 
-# path in the repository → starter file
-_STARTERS = {
-    ".codex-orchestrator.toml": "config.toml",
-    "tasks/specs/0001-first-change.md": "spec.md",
-    "tasks/0001-first-change.md": "task.md",
-    ".pre-commit-config.yaml": "pre-commit-config.yaml",
-    ".github/workflows/spec-guard.yml": "workflow.yml",
-}
+HOOKS = ".pre-commit-config.yaml"
+WORKFLOW = ".github/workflows/spec-guard.yml"
 IGNORED = (".runs/", "out/", "dist/")
-_EXAMPLES = ("tasks/specs/0001-first-change.md", "tasks/0001-first-change.md")
+_USUAL = tuple(
+    CodeGlob(glob, 0, "usual; no tracked file is code yet")
+    for glob in ("src/**", "app/**", "server/**", "migrations/**")
+)
+NO_SOURCE = (
+    "this installation does not say which repository and commit it is from; run "
+    "`codex-orchestrator init --source URL@COMMIT`"
+)
 
 
-class Prepared(NamedTuple):
-    """One file and what was done with it."""
+class Proposed(NamedTuple):
+    """One file: what is to be done with it and why, its bytes before and after, lines to paste."""
 
     path: str
-    action: Literal["created", "extended", "kept", "would create", "would extend"]
+    action: Literal["create", "extend", "keep", "leave out"]
     hint: str = ""
+    before: bytes = b""
+    after: bytes = b""
+    paste: str = ""
+
+    @property
+    def diff(self) -> str:
+        """The change as a unified diff; "" for none."""
+        if self.before == self.after:
+            return ""
+        old, new = (
+            data.decode("utf-8", "backslashreplace").splitlines(keepends=True)
+            for data in (self.before, self.after)
+        )
+        name = f"a/{self.path}" if self.action == "extend" else "/dev/null"
+        lines = difflib.unified_diff(old, new, name, f"b/{self.path}")
+        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
-def init_repository(repo: Path, *, today: str, is_dry_run: bool) -> tuple[Prepared, ...]:
-    """Write what is missing; never overwrite a file.
+class Proposal(NamedTuple):
+    """All that `init` would do, why the code is the code, and the commands that come next."""
+
+    files: tuple[Proposed, ...]
+    code: tuple[CodeGlob, ...]
+    adapter: str
+    next: tuple[str, ...]
+
+
+def propose_init(repo: Path, *, environment: Mapping[str, str], source: Source | None) -> Proposal:
+    """Return what a repository lacks; write nothing.
 
     Args:
         repo: the repository's top folder.
-        today: the present day as YYYY-MM-DD, for the first spec.
-        is_dry_run: only report what would be done.
+        environment: the environment of the process; git gets the allowed part of it.
+        source: where hook and workflow get the toolkit from; None leaves them out.
 
     Raises:
-        InputError: a folder on the path is a link or not a folder, or a file cannot be written.
+        InputError: a file that is there cannot be read or is wrong.
+        NotCheckedError: git cannot list the files.
     """
-    done = []
-    has_tasks = any((repo / "tasks").glob("**/*.md"))
-    for place, starter in _STARTERS.items():
-        if has_tasks and place in _EXAMPLES:
-            continue
-        done.append(_write(repo, place, starter, today=today, is_dry_run=is_dry_run))
-    done.append(_ignore(repo, is_dry_run=is_dry_run))
-    return tuple(done)
+    paths = tracked_files(repo, environment)
+    code = derive_code(paths) or _USUAL
+    adapter = starter_files.choose_checks(repo)
+    files = [_config(repo, starter_files.config_text(code, adapter), paths, code)]
+    if _exists(repo, SPEC) or not any((repo / "tasks").glob("**/*.md")):
+        files.append(_new(repo, SPEC, starter_files.first_spec(code)))
+        files.append(_new(repo, TASK, starter_files.first_task()))
+    files += [_hooks(repo, source), _workflow(repo, source), _ignore(repo)]
+    present = [file.path for file in files if file.action != "leave out"]
+    steps = first_steps(present, _read(repo, SPEC))
+    return Proposal(tuple(files), code, adapter.reason, steps)
 
 
-def _write(repo: Path, place: str, starter: str, *, today: str, is_dry_run: bool) -> Prepared:
-    path = repo / place
-    if place == ".codex-orchestrator.toml" and _is_configured(repo):
-        return Prepared("pyproject.toml", "kept", "it has [tool.codex-orchestrator]")
-    if path.is_symlink() or path.exists():
-        hint = "add the spec-guard hook yourself" if place == ".pre-commit-config.yaml" else ""
-        return Prepared(place, "kept", hint)
-    if is_dry_run:
-        return Prepared(place, "would create")
-    text = files("codex_orchestrator.verbs").joinpath(f"starter/{starter}").read_text("utf-8")
-    text = text.replace("VERSION", __version__).replace("TODAY", today)
-    _require_plain_folders(repo, path.parent)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path=place) from error
-    return Prepared(place, "created")
+def write_proposed(repo: Path, proposal: Proposal) -> None:
+    """Write the files of a proposal; each must still be as it was.
+
+    Raises:
+        InputError: a folder on the path is a link or not a folder, or a file cannot be written or
+            has changed.
+    """
+    changed = [file for file in proposal.files if file.before != file.after]
+    for file in changed:
+        _require_plain_folders(repo, (repo / file.path).parent)
+    for file in changed:
+        path = repo / file.path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb" if file.action == "create" else "ab") as stream:
+                stream.write(file.after[len(file.before) :])
+        except OSError as error:
+            raise InputError(f"cannot be written: {error.strerror}", path=file.path) from error
+
+
+def _exists(repo: Path, path: str) -> bool:
+    return os.path.lexists(repo / path)
+
+
+def _new(repo: Path, path: str, text: str, *, paste: str = "") -> Proposed:
+    """Propose a file, or keep the one that is there and say whether it is the same."""
+    place = repo / path
+    if not _exists(repo, path):
+        return Proposed(path, "create", after=text.encode())
+    if place.is_symlink():
+        return Proposed(path, "keep", "it is a link", paste=paste)
+    is_same = place.is_file() and _read(repo, path) == text.encode()
+    if is_same:
+        return Proposed(path, "keep", "the same")
+    return Proposed(path, "keep", "it is there, and is not the same", paste=paste)
+
+
+def _read(repo: Path, path: str) -> bytes | None:
+    place = repo / path
+    return read_given(str(place), max_bytes=MAX_BYTES + 1) if place.is_file() else None
+
+
+def _config(repo: Path, text: str, paths: list[str], code: tuple[CodeGlob, ...]) -> Proposed:
+    """Propose the configuration, or say what of the present one fits the repository."""
+    name = PYPROJECT if _is_configured(repo) else OWN_FILE
+    if name == OWN_FILE and not _exists(repo, OWN_FILE):
+        return Proposed(OWN_FILE, "create", after=text.encode())
+    from codex_orchestrator.guard.config import GuardConfig
+    from codex_orchestrator.guard.config_table import parse_config
+
+    config = parse_config(find_table(lambda file: _read(repo, file))) or GuardConfig()
+    if tuple(glob for glob, *_ in code) == config.code:
+        return Proposed(name, "keep", "guard.code is the same")
+    covered = sum(map(path_matcher(config.code), paths))
+    lines = text.partition("code = [")[2].partition("]\nspecs")[0]
+    table = "[tool.codex-orchestrator.guard]" if name == PYPROJECT else "[guard]"
+    paste = f"{table}\ncode = [{lines}]\n"
+    hint = "guard.code matches no tracked file"
+    if covered:
+        hint = f"guard.code differs, and matches {counted(covered, 'file')}"
+    return Proposed(name, "keep", hint, paste=paste)
 
 
 def _is_configured(repo: Path) -> bool:
-    path = repo / "pyproject.toml"
     try:
-        document, _ = parse_toml(path.read_bytes())
-    except FileNotFoundError:
-        return False
-    except (OSError, TomlError) as error:
-        raise InputError(str(error), path="pyproject.toml", fix="fix the file first") from error
+        document, _ = parse_toml(_read(repo, PYPROJECT) or b"")
+    except TomlError as error:
+        raise InputError(str(error), path=PYPROJECT, fix="fix the file first") from error
     tools = document.get("tool")
     return isinstance(tools, dict) and "codex-orchestrator" in tools
+
+
+def _hooks(repo: Path, source: Source | None) -> Proposed:
+    is_link = (repo / HOOKS).is_symlink()
+    if not is_link and b"id: spec-guard" in (_read(repo, HOOKS) or b""):
+        return Proposed(HOOKS, "keep", "it has the hook spec-guard")
+    if source is None:
+        return Proposed(HOOKS, "leave out", NO_SOURCE)
+    lines = starter_files.hook_lines(source)
+    return _new(repo, HOOKS, starter_files.hook_file(source), paste=f"repos:\n{lines}")
+
+
+def _workflow(repo: Path, source: Source | None) -> Proposed:
+    if source is not None:
+        text = starter_files.workflow(source)
+        return _new(repo, WORKFLOW, text, paste=text)
+    if _exists(repo, WORKFLOW):
+        return Proposed(WORKFLOW, "keep", "it is there")
+    return Proposed(WORKFLOW, "leave out", NO_SOURCE)
 
 
 def _require_plain_folders(repo: Path, folder: Path) -> None:
@@ -90,21 +193,15 @@ def _require_plain_folders(repo: Path, folder: Path) -> None:
         folder = folder.parent
 
 
-def _ignore(repo: Path, *, is_dry_run: bool) -> Prepared:
-    path = repo / ".gitignore"
-    if path.is_symlink():
-        return Prepared(".gitignore", "kept", f"it is a link; add {' '.join(IGNORED)} yourself")
-    try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
-        known = {line.strip().strip("/") for line in text.splitlines()}
-        missing = [name for name in IGNORED if name.strip("/") not in known]
-        if not missing:
-            return Prepared(".gitignore", "kept")
-        if is_dry_run:
-            return Prepared(".gitignore", "would extend" if text else "would create")
-        gap = "" if not text or text.endswith("\n") else "\n"
-        with path.open("ab") as stream:
-            stream.write((gap + "\n".join(missing) + "\n").encode())
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path=".gitignore") from error
-    return Prepared(".gitignore", "extended" if text else "created")
+def _ignore(repo: Path) -> Proposed:
+    name = ".gitignore"
+    if (repo / name).is_symlink():
+        return Proposed(name, "keep", f"it is a link; add {' '.join(IGNORED)} yourself")
+    before = _read(repo, name) or b""
+    known = {line.strip().strip(b"/") for line in before.splitlines()}
+    missing = [path for path in IGNORED if path.strip("/").encode() not in known]
+    if not missing:
+        return Proposed(name, "keep", "it has all three folders")
+    gap = b"" if not before or before.endswith(b"\n") else b"\n"
+    after = before + gap + ("\n".join(missing) + "\n").encode()
+    return Proposed(name, "extend" if before else "create", "", before, after)
