@@ -13,7 +13,7 @@ from codex_orchestrator.system.git import repository_root
 from codex_orchestrator.text.shown import printable
 
 if TYPE_CHECKING:
-    from codex_orchestrator.verbs.init_repository import Proposal
+    from codex_orchestrator.verbs.proposal import Proposal
 
 EXAMPLES = """\b
 Examples:

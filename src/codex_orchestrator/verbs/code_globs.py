@@ -12,7 +12,7 @@ from typing import NamedTuple
 from codex_orchestrator.text.globs import glob_of, path_matcher
 from codex_orchestrator.text.shown import counted, shows
 from codex_orchestrator.verbs import code_names
-from codex_orchestrator.verbs.code_names import KnownFile, know
+from codex_orchestrator.verbs.known_files import KnownFile, know
 
 MOST_GLOBS = 40
 """A list that is longer would be read by nobody: then there is one glob a language."""

@@ -1,11 +1,4 @@
-"""What the names of files and folders say: which language, and what is no code."""
-
-import re
-from collections.abc import Callable
-from functools import cache
-from typing import NamedTuple
-
-from codex_orchestrator.text.globs import to_regex
+"""What names of files and folders mean by themselves: which language, and what is no code."""
 
 _LANGUAGES = {
     "Python": "py pyx pyi",
@@ -43,7 +36,7 @@ _LANGUAGES = {
     "Protocol Buffers": "proto",
     "Terraform": "tf",
 }
-_LANGUAGE_OF = {
+LANGUAGE_OF = {
     suffix: language for language, suffixes in _LANGUAGES.items() for suffix in suffixes.split()
 }
 PROJECT_FILES = frozenset(
@@ -82,7 +75,7 @@ NEVER_AT_THE_TOP = {
 }
 # Elsewhere such a folder holds tests only if one of its files is named like a test.
 PERHAPS_TESTS = frozenset(["test", "spec", "specs", "e2e"])
-_NEVER_NAMED = {
+NEVER_NAMED = {
     "tests": (
         "test_*.py *_test.py tests.py conftest.py *_test.go *.test.* *.spec.* test.js test.mjs "
         "test.cjs test.ts *_spec.rb *_test.rb *Test.java *Tests.java *Test.kt *Test.php *Tests.cs "
@@ -99,51 +92,3 @@ _NEVER_NAMED = {
     "documents": "*.md *.rst",
 }
 SETTINGS_AT_THE_TOP = frozenset(["setup.py"])
-
-
-class KnownFile(NamedTuple):
-    """A file: its path, and its language if it is code; else the glob of its name, and why not."""
-
-    path: str
-    language: str
-    why: tuple[str, str] | None
-
-    @property
-    def name(self) -> str:
-        """The name without its folders."""
-        return self.path.rpartition("/")[2]
-
-    @property
-    def suffix(self) -> str:
-        """The end of the name from its last dot; "" when it has none, or begins with it."""
-        stem, dot, suffix = self.name.rpartition(".")
-        return f".{suffix}" if dot and stem else ""
-
-    @property
-    def is_test(self) -> bool:
-        """Whether the name is that of a test."""
-        return self.why is not None and self.why[1] == "tests"
-
-
-def know(path: str) -> KnownFile:
-    """Return what the name of a file says."""
-    file = KnownFile(path, "", None)
-    match, named = _never_named(file.suffix)
-    if found := match(file.name):
-        return file._replace(why=named[(found.lastindex or 1) - 1])
-    return file._replace(language=_LANGUAGE_OF.get(file.suffix[1:], ""))
-
-
-@cache
-def _never_named(
-    suffix: str,
-) -> tuple[Callable[[str], re.Match[str] | None], list[tuple[str, str]]]:
-    """Return a matcher for names with a suffix, each group for one glob, and those globs."""
-    ends = (suffix, "*", ".*") if suffix else ("*",)
-    named = [
-        (glob, why)
-        for why, globs in _NEVER_NAMED.items()
-        for glob in globs.split()
-        if glob.endswith(ends) or "." not in glob
-    ]
-    return re.compile("|".join(f"({to_regex(glob)})" for glob, _ in named)).fullmatch, named

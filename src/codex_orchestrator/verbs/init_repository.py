@@ -4,11 +4,9 @@ First everything is proposed, with reasons and as a diff; then it is written. No
 overwritten, so that it can be run again.
 """
 
-import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from codex_orchestrator.model.config_file import OWN_FILE, PYPROJECT, find_table
 from codex_orchestrator.model.errors import InputError
@@ -20,6 +18,7 @@ from codex_orchestrator.text.toml import MAX_BYTES, TomlError, parse_toml
 from codex_orchestrator.verbs import starter_files
 from codex_orchestrator.verbs.code_globs import CodeGlob, derive_code
 from codex_orchestrator.verbs.first_steps import first_steps
+from codex_orchestrator.verbs.proposal import Proposal, Proposed
 from codex_orchestrator.verbs.starter_files import SPEC, TASK
 from codex_orchestrator.verbs.tracked_files import tracked_files
 
@@ -34,39 +33,6 @@ NO_SOURCE = (
     "this installation does not say which repository and commit it is from; run "
     "`codex-orchestrator init --source URL@COMMIT`"
 )
-
-
-class Proposed(NamedTuple):
-    """One file: what is to be done with it and why, its bytes before and after, lines to paste."""
-
-    path: str
-    action: Literal["create", "extend", "keep", "leave out"]
-    hint: str = ""
-    before: bytes = b""
-    after: bytes = b""
-    paste: str = ""
-
-    @property
-    def diff(self) -> str:
-        """The change as a unified diff; "" for none."""
-        if self.before == self.after:
-            return ""
-        old, new = (
-            data.decode("utf-8", "backslashreplace").splitlines(keepends=True)
-            for data in (self.before, self.after)
-        )
-        name = f"a/{self.path}" if self.action == "extend" else "/dev/null"
-        lines = difflib.unified_diff(old, new, name, f"b/{self.path}")
-        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
-
-
-class Proposal(NamedTuple):
-    """All that `init` would do, why the code is the code, and the commands that come next."""
-
-    files: tuple[Proposed, ...]
-    code: tuple[CodeGlob, ...]
-    adapter: str
-    next: tuple[str, ...]
 
 
 def propose_init(repo: Path, *, environment: Mapping[str, str], source: Source | None) -> Proposal:
