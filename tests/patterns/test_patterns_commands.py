@@ -102,7 +102,7 @@ def test_apply_changes_files_and_says_which(patterns: Command) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("apply", "py-nott-in"), "similar: py-not-in"),
+        (("apply", "py-nott-in"), "did you mean `py-not-in`"),
         (("apply", "py-not-in", "nowhere.py"), "nowhere.py: no such file or folder"),
         (("apply", "py-not-in", "/etc"), "/etc: is not in the repository"),
         (("apply", "py-not-in", "../x*.py"), "0 places in 0 files"),

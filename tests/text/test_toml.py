@@ -2,7 +2,7 @@
 
 import pytest
 
-from codex_orchestrator.text.toml import TomlError, did_you_mean, line_of, parse_toml
+from codex_orchestrator.text.toml import TomlError, line_of, parse_toml
 
 TEXT = """\
 [tool.other.model]
@@ -68,10 +68,3 @@ def test_what_cannot_be_read_says_where(data: bytes, line: int, problem: str) ->
     with pytest.raises(TomlError, match=problem) as caught:
         parse_toml(data)
     assert caught.value.line == line
-
-
-def test_an_unknown_word_is_answered_with_the_nearest_known_one() -> None:
-    assert did_you_mean("branch_prefx", ["author", "branch_prefix"]) == (
-        "; did you mean `branch_prefix`?"
-    )
-    assert did_you_mean("x", []) == ""

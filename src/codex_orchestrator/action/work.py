@@ -23,7 +23,7 @@ def work(inputs: Inputs, call: Call, environment: Mapping[str, str], write: Writ
         from codex_orchestrator.verbs.hand_over_run import take_from_artifact
 
         resume = inputs.resume if inputs.command in RUNS else None
-        restored = take_from_artifact(Path(inputs.manifests), inputs.repo, resume=resume)
+        restored = take_from_artifact(Path(inputs.manifests), _home(inputs), resume=resume)
         if resume is not None:
             _require_unfinished(restored, call)
     found = _found(inputs, call, environment)
@@ -32,7 +32,7 @@ def work(inputs: Inputs, call: Call, environment: Mapping[str, str], write: Writ
         from codex_orchestrator.verbs.hand_over_run import put_into_artifact
 
         staged = put_into_artifact(
-            inputs.repo,
+            _home(inputs),
             found.task_id,
             found.run_id,
             temporary_folder(environment),
@@ -43,6 +43,14 @@ def work(inputs: Inputs, call: Call, environment: Mapping[str, str], write: Writ
     if found.state and environment.get("GITHUB_STEP_SUMMARY"):
         _say_stopped(found, staged, environment)
     return found
+
+
+def _home(inputs: Inputs) -> Path:
+    """Return the folder that holds the records of the repository's runs."""
+    from codex_orchestrator.compose.archive import records_home
+    from codex_orchestrator.system.git import repository_root
+
+    return records_home(Path(repository_root(str(inputs.repo)))).folder
 
 
 def _found(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:

@@ -46,6 +46,16 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(loaded, cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first word names; for an unknown one name similar ones."""
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            from codex_orchestrator.text.names import did_you_mean
+
+            ctx.fail(f"No such command {args[0]!r}{did_you_mean(args[0], COMMANDS) or '.'}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command table without importing a command."""
         with formatter.section("Commands"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from codex_orchestrator.cli.console import echo_json
+from codex_orchestrator.cli.console import echo_json, say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,11 +44,17 @@ class CommonOptions(NamedTuple):
         """Return the repository's top folder, after checking its configuration."""
         return self.settings(is_used=False).repo
 
-    def records(self, operation: str) -> "Records":
-        """Open the records of the repository's past runs."""
+    def records(self, operation: str, *, repo: "Path | None" = None) -> "Records":
+        """Open the records of the repository's past runs, and say what there is to know of them.
+
+        `repo` is the repository's top folder where it is known.
+        """
         from codex_orchestrator.compose.archive import open_archive
 
-        return open_archive(self.root(), operation=operation)
+        records = open_archive(repo or self.root(), operation=operation)
+        if records.note:
+            say(f"note: {records.note}")
+        return records
 
 
 def common_options(*formats: str) -> Callable[[Decorated], Decorated]:

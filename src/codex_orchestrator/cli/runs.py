@@ -94,7 +94,7 @@ def gc(
     Work trees that no run will use again are removed as well.
     """
     from codex_orchestrator.cli.runs_output import echo_removal
-    from codex_orchestrator.compose.archive import open_archive, open_work_trees
+    from codex_orchestrator.compose.archive import open_work_trees
     from codex_orchestrator.system.clock import utc_now
     from codex_orchestrator.verbs.remove_runs import RemovalRule, remove_runs
 
@@ -107,7 +107,7 @@ def gc(
     root = common.root()
     removal = remove_runs(
         RemovalRule(keep, older_than, even_unsynced=unsynced, even_unfinished=unfinished),
-        open_archive(root, operation="gc"),
+        common.records("gc", repo=root),
         trees=open_work_trees(root),
         now=utc_now(),
         is_dry_run=dry_run,

@@ -99,7 +99,7 @@ def sync(
 ) -> int:
     """Send finished runs to the catalog, each once; without RUN all that were not sent yet."""
     from codex_orchestrator.cli.sync_output import echo_sync
-    from codex_orchestrator.compose.archive import check_catalog_url, open_archive, open_catalog
+    from codex_orchestrator.compose.archive import check_catalog_url, open_catalog
     from codex_orchestrator.verbs.sync_runs import SyncRequest, sync_runs
 
     settings = load_settings(
@@ -109,7 +109,7 @@ def sync(
     check_catalog_url(url)
     report = sync_runs(
         SyncRequest(run_ids, url, must_have_artifact=require_artifact, is_dry_run=dry_run),
-        open_archive(settings.repo, operation="sync"),
+        common.records("sync", repo=settings.repo),
         lambda: open_catalog(url, settings.repo),
     )
     common.show(report.model_dump(mode="json", by_alias=True), partial(echo_sync, report))

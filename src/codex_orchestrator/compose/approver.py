@@ -57,6 +57,7 @@ def check_workflow_actor(
         ApprovalRequiredError: the account may not approve (exit 6).
         NotCheckedError: the approver could not be checked (exit 3).
     """
+    from codex_orchestrator.compose.archive import records_home
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.github.client import DEFAULT_API_URL
     from codex_orchestrator.github.collaborators import Collaborators
@@ -87,6 +88,6 @@ def check_workflow_actor(
             wanted,
             start,
             permission_of=accounts.permission_of,
-            audit=FileAuditLog(repo, clock=utc_now),
+            audit=FileAuditLog(records_home(repo).folder, clock=utc_now),
             run_id=run_id,
         )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
+from codex_orchestrator.compose.archive import records_home
 from codex_orchestrator.compose.run import open_broker
 from codex_orchestrator.github.deliver import (
     JobSummary,
@@ -47,7 +48,7 @@ def open_publishing(
         InputError: the repository is not OWNER/NAME, or the payload of the event is not valid.
         NotCheckedError: the event names no change, and no pull request was given.
     """
-    repo = settings.repo
+    repo = records_home(settings.repo).folder
     broker = open_broker(environment, settings)
     return PublishRooms(
         store=FileRunStore(repo),

@@ -72,6 +72,8 @@ def compose_run(
     policy = config.policy
     layers = find_layers(policy.sandbox, policy.network, environ)
     archive = open_archive(repo, operation="run", holder=run_id)
+    if archive.note:
+        terminal.progress(f"note: {archive.note}")
 
     rooms = Rooms(
         guard=RepositorySpecGuard(repo, rules_at=rules_at),

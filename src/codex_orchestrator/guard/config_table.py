@@ -78,10 +78,10 @@ def guard_config(table: ConfigTable) -> GuardConfig | None:
     for number, waiver in enumerate(config.waivers):
         if any(rule.code == waiver.rule for rule in rules):
             continue
-        from codex_orchestrator.text.toml import did_you_mean
+        from codex_orchestrator.text.names import nearest_key
 
         near = [rule.code for rule in rules if rule.name == waiver.rule]
-        hint = did_you_mean(waiver.rule, near or [rule.code for rule in rules])
+        hint = nearest_key(waiver.rule, near or [rule.code for rule in rules])
         raise table.error(
             ("guard", "waivers", str(number), "rule"),
             f"there is no rule {waiver.rule!r:.80}{hint}",

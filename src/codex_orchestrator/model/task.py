@@ -186,10 +186,10 @@ def _input_error(error: ValidationError, document: "YamlDocument", source: str) 
     field, message, fix = problem.field, problem.message, ""
     line = document.lines.get(field) or document.lines.get(field.rsplit(".", 1)[0], 0)
     if problem.kind == "extra_forbidden":
-        from codex_orchestrator.text.toml import did_you_mean
+        from codex_orchestrator.text.names import nearest_key
 
         fields = document_at(Task, problem.path[:-1]).model_fields
         known = [name for name in fields if name != "brief"]
-        message = f"unknown key{did_you_mean(problem.path[-1], known)}"
+        message = f"unknown key{nearest_key(problem.path[-1], known)}"
         fix = f"known keys here: {', '.join(known)}"
     return InputError(message, path=source, line=line + 1, field=field, fix=fix)

@@ -1,6 +1,5 @@
 """The learning library: look up, apply, preview, lint, render."""
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -19,6 +18,7 @@ from codex_orchestrator.patterns.lint import Linter, not_checked
 from codex_orchestrator.patterns.template import render
 from codex_orchestrator.system.listing import list_files
 from codex_orchestrator.text.globs import is_chosen, matching_glob
+from codex_orchestrator.text.names import did_you_mean
 from codex_orchestrator.text.shown import utf8_text
 
 FOLDER = "patterns"
@@ -94,10 +94,9 @@ class Library:
             InputError: there is none with that id; names similar ones.
         """
         if pattern_id not in self._entries:
-            near = difflib.get_close_matches(pattern_id, self._entries, n=3, cutoff=0.5)
-            known = ", ".join(near or self._entries)
+            known = ", ".join(self._entries)
             raise InputError(
-                f"no pattern has the id {pattern_id!r}" + (f"; similar: {known}" if near else ""),
+                f"no pattern has the id {pattern_id!r}{did_you_mean(pattern_id, self._entries)}",
                 fix=f"use one of: {known}" if known else "add patterns with `patterns new`",
             )
         return self._entries[pattern_id][0]

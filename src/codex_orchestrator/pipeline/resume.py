@@ -73,7 +73,7 @@ def resume_run(request: RunRequest, resume: Resume, services: "Services") -> Run
     store, workspace = services.evidence.store, services.rooms.workspace
     folder = store.find(resume.run_id)
     place = f".runs/{folder.parent.name}/{folder.name}"
-    if workspace.is_tracked(place):
+    if workspace.is_tracked(place, top=store.paths.repo):
         raise InputError(
             "the folder of the run is part of the checked-out commit, so a change may have brought "
             "it: nothing in it proves that a person granted anything",

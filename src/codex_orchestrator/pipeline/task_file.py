@@ -1,16 +1,20 @@
 """Reads the task that the command line names: a file, an id, standard input, plain text."""
 
+import os
 import re
 import sys
+from itertools import islice
 from pathlib import Path
 
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.task import MAX_BRIEF_BYTES, MAX_TITLE, parse_task
 from codex_orchestrator.pipeline.request import Asked, TaskFile
-from codex_orchestrator.text.names import is_identifier
+from codex_orchestrator.text.names import did_you_mean, is_identifier
 
 MAX_TASK_BYTES = MAX_BRIEF_BYTES + 64 * 1024
 MAX_LEGS = 256
+# How many names of a folder are looked at for one that is similar to a missing one.
+_MAX_ENTRIES = 10_000
 
 
 def read_task(name: str, repo: Path) -> TaskFile:
@@ -105,6 +109,17 @@ def matrix_of(names: tuple[str, ...], repo: Path) -> dict[str, list[dict[str, st
     return {"include": list(legs.values())}
 
 
+def _near(path: Path) -> str:
+    """Return which tasks in the folder of a missing file have a similar name."""
+    try:
+        with os.scandir(path.parent) as entries:
+            found = [entry.name for entry in islice(entries, _MAX_ENTRIES)]
+    except OSError:
+        return ""
+    tasks = sorted(one.removesuffix(".md") for one in found if one.endswith(".md"))
+    return did_you_mean(path.stem, (one for one in tasks if is_identifier(one)))
+
+
 def _read(path: Path, source: str) -> bytes:
     fix = "name a task file, the id of a task in tasks/, or - for standard input"
     try:
@@ -114,7 +129,8 @@ def _read(path: Path, source: str) -> bytes:
         with path.open("rb") as stream:
             return stream.read(MAX_TASK_BYTES + 1)
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=source, fix=fix) from error
+        near = _near(path) if isinstance(error, FileNotFoundError) else ""
+        raise InputError(f"cannot be read: {error.strerror}{near}", path=source, fix=fix) from error
 
 
 def _parse(data: bytes, source: str, *, is_stored: bool = False) -> TaskFile:

@@ -19,7 +19,7 @@ from codex_orchestrator.runs.documents import parse_manifest, summary_of
 from codex_orchestrator.runs.paths import MANIFEST, RunPaths, checked_file_name, checked_run_id
 from codex_orchestrator.system.disk import DISK, Disk
 from codex_orchestrator.system.files import UnusableFileError, read_file
-from codex_orchestrator.text.names import is_identifier
+from codex_orchestrator.text.names import did_you_mean, is_identifier
 from codex_orchestrator.text.shown import visible
 
 _MAX_LOG_BYTES = 8 * 1024 * 1024
@@ -48,8 +48,9 @@ class RunArchive:
         ]
         chosen = [names for names in found if names[1] == wanted] or found
         if not chosen:
+            known = [f"{task}/{run}" if task_id else run for task, run in reversed(self.names())]
             raise InputError(
-                f"no run {run_id!r} in {self.paths.runs}",
+                f"no run {run_id!r} in {self.paths.runs}{did_you_mean(run_id, known)}",
                 fix="`codex-orchestrator runs list` shows them",
             )
         if len(chosen) > 1:

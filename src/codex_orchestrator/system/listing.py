@@ -43,6 +43,26 @@ def other_trees(root: Path) -> tuple[str, ...]:
     return tuple(os.fsdecode(place) for place in found if os.fsdecode(place) != own)
 
 
+def main_checkout(root: Path) -> Path | None:
+    """Return the top folder of the checkout that a work tree was added to.
+
+    That is the work tree itself when it was not made by `git worktree add`. None when there is no
+    such checkout: the repository is bare, or its git folder lies elsewhere.
+
+    Raises:
+        NotCheckedError: git cannot read the repository.
+    """
+    if (root / ".git").is_dir():
+        return root
+    git = SafeGit(root, environ=os.environ)
+    asked = ("--path-format=absolute", "--git-common-dir", "--absolute-git-dir")
+    common, own = (Path(line) for line in git.text("rev-parse", *asked).split("\n"))
+    if common == own:
+        return root
+    is_bare = git.at(common).text("rev-parse", "--is-bare-repository") == "true"
+    return None if is_bare or common.name != ".git" else common.parent
+
+
 def listed_names(run: Callable[..., bytes]) -> set[bytes]:
     """Return the names of tracked and new files and links as git lists them, deleted ones too.
 

@@ -1,7 +1,7 @@
 """TOML, read with limits, with the line of each key."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 MAX_BYTES = 1024 * 1024
@@ -87,11 +87,3 @@ def _entries(text: str) -> Iterator[tuple[list[str | int], int]]:
             yield table, entry.start(1)
         else:
             yield [*table, *names], entry.start(3)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the end of a message about an unknown word: the most similar known word, or ""."""
-    import difflib
-
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0)
-    return f"; did you mean `{near[0]}`?" if near else ""

@@ -11,9 +11,13 @@ if TYPE_CHECKING:
 
 
 class Records(NamedTuple):
-    """The records of past runs: folders, audit log, receipts; and the lock of a task."""
+    """The records of past runs: folders, audit log, receipts; and the lock of a task.
+
+    `note` is what a person must know about where they are, "" for nothing.
+    """
 
     store: "FileRunStore"
     audit: "FileAuditLog"
     outbox: "Outbox"
     lock: Callable[[str], AbstractContextManager[object]]
+    note: str = ""

@@ -54,9 +54,14 @@ class Checkout:
         status, out, _ = self._repository.git.attempt("symbolic-ref", "--quiet", "--short", "HEAD")
         return "" if status else out.decode("utf-8", "surrogateescape").strip()
 
-    def is_tracked(self, path: str) -> bool:
-        """Say whether the checkout's index holds a file, or something below a folder."""
-        return bool(self._repository.git.run("--literal-pathspecs", "ls-files", "-z", "--", path))
+    def is_tracked(self, path: str, *, top: Path | None = None) -> bool:
+        """Say whether the index of a checkout holds a file, or something below a folder.
+
+        `top` is the top folder of another checkout of the repository; None for this one.
+        """
+        at = None if top in (None, self._repo) else top
+        found = find_repository(at, environ=self._environ) if at else self._repository
+        return bool(found.git.run("--literal-pathspecs", "ls-files", "-z", "--", path))
 
     def file_at(self, commit: str, path: str) -> bytes | None:
         """Return a regular file's bytes in a commit; None when there is none of that name.
