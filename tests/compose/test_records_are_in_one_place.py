@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.compose.archive import records_home
+from codex_orchestrator.compose.records_home import records_home
 from support.project import CommandLine, git, make_project, task_with
 from support.runs_build import RUN, finish_run
 

@@ -1,6 +1,6 @@
 """A word that nobody knows is answered with the words that are most similar to it."""
 
-from codex_orchestrator.text.names import did_you_mean, nearest, nearest_key
+from codex_orchestrator.text.near import did_you_mean, nearest, nearest_key
 
 
 def test_the_nearest_words_are_named_best_first() -> None:

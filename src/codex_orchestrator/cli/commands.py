@@ -51,7 +51,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that the first word names; for an unknown one name similar ones."""
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            from codex_orchestrator.text.names import did_you_mean
+            from codex_orchestrator.text.near import did_you_mean
 
             ctx.fail(f"No such command {args[0]!r}{did_you_mean(args[0], COMMANDS) or '.'}")
         return super().resolve_command(ctx, args)

@@ -57,7 +57,7 @@ def check_workflow_actor(
         ApprovalRequiredError: the account may not approve (exit 6).
         NotCheckedError: the approver could not be checked (exit 3).
     """
-    from codex_orchestrator.compose.archive import records_home
+    from codex_orchestrator.compose.records_home import records_home
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
     from codex_orchestrator.github.client import DEFAULT_API_URL
     from codex_orchestrator.github.collaborators import Collaborators

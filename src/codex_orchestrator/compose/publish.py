@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
-from codex_orchestrator.compose.archive import records_home
+from codex_orchestrator.compose.records_home import records_home
 from codex_orchestrator.compose.run import open_broker
 from codex_orchestrator.github.deliver import (
     JobSummary,

@@ -71,7 +71,7 @@ def _resume_of(asked: Asked) -> Resume | None:
 
 def _resume_options(asked: Asked, resume: Resume, repo: Path) -> tuple[Asked, str, Path]:
     """Return what is asked of a run to resume, the commit of its rules, and its folder."""
-    from codex_orchestrator.compose.archive import records_home
+    from codex_orchestrator.compose.records_home import records_home
     from codex_orchestrator.runs.store import FileRunStore
     from codex_orchestrator.workspace.worktree import GitWorkspace
 

@@ -68,12 +68,10 @@ def compose_run(
         require_environment_source(config)
     broker = open_broker(environ, request.settings)
     endpoint = ModelEndpoint(model, config.model.base_url, broker.get(Scope.MODEL))
-    run_id = new_run_id(utc_now, randomness.token_hex(3))
-    policy = config.policy
+    run_id, policy = new_run_id(utc_now, randomness.token_hex(3)), config.policy
     layers = find_layers(policy.sandbox, policy.network, environ)
     archive = open_archive(repo, operation="run", holder=run_id)
-    if archive.note:
-        terminal.progress(f"note: {archive.note}")
+    terminal.note(archive.note)
 
     rooms = Rooms(
         guard=RepositorySpecGuard(repo, rules_at=rules_at),

@@ -78,7 +78,7 @@ def guard_config(table: ConfigTable) -> GuardConfig | None:
     for number, waiver in enumerate(config.waivers):
         if any(rule.code == waiver.rule for rule in rules):
             continue
-        from codex_orchestrator.text.names import nearest_key
+        from codex_orchestrator.text.near import nearest_key
 
         near = [rule.code for rule in rules if rule.name == waiver.rule]
         hint = nearest_key(waiver.rule, near or [rule.code for rule in rules])

@@ -54,9 +54,9 @@ def parse_format(
 def _require_format(keys: Sequence[str], value: object, table: ConfigTable) -> None:
     if value in FORMATS:
         return
-    from codex_orchestrator.text.toml import did_you_mean
+    from codex_orchestrator.text.near import nearest_key
 
-    near = did_you_mean(value, FORMATS) if isinstance(value, str) else ""
+    near = nearest_key(value, FORMATS) if isinstance(value, str) else ""
     raise table.error(
         keys, f"must be one of {', '.join(FORMATS)}{near}", fix="docs/guard.md tells what each is"
     )

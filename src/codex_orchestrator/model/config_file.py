@@ -47,7 +47,7 @@ class ConfigTable:
         self, keys: Sequence[str], known: Sequence[str], *, line: int = 0
     ) -> InputError:
         """Return the error that nobody knows the last of the keys; it names the nearest one."""
-        from codex_orchestrator.text.names import nearest_key
+        from codex_orchestrator.text.near import nearest_key
 
         problem = f"unknown key{nearest_key(keys[-1], known)}"
         return self.error(keys, problem, fix=f"known keys here: {', '.join(known)}", line=line)

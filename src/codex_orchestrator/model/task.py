@@ -186,7 +186,7 @@ def _input_error(error: ValidationError, document: "YamlDocument", source: str) 
     field, message, fix = problem.field, problem.message, ""
     line = document.lines.get(field) or document.lines.get(field.rsplit(".", 1)[0], 0)
     if problem.kind == "extra_forbidden":
-        from codex_orchestrator.text.names import nearest_key
+        from codex_orchestrator.text.near import nearest_key
 
         fields = document_at(Task, problem.path[:-1]).model_fields
         known = [name for name in fields if name != "brief"]

@@ -18,7 +18,7 @@ from codex_orchestrator.patterns.lint import Linter, not_checked
 from codex_orchestrator.patterns.template import render
 from codex_orchestrator.system.listing import list_files
 from codex_orchestrator.text.globs import is_chosen, matching_glob
-from codex_orchestrator.text.names import did_you_mean
+from codex_orchestrator.text.near import did_you_mean
 from codex_orchestrator.text.shown import utf8_text
 
 FOLDER = "patterns"

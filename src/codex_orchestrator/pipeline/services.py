@@ -56,6 +56,11 @@ class Terminal(NamedTuple):
     on_stop: "Callable[[StoppedRun], None]" = lambda _run: None
     ask: "Callable[[Question], bool] | None" = None
 
+    def note(self, text: str) -> None:
+        """Tell people something about the run's surroundings, if there is anything to tell."""
+        if text:
+            self.progress(f"note: {text}")
+
 
 class Ambient(NamedTuple):
     """What a run takes from its surroundings: two clocks, new ids, the name of this machine.

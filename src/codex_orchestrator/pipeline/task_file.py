@@ -9,7 +9,8 @@ from pathlib import Path
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.task import MAX_BRIEF_BYTES, MAX_TITLE, parse_task
 from codex_orchestrator.pipeline.request import Asked, TaskFile
-from codex_orchestrator.text.names import did_you_mean, is_identifier
+from codex_orchestrator.text.names import is_identifier
+from codex_orchestrator.text.near import did_you_mean
 
 MAX_TASK_BYTES = MAX_BRIEF_BYTES + 64 * 1024
 MAX_LEGS = 256

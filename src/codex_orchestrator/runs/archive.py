@@ -19,7 +19,8 @@ from codex_orchestrator.runs.documents import parse_manifest, summary_of
 from codex_orchestrator.runs.paths import MANIFEST, RunPaths, checked_file_name, checked_run_id
 from codex_orchestrator.system.disk import DISK, Disk
 from codex_orchestrator.system.files import UnusableFileError, read_file
-from codex_orchestrator.text.names import did_you_mean, is_identifier
+from codex_orchestrator.text.names import is_identifier
+from codex_orchestrator.text.near import did_you_mean
 from codex_orchestrator.text.shown import visible
 
 _MAX_LOG_BYTES = 8 * 1024 * 1024

@@ -3,8 +3,7 @@
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections.abc import Mapping
 
 HANDED_OVER = "CODEX_ORCHESTRATOR_VARIABLES_FD"
 """The variable with the descriptor from which a process of ours reads what it must not show."""
@@ -18,10 +17,6 @@ _DEVICES = frozenset(
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u180e\ufeff") | {
     chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 }
-
-# What is compared with an unknown word: the comparison takes time.
-_MAX_WORDS = 2000
-_MAX_LENGTH = 100
 
 
 def is_identifier(text: str) -> bool:
@@ -66,33 +61,6 @@ def is_utf8(text: str | bytes) -> bool:
 def is_invisible(char: str) -> bool:
     """Return whether a character is invisible or reorders the text around it."""
     return char in _INVISIBLE or 0xE0000 <= ord(char) <= 0xE007F
-
-
-def nearest(word: str, known: Iterable[str], *, count: int = 3, cutoff: float = 0.6) -> list[str]:
-    """Return the known words that are most similar to one that is not known, best first.
-
-    Args:
-        word: what somebody wrote; only its beginning is compared.
-        known: what could be meant; of more than 2,000 words the first ones are compared.
-        count: how many are returned at most.
-        cutoff: how similar a word must be, from 0 for not at all to 1 for equal.
-    """
-    import difflib
-
-    words = [name for name in islice(known, _MAX_WORDS) if len(name) <= _MAX_LENGTH]
-    return difflib.get_close_matches(word[:_MAX_LENGTH], words, n=count, cutoff=cutoff)
-
-
-def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """Return the end of a message about an unknown word: the most similar known words, or ""."""
-    near = [f"`{name}`" for name in nearest(word, known, cutoff=cutoff)]
-    return f"; did you mean {' or '.join(near)}?" if near else ""
-
-
-def nearest_key(key: str, known: Iterable[str]) -> str:
-    """Return the end of a message about an unknown key: the nearest known one, however far."""
-    near = nearest(key, known, count=1, cutoff=0)
-    return f"; did you mean `{near[0]}`?" if near else ""
 
 
 def search_path(environ: Mapping[str, str]) -> str:
