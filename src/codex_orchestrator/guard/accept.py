@@ -17,7 +17,9 @@ _HEADER = re.compile(r"(?m)^[\"']?approvals[\"']?:[ ]*(\[[ ]*\])?[ ]*(?:#[^\r\n]
 _ITEM = re.compile(r"^([ ]*)-[ ]")
 
 
-def accept(data: bytes, *, path: str, reviewer: str, role: str, day: str) -> bytes:
+def accept(
+    data: bytes, *, path: str, reviewer: str, role: str, day: str, has_own_status: bool = False
+) -> bytes:
     """Return the spec's bytes, approved: the review of a day and the approval of a role.
 
     Args:
@@ -26,6 +28,7 @@ def accept(data: bytes, *, path: str, reviewer: str, role: str, day: str) -> byt
         reviewer: who reviewed.
         role: in which role; an earlier approval of that role is replaced.
         day: the day of the review, `YYYY-MM-DD`.
+        has_own_status: whether the status has words of its own, which the caller sets.
 
     Raises:
         InputError: the spec, the name or the role is not valid.
@@ -38,12 +41,16 @@ def accept(data: bytes, *, path: str, reviewer: str, role: str, day: str) -> byt
     front = data[before.start : before.end].decode()
     newline = "\r\n" if front.endswith("\r\n") else "\n"
     latest = latest_review(before.values.get("last_review"), day)
-    front = _set_status(_set_review(front, latest, newline), newline, before, path)
+    front = _set_review(front, latest, newline)
+    values = {**before.values, "last_review": latest}
+    if not has_own_status:
+        front = _set_status(front, newline, before, path)
+        values["status"] = before.values.get("status") if _is_approved(before) else APPROVED
     item = f"- {{role: {role}, by: {quote(reviewer)}, on: {day}}}{newline}"
     front = _set_approval(front, role, item, newline, before, path)
     result = data[: before.start] + front.encode() + data[before.end :]
     entry = {"role": role, "by": reviewer, "on": day}
-    _check_result(result, before, path=path, review=latest, entry=entry)
+    _check_result(result, before, values, path=path, entry=entry)
     return result
 
 
@@ -79,10 +86,14 @@ def _set_review(front: str, day: str, newline: str) -> str:
     return f"{front}last_review: {day}{newline}"
 
 
+def _is_approved(front: FrontMatter) -> bool:
+    return str(front.values.get("status")).strip().lower() == APPROVED
+
+
 def _set_status(front: str, newline: str, before: FrontMatter, path: str) -> str:
-    status = str(before.values.get("status") or "").strip().lower()
-    if status == APPROVED:
+    if _is_approved(before):
         return front
+    status = str(before.values.get("status") or "").strip().lower()
     if status not in (DRAFT, ""):
         raise InputError(
             f"the status is {status[:40]!r}, and a review does not approve such a spec",
@@ -148,9 +159,14 @@ def _end_of_block(lines: list[str], start: int) -> int:
 
 
 def _check_result(
-    result: bytes, before: FrontMatter, *, path: str, review: str, entry: dict[str, str]
+    result: bytes,
+    before: FrontMatter,
+    values: dict[str, object],
+    *,
+    path: str,
+    entry: dict[str, str],
 ) -> None:
-    """Parse the result: only the intended values may differ.
+    """Parse the result: it has the intended values and this approval, and nothing else differs.
 
     Raises:
         InputError: the front matter has a form that cannot be edited safely.
@@ -163,10 +179,7 @@ def _check_result(
         approvals[roles.index(role)] = entry
     else:
         approvals.append(entry)
-    said = str(before.values.get("status") or "").strip()
-    status = said if said.lower() == APPROVED else APPROVED
-    wanted = {**before.values, "last_review": review, "approvals": approvals, "status": status}
-    if isinstance(after, str) or after.values != wanted:
+    if isinstance(after, str) or after.values != {**values, "approvals": approvals}:
         raise InputError(
             "last_review, status or approvals have a form that cannot be edited safely",
             path=path,

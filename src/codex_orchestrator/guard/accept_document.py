@@ -50,7 +50,9 @@ def accept_document(
     result = _set_status(data, recipe, path)
     has_front = split(data) is not None
     if has_front:
-        result = accept(result, path=path, reviewer=reviewer, role=role, day=day)
+        result = accept(
+            result, path=path, reviewer=reviewer, role=role, day=day, has_own_status=True
+        )
     # A date that the configuration names is the one that counts, wherever it stands.
     if not has_front or _facts(result, recipe).review != day:
         result = _set_field(result, recipe, path, _review_field, _LAST_REVIEWED, day)
