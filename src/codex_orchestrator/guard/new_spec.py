@@ -11,12 +11,12 @@ _TEMPLATE = """\
 id: {spec_id}
 title: {title}
 status: draft
-owners: []
+owners: {owners}
 approvals: []
 paths:{paths}
 ---
 # {heading}
-
+{origin}
 ## Goal
 
 What should be true afterwards, and for whom. One paragraph.
@@ -35,8 +35,22 @@ How a reviewer can see that it works: commands, tests, numbers.
 """
 
 
-def spec_text(spec_id: str, *, title: str, paths: Sequence[str]) -> str:
+def spec_text(
+    spec_id: str,
+    *,
+    title: str,
+    paths: Sequence[str],
+    owners: Sequence[str] = (),
+    origin: str = "",
+) -> str:
     """Return the text of a new draft.
+
+    Args:
+        spec_id: its id.
+        title: one line.
+        paths: globs of the code that it owns.
+        owners: who answers for it; printable.
+        origin: Markdown on what it was derived from; "" when a person begins it.
 
     Raises:
         InputError: id, title or a glob is not valid.
@@ -54,7 +68,14 @@ def spec_text(spec_id: str, *, title: str, paths: Sequence[str]) -> str:
         if problem:
             raise InputError(f"{glob!r} {problem}", field="--paths")
     listed = "".join(f"\n  - {quote(glob)}" for glob in paths) or " []"
-    return _TEMPLATE.format(spec_id=spec_id, title=quote(title), paths=listed, heading=title)
+    return _TEMPLATE.format(
+        spec_id=spec_id,
+        title=quote(title),
+        owners=f"[{', '.join(map(quote, owners))}]",
+        paths=listed,
+        heading=title,
+        origin=f"\n{origin}\n" if origin else "",
+    )
 
 
 def quote(text: str) -> str:

@@ -5,7 +5,7 @@ from functools import cache
 
 from codex_orchestrator.guard.facts import PREFIXES, Facts, RawFacts, malformed
 from codex_orchestrator.system.git_output import SUBMODULE, SYMLINK
-from codex_orchestrator.text.globs import matcher
+from codex_orchestrator.text.globs import literal_prefix, matcher
 from codex_orchestrator.text.lean_typing import NamedTuple
 
 APPROVED, DRAFT, SUPERSEDED = "approved", "draft", "superseded"
@@ -85,3 +85,15 @@ class Owners:
             if length > len(name):
                 return
             yield from self._by_prefix.get(name[:length], ())
+
+
+def owners_of(globs: Mapping[str, tuple[str, ...]]) -> Owners:
+    """Return what finds, by its path as `Owners` does, which names own a path with their globs."""
+    prefixes = {
+        name: tuple([literal_prefix(glob).rstrip("/") for glob in listed])
+        for name, listed in globs.items()
+    }
+    return Owners(
+        Spec(name, "", Facts(paths=listed, prefixes=prefixes[name]))
+        for name, listed in globs.items()
+    )

@@ -13,6 +13,7 @@ from codex_orchestrator.guard.loading import MAX_SPEC_BYTES, formats_of
 from codex_orchestrator.guard.new_spec import spec_text
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.confined import ConfinedTree
+from codex_orchestrator.verbs.present_specs import place_of_spec
 
 
 def accept_spec(
@@ -66,13 +67,13 @@ def _writer(config: GuardConfig, path: str) -> Callable[..., bytes]:
 
 
 def write_new_spec(
-    root: str, folder: str, spec_id: str, *, title: str, paths: tuple[str, ...]
+    root: str, config: GuardConfig, spec_id: str, *, title: str, paths: tuple[str, ...]
 ) -> str:
     """Write a draft spec from the template and return its path in the repository.
 
     Args:
         root: top folder of the repository.
-        folder: where specs are in it; "" is its top.
+        config: says where specs are.
         spec_id: the spec's id, and the name of its file.
         title: one line.
         paths: globs of the code that the spec owns.
@@ -83,7 +84,7 @@ def write_new_spec(
         ServiceError: the file cannot be written.
     """
     text = spec_text(spec_id, title=title, paths=paths)
-    path = "/".join(filter(None, (folder, f"{spec_id}.md")))
+    path = place_of_spec(config, spec_id)
     with closing(_spec_files(root)) as tree:
         if tree.kind(path):
             raise InputError("exists already", path=path, fix="choose another id")
