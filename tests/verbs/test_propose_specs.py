@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from codex_orchestrator.guard.code_owners import CodeOwners
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.guard.frontmatter import parse_facts
 from codex_orchestrator.text.globs import matcher
-from codex_orchestrator.verbs.propose_specs import Proposal, propose_specs
+from codex_orchestrator.verbs.propose_specs import propose_specs
+from codex_orchestrator.verbs.spec_proposal import SpecProposal
 from support.guard_repo import GuardRepo, codes
+from support.sdists import ROOT
 
 CODE = GuardConfig(code=("src/**", "lib/**"))
 CONFIG = '[guard]\ncode = ["src/**", "lib/**"]\n'
@@ -39,7 +42,7 @@ def commit_as(repo: GuardRepo, author: str, files: Mapping[str, str]) -> None:
     repo.git("commit", "-q", "--no-verify", "-m", "work", f"--author={author}")
 
 
-def propose(repo: GuardRepo, config: GuardConfig = CODE) -> Proposal:
+def propose(repo: GuardRepo, config: GuardConfig = CODE) -> SpecProposal:
     return propose_specs(str(repo.root), config, repo.env)
 
 
@@ -49,7 +52,7 @@ def run(repo: GuardRepo, *args: str) -> Result:
     return result
 
 
-def owned_times(proposal: Proposal, paths: Mapping[str, str]) -> dict[int, int]:
+def owned_times(proposal: SpecProposal, paths: Mapping[str, str]) -> dict[int, int]:
     """Return how many files are owned how often."""
     owns = [matcher(draft.paths) for draft in proposal.drafts]
     found: dict[int, int] = {}
@@ -237,3 +240,19 @@ def test_a_large_repository_gets_areas_of_sensible_size() -> None:
     assert 50 < len(areas) < 500
     assert all(30 < area.files <= 500 for area in areas)
     assert len({glob for area in areas for glob in area.globs}) < 2000
+
+
+def test_the_example_of_the_page_is_what_the_command_prints(repo: GuardRepo) -> None:
+    page = (ROOT / "docs/how-to/existing-specs.md").read_text(encoding="utf-8")
+    (block,) = re.findall(
+        r"^```console\n\$ codex-orchestrator (.*)\n((?:.*\n)+?)```$", page, re.MULTILINE
+    )
+    command, shown = block
+    owners = "# who owns what\n/src/pay/ @org/pay\n"
+    code = some_code({"src/pay": 4, "src/web": 3})
+    commit_as(repo, "Ada <ada@example.org>", {**code, ".github/CODEOWNERS": owners})
+    commit_as(repo, "Grace <grace@example.org>", {"src/web/f0.py": "x = 7\n"})
+    argv = [*command.split(), "--repo", str(repo.root)]
+    result = CliRunner().invoke(app, argv)
+    assert result.exit_code == 0
+    assert result.stdout + result.stderr == shown

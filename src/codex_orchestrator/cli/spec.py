@@ -7,10 +7,11 @@ import click
 
 from codex_orchestrator.cli.console import echo, say
 from codex_orchestrator.cli.options import CommonOptions, common_options
+from codex_orchestrator.model.errors import ExitCode
 from codex_orchestrator.text.shown import counted, printable
 
 if TYPE_CHECKING:
-    from codex_orchestrator.verbs.propose_specs import Proposal
+    from codex_orchestrator.verbs.spec_proposal import SpecProposal
 
 
 @click.group()
@@ -45,38 +46,48 @@ def new(common: CommonOptions, *, spec_id: str, title: str, paths: tuple[str, ..
 Examples:
   codex-orchestrator spec propose --dry-run
   codex-orchestrator spec propose --dry-run --format json
-  codex-orchestrator spec propose
+  codex-orchestrator spec propose --yes
 """
 )
 @common_options("text", "json")
 @click.option("--dry-run", is_flag=True, help="List the drafts, write nothing.")
-def propose(common: CommonOptions, *, dry_run: bool) -> None:
-    """Draft specs for code that no spec owns, and write them; an existing file is never touched.
+@click.option("--yes", is_flag=True, help="Write without asking at the terminal.")
+def propose(common: CommonOptions, *, dry_run: bool, yes: bool) -> int:
+    """Draft specs for code that no spec owns. Never overwrites a file.
+
+    Shows the drafts as a list. At a terminal it asks before it writes.
 
     Folders, CODEOWNERS and a year of git history say what goes into one draft and who owns it. A
     draft allows nothing until a person has written and accepted it.
     """
-    from codex_orchestrator.compose.settings import guard_part
+    from codex_orchestrator.cli.ask import agrees, can_ask
+    from codex_orchestrator.compose.settings import guard_part, has_code_globs
     from codex_orchestrator.verbs.propose_specs import propose_specs, write_drafts
 
     settings = common.settings(is_used=False)
     root = str(settings.repo)
-    proposal = propose_specs(root, guard_part(settings), os.environ)
+    is_named = has_code_globs(settings)
+    proposal = propose_specs(root, guard_part(settings), os.environ, has_code_globs=is_named)
     if not common.is_json:
         _list_drafts(proposal)
+    must_ask = bool(proposal.drafts) and not (dry_run or yes) and can_ask(os.environ)
+    if must_ask and not agrees("write these drafts? [y/N] "):
+        say("nothing was written")
+        return int(ExitCode.INTERRUPTED)
     if not dry_run:
         write_drafts(root, proposal.drafts)
     common.show(proposal.as_document(is_written=not dry_run), lambda: None)
     if proposal.drafts:
         say(
-            "next: codex-orchestrator spec propose, without --dry-run, writes them"
+            "next: `codex-orchestrator spec propose` writes them"
             if dry_run
             else "next: write each spec, commit it, then "
             f"`codex-orchestrator guard accept {proposal.drafts[0].path} --reviewer NAME`"
         )
+    return int(ExitCode.OK)
 
 
-def _list_drafts(proposal: "Proposal") -> None:
+def _list_drafts(proposal: "SpecProposal") -> None:
     for draft in proposal.drafts:
         owners = f"; {', '.join(draft.owners)} ({draft.owners_from})" if draft.owners else ""
         echo(f"{draft.path}  {counted(draft.files, 'file')}{printable(owners)}\n")

@@ -86,6 +86,11 @@ def guard_part(settings: Settings) -> "GuardConfig":
     return guard_config(settings.table) or GuardConfig()
 
 
+def has_code_globs(settings: Settings) -> bool:
+    """Return whether the configuration says itself what is code."""
+    return "code" in settings.table.values.get("guard", {})
+
+
 def in_force(settings: Settings) -> tuple[dict[str, dict[str, object]], InputError | None]:
     """Return value and origin of every setting by its dotted key, and what is wrong, if anything.
 

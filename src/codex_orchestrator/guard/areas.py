@@ -9,8 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from codex_orchestrator.text.globs import glob_of
-from codex_orchestrator.text.shown import shows
+from codex_orchestrator.text.globs import glob_in
 
 Team = tuple[str, ...]
 OWNED: Team = ("\0owned",)
@@ -128,9 +127,3 @@ def _common(folders: list[str]) -> str:
     while depth < min(len(first), len(last)) and first[depth] == last[depth]:
         depth += 1
     return "/".join(first[:depth])
-
-
-def glob_in(path: str) -> str:
-    """Return the glob of a path; a character that a spec cannot hold becomes `?`."""
-    glob = glob_of(path)
-    return "".join(char if shows(char) and char != "\\" else "?" for char in glob)

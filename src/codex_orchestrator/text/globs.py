@@ -33,6 +33,15 @@ def glob_of(name: str) -> str:
     return re.sub(r"[*?[]", r"[\g<0>]", name)
 
 
+def glob_in(path: str) -> str:
+    """Return the glob of a path; a character that a configuration cannot hold becomes `?`."""
+    from codex_orchestrator.text.shown import shows
+
+    glob = glob_of(path)
+    safe = "".join(char if shows(char) and char != "\\" else "?" for char in glob)
+    return f"?{safe[1:]}" if safe.startswith("!") else safe
+
+
 def name_of(glob: str) -> str:
     """Return the name of the file that such a glob means."""
     return re.sub(r"\[([*?[])\]", r"\1", glob)

@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from codex_orchestrator.text.globs import glob_of, path_matcher
-from codex_orchestrator.text.shown import counted, shows
+from codex_orchestrator.text.globs import glob_in, path_matcher
+from codex_orchestrator.text.shown import counted
 from codex_orchestrator.verbs import code_names
 from codex_orchestrator.verbs.known_files import KnownFile, know
 
@@ -173,13 +173,6 @@ def _joined(
         else:
             found |= {f"{glob_in(name)}/{glob}": count for name, count in by_name.items()}
     return found
-
-
-def glob_in(path: str) -> str:
-    """Return the glob of a path; a character that a configuration cannot hold becomes `?`."""
-    glob = glob_of(path)
-    safe = "".join(char if shows(char) and char != "\\" else "?" for char in glob)
-    return f"?{safe[1:]}" if safe.startswith("!") else safe
 
 
 def _languages(count: Counter[str]) -> str:

@@ -1,7 +1,8 @@
 """What is in the work tree: its code, its specs with what they own, its CODEOWNERS."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
+from pathlib import Path
 
 from codex_orchestrator.guard.code_owners import PLACES
 from codex_orchestrator.guard.config import GuardConfig
@@ -10,40 +11,42 @@ from codex_orchestrator.guard.specs import Spec
 from codex_orchestrator.model.errors import InputError, NotCheckedError
 from codex_orchestrator.system.confined import ConfinedTree
 from codex_orchestrator.system.git import Git
-from codex_orchestrator.system.git_output import REGULAR, Entry, parse_listing
 from codex_orchestrator.text.globs import path_matcher
 from codex_orchestrator.text.names import is_utf8
+from codex_orchestrator.verbs.code_globs import derive_code
+from codex_orchestrator.verbs.tracked_files import tracked_files
 
 MAX_BYTES = 3 * 1024 * 1024
 """GitHub reads no CODEOWNERS of more than this; a spec is smaller."""
 
 
-def present_code(git: Git, config: GuardConfig) -> list[str]:
+def present_code(
+    root: str, config: GuardConfig, environment: Mapping[str, str], *, has_code_globs: bool
+) -> list[str]:
     """Return the tracked regular files that are code, sorted.
+
+    Args:
+        root: top folder of the repository.
+        config: says what is code.
+        environment: the environment of the process.
+        has_code_globs: whether the configuration says so itself; if not, it is found out.
 
     Raises:
         InputError: there is none.
         NotCheckedError: git cannot list them.
     """
-    is_code, is_spec = path_matcher(config.code), path_matcher(config.specs)
-    found = [
-        path
-        for path, mode, _ in _tracked(git)
-        if mode in REGULAR and is_code(path) and not is_spec(path)
-    ]
+    files = tracked_files(Path(root), environment)
+    globs = config.code if has_code_globs else tuple(code.glob for code in derive_code(files))
+    is_code, is_spec = path_matcher(globs), path_matcher(config.specs)
+    found = sorted(path for path in files if is_code(path) and not is_spec(path))
     if not found:
         raise InputError(
-            f"no tracked file is code: {', '.join(config.code)[:200]}",
+            f"no tracked file is code: {', '.join(globs)[:200] or 'none looks like it'}",
             path=config.source,
             field="guard.code",
             fix="name the folders of the code in guard.code, or add the files to git",
         )
-    return sorted(found)
-
-
-def _tracked(git: Git) -> Iterator[Entry]:
-    for part in git.rows("ls-files", "-s", "-z"):
-        yield from parse_listing(part)
+    return found
 
 
 def present_specs(git: Git, tree: ConfinedTree, config: GuardConfig) -> list[Spec]:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from codex_orchestrator.guard.areas import OWNED, Area, Team, cut_areas
 from codex_orchestrator.guard.authors import busiest_authors
@@ -26,53 +25,26 @@ from codex_orchestrator.verbs.present_specs import (
     present_specs,
     read_code_owners,
 )
+from codex_orchestrator.verbs.spec_proposal import Draft, SpecProposal
 
 
-class Draft(NamedTuple):
-    """A spec that does not exist yet: where it would be, what it owns, and its text."""
-
-    path: str
-    spec_id: str
-    title: str
-    owners: tuple[str, ...]
-    owners_from: str
-    paths: tuple[str, ...]
-    files: int
-    text: str
-
-
-class Proposal(NamedTuple):
-    """Drafts, and how many files of code there are, were owned before, and cannot be named."""
-
-    drafts: tuple[Draft, ...]
-    code: int
-    owned: int
-    left: int
-
-    def as_document(self, *, is_written: bool) -> dict[str, Any]:
-        """Return the proposal as a JSON document, `spec-proposal.v1`."""
-        specs = [
-            {key: value for key, value in draft._asdict().items() if key != "text"}
-            for draft in self.drafts
-        ]
-        counts = {"code": self.code, "owned_before": self.owned, "left": self.left}
-        return {"schema": "spec-proposal.v1", "written": is_written, **counts, "specs": specs}
-
-
-def propose_specs(root: str, config: GuardConfig, environment: Mapping[str, str]) -> Proposal:
+def propose_specs(
+    root: str, config: GuardConfig, environment: Mapping[str, str], *, has_code_globs: bool = True
+) -> SpecProposal:
     """Return drafts that own each file of code that no spec of the work tree owns, just once.
 
     Args:
         root: top folder of the repository.
         config: says what is code, and where specs are and how they are read.
         environment: the environment of the process.
+        has_code_globs: whether the configuration says what is code; if not, it is found out.
 
     Raises:
         InputError: no tracked file is code, or specs have no place in the configuration.
         NotCheckedError: git cannot list the files.
     """
     git = Git(root, git_environment(environment, is_hook_repository=False))
-    code_files = present_code(git, config)
+    code_files = present_code(root, config, environment, has_code_globs=has_code_globs)
     with closing(ConfinedTree(Path(root), max_bytes=MAX_BYTES, allows_hard_links=True)) as tree:
         specs = present_specs(git, tree, config)
         place, rules = read_code_owners(tree)
@@ -93,7 +65,7 @@ def propose_specs(root: str, config: GuardConfig, environment: Mapping[str, str]
     drafts = _drafts(areas, _authors(git, areas, teams), sources, config, specs)
     owned = sum(team is OWNED for team in teams.values())
     left = len(teams) - owned - sum(area.files for area in areas)
-    return Proposal(tuple(drafts), len(teams), owned, left)
+    return SpecProposal(tuple(drafts), len(teams), owned, left)
 
 
 def write_drafts(root: str, drafts: tuple[Draft, ...]) -> None:
