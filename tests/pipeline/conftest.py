@@ -56,7 +56,8 @@ def run(tmp_path: Path, disk: FillableDisk) -> Iterator[Run]:
     task = Task(id="t", title="T", spec="tasks/specs/s.md")
     spending = Spending(Limits(minutes=7), before=Usage(), monotonic=lambda: 0.0)
     with workspace.open(run_id, base_sha=base_sha) as tree:
-        work = OpenTree(tree, ())
         request = make_request(task, repo)
+        config = request.settings.config.setup
+        work = OpenTree(tree, (), workspace.set_up(tree, config, log_dir=folder / "tests")[1])
         base = BaseChecks(request, services, record, spending)
         yield Run(request, services, record, work, IdleTeam(), Policy(), spending, base)

@@ -178,7 +178,11 @@ class Site:
         spending = Spending(task.limits, before=record.manifest.usage, monotonic=lambda: 0.0)
         request = make_request(task, self.repo)
         with (
-            open_tree(request, self.services, facts.id, base_sha=facts.base_sha) as work,
+            open_tree(
+                *(request, self.services, facts.id),
+                base_sha=facts.base_sha,
+                log_dir=record.folder / "tests",
+            ) as work,
             self.bench.open(root=work.tree.root) as team,
         ):
             base = BaseChecks(request, self.services, record, spending)

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from codex_orchestrator.adapters.command import CommandAdapter
 from codex_orchestrator.adapters.go import GoAdapter
 from codex_orchestrator.adapters.interface import LanguageAdapter
+from codex_orchestrator.adapters.interpreter import find_interpreter
 from codex_orchestrator.adapters.maven import MavenAdapter
 from codex_orchestrator.adapters.node import NodeAdapter
 from codex_orchestrator.adapters.python import PythonAdapter
@@ -30,14 +32,24 @@ ADAPTERS: tuple[LanguageAdapter, ...] = (
 
 
 class LanguageAdapters:
-    """The adapters as the configuration of one repository sets them up."""
+    """The adapters as the configuration of one repository sets them up.
 
-    def __init__(self, config: AdapterConfig, *, repo: Path, layers: Layers = probe_layers) -> None:
+    `interpreter` says which Python checks are run by and why, "" as long as none was looked for.
+    """
+
+    def __init__(
+        self,
+        config: AdapterConfig,
+        *,
+        repo: Path,
+        layers: Layers = probe_layers,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
         self._config = config
         self._repo = repo
         self._layers = layers
-        # A check runs in a work tree, which has no virtual environment of its own.
-        self._python = str(repo / config.python) if "/" in config.python else config.python
+        self._environ = environ
+        self.interpreter = ""
 
     def commands(
         self, root: Path, *, wanted: str | None, checks: Sequence[CheckName]
@@ -61,15 +73,23 @@ class LanguageAdapters:
             commands=self._config.commands,
             report=self._config.report,
         )
-        found = adapter.commands(root, python=self._python)
+        python = self._python if adapter.id == PythonAdapter.id else ""
+        found = adapter.commands(root, python=python)
         if all(check in found for check in checks):
-            adapter.ensure_ready(root, checks, python=self._python, layers=self._layers)
+            adapter.ensure_ready(root, checks, python=python, layers=self._layers)
         others = (os.path.realpath(self._repo), *other_trees(root))
         trees = tuple(dict.fromkeys([os.path.realpath(root), *others]))
         return adapter.id, {
             str(name): command.model_copy(update={"trees": trees}) if command.loaded else command
             for name, command in found.items()
         }
+
+    @cached_property
+    def _python(self) -> str:
+        program, self.interpreter = find_interpreter(
+            self._repo, self._config.python, environ=self._environ, layers=self._layers
+        )
+        return program
 
     def loaded(self, command: CheckCommand, log_dir: Path) -> Mapping[str, str]:
         """Return which code a check loaded, see `judge_code`; nothing where none was measured."""

@@ -14,6 +14,7 @@ from codex_orchestrator.adapters.reports import LOADED, TEST_REPORT
 from codex_orchestrator.model.canonical import CanonicalError, load_strict
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.lock_files import LOCK_FILES, set_up_lines
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.system.listing import list_files
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
@@ -126,9 +127,11 @@ class NodeAdapter:
                 raise NotCheckedError(f"`{name}` needs {program}", fix=f"install {program}")
         needs_modules = any(package.get(key) for key in ("dependencies", "devDependencies"))
         if needs_modules and not (root / "node_modules").is_dir():
+            lock = next((name for name in LOCK_FILES if (root / name).is_file()), "package.json")
             raise NotCheckedError(
-                "package.json has dependencies and node_modules is missing",
-                fix="give the work tree its dependencies before the checks run",
+                "package.json has dependencies and node_modules is missing, also in the checkout",
+                fix="install them in the checkout, or let each work tree install its own:\n"
+                f"{set_up_lines(lock)}",
             )
 
 

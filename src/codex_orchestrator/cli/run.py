@@ -51,7 +51,7 @@ Examples:
     "--approve",
     metavar="KIND:VALUE",
     multiple=True,
-    help="Grant an escalation: edit:PATH, run:COMMAND, tests:NAME or network:codex-cloud.",
+    help="Grant edit:PATH, run:COMMAND, tests:NAME, secret:NAME or network:codex-cloud.",
 )
 @click.option("--resume", metavar="RUN", help="Go on with a run that stopped.")
 @click.option(

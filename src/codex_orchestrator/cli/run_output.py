@@ -13,6 +13,7 @@ from codex_orchestrator.model.account import (
     baseline_of,
     counts_of,
     next_step_of,
+    setup_of,
     uncommitted_in,
     verdict_of,
 )
@@ -103,6 +104,7 @@ def run_document(outcome: FinishedRun | RefusedTask) -> dict[str, Any]:
         "branch": outcome.branch,
         "head_sha": manifest.run.head_sha,
         "findings": len(manifest.review.findings) if manifest.review else 0,
+        "setup": setup_of(manifest),
         "baseline": baseline_of(manifest),
         "uncommitted": uncommitted_in(manifest),
         "next": next_step_of(manifest),

@@ -68,7 +68,8 @@ def compose_run(
         require_environment_source(config)
     broker = open_broker(environ, request.settings)
     endpoint = ModelEndpoint(model, config.model.base_url, broker.get(Scope.MODEL))
-    run_id, policy = new_run_id(utc_now, randomness.token_hex(3)), config.policy
+    run_id, adapter = new_run_id(utc_now, randomness.token_hex(3)), config.adapter
+    policy = config.policy
     layers = find_layers(policy.sandbox, policy.network, environ)
     archive = open_archive(repo, operation="run", holder=run_id)
     terminal.note(archive.note)
@@ -85,7 +86,7 @@ def compose_run(
             network=policy.network,
         ),
         library=Library.open(request.library or repo),
-        adapters=LanguageAdapters(config.adapter, repo=repo, layers=lambda: layers),
+        adapters=LanguageAdapters(adapter, repo=repo, layers=lambda: layers, environ=environ),
         engine=_engine(request, endpoint, environ),
         open_cloud=partial(
             open_cloud_builder, config=config.codex, broker=broker, hide=broker.redactor.add
@@ -164,6 +165,8 @@ def open_broker(environ: Mapping[str, str], settings: Settings) -> "EnvironmentC
     from codex_orchestrator.workspace.repository import find_repository
 
     broker = EnvironmentCredentialBroker(environ, settings.config.credentials.not_secret)
+    for name in settings.config.setup.secrets:
+        broker.redactor.add(environ.get(name, ""), name=name)
     ours = {name for names in SCOPE_VARIABLES.values() for name in names}
     values = [secret.value for secret in broker.found.secrets if secret.name not in ours]
     if values:

@@ -96,7 +96,7 @@ def in_force(settings: Settings) -> tuple[dict[str, dict[str, object]], InputErr
 
     Where a key or value of the guard's part is wrong, that part is as it is written.
     """
-    document = settings.config.model_dump(mode="json")
+    document = settings.config.model_dump(mode="json", by_alias=True)
     problem = None
     try:
         guard = guard_part(settings)._asdict()

@@ -28,6 +28,11 @@ def counts_of(check: Validation) -> str:
     return ", ".join(words)
 
 
+def setup_of(manifest: Manifest) -> str:
+    """Return what the work tree got beyond what git holds; "" for nothing or not known."""
+    return manifest.setup.shown if manifest.setup else ""
+
+
 def baseline_of(manifest: Manifest) -> str:
     """Return what the run was compared with; "" where the record does not say."""
     baseline = manifest.baseline

@@ -16,6 +16,7 @@ from codex_orchestrator.model.document import Document, document_at, problems_of
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.text.globs import glob_problem
 from codex_orchestrator.text.names import path_problem
+from codex_orchestrator.text.secret_names import is_secret_name
 
 OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_AUTHOR = "Codex Orchestrator <codex-orchestrator@localhost>"
@@ -23,6 +24,13 @@ DEFAULT_AUTHOR = "Codex Orchestrator <codex-orchestrator@localhost>"
 _NO_BRANCH = re.compile(r"^[-/.]|//|/\.|\.\.|\.lock/|@\{|[\x00-\x20\x7f~^:?*\[\\]")
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _variable_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not _VARIABLE.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a variable")
+    return names
 
 
 class ModelConfig(Document):
@@ -64,6 +72,57 @@ class AdapterConfig(Document):
         if report != "none" and not info.data.get("commands"):
             raise ValueError("only the commands of `adapter.commands` have a report to name")
         return report
+
+
+class SetupConfig(Document):
+    """What a work tree needs beyond what git holds, see docs/how-to/set-up.md.
+
+    `run` are commands, once a work tree; their result is kept by the content of the files that
+    `key` names. `link` and `copy` are paths of the checkout that git ignores. `pass_env` are
+    variables that set-up and checks get, `secrets` those that a person grants to set-up alone.
+    `network` says that the commands reach more than this machine.
+    """
+
+    run: tuple[tuple[str, ...], ...] = ()
+    key: tuple[str, ...] = ()
+    link: tuple[str, ...] = ()
+    copy_: tuple[str, ...] = Field(default=(), alias="copy")
+    pass_env: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    submodules: bool = True
+    network: bool = False
+
+    @field_validator("run")
+    @classmethod
+    def _can_be_run(cls, commands: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+        for command in commands:
+            if not command or not command[0] or any("\0" in word for word in command):
+                raise ValueError('a command is a list of words, such as ["npm", "ci"]')
+        return commands
+
+    @field_validator("key", "link", "copy_")
+    @classmethod
+    def _lies_inside(cls, paths: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        kept = tuple(path.rstrip("/") or path for path in paths)
+        for path in kept:
+            problem = path_problem(path)
+            if not problem and not {"", "."}.isdisjoint(path.split("/")):
+                problem = "has an empty part; write it as git does: folder/file"
+            if problem:
+                raise ValueError(f"{path!r} {problem}")
+        known = [*info.data.get("link", ()), *kept] if info.field_name == "copy_" else list(kept)
+        for number, path in enumerate(known):
+            others = known[:number] if info.field_name != "key" else ()
+            if any(f"{path}/".startswith(f"{other}/") for other in others):
+                raise ValueError(f"{path!r} is named twice, or lies in another one")
+            if any(other.startswith(f"{path}/") for other in others):
+                raise ValueError(f"another path lies in {path!r}")
+        return kept
+
+    @field_validator("pass_env", "secrets")
+    @classmethod
+    def _names_variables(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _variable_names(names)
 
 
 class PolicyConfig(Document):
@@ -111,10 +170,7 @@ class CredentialsConfig(Document):
     @field_validator("not_secret")
     @classmethod
     def _names_variables(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            if not _VARIABLE.fullmatch(name):
-                raise ValueError(f"{name!r} is not the name of a variable")
-        return names
+        return _variable_names(names)
 
 
 class CatalogConfig(Document):
@@ -134,6 +190,7 @@ class Config(Document):
     policy: PolicyConfig = PolicyConfig()
     credentials: CredentialsConfig = CredentialsConfig()
     catalog: CatalogConfig = CatalogConfig()
+    setup: SetupConfig = SetupConfig()
     guard: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("branch_prefix")
@@ -165,14 +222,24 @@ def parse_config(table: ConfigTable) -> Config:
         InputError: names file, line, field and the most similar known key.
     """
     try:
-        return Config.model_validate(table.values)
+        config = Config.model_validate(table.values)
     except ValidationError as error:
         problem = problems_of(error)[0]
         if problem.kind == "extra_forbidden":
-            known = sorted(document_at(Config, problem.path[:-1]).model_fields)
+            fields = document_at(Config, problem.path[:-1]).model_fields
+            known = sorted(field.alias or name for name, field in fields.items())
             raise table.unknown_key(problem.path, known) from error
         fix = "change the value; `codex-orchestrator doctor` shows the others"
         raise table.error(problem.path, problem.message, fix=fix) from error
+    for name in config.setup.pass_env:
+        if is_secret_name(name) and name not in config.credentials.not_secret:
+            raise table.error(
+                ("setup", "pass_env"),
+                f"{name!r} is named like a secret, and checks get none",
+                fix=f"put it under setup.secrets: a person grants it to set-up; or say that it is "
+                f'none: credentials.not_secret = ["{name}"]',
+            )
+    return config
 
 
 def changes_own_table(before: bytes | None, after: bytes | None) -> bool:

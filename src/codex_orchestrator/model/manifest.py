@@ -184,6 +184,7 @@ class ManifestChanges(TypedDict, total=False):
     plan: Plan | None
     items: tuple[ManifestItem, ...]
     cloud: tuple[CloudTaskFacts, ...]
+    setup: Setup
     baseline: Baseline
     validations: tuple[Validation, ...]
     promises: tuple[PromisedTest, ...]

@@ -184,6 +184,13 @@ def run_policy(task: Task, config: "Config", granted: Iterable[Grant]) -> Policy
             runs.append(value)
         elif kind is ApprovalKind.TESTS:
             tests.append(value)
+        elif kind is ApprovalKind.SECRET:
+            if value not in config.setup.secrets:
+                raise InputError(
+                    f"secret:{value} would have no effect: setup.secrets does not name it",
+                    field="--approve",
+                    fix="leave it out, or name it in the configuration",
+                )
         elif value.partition("/")[0] != CLOUD_HOST:
             raise NotCheckedError(
                 f"network access to {value} cannot be granted: no builder has network access",

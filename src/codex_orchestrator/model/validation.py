@@ -16,6 +16,10 @@ _RECORDED = (
 """What a result and its record say in the same words."""
 
 
+SETUP_LOGS = "tests/setup"
+"""Where the logs of set-up are in a run's folder."""
+
+
 class Validation(Document):
     """The record of a check.
 
@@ -60,8 +64,9 @@ class Setup(Document):
     """What was made in the work tree before its checks ran, beyond what git holds.
 
     `key` is the hash that its result is cached by, None when it is not cached; `is_cached` says
-    that this run took it from there. `linked` and `copied` are paths of the checkout. `reason` says
-    why commands ran again.
+    that this run took it from there. `linked` and `copied` are paths of the checkout, `submodules`
+    those that were filled from its objects. `reason` says why commands ran again, `interpreter`
+    which Python the checks use and why, "" where they use none.
     """
 
     key: Sha256 | None = None
@@ -69,7 +74,24 @@ class Setup(Document):
     commands: tuple[Validation, ...] = ()
     linked: tuple[InsidePath, ...] = ()
     copied: tuple[InsidePath, ...] = ()
+    submodules: tuple[InsidePath, ...] = ()
     reason: str = ""
+    interpreter: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What was made and used, in words; "" for nothing."""
+        commands = ", ".join(" ".join(check.command) for check in self.commands)
+        why = f" ({self.reason})" if self.reason else ""
+        kept = "what its commands made in an earlier run" if self.is_cached else ""
+        parts = [
+            f"submodules {', '.join(self.submodules)}" if self.submodules else "",
+            f"{', '.join(self.linked)} of the checkout" if self.linked else "",
+            f"copies of {', '.join(self.copied)}" if self.copied else "",
+            kept or (f"{commands}{why}" if commands else ""),
+            self.interpreter,
+        ]
+        return "; ".join(filter(None, parts))
 
 
 class Baseline(Document):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.check import CheckCommand, CheckRun
 from codex_orchestrator.model.suite_run import Outcome, SuiteRun
-from codex_orchestrator.model.validation import Baseline, Validation
+from codex_orchestrator.model.validation import SETUP_LOGS, Baseline, Validation
 from codex_orchestrator.pipeline.run import OpenTree, open_tree
 from codex_orchestrator.text.shown import counted
 
@@ -47,7 +47,7 @@ class BaseChecks:
         """
         if self._request.task.task.limits.baseline:
             self.facts = self._take(work)
-        self._record.based(self.facts)
+        self._record.based(self.facts, work.provided.facts)
 
     def suites(self, check: str) -> list[SuiteRun]:
         """Return the reports of a check's runs at the base; none where it has no report there."""
@@ -84,7 +84,11 @@ class BaseChecks:
         run, workspace = self._record.manifest.run, self._services.rooms.workspace
         place = f"{run.id}.base"
         try:
-            with open_tree(self._request, self._services, place, base_sha=run.base_sha) as work:
+            with open_tree(
+                *(self._request, self._services, place),
+                base_sha=run.base_sha,
+                log_dir=self._record.folder / SETUP_LOGS / "base",
+            ) as work:
                 yield work
         finally:
             workspace.forget(place)
@@ -107,7 +111,11 @@ class BaseChecks:
     def _take(self, work: OpenTree) -> Baseline:
         say, workspace = self._services.terminal.progress, self._services.rooms.workspace
         base_sha = self._record.manifest.run.base_sha
-        key = workspace.baseline_key(base_sha, work.checks, root=work.tree.root)
+        key = workspace.baseline_key(
+            *(base_sha, work.checks),
+            root=work.tree.root,
+            surroundings=work.provided.surroundings,
+        )
         kept = workspace.kept_baseline(key)
         if kept and [known.result.name for known in kept.checks] != [c.name for c in work.checks]:
             kept = None

@@ -16,8 +16,7 @@ from codex_orchestrator.model.validation import PromisedTest, Validation
 from codex_orchestrator.model.verdict import ValidationStatus
 from codex_orchestrator.pipeline.baseline import run_check_once
 from codex_orchestrator.pipeline.guardrails import require_granted_change, require_no_secret
-from codex_orchestrator.pipeline.prerequisites import choose_checks
-from codex_orchestrator.pipeline.run import Run
+from codex_orchestrator.pipeline.run import Run, checks_in
 from codex_orchestrator.system.durable import write_file
 from codex_orchestrator.system.files import UnusableFileError, read_file
 
@@ -44,7 +43,9 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
     # The checks see what the branch will hold, and each sees it as it was before the others.
     # Commands of the task may have installed something for them; that is named.
     keep = INSTALLED if any(step.command for step in run.task.steps) else ()
-    run.hidden = tuple(dict.fromkeys((*run.hidden, *run.tree.drop_hidden(keep=keep))))
+    hidden = [*run.hidden, *run.tree.drop_hidden(keep=keep)]
+    hidden += run.services.rooms.workspace.let_stay(run.tree.root, keep)
+    run.hidden = tuple(dict.fromkeys(hidden))
     from codex_orchestrator.pipeline.test_changes import settings_of_base
 
     run.rewritten, run.compared, run.plugins = {}, {}, set()
@@ -131,7 +132,7 @@ def _commands(run: Run) -> tuple[CheckCommand, ...]:
     the command is the same, and what it is given fits the folders as they are.
     """
     try:
-        now = choose_checks(run.request.task, run.services.rooms.adapters, run.tree.root)
+        now = checks_in(run.request, run.services, run.tree.root, run.provided)
     except (InputError, NotCheckedError):
         return run.checks
     found = []

@@ -1,15 +1,19 @@
 """What a task needs before it is run: known patterns, a mode that fits, and checks."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codex_orchestrator.model.approval import ApprovalKind, Grant
 from codex_orchestrator.model.check import CheckCommand
-from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.errors import ApprovalRequiredError, InputError
 from codex_orchestrator.model.mode import Mode, ModeName
 from codex_orchestrator.pipeline.request import TaskFile
+from codex_orchestrator.text.shown import one_line
 
 if TYPE_CHECKING:
     from codex_orchestrator.adapters.choose import LanguageAdapters
+    from codex_orchestrator.model.config import SetupConfig
     from codex_orchestrator.patterns.library import Library
 
 
@@ -30,6 +34,22 @@ def require_known_patterns(file: TaskFile, library: "Library") -> None:
                     field=f"steps.{number}.pattern",
                     fix=error.fix,
                 ) from error
+
+
+def require_granted_secrets(setup: "SetupConfig", granted: Iterable[Grant]) -> None:
+    """Check that a person granted the secrets that the commands of set-up get.
+
+    Raises:
+        ApprovalRequiredError: names those that nobody granted.
+    """
+    wanted = [Grant(ApprovalKind.SECRET, name) for name in setup.secrets] if setup.run else []
+    missing = [grant for grant in wanted if grant not in tuple(granted)]
+    if missing:
+        commands = "; ".join(one_line(" ".join(command), limit=200) for command in setup.run)
+        names = ", ".join(grant.value for grant in missing)
+        raise ApprovalRequiredError(
+            f"set-up hands {names} to its commands: {commands}", wanted=tuple(map(str, missing))
+        )
 
 
 def require_mode_fits(file: TaskFile, mode: Mode) -> None:

@@ -10,7 +10,11 @@ from codex_orchestrator.model.plan import Plan
 from codex_orchestrator.model.policy import run_policy
 from codex_orchestrator.model.run import Usage
 from codex_orchestrator.model.spending import Spending
-from codex_orchestrator.pipeline.prerequisites import require_known_patterns, require_mode_fits
+from codex_orchestrator.pipeline.prerequisites import (
+    require_granted_secrets,
+    require_known_patterns,
+    require_mode_fits,
+)
 from codex_orchestrator.pipeline.request import RunRequest
 from codex_orchestrator.pipeline.run import open_team, open_tree
 
@@ -37,13 +41,16 @@ def preview_task(request: RunRequest, services: "Services") -> Preview:
     task, library = request.task.task, services.rooms.library
     require_known_patterns(request.task, library)
     require_mode_fits(request.task, request.mode)
+    require_granted_secrets(request.settings.config.setup, request.grants.wanted)
     base_sha = services.rooms.workspace.head_sha()
     policy = run_policy(task, request.settings.config, request.grants.wanted)
     run_id = services.ambient.new_run_id()
     services.rooms.workspace.require_new_branch(request.branch(run_id))
     with (
         TemporaryDirectory(prefix="codex-orchestrator-") as folder,
-        open_tree(request, services, run_id, base_sha=base_sha) as work,
+        open_tree(
+            *(request, services, run_id), base_sha=base_sha, log_dir=Path(folder) / "setup"
+        ) as work,
     ):
         with open_team(
             request,

@@ -20,7 +20,7 @@ from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.plan import CloudSubmissionFacts, ManifestItem, MergeConflict, Plan
 from codex_orchestrator.model.review import Review
 from codex_orchestrator.model.run import ItemState, RunState, Usage
-from codex_orchestrator.model.validation import Baseline, PromisedTest, Validation
+from codex_orchestrator.model.validation import Baseline, PromisedTest, Setup, Validation
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.events import EventStream
 from codex_orchestrator.pipeline.guardrails import masked
@@ -90,9 +90,9 @@ class RunRecord:
         self.write("plan.json", plan.file_bytes("plan.v2"), kind="plan")
         self._replace(plan=plan)
 
-    def based(self, baseline: Baseline) -> None:
-        """Record what the checks said of the base."""
-        self._replace(baseline=baseline)
+    def based(self, baseline: Baseline, setup: Setup) -> None:
+        """Record what was made in the work tree, and what the checks said of the base."""
+        self._replace(baseline=baseline, setup=setup)
 
     def tested(
         self, validations: tuple[Validation, ...], promises: tuple[PromisedTest, ...] = ()

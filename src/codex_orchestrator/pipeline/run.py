@@ -19,21 +19,29 @@ if TYPE_CHECKING:
     from codex_orchestrator.agents.team import SdkAgentTeam
     from codex_orchestrator.pipeline.baseline import BaseChecks
     from codex_orchestrator.pipeline.services import Services
+    from codex_orchestrator.workspace.provided import Provided
     from codex_orchestrator.workspace.tree import GitWorkTree
 
 
 class OpenTree(NamedTuple):
-    """A work tree that stands open, and the checks of the project in it."""
+    """A work tree that stands open, the checks of the project in it, and what set-up put there."""
 
     tree: "GitWorkTree"
     checks: tuple[CheckCommand, ...]
+    provided: "Provided"
 
 
 @contextmanager
 def open_tree(
-    request: RunRequest, services: "Services", place: str, *, base_sha: str, state: str = ""
+    request: RunRequest,
+    services: "Services",
+    place: str,
+    *,
+    base_sha: str,
+    log_dir: Path,
+    state: str = "",
 ) -> Iterator[OpenTree]:
-    """Open a work tree and ask the project's adapter for the task's checks in it.
+    """Open a work tree, set it up, and ask the project's adapter for the task's checks in it.
 
     It is asked in each tree, as the base has it: what tools a check needs may lie there.
 
@@ -42,20 +50,48 @@ def open_tree(
         services: what it is done with.
         place: the id of the work tree: the run's own, or one that begins with it and a dot.
         base_sha: the commit that the tree is made from.
+        log_dir: where the logs of set-up go.
         state: a recorded state that it is brought to; "" leaves it as it is.
 
     Raises:
         InputError: the task names no check, or one that the adapter has no command for.
+        NotCheckedError: something that the checks need is missing.
     """
     with services.rooms.workspace.open(place, base_sha=base_sha) as tree:
         if request.resume:
             # It may hold the work of an earlier attempt, and the base says how that is checked.
             state = state or tree.snapshot()
             tree.restore(base_sha)
-        checks = choose_checks(request.task, services.rooms.adapters, tree.root)
+        deadline_s = 60.0 * request.task.task.limits.minutes
+        config = request.settings.config.setup
+        work, provided = services.rooms.workspace.set_up(
+            tree, config, log_dir=log_dir, deadline_s=deadline_s
+        )
+        checks = checks_in(request, services, work.root, provided)
         if state:
-            tree.restore(state)
-        yield OpenTree(tree, checks)
+            work.restore(state)
+        yield OpenTree(work, checks, provided.with_interpreter(services.rooms.adapters.interpreter))
+
+
+def checks_in(
+    request: RunRequest, services: "Services", root: Path, provided: "Provided"
+) -> tuple[CheckCommand, ...]:
+    """Return the commands of the task's checks, with what set-up lets them see and read.
+
+    Raises:
+        InputError: the task names no check, or one that the adapter has no command for.
+        NotCheckedError: a tool of one of the checks is missing.
+    """
+    passed = services.rooms.workspace.variables(request.settings.config.setup.pass_env)
+    return tuple(
+        command.model_copy(
+            update={
+                "env": (*passed.items(), *command.env),
+                "read": (*command.read, *provided.read),
+            }
+        )
+        for command in choose_checks(request.task, services.rooms.adapters, root)
+    )
 
 
 def open_team(
@@ -112,7 +148,7 @@ class Run:
         self.task = request.task.task
         self.services = services
         self.record = record
-        self.tree, self.checks = work
+        self.tree, self.checks, self.provided = work
         self.team = team
         self.policy = policy
         self.spending = spending

@@ -15,6 +15,7 @@ from codex_orchestrator.model.plan import Plan
 from codex_orchestrator.model.policy import run_policy
 from codex_orchestrator.model.run import ItemState, RunState
 from codex_orchestrator.model.spending import Spending
+from codex_orchestrator.model.validation import SETUP_LOGS
 from codex_orchestrator.model.verdict import Verdict
 from codex_orchestrator.pipeline.approve import showing_change, with_approvals
 from codex_orchestrator.pipeline.baseline import BaseChecks
@@ -24,7 +25,11 @@ from codex_orchestrator.pipeline.cloud_mode import follow_plan, require_network_
 from codex_orchestrator.pipeline.finish import MAX_MASKED_BYTES, finish_run, finished_run
 from codex_orchestrator.pipeline.guardrails import note_unmasked, require_granted_change
 from codex_orchestrator.pipeline.outcome import FinishedRun, RefusedTask
-from codex_orchestrator.pipeline.prerequisites import require_known_patterns, require_mode_fits
+from codex_orchestrator.pipeline.prerequisites import (
+    require_granted_secrets,
+    require_known_patterns,
+    require_mode_fits,
+)
 from codex_orchestrator.pipeline.record import RunRecord
 from codex_orchestrator.pipeline.request import RunRequest
 from codex_orchestrator.pipeline.run import Run, open_team, open_tree
@@ -111,6 +116,7 @@ def _carry_out(record: RunRecord, request: RunRequest, services: "Services") -> 
 def _run_stages(record: RunRecord, request: RunRequest, services: "Services") -> FinishedRun:
     task, config = request.task.task, request.settings.config
     require_network_approval(record, task)
+    require_granted_secrets(config.setup, record.standing)
     note_unmasked(record, services)
     facts = record.manifest.run
     finish = partial(finish_run, record, services, branch=request.branch(facts.id))
@@ -120,10 +126,18 @@ def _run_stages(record: RunRecord, request: RunRequest, services: "Services") ->
             return finish(tree)
     with ExitStack() as stack:
         cloud = sign_in(record, services, stack)
-        work = stack.enter_context(open_tree(request, services, facts.id, base_sha=facts.base_sha))
+        work = stack.enter_context(
+            open_tree(
+                *(request, services, facts.id),
+                base_sha=facts.base_sha,
+                log_dir=record.folder / SETUP_LOGS,
+            )
+        )
         monotonic = services.ambient.monotonic
         spending = Spending(task.limits, before=record.manifest.usage, monotonic=monotonic)
         policy = run_policy(task, config, record.standing)
+        if given := work.provided.facts.shown:
+            services.terminal.progress(f"set-up  {given}")
         # What the base cannot do is said before a model is asked.
         base = BaseChecks(request, services, record, spending)
         base.take(work)

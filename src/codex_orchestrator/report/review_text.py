@@ -7,6 +7,7 @@ from codex_orchestrator.model.account import (
     baseline_of,
     counts_of,
     next_step_of,
+    setup_of,
     uncommitted_in,
     verdict_of,
 )
@@ -102,7 +103,9 @@ def _checks(manifest: Manifest) -> str:
     )
     headings = ("check", "result", "exit code", "time", "tests", "failures")
     baseline = baseline_of(manifest)
+    setup = setup_of(manifest)
     parts = [table(headings, rows), f"Tests: {line(baseline)}." if baseline else ""]
+    parts += [f"Set-up: {line(setup)}."] if setup else []
     return "\n\n".join(filter(None, ("### Checks", *parts, _sandboxes(validations))))
 
 

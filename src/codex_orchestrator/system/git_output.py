@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Iterable
 
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.text.lean_typing import NamedTuple
@@ -111,3 +112,9 @@ def complaint(output: str) -> str:
     wrong = [line for line in said if line.startswith(("fatal:", "error:"))]
     line = next(iter(wrong or said), "")
     return line.removeprefix("fatal:").removeprefix("error:").strip()[:500]
+
+
+def new_blobs(entries: Iterable[Change]) -> bytes:
+    """Return the names of the files that a change brings, a line each."""
+    blobs = (e.new_blob for e in entries if e.new_mode != SUBMODULE and set(e.new_blob) != {"0"})
+    return "".join(f"{blob}\n" for blob in blobs).encode("ascii")

@@ -28,6 +28,8 @@ from codex_orchestrator.workspace.written_reports import keep_written, remove_wr
 
 _MOST_LOGS = 10_000
 _REPORTS = ".reports"
+STATE_FILES = ("pyvenv.cfg", ".package-lock.json", ".modules.yaml", ".yarn-integrity")
+"""What a folder of installed packages is known by; tools write it at each installation."""
 _MOST_REPORT_BYTES = 64 * 1024 * 1024
 
 
@@ -111,11 +113,10 @@ def run_check(
 
 def _digests(bounds: Confinement) -> dict[str, str]:
     """Return a digest of each environment that a check may only read: what one installs there."""
-    marks = ("pyvenv.cfg", ".package-lock.json", ".modules.yaml", ".yarn-integrity")
     return {
         folder: digest_folder(folder)
         for folder in bounds.read
-        if any(os.path.exists(os.path.join(folder, mark)) for mark in marks)
+        if any(os.path.exists(os.path.join(folder, mark)) for mark in STATE_FILES)
     }
 
 

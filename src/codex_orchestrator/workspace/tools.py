@@ -74,6 +74,8 @@ class WorkspaceTools:
         self._tree = ConfinedTree(root, max_bytes=MAX_FILE_BYTES)
         self._gate = gate
         self._checks = {check.name: check for check in checks}
+        # What set-up shows of the checkout, commands need as well.
+        self._read = tuple(dict.fromkeys(path for check in checks for path in check.read))
         self._child_environ = child_environment(environ)
         self._layers = layers
         self._network = network
@@ -183,6 +185,7 @@ class WorkspaceTools:
                 argv=tuple(argv),
                 timeout_s=DEFAULT_TIMEOUT_S,
                 max_output_bytes=self._gate.output_bytes,
+                read=self._read,
             )
         with self._changing:
             return run_check(

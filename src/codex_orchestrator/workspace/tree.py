@@ -3,7 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +21,14 @@ from codex_orchestrator.system.git_output import (
     SUBMODULE,
     SYMLINK,
     complaint,
+    new_blobs,
     parse_numstat,
     parse_raw_diff,
 )
 from codex_orchestrator.system.safe_git import GitError, SafeGit
 from codex_orchestrator.text.names import is_object_name, is_utf8
 from codex_orchestrator.workspace.commit import commit_tree, signature_of
-from codex_orchestrator.workspace.hidden_files import clean, drop_hidden
+from codex_orchestrator.workspace.hidden_files import clean, drop_hidden, leave_out
 from codex_orchestrator.workspace.repository import Author
 
 MAX_CHANGED_BYTES = 64 * 1024 * 1024
@@ -43,7 +44,8 @@ class GitWorkTree:
     """One run's files. Its index is its own, so flags set on the usual one hide nothing.
 
     `root` is the absolute path, `git_dir` its git folder, `git` runs in it, and `base_sha` is the
-    commit that the work started from. `author` and `clock` sign the commit.
+    commit that the work started from. `author` and `clock` sign the commit. `provided` are paths
+    that set-up put there: they stay, and are never part of a change.
     """
 
     root: Path
@@ -53,6 +55,7 @@ class GitWorkTree:
     base_sha: str
     author: Author
     clock: Callable[[], str]
+    provided: tuple[str, ...] = ()
 
     def change(self) -> Change:
         """Return all that differs from the base, new files included, ignored files left out.
@@ -82,7 +85,7 @@ class GitWorkTree:
         """Return all that a change brings, to be searched: names, and files as they are now."""
         span = (*_PLAIN_DIFF, self.base_sha, self._write_tree(), "--")
         entries = self._entries(*span)
-        files = self.git.run("cat-file", "--batch", stdin=_new_blobs(entries))
+        files = self.git.run("cat-file", "--batch", stdin=new_blobs(entries))
         return b"".join((*(f"{entry.path}\n".encode() for entry in entries), files))
 
     def diff_text(self, paths: Sequence[str]) -> str:
@@ -125,7 +128,7 @@ class GitWorkTree:
         with contextlib.suppress(GitError):
             self._add_files()
         self.git.run("read-tree", "--reset", "-u", tree_id)
-        self.git.run("clean", "-ffdq")
+        clean(self.git, paths=self.provided, takes_ignored=False)
 
     def take_back(self, tree_id: str, *, keep: Sequence[str] = ()) -> tuple[str, ...]:
         """Bring the files back to the state recorded last; return which of its files were changed.
@@ -141,7 +144,7 @@ class GitWorkTree:
         self.git.attempt("update-index", "-q", "--refresh")
         listed = self.git.run("diff-files", "--name-only", "-z", "--ignore-submodules=all")
         self.git.run("read-tree", "--reset", "-u", tree_id)
-        clean(self.git, keep=keep)
+        clean(self.git, keep=keep, paths=self.provided)
         return tuple(sorted(map(os.fsdecode, listed.split(b"\0")[:-1])))
 
     def mixed(self, tree_id: str, paths: Sequence[str], *, source: str) -> str:
@@ -161,7 +164,7 @@ class GitWorkTree:
 
     def drop_hidden(self, *, keep: Sequence[str] = ()) -> tuple[str, ...]:
         """Remove all that git ignores, except folders named `keep`; return what is worth a word."""
-        return drop_hidden(self.git, keep=keep)
+        return drop_hidden(self.git, keep=keep, paths=self.provided)
 
     def patch_between(self, old: str, new: str) -> bytes:
         """Return the patch that makes one recorded state of another; empty when they are equal.
@@ -262,6 +265,7 @@ class GitWorkTree:
         self.git.run(
             "add", "--all", "--", ".", *(f":(top,exclude,literal){path}" for path in nested)
         )
+        leave_out(self.git, self.provided)
         if nested:
             self.git.run("update-index", "--", *nested)
 
@@ -280,7 +284,7 @@ class GitWorkTree:
                     "its files would not be part of the change",
                     ", or ignore the folder",
                 )
-        sizes = self.git.run("cat-file", "--batch-check=%(objectsize)", stdin=_new_blobs(entries))
+        sizes = self.git.run("cat-file", "--batch-check=%(objectsize)", stdin=new_blobs(entries))
         total = sum(int(size) for size in sizes.split())
         if total > MAX_CHANGED_BYTES:
             raise LimitReachedError(
@@ -288,11 +292,6 @@ class GitWorkTree:
                 fix="ignore what the work leaves behind (.gitignore), or make smaller tasks",
                 reason=TOO_MANY_BYTES,
             )
-
-
-def _new_blobs(entries: Iterable[git_output.Change]) -> bytes:
-    blobs = (e.new_blob for e in entries if e.new_mode != SUBMODULE and set(e.new_blob) != {"0"})
-    return "".join(f"{blob}\n" for blob in blobs).encode("ascii")
 
 
 def _unrecordable(message: str, or_else: str = "") -> LimitReachedError:

@@ -1,22 +1,16 @@
 """The workspace: gives each run a git work tree of its own and runs checks in it."""
 
-import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from codex_orchestrator.model.check import CheckCommand, CheckResult
-from codex_orchestrator.model.config import DEFAULT_AUTHOR
-from codex_orchestrator.model.confinement import GitPlaces, Network
-from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.system.durable import write_file
+from codex_orchestrator.model.config import DEFAULT_AUTHOR, SetupConfig
+from codex_orchestrator.model.confinement import Network
 from codex_orchestrator.system.environment import child_environment
-from codex_orchestrator.system.folders import remove_tree
 from codex_orchestrator.system.output import Redaction, unchanged
-from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
-from codex_orchestrator.text.names import is_identifier
 from codex_orchestrator.workspace.baselines import (
     KeptBaseline,
     baseline_key,
@@ -25,44 +19,15 @@ from codex_orchestrator.workspace.baselines import (
 )
 from codex_orchestrator.workspace.checks import run_check
 from codex_orchestrator.workspace.commit import require_new_branch
-from codex_orchestrator.workspace.git_pointer import restore_pointer
-from codex_orchestrator.workspace.repository import parse_author, require_commit
-from codex_orchestrator.workspace.scratch import make_scratch_folder, scratch_folder
-from codex_orchestrator.workspace.states import RecordedStates
+from codex_orchestrator.workspace.own_trees import FILE_SETTINGS, OwnTrees, hide_paths
+from codex_orchestrator.workspace.provided import Provided, let_stay
+from codex_orchestrator.workspace.setup import set_up
+from codex_orchestrator.workspace.setup_commands import Commands, Means
 from codex_orchestrator.workspace.stray_refs import RefChange, take_back_refs
-from codex_orchestrator.workspace.tree import REFS, GitWorkTree
-from codex_orchestrator.workspace.tree_record import read_record, write_record
-
-# What tools leave behind. It counts as ignored, whatever the machine's own ignore file says;
-# a .gitignore of the repository can take a line back with `!`.
-_LEFT_BY_TOOLS = (
-    "__pycache__/",
-    "*.py[co]",
-    "*.egg-info/",
-    ".eggs/",
-    ".pytest_cache/",
-    ".mypy_cache/",
-    ".ruff_cache/",
-    ".hypothesis/",
-    ".tox/",
-    ".nox/",
-    ".venv/",
-    ".coverage",
-    ".coverage.*",
-    "node_modules/",
-    ".DS_Store",
-)
-
-# The files are those of the commit, byte for byte, whatever this machine's settings are.
-_SETTINGS = {
-    "core.attributesFile": os.devnull,
-    "core.autocrlf": "false",
-    "core.sparseCheckout": "false",
-    "i18n.commitEncoding": "UTF-8",
-}
+from codex_orchestrator.workspace.tree import GitWorkTree
 
 
-class GitWorkspace(RecordedStates):
+class GitWorkspace(OwnTrees):
     """Work trees of one repository. The user's checkout and index are never touched."""
 
     def __init__(
@@ -89,31 +54,12 @@ class GitWorkspace(RecordedStates):
             layers: what checks can be contained with here; asked when there is one to run.
             network: what checks may reach.
         """
-        super().__init__(repo, environ=environ, redact=redact)
-        self._clock = clock
-        self._scratch = scratch
-        self._author = parse_author(author)
+        super().__init__(
+            repo, clock=clock, environ=environ, scratch=scratch, author=author, redact=redact
+        )
         self._layers = layers
         self._network = network
-        self._git_places: dict[Path, GitPlaces] = {}
-
-    @contextmanager
-    def open(self, run_id: str, *, base_sha: str) -> Iterator[GitWorkTree]:
-        """Create (or find again, on resume) the run's work tree; remove it at the normal end.
-
-        When the block ends with an exception, the tree stays for `--resume`.
-
-        Raises:
-            InputError: the base is missing, or the run began from another base.
-            NotCheckedError: the clone is too shallow, or git is missing or too old.
-        """
-        if not is_identifier(run_id):
-            raise InputError(f"{run_id!r} is not a run id")
-        require_commit(self._repository, base_sha)
-        place = self._place(run_id)
-        tree = self._find(place, run_id, base_sha) or self._make(place, run_id, base_sha)
-        yield tree
-        self.forget(run_id)
+        self._renewals: dict[Path, Callable[[], Provided]] = {}
 
     def require_new_branch(self, branch: str) -> None:
         """Check that a run could end with a branch of this name; see `commit.require_new_branch`.
@@ -124,39 +70,35 @@ class GitWorkspace(RecordedStates):
         """
         require_new_branch(self._repository.git, branch, commit=self.head_sha())
 
-    def forget(self, run_id: str) -> None:
-        """Remove the work trees and the recorded states of a run, if there are any.
+    def set_up(
+        self, tree: GitWorkTree, config: SetupConfig, *, log_dir: Path, deadline_s: float = 1800
+    ) -> tuple[GitWorkTree, Provided]:
+        """Put into a work tree what a checkout has beyond what git holds; see `setup.set_up`.
 
-        Work trees of its items go as well.
+        Before each check, what was changed of it since is made again.
 
-        Raises:
-            ServiceError: a file cannot be removed.
+        Args:
+            tree: the work tree, as its base has it.
+            config: what work trees need beyond what git holds.
+            log_dir: where the logs of commands go.
+            deadline_s: seconds that each command has.
+
+        Returns:
+            The tree that leaves it out of every change, and what was put there.
         """
-        self.forget_items(run_id)
-        place = self._place(run_id)
-        git = self._repository.git
-        record = read_record(place)
-        if record:
-            git.attempt("worktree", "remove", "--force", "--force", "--", record["root"])
-        remove_tree(place)
-        refs = git.run("for-each-ref", "--format=delete %(refname)", f"{REFS}/{run_id}/")
-        git.run("update-ref", "--stdin", stdin=refs)
-
-    def forget_items(self, run_id: str) -> None:
-        """Remove the work trees of a run's items, `<run id>.<name>`, and what they recorded.
-
-        Raises:
-            ServiceError: a file cannot be removed.
-        """
-        for name in self.leftovers():
-            if name.startswith(f"{run_id}."):
-                self.forget(name)
-
-    def leftovers(self) -> tuple[str, ...]:
-        """Return the ids of runs whose work tree is still there, for example after a crash."""
-        if not self._folder.is_dir():
-            return ()
-        return tuple(sorted(name for name in os.listdir(self._folder) if is_identifier(name)))
+        means = Means(
+            *(self._environ, self._layers, self._network, self._redact, self._kept_setups)
+        )
+        commands = Commands(
+            *(tree, config, means, log_dir, deadline_s, self._git_places[tree.root])
+        )
+        renew = partial(set_up, commands, self._repository, FILE_SETTINGS)
+        self._renewals[tree.root] = renew
+        provided = renew()
+        filled = provided.facts.submodules
+        paths = tuple(path for path in provided.paths if path not in filled)
+        hide_paths(tree.root.parent, paths)
+        return replace(tree, provided=paths), provided
 
     def run_check(
         self, root: Path, command: CheckCommand, *, log_dir: Path, deadline_s: float
@@ -169,6 +111,8 @@ class GitWorkspace(RecordedStates):
             log_dir: where its log is kept.
             deadline_s: seconds that the run still has.
         """
+        if (renew := self._renewals.get(root)) and root.is_dir():
+            renew()
         return run_check(
             root,
             command,
@@ -181,12 +125,32 @@ class GitWorkspace(RecordedStates):
             redact=self._redact,
         )
 
+    def let_stay(self, root: Path, names: Sequence[str]) -> tuple[str, ...]:
+        """Let what commands of a task installed into provided folders stay; return those folders.
+
+        Args:
+            root: the work tree.
+            names: names of folders that commands may install into.
+        """
+        return let_stay(root.parent, root, names)
+
+    def variables(self, names: Sequence[str]) -> dict[str, str]:
+        """Return those of some variables of our environment that are set."""
+        return {name: self._environ[name] for name in names if name in self._environ}
+
     def take_back_refs(self, logs: Path, *, ours: str) -> tuple[tuple[RefChange, bool], ...]:
         """Bring refs back that commands of a run changed; see `stray_refs.take_back_refs`."""
         common_dir = self._repository.common_dir
         return take_back_refs(common_dir, environ=self._environ, logs=logs, ours=ours)
 
-    def baseline_key(self, base_sha: str, commands: Sequence[CheckCommand], *, root: Path) -> str:
+    def baseline_key(
+        self,
+        base_sha: str,
+        commands: Sequence[CheckCommand],
+        *,
+        root: Path,
+        surroundings: Sequence[str] = (),
+    ) -> str:
         """Return what the results of checks at a commit are kept by; they name a work tree."""
         layers = self._layers()
         return baseline_key(
@@ -194,7 +158,7 @@ class GitWorkspace(RecordedStates):
             commands,
             root=root,
             environment=child_environment(self._environ),
-            facts=(*layers.works, layers.bubblewrap, self._network),
+            facts=(*layers.works, layers.bubblewrap, self._network, *surroundings),
         )
 
     def kept_baseline(self, key: str) -> KeptBaseline | None:
@@ -210,73 +174,5 @@ class GitWorkspace(RecordedStates):
         return self._folder.with_name(f"{self._folder.name}-baselines")
 
     @property
-    def _folder(self) -> Path:
-        repository = self._repository
-        return self._scratch or scratch_folder(
-            repository.top, repository.common_dir, environ=self._environ
-        )
-
-    def _place(self, run_id: str) -> Path:
-        return self._folder / run_id
-
-    def _find(self, place: Path, run_id: str, base_sha: str) -> GitWorkTree | None:
-        record = read_record(place)
-        if not record or not os.path.isdir(record["root"]) or not os.path.isdir(record["git_dir"]):
-            return None
-        if record["base"] != base_sha:
-            raise InputError(
-                f"run {run_id} began from commit {record['base']}, not from {base_sha}",
-                fix="resume it from there, or start a new run",
-            )
-        # A killed git leaves its lock; the run's own lock keeps other processes out.
-        (place / "index.lock").unlink(missing_ok=True)
-        tree = self._tree(place, record, run_id)
-        restore_pointer(self._git_places[tree.root])
-        return tree
-
-    def _make(self, place: Path, run_id: str, base_sha: str) -> GitWorkTree:
-        root = place / (self._repository.top.name or "repository")
-        git = self._repository.git
-        if os.path.lexists(place):  # an incomplete one
-            git.attempt("worktree", "remove", "--force", "--force", "--", str(root))
-            remove_tree(place)
-        make_scratch_folder(self._folder)
-        make_scratch_folder(place)
-        self.begin(run_id, base_sha=base_sha)
-        # Forced twice: git may still know the place from a tree that was removed by hand.
-        git.at(self._repository.top, settings=_SETTINGS).run(
-            "worktree", "add", "-f", "-f", "--detach", "--lock", "--", str(root), base_sha
-        )
-        git_dir = Path(SafeGit(root, environ=self._environ).text("rev-parse", "--absolute-git-dir"))
-        shutil.copy2(git_dir / "index", place / "index")
-        ignored = "".join(f"{line}\n" for line in _LEFT_BY_TOOLS)
-        write_file(place / "ignored", ignored.encode(), is_cache=True)
-        record = {"base": base_sha, "root": str(root), "git_dir": str(git_dir)}
-        write_record(place, record)
-        return self._tree(place, record, run_id)
-
-    def _tree(self, place: Path, record: Mapping[str, str], run_id: str) -> GitWorkTree:
-        root = Path(record["root"])
-        common = self._repository.common_dir
-        self._git_places[root] = GitPlaces(
-            *(os.path.realpath(place) for place in (root, record["git_dir"], common))
-        )
-        git = self._repository.git.at(
-            root,
-            places={
-                "GIT_DIR": record["git_dir"],
-                "GIT_COMMON_DIR": str(common),
-                "GIT_WORK_TREE": record["root"],
-                "GIT_INDEX_FILE": str(place / "index"),
-            },
-            settings=_SETTINGS | {"core.excludesFile": str(place / "ignored")},
-        )
-        return GitWorkTree(
-            root,
-            git_dir=Path(record["git_dir"]),
-            git=git,
-            run_id=run_id,
-            base_sha=record["base"],
-            author=self._author,
-            clock=self._clock,
-        )
+    def _kept_setups(self) -> Path:
+        return self._folder.with_name(f"{self._folder.name}-setups")

@@ -20,6 +20,7 @@ from codex_orchestrator.model.errors import (
 from codex_orchestrator.model.pattern import PatternUse
 from codex_orchestrator.model.plan import PlanItem
 from codex_orchestrator.model.run import ItemState
+from codex_orchestrator.model.validation import SETUP_LOGS
 from codex_orchestrator.pipeline.approve import showing_change
 from codex_orchestrator.pipeline.run import OpenTree, Run, open_team, open_tree
 
@@ -99,7 +100,12 @@ class _ParallelWork:
         stack = ExitStack()
         base_sha = manifest.run.base_sha
         work = stack.enter_context(
-            open_tree(run.request, run.services, place, base_sha=base_sha, state=self._base)
+            open_tree(
+                *(run.request, run.services, place),
+                base_sha=base_sha,
+                log_dir=run.record.folder / SETUP_LOGS / f"item-{item.id}",
+                state=self._base,
+            )
         )
         run.say("build", f"{item.id}: {item.title}")
         run.record.item(item.id, ItemState.RUNNING)

@@ -79,7 +79,10 @@ def _passes(run: Run, item: PlanItem, facts: CloudSubmissionFacts, candidate: _C
     log_dir = run.record.folder / "tests" / f"submission-{facts.number}" / f"attempt-{attempt}"
     with ExitStack() as stack:
         tree = open_tree(
-            run.request, run.services, place, base_sha=started.base_sha, state=candidate.tree
+            *(run.request, run.services, place),
+            base_sha=started.base_sha,
+            log_dir=log_dir / "setup",
+            state=candidate.tree,
         )
         try:
             work = stack.enter_context(tree)
