@@ -68,8 +68,8 @@ def compose_run(
         require_environment_source(config)
     broker = open_broker(environ, request.settings)
     endpoint = ModelEndpoint(model, config.model.base_url, broker.get(Scope.MODEL))
-    run_id, adapter = new_run_id(utc_now, randomness.token_hex(3)), config.adapter
-    policy = config.policy
+    run_id = new_run_id(utc_now, randomness.token_hex(3))
+    adapter, policy = config.adapter, config.policy
     layers = find_layers(policy.sandbox, policy.network, environ)
     archive = open_archive(repo, operation="run", holder=run_id)
     terminal.note(archive.note)
@@ -97,9 +97,8 @@ def compose_run(
     )
     import_first(*(f"codex_orchestrator.{name}" for name in _NEEDED), *_NEEDED_BY_OTHERS)
     warning = containment_warning(layers, policy.sandbox, policy.network, environ)
-    host = platform.node() or "unknown"
-    ambient = Ambient(utc_now, time.monotonic, lambda: run_id, host, warning)
-    return Services(rooms, evidence, terminal, ambient)
+    known = (utc_now, time.monotonic, lambda: run_id, platform.node() or "unknown", warning)
+    return Services(rooms, evidence, terminal, Ambient(*known))
 
 
 def _engine(
