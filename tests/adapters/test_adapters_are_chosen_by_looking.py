@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.adapters.choose import LanguageAdapters, choose_adapter
+from codex_orchestrator.adapters.choose import LanguageAdapters
 from codex_orchestrator.adapters.command import CommandAdapter
 from codex_orchestrator.adapters.node import NodeAdapter
+from codex_orchestrator.adapters.projects import find_projects
 from codex_orchestrator.adapters.python import PythonAdapter, why_pytest
 from codex_orchestrator.model.config import AdapterConfig
 from codex_orchestrator.model.errors import InputError, NotCheckedError
@@ -14,6 +15,11 @@ from support.pattern_files import write_files
 
 PROJECT = "[project]\nname = 'x'\n"
 SCRIPT = '{"scripts": {"test": "node t.js"}}'
+
+
+def only(root: Path, wanted: str | None = None) -> str:
+    (project,) = find_projects(root, wanted)
+    return project.adapter.id
 
 
 @pytest.mark.parametrize(
@@ -36,43 +42,44 @@ SCRIPT = '{"scripts": {"test": "node t.js"}}'
 )
 def test_the_project_file_decides(tmp_path: Path, files: dict[str, str], chosen: str) -> None:
     write_files(tmp_path, files)
-    assert choose_adapter(tmp_path, None).id == chosen
+    assert only(tmp_path) == chosen
 
 
-def test_two_that_fit_equally_well_are_an_error_that_names_both(tmp_path: Path) -> None:
-    write_files(tmp_path, {"pyproject.toml": PROJECT, "package.json": SCRIPT})
-    with pytest.raises(
-        InputError, match=r"python \(pyproject.toml .* and node \(package"
-    ) as caught:
-        choose_adapter(tmp_path)
+def test_two_that_fit_equally_well_by_their_files_are_an_error_that_names_both(
+    tmp_path: Path,
+) -> None:
+    write_files(tmp_path, {"a.py": "", "b.go": "package b\n"})
+    with pytest.raises(InputError, match=r"python \(a.py is Python\) and go \(b.go") as caught:
+        find_projects(tmp_path)
     assert "adapter: python" in caught.value.fix
-    assert choose_adapter(tmp_path, "node").id == "node"
+    assert only(tmp_path, "go") == "go"
 
 
 def test_nothing_that_fits_is_an_error_with_a_way_out(tmp_path: Path) -> None:
     write_files(tmp_path, {"README.md": "hello\n"})
     with pytest.raises(InputError, match="no adapter fits") as caught:
-        choose_adapter(tmp_path)
+        find_projects(tmp_path)
     assert "adapter: command" in caught.value.fix
 
 
 def test_an_unknown_adapter_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no adapter 'cobol'") as caught:
-        choose_adapter(tmp_path, "cobol")
-    assert caught.value.fix == "use one of: python, node, go, rust, maven, command"
+        find_projects(tmp_path, "cobol")
+    assert caught.value.fix == "use one of: python, node, go, rust, maven, gradle, command"
 
 
 def test_given_commands_are_the_command_adapter(tmp_path: Path) -> None:
-    adapter = choose_adapter(tmp_path, None, commands={"test": ["make", "test"]})
-    assert adapter.commands(tmp_path)["test"].argv == ("make", "test")
+    entry = AdapterConfig(commands={"test": ("make", "test")})
+    (chosen,) = LanguageAdapters([entry], repo=tmp_path).choose(tmp_path)
+    assert chosen.adapter.commands(tmp_path)["test"].argv == ("make", "test")
     with pytest.raises(InputError, match="has no commands"):
-        choose_adapter(tmp_path, "command")
+        LanguageAdapters([], repo=tmp_path).choose(tmp_path, "command")
 
 
 def test_a_broken_package_json_is_wrong_input(tmp_path: Path) -> None:
     write_files(tmp_path, {"package.json": "{oops"})
     with pytest.raises(InputError, match=r"package\.json: line 1"):
-        choose_adapter(tmp_path)
+        find_projects(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +149,7 @@ def test_a_relative_interpreter_is_the_repositorys_wherever_the_check_runs(
 ) -> None:
     repo = tmp_path / "repo"
     tree = write_files(tmp_path / "tree", {"setup.py": ""})
-    adapters = LanguageAdapters(AdapterConfig(python=python), repo=repo)
+    adapters = LanguageAdapters([AdapterConfig(python=python)], repo=repo)
     _, commands = adapters.commands(tree, wanted=None, checks=["test"])
     assert commands["test"].argv[0] == used.format(repo=repo)
 
@@ -159,8 +166,8 @@ def test_a_relative_interpreter_is_the_repositorys_wherever_the_check_runs(
             ("node", "--test"),
         ),
         ("{}", {"test/a.mjs": ""}, ("node", "--test")),
-        ('{"scripts": {"test": 5}}', {}, None),
-        ("[]", {}, None),
+        ('{"scripts": {"test": 5}}', {}, ("node", "--test")),
+        ("[]", {}, ("node", "--test")),
     ],
 )
 def test_node_scripts_and_managers(
@@ -209,4 +216,4 @@ def test_a_project_file_that_is_a_link_is_not_read(tmp_path: Path) -> None:
     secret = write_files(tmp_path / "outside", {"p.toml": PROJECT}) / "p.toml"
     tree = write_files(tmp_path / "tree", {"go.mod": "module x\n"})
     (tree / "pyproject.toml").symlink_to(secret)
-    assert choose_adapter(tree).id == "go"
+    assert only(tree) == "go"

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
-from codex_orchestrator.adapters.choose import LanguageAdapters, choose_adapter
+from codex_orchestrator.adapters.choose import LanguageAdapters
 from codex_orchestrator.adapters.go import GoAdapter
+from codex_orchestrator.adapters.projects import find_projects
 from codex_orchestrator.adapters.python import PythonAdapter
 from codex_orchestrator.adapters.reports import read_report
 from codex_orchestrator.model.config import AdapterConfig
@@ -48,7 +49,7 @@ class Ran(NamedTuple):
 
 
 def run(root: Path, check: CheckName = "test", *, python: str = "") -> Ran:
-    adapter = choose_adapter(root)
+    adapter = find_projects(root)[0].adapter
     adapter.ensure_ready(root, [check], python=python)
     command = adapter.commands(root, python=python)[check]
     logs = root.parent / f"{root.name}-logs"
@@ -188,7 +189,7 @@ def test_a_relative_interpreter_is_asked_in_the_repository(
     (repo / "bin/python").chmod(0o755)
     tree = write_files(tmp_path / "tree", {"pytest.ini": "", "test_a.py": "def test_a(): pass\n"})
     monkeypatch.chdir(write_files(tmp_path / "elsewhere", {"notes.txt": ""}))
-    adapters = LanguageAdapters(AdapterConfig(python="bin/python"), repo=repo)
+    adapters = LanguageAdapters([AdapterConfig(python="bin/python")], repo=repo)
     _, commands = adapters.commands(tree, wanted=None, checks=["test"])
     done = subprocess.run([commands["test"].argv[0], "--version"], cwd=tree, check=False)
     assert done.returncode == 0

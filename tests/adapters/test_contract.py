@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import pytest
 
-from codex_orchestrator.adapters.choose import ADAPTERS
 from codex_orchestrator.adapters.command import CommandAdapter
 from codex_orchestrator.adapters.go import GoAdapter
+from codex_orchestrator.adapters.gradle import GradleAdapter
 from codex_orchestrator.adapters.interface import LanguageAdapter
 from codex_orchestrator.adapters.maven import MavenAdapter
 from codex_orchestrator.adapters.node import NodeAdapter
+from codex_orchestrator.adapters.projects import ADAPTERS
 from codex_orchestrator.adapters.python import PythonAdapter
 from codex_orchestrator.adapters.rust import RustAdapter
 from codex_orchestrator.model.errors import NotCheckedError
@@ -35,6 +36,7 @@ EXAMPLES = [
     Example(GoAdapter(), {"go.mod": "module x\n", "a_test.go": "package x\n"}),
     Example(RustAdapter(), {"Cargo.toml": "[package]\n"}),
     Example(MavenAdapter(), {"pom.xml": "<project/>"}, unknown="lint"),
+    Example(GradleAdapter(), {"build.gradle": ""}, unknown="lint"),
     Example(
         CommandAdapter({"test": ["no-such-program"]}), {"Makefile": ""}, strength=0, unknown="lint"
     ),

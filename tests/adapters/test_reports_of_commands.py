@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.adapters.choose import ADAPTERS, LanguageAdapters
+from codex_orchestrator.adapters.choose import LanguageAdapters
 from codex_orchestrator.adapters.command import CommandAdapter
+from codex_orchestrator.adapters.projects import ADAPTERS
 from codex_orchestrator.adapters.reports import read_report
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.config import AdapterConfig, parse_config
@@ -170,7 +171,7 @@ def test_a_contained_command_reports_as_the_configuration_says(
 ) -> None:
     root = write_files(tmp_path / "tree", {"check.sh": script})
     config = AdapterConfig(commands={"test": ("sh", "check.sh")}, report=report)
-    adapters = LanguageAdapters(config, repo=root)
+    adapters = LanguageAdapters([config], repo=root)
     name, commands = adapters.commands(root, wanted=None, checks=["test"])
     assert name == "command"
     logs = tmp_path / "logs"
@@ -196,4 +197,4 @@ def test_the_page_on_adapters_names_them_all_and_its_example_is_right() -> None:
     (block,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     table = tomllib.loads(block)["tool"]["codex-orchestrator"]
     config = parse_config(ConfigTable(source="pyproject.toml", values=table))
-    assert config.adapter.report == "junit:build/reports/**/*.xml"
+    assert config.adapter[0].report == "junit:build/reports/**/*.xml"

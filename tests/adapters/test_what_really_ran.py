@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codex_orchestrator.adapters.choose import choose_adapter
+from codex_orchestrator.adapters.projects import find_projects
 from codex_orchestrator.adapters.reports import read_report
 from codex_orchestrator.model.suite_run import Outcome, SuiteRun, judge_tests
 from codex_orchestrator.model.verdict import ValidationStatus
@@ -190,7 +190,7 @@ CHEATS = {
 def run(tmp_path: Path, files: dict[str, str], **variables: str) -> tuple[int, SuiteRun]:
     root = write_files(tmp_path / "project", files)
     logs = tmp_path / "logs"
-    command = choose_adapter(root).commands(root)["test"].writing_to(str(logs))
+    command = find_projects(root)[0].adapter.commands(root)["test"].writing_to(str(logs))
     logs.mkdir(exist_ok=True)
     (logs / command.report_file).unlink(missing_ok=True)
     environment = {name: os.environ[name] for name in ("PATH", "HOME")}

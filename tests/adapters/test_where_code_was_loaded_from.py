@@ -128,7 +128,7 @@ def check(tmp_path: Path, *, hide: bool = False, **variables: str) -> CheckResul
     repo, logs = tmp_path / "repo", tmp_path / "logs"
     python = tmp_path / "venv/bin/python"
     config = AdapterConfig(python=str(python) if python.exists() else "")
-    adapters = LanguageAdapters(config, repo=repo)
+    adapters = LanguageAdapters([config], repo=repo)
     _, commands = adapters.commands(tmp_path / "tree", wanted=None, checks=[])
     if hide:
         repo.rename(tmp_path / "hidden")

@@ -10,7 +10,6 @@ import pytest
 
 from codex_orchestrator.adapters.choose import LanguageAdapters
 from codex_orchestrator.adapters.interpreter import Interpreter, find_interpreter
-from codex_orchestrator.model.config import AdapterConfig
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.system.sandbox.probe import probe_layers
 from support.pattern_files import write_files
@@ -107,7 +106,7 @@ def test_a_tool_is_not_asked_where_the_project_does_not_use_it(repo: Path, tmp_p
 def test_an_environment_without_pytest_is_not_checked_and_says_what_to_paste(repo: Path) -> None:
     inside = make_environment(repo / ".venv")
     write_files(repo, {"tests/test_tea.py": "import pytest\n\n\ndef test_tea():\n    pass\n"})
-    adapters = LanguageAdapters(AdapterConfig(), repo=repo, environ={"PATH": os.environ["PATH"]})
+    adapters = LanguageAdapters([], repo=repo, environ={"PATH": os.environ["PATH"]})
     with pytest.raises(NotCheckedError, match="needs pytest") as error:
         adapters.commands(repo, wanted=None, checks=["test"])
     assert f"{inside} -m pip install pytest" in error.value.fix

@@ -78,6 +78,7 @@ def test_a_run_that_an_older_version_stopped_goes_on(waiting: Path, call: Comman
         "setup",
         "baseline",
         "cloud",
+        "untouched",
         "promises",
         "previous",
         "delivery",

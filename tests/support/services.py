@@ -20,7 +20,7 @@ from codex_orchestrator.workspace.worktree import GitWorkspace
 from support.workspace import clock, git_environ
 
 # Every project has one check, which passes.
-CONFIG = Config(adapter=AdapterConfig(commands={"test": ("true",)}))
+CONFIG = Config(adapter=(AdapterConfig(commands={"test": ("true",)}),))
 
 
 class IdleTeam:

@@ -18,11 +18,12 @@ class Detection(NamedTuple):
     """How surely a project is of an adapter's kind.
 
     `strength` is 0 for not at all, 1 for files of the language, 2 for its project file. `reason`
-    says what was seen.
+    says what was seen. `has_tests` is false where there is surely no test yet.
     """
 
     strength: int
     reason: str
+    has_tests: bool = True
 
 
 class LanguageAdapter(Protocol):
@@ -32,8 +33,21 @@ class LanguageAdapter(Protocol):
     def id(self) -> str:
         """The name that a task's `adapter:` gives."""
 
+    @property
+    def project_files(self) -> tuple[str, ...]:
+        """The names of the files that make a folder a project of this kind."""
+
     def detect(self, root: Path) -> Detection:
         """Say how surely the project is of this kind. Reads files, runs nothing."""
+
+    def holds(self, root: Path, folder: str) -> bool:
+        """Say whether the checks of a project include the one in a folder below it."""
+
+    def one_test(self, command: CheckCommand, name: str) -> tuple[str, ...]:
+        """Return what a person starts to run one test of a check, by its name in the report.
+
+        () where nothing does. It is shown, and not started by us.
+        """
 
     def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
         """Return the project's checks. `python` is the interpreter to use, "" for our own."""
@@ -55,12 +69,25 @@ class LanguageAdapter(Protocol):
         """
 
 
-def detect_files(root: Path, *, project_file: str, suffix: str, language: str) -> Detection:
-    """Look for a project file at the top, then for any file with a suffix."""
+def detect_files(
+    root: Path, *, project_file: str, suffix: str, language: str, test: str = ""
+) -> Detection:
+    """Look for a project file at the top, then for any file with a suffix.
+
+    Args:
+        root: the project's folder.
+        project_file: the name of the file.
+        suffix: how files of the language end.
+        language: its name.
+        test: how files of tests end; "" where any file may hold some.
+    """
+    paths = [path for path in list_files(root) if path.endswith(suffix)]
+    has_tests = any(path.endswith(test) for path in paths)
     if (root / project_file).is_file():
-        return Detection(2, f"{project_file} is there")
-    first = next((path for path in list_files(root) if path.endswith(suffix)), "")
-    return Detection(1, f"{first} is {language}") if first else Detection(0, f"no {language} file")
+        return Detection(2, f"{project_file} is there", has_tests)
+    if paths:
+        return Detection(1, f"{paths[0]} is {language}", has_tests)
+    return Detection(0, f"no {language} file", has_tests=False)
 
 
 def read_text(path: Path) -> str:

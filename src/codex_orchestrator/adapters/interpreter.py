@@ -1,6 +1,7 @@
 """Which Python runs the checks of a project: that of its own environment, where there is one."""
 
 import os
+import posixpath
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,12 @@ class Interpreter(NamedTuple):
 
 
 def find_interpreter(
-    repo: Path, configured: str, *, environ: Mapping[str, str], layers: Layers
+    repo: Path,
+    configured: str,
+    *,
+    environ: Mapping[str, str],
+    layers: Layers,
+    folder: str = ".",
 ) -> Interpreter:
     """Return the interpreter for the checks of a project.
 
@@ -27,6 +33,7 @@ def find_interpreter(
         configured: what `adapter.python` names, "" for nothing.
         environ: our environment.
         layers: what a tool that is asked can be contained with.
+        folder: where the project lies in the checkout.
     """
     if configured:
         program = str(repo / configured) if "/" in configured else configured
@@ -34,13 +41,14 @@ def find_interpreter(
     active = environ.get("VIRTUAL_ENV", "")
     if os.path.isabs(active) and (program := _program(active)):
         return Interpreter(program, "Python of the active environment (VIRTUAL_ENV)")
-    for name in (".venv", "venv"):
+    own = (posixpath.join(folder, name) for name in (".venv", "venv") if folder != ".")
+    for name in (*own, ".venv", "venv"):
         if program := _program(str(repo / name)):
             return Interpreter(program, f"Python of {name} in the checkout")
     for place, tool in ask_tools(repo, environ=environ, layers=layers):
         # Some answer with the folder, some with the interpreter in it. One of the system is none.
-        for folder in (place, os.path.dirname(os.path.dirname(place))):
-            if program := _program(folder):
+        for environment in (place, os.path.dirname(os.path.dirname(place))):
+            if program := _program(environment):
                 return Interpreter(program, f"Python that `{tool}` answers")
     why = "Python that runs the toolkit, because the project has no environment (.venv, venv, …)"
     return Interpreter(sys.executable, why)

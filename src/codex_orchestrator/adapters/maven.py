@@ -1,36 +1,56 @@
 """Maven projects: the whole reactor, without a network."""
 
+import posixpath
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from codex_orchestrator.adapters.interface import Detection, read_text
+from codex_orchestrator.adapters.pinned_folders import pinned_folders
+from codex_orchestrator.adapters.poms import has_java_tests, installed_modules, read_pom
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
-from codex_orchestrator.system.listing import list_files
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
-from codex_orchestrator.text.globs import glob_of, glob_problem
 
+_PROGRAMS = ("mvn", "java")
+MEND = "test the module together with those that it needs: `-am`, or the whole reactor"
 _MAVEN = ("mvn", "-o", "-B")
 # Settings of the machine and of the user, which may skip tests.
 _ENVIRONMENT = (("MAVEN_SKIP_RC", "1"),)
 _REPORTS = ("**/target/surefire-reports/TEST-*.xml",)
-_PINNED = re.compile(r"<reportsDirectory>\s*([^<]+?)\s*</reportsDirectory>")
-_VARIABLES = {"project.build.directory": "target", "project.basedir": ".", "basedir": "."}
 
 
 class MavenAdapter:
     """All modules of a pom. The reports are surefire's, which are removed before."""
 
     id = "maven"
+    project_files = ("pom.xml",)
 
     def detect(self, root: Path) -> Detection:
         """Look for pom.xml."""
         if (root / "pom.xml").is_file():
-            return Detection(2, "pom.xml is there")
-        return Detection(0, "no pom.xml")
+            return Detection(2, "pom.xml is there", has_java_tests(root))
+        return Detection(0, "no pom.xml", has_tests=False)
+
+    def holds(self, root: Path, folder: str) -> bool:
+        """Say whether a folder has a module of the project, or a module of a module."""
+        modules = [posixpath.normpath(one) for one in read_pom(root).modules]
+        inner = (one for one in modules if folder.startswith(f"{one}/"))
+        return folder in modules or any(
+            self.holds(root / one, folder.removeprefix(f"{one}/")) for one in inner
+        )
+
+    def one_test(self, command: CheckCommand, name: str) -> tuple[str, ...]:
+        """Return what runs one method, with the modules that its own needs."""
+        head, _, method = name.rpartition("::")
+        module, _, place = head.rpartition("::")
+        method = re.split(r"[(\[]", method)[0]
+        if not method:
+            return ()
+        only = ("-pl", module, "-am", "-Dsurefire.failIfNoSpecifiedTests=false")
+        return (*_MAVEN, *(only if module else ()), f"-Dtest={place}#{method}", "test")
 
     def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
         """Return test and build.
@@ -43,15 +63,23 @@ class MavenAdapter:
                 # One module that fails must not hide the tests of the next.
                 argv=(*_MAVEN, "-fae", "test"),
                 report="junit:report-test",
-                reports=(*_REPORTS, *_pinned(root)),
+                reports=(*_REPORTS, *pinned_folders(root)),
                 env=_ENVIRONMENT,
                 timeout_s=1800,
+                modules=installed_modules(root),
+                mend=MEND,
+                programs=_PROGRAMS,
+                first_test="write src/test/java/PACKAGE/NAMETest.java, and JUnit among the "
+                "dependencies of the pom.xml",
+                # Surefire writes no report for a module without tests.
+                empty_codes=() if has_java_tests(root) else (0,),
             ),
             "build": CheckCommand(
                 name="build",
                 argv=(*_MAVEN, "-DskipTests", "package"),
                 env=_ENVIRONMENT,
                 timeout_s=1800,
+                programs=_PROGRAMS,
             ),
         }
 
@@ -82,17 +110,3 @@ class MavenAdapter:
                 "the checks run without a network, and there is no ~/.m2/repository",
                 fix="run `mvn verify` once, so that Maven has its plugins and the dependencies",
             )
-
-
-def _pinned(root: Path) -> Iterator[str]:
-    """Yield globs of the folders that poms set for reports; they win over a command's option."""
-    for path in list_files(root):
-        if path.rsplit("/", 1)[-1] != "pom.xml":
-            continue
-        for folder in _PINNED.findall(read_text(root / path)):
-            place = re.sub(r"\$\{([^}]*)\}", lambda found: _VARIABLES.get(found[1], "/"), folder)
-            # What lies outside the project, or in a folder of another variable, is not found: the
-            # check has no report.
-            glob = f"**/{glob_of(place.removeprefix('./'))}/TEST-*.xml"
-            if not glob_problem(glob):
-                yield glob

@@ -7,16 +7,27 @@ import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from codex_orchestrator.adapters.interface import Detection, read_text
+from codex_orchestrator.adapters.interface import Detection
+from codex_orchestrator.adapters.node_packages import (
+    DENO,
+    PACKAGE,
+    manager_of,
+    package_name,
+    read_package,
+    scripts_of,
+)
+from codex_orchestrator.adapters.node_workspaces import (
+    in_each_package,
+    scripts_of_members,
+    workspace_folders,
+)
 from codex_orchestrator.adapters.reports import LOADED, TEST_REPORT
-from codex_orchestrator.model.canonical import CanonicalError, load_strict
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand
-from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.lock_files import LOCK_FILES, set_up_lines
 from codex_orchestrator.model.task import CheckName
-from codex_orchestrator.system.listing import list_files
+from codex_orchestrator.system.listing import list_files, work_tree_of
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
 
 _REPORTER = Path(__file__).with_name("node_reporter.mjs")
@@ -32,6 +43,7 @@ _SCRIPT_OPTIONS = {
     "vitest": ("--reporter=default", f"--reporter={_SCRIPT_REPORTER}"),
     "mocha": (f"--reporter={_SCRIPT_REPORTER}",),
     "node": (),
+    "bun": ("--reporter=junit", f"--reporter-outfile={LOG_DIR}/report-test.xml"),
 }
 """The options that order a report, which a script of one plain command gets as its last words."""
 _NO_SHELL_SYNTAX = re.compile(r"[^|&;<>()$`\\#{}!\n]+")
@@ -39,9 +51,24 @@ _PREFIX = re.compile(r"npx|cross-env|[A-Za-z_]\w*=.*", re.DOTALL)
 _PROGRAM = re.compile(r"(?:\./)?(?:node_modules/\.bin/)?_?(jest|vitest|mocha)")
 _PROGRAM_FILE = re.compile(r"(?:\./)?node_modules/(jest|vitest|mocha)/[\w./-]+")
 _NO_VITEST_RUN = {"bench", "dev", "init", "list", "watch"}
-_NO_TEST = "no test specified"
-_TEST_FILE = re.compile(r"(.*/)?([^/]+[._-]test|test-[^/]+|test)\.[cm]?js|(.*/)?test/.*\.[cm]?js")
+_TEST_FILE = re.compile(
+    r"(.*/)?([^/]+[._-]test|[^/]+\.spec|test-[^/]+|test)\.[cm]?[jt]sx?"
+    r"|(.*/)?(test|__tests__)/.*\.[cm]?[jt]sx?"
+)
 _CHECKS: tuple[CheckName, ...] = ("test", "lint", "build")
+_XML = "report-test.xml"
+_JUNIT = f"{LOG_DIR}/{_XML}"
+_DENO_TEST = ("deno", "test", "--no-prompt", "--cached-only", f"--junit-path={_JUNIT}")
+_INSTALL = {
+    "npm": "install Node",
+    "pnpm": "corepack enable pnpm, or npm install --global pnpm",
+    "yarn": "corepack enable yarn, or npm install --global yarn",
+    "bun": "install Bun, or npm install --global bun",
+    "deno": "install Deno, or npm install --global deno",
+    "node": "install Node",
+}
+_FIRST_TEST = "write test/NAME.test.js for `node --test`, or a script `test` in package.json"
+_IN_PATTERN = re.compile(r"[.*+?^${}()|\[\]\\/]")
 # A user's own settings may skip scripts, or run them by another shell.
 _ENVIRONMENT = (
     ("CI", "1"),
@@ -53,54 +80,76 @@ _ENVIRONMENT = (
 
 
 class NodeAdapter:
-    """npm, pnpm or yarn scripts by the lock file; `node --test` where there is no script."""
+    """Scripts of package.json, run by the project's manager; a test runner where there is none."""
 
     id = "node"
+    project_files = (PACKAGE, *DENO)
 
     def detect(self, root: Path) -> Detection:
-        """Look for package.json."""
-        if not (root / "package.json").is_file():
-            return Detection(0, "no package.json")
-        if self.commands(root):
-            return Detection(2, "package.json has checks")
-        return Detection(1, "package.json is there, without a check")
+        """Look for package.json and deno.json, their scripts, and files of tests."""
+        file = next((name for name in self.project_files if (root / name).is_file()), "")
+        if not file:
+            return Detection(0, "no package.json and no deno.json", has_tests=False)
+        scripts = {**scripts_of_members(root), **scripts_of(root)}
+        has_tests = "test" in scripts or any(map(_TEST_FILE.fullmatch, list_files(root)))
+        if scripts or has_tests:
+            return Detection(2, f"{file} has checks", has_tests)
+        return Detection(1, f"{file} is there, without a check", has_tests=False)
+
+    def holds(self, root: Path, folder: str) -> bool:
+        """Say whether the package in a folder is of the workspace."""
+        return folder in workspace_folders(root)
+
+    def one_test(self, command: CheckCommand, name: str) -> tuple[str, ...]:
+        """Return what runs the tests of one name in one file."""
+        file, *titles = re.sub(r" #\d+$", "", name).split(" > ")
+        words = set(command.argv) & {word for words in _SCRIPT_OPTIONS.values() for word in words}
+        if not titles or not command.report.startswith("lines:"):
+            return ()
+        if not words:
+            last = _IN_PATTERN.sub(r"\\\g<0>", titles[-1])
+            return ("node", "--test", f"--test-name-pattern=^{last}$", file)
+        runner = next(one for one, options in _SCRIPT_OPTIONS.items() if words & set(options[1:]))
+        pattern = _IN_PATTERN.sub(r"\\\g<0>", " ".join(titles))
+        option = "-g" if runner == "mocha" else "-t"
+        run = ["run"] if runner == "vitest" else []
+        return ("npx", runner, *run, option, f"^{pattern}$", file)
 
     def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
         """Return a command for each of the scripts test, lint and build.
 
+        In a workspace without a script of its own it is that of the packages. There is always a
+        `test`: the first ones may come with a change.
+
         Raises:
-            InputError: package.json is not JSON.
+            InputError: a file of the project is wrong.
         """
-        scripts = _package(root).get("scripts")
-        scripts = scripts if isinstance(scripts, dict) else {}
-        manager = _manager(root)
+        scripts = scripts_of(root)
+        manager, version = manager_of(root)
+        members = scripts_of_members(root)
         found: dict[CheckName, CheckCommand] = {}
         for name in _CHECKS:
-            script = scripts.get(name)
-            if isinstance(script, str) and script.strip() and _NO_TEST not in script:
-                argv = (manager, "run", name)
-                found[name] = CheckCommand(name=name, argv=argv, env=_ENVIRONMENT)
-                if name == "test" and (runner := runner_of(script)):
+            if name in scripts:
+                verb = "task" if manager == "deno" else "run"
+                found[name] = CheckCommand(name=name, argv=(manager, verb, name), env=_ENVIRONMENT)
+                if name == "test" and (runner := runner_of(scripts[name])):
                     found[name] = _reporting(found[name], runner)
-        if "test" in found:
+            elif name in members:
+                argv = in_each_package(manager, version, name)
+                found[name] = CheckCommand(name=name, argv=argv, env=_ENVIRONMENT)
+        if "test" not in found:
+            found["test"] = _runner_of_manager(manager)
+        if manager != "deno":
             found["test"] = _probed(found["test"], root)
-        elif any(_TEST_FILE.fullmatch(path) for path in list_files(root)):
-            found["test"] = CheckCommand(
-                name="test",
-                argv=(
-                    "node",
-                    "--test",
-                    *_FOR_PEOPLE,
-                    f"--test-reporter={_REPORTER}",
-                    f"--test-reporter-destination={_REPORT}",
-                ),
-                shown=("node", "--test"),
-                report=f"lines:{TEST_REPORT}",
-                read=(str(_REPORTER),),
-                env=_ENVIRONMENT,
-            )
-            found["test"] = _probed(found["test"], root)
-        return found
+        has_no_test = not any(map(_TEST_FILE.fullmatch, list_files(root)))
+        # Without a file of tests, Bun and Deno end with 1 and write no report.
+        is_empty = has_no_test and found["test"].report.startswith("junit:")
+        facts = {
+            "programs": ("node", manager),
+            "first_test": _FIRST_TEST,
+            "empty_codes": (1,) if is_empty else (),
+        }
+        return {name: command.model_copy(update=facts) for name, command in found.items()}
 
     def ensure_ready(
         self,
@@ -116,7 +165,7 @@ class NodeAdapter:
             NotCheckedError: something is missing.
         """
         known = self.commands(root)
-        package = _package(root)
+        package = read_package(root)
         for name in checks:
             if name not in known:
                 raise NotCheckedError(
@@ -124,7 +173,7 @@ class NodeAdapter:
                 )
             program = known[name].recorded[0]
             if shutil.which(program) is None:
-                raise NotCheckedError(f"`{name}` needs {program}", fix=f"install {program}")
+                raise NotCheckedError(f"`{name}` needs {program}", fix=_INSTALL[program])
         needs_modules = any(package.get(key) for key in ("dependencies", "devDependencies"))
         if needs_modules and not (root / "node_modules").is_dir():
             lock = next((name for name in LOCK_FILES if (root / name).is_file()), "package.json")
@@ -136,7 +185,7 @@ class NodeAdapter:
 
 
 def runner_of(script: str) -> str:
-    """Return `jest`, `vitest`, `mocha` or `node` when a script is one plain command of it, else "".
+    """Return the test runner that a script is a plain command of, in `_SCRIPT_OPTIONS`, or "".
 
     A report can be ordered of such a script only: what is added to others may reach something else.
     """
@@ -152,6 +201,8 @@ def runner_of(script: str) -> str:
     if not words or "--" in words:
         return ""
     program, *rest = words
+    if program == "bun" and rest[:1] == ["test"]:
+        return program
     if program == "node":
         file = next((word for word in rest if not word.startswith("-")), "")
         is_runner = "--test" in (rest[: rest.index(file)] if file else rest)
@@ -173,21 +224,23 @@ def _reporting(command: CheckCommand, runner: str) -> CheckCommand:
     elif command.argv[0] == "npm":
         # Other managers hand on all that comes after the script's name, this mark as well.
         options = ("--", *options)
+    is_ours = runner != "bun"
     update = {
         "argv": (*command.argv, *options),
         "env": (*command.env, variable),
         "shown": command.argv,
-        "report": f"lines:{TEST_REPORT}",
-        "read": (str(_REPORTER if runner == "node" else _SCRIPT_REPORTER),),
+        "report": f"lines:{TEST_REPORT}" if is_ours else f"junit:{_XML}",
+        "read": (str(_REPORTER if runner == "node" else _SCRIPT_REPORTER),) if is_ours else (),
     }
     return command.model_copy(update=update)
 
 
 def _probed(command: CheckCommand, root: Path) -> CheckCommand:
     """Return a command whose Node processes write down which code they load."""
-    others = (path for path in list_files(root) if path.endswith("/package.json"))
-    names = {str(_package(root, path).get("name")): str((root / path).parent) for path in others}
-    code = json.dumps({"tree": os.path.realpath(root), "packages": names})
+    tree = work_tree_of(root)
+    others = (tree / path for path in list_files(tree) if path.endswith(f"/{PACKAGE}"))
+    names = {package_name(path): str(path.parent) for path in others}
+    code = json.dumps({"tree": os.path.realpath(tree), "packages": names})
     known = dict(command.env)
     variables = {
         "NODE_OPTIONS": " ".join(filter(None, [_LOAD_PROBE, known.get("NODE_OPTIONS", "")])),
@@ -205,18 +258,29 @@ def _probed(command: CheckCommand, root: Path) -> CheckCommand:
     return command.model_copy(update=update)
 
 
-def _package(root: Path, name: str = "package.json") -> dict[str, Any]:
-    text = read_text(root / name)
-    if not text:
-        return {}
-    try:
-        package = load_strict(text.encode("utf-8"))
-    except CanonicalError as error:
-        raise InputError(str(error), path=name, fix="fix the file") from error
-    return package if isinstance(package, dict) else {}
-
-
-def _manager(root: Path) -> str:
-    if (root / "pnpm-lock.yaml").is_file():
-        return "pnpm"
-    return "yarn" if (root / "yarn.lock").is_file() else "npm"
+def _runner_of_manager(manager: str) -> CheckCommand:
+    """Return the check of a project without a script for it."""
+    if manager == "deno":
+        shown = _DENO_TEST[:-1]
+        report = f"junit:{_XML}"
+        return CheckCommand(
+            name="test", argv=_DENO_TEST, shown=shown, report=report, env=_ENVIRONMENT
+        )
+    if manager == "bun":
+        argv = ("bun", "test", *_SCRIPT_OPTIONS["bun"])
+        report = f"junit:{_XML}"
+        return CheckCommand(name="test", argv=argv, shown=argv[:2], report=report, env=_ENVIRONMENT)
+    return CheckCommand(
+        name="test",
+        argv=(
+            "node",
+            "--test",
+            *_FOR_PEOPLE,
+            f"--test-reporter={_REPORTER}",
+            f"--test-reporter-destination={_REPORT}",
+        ),
+        shown=("node", "--test"),
+        report=f"lines:{TEST_REPORT}",
+        read=(str(_REPORTER),),
+        env=_ENVIRONMENT,
+    )

@@ -16,7 +16,7 @@ from codex_orchestrator.model.confinement_policy import confine_check
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.system.environment import child_environment
-from codex_orchestrator.system.listing import list_files, other_trees
+from codex_orchestrator.system.listing import list_files, other_trees, work_tree_of
 from codex_orchestrator.system.process import run_process
 from codex_orchestrator.system.sandbox.plan import program_places
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
@@ -50,16 +50,31 @@ class PythonAdapter:
     """pytest or unittest, whichever the project uses."""
 
     id = "python"
+    project_files = ("pyproject.toml", *_PROJECT_FILES)
 
     def detect(self, root: Path) -> Detection:
         """Look for a project file, then for Python files."""
+        files = list_files(root)
+        has_tests = any(_TEST_FILE.fullmatch(path) for path in files)
         if _PROJECT_TABLE.search(read_text(root / "pyproject.toml")):
-            return Detection(2, "pyproject.toml describes a Python project")
+            return Detection(2, "pyproject.toml describes a Python project", has_tests)
         for name in _PROJECT_FILES:
             if (root / name).is_file():
-                return Detection(2, f"{name} is there")
-        first = next((path for path in list_files(root) if path.endswith(".py")), "")
-        return Detection(1, f"{first} is Python") if first else Detection(0, "no Python file")
+                return Detection(2, f"{name} is there", has_tests)
+        first = next((path for path in files if path.endswith(".py")), "")
+        if first:
+            return Detection(1, f"{first} is Python", has_tests)
+        return Detection(0, "no Python file", has_tests=False)
+
+    def holds(self, root: Path, folder: str) -> bool:
+        """Answer no: tests of a project in a folder need its own path and settings."""
+        return False
+
+    def one_test(self, command: CheckCommand, name: str) -> tuple[str, ...]:
+        """Return what runs one test, by pytest's node id or unittest's dotted name."""
+        if command.shown[2] == "pytest":
+            return ("python", "-m", "pytest", name)
+        return (*command.shown, "-k", name)
 
     def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
         """Return `test`, and `lint` where ruff is configured.
@@ -82,6 +97,7 @@ class PythonAdapter:
             mend=_MEND,
             env=environment,
             read=(*_OWN, str(RUNNER), str(_PROBE)),
+            first_test="write tests/test_NAME.py with a function `test_…` or a unittest.TestCase",
         )
         if _uses_ruff(root):
             argv = ("-m", "ruff", "check", "--no-cache", "--output-format=concise", ".")
@@ -164,7 +180,12 @@ def _unittest(root: Path) -> _Runner:
 
 def _environment(root: Path, interpreter: str) -> tuple[tuple[str, str], ...]:
     packages = find_packages(root, interpreter, others=other_trees(root))
-    lists = ((os.path.realpath(root),), packages.roots, packages.sources, packages.names)
+    lists = (
+        (os.path.realpath(work_tree_of(root)),),
+        packages.roots,
+        packages.sources,
+        packages.names,
+    )
     return (
         ("PYTHONPATH", os.pathsep.join(packages.path)),
         ("PYTHONDONTWRITEBYTECODE", "1"),

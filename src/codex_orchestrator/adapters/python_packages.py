@@ -17,7 +17,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from codex_orchestrator.adapters.interface import read_text
-from codex_orchestrator.system.listing import list_files
+from codex_orchestrator.system.listing import list_files, work_tree_of
 
 _VENDORED = ("vendor", "_vendor", "third_party")
 _NO_CODE = frozenset(
@@ -48,7 +48,7 @@ def find_packages(root: Path, interpreter: str, *, others: Sequence[str]) -> Pac
     """Look for a project's packages in the work tree and in an interpreter's folders.
 
     Args:
-        root: the work tree.
+        root: the project's folder in the work tree.
         interpreter: the program that will run the tests; it is not started.
         others: real paths of the repository's other work trees.
     """
@@ -58,7 +58,7 @@ def find_packages(root: Path, interpreter: str, *, others: Sequence[str]) -> Pac
         sources.update(_editable_sources(folder))
         names.update(_copied_names(folder, others))
     usual = [root / "src", root] if (root / "src").is_dir() else [root]
-    path = [*map(str, usual), *_mapped(root, sorted(sources), others)]
+    path = [*map(str, usual), *_mapped(work_tree_of(root), sorted(sources), others)]
     folders = sorted(package_folders(list_files(root)))
     roots = [*path, *(os.path.join(root, folder) for folder in folders)]
     return Packages(
@@ -69,11 +69,11 @@ def find_packages(root: Path, interpreter: str, *, others: Sequence[str]) -> Pac
     )
 
 
-def _mapped(root: Path, sources: Sequence[str], others: Sequence[str]) -> Iterator[str]:
+def _mapped(tree: Path, sources: Sequence[str], others: Sequence[str]) -> Iterator[str]:
     for source in sources:
         for other in others:
             if f"{source}/".startswith(f"{other}/"):
-                place = os.path.normpath(root / os.path.relpath(source, other))
+                place = os.path.normpath(tree / os.path.relpath(source, other))
                 if os.path.isdir(place):
                     yield place
 

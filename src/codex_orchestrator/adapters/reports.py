@@ -6,12 +6,13 @@ the work tree, the name is that of a folder with copies of them.
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from codex_orchestrator.adapters.junit import parse_junit
+from codex_orchestrator.adapters.junit import class_path_of, parse_junit
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.suite_run import Outcome, SuiteRun, add_outcome
 from codex_orchestrator.system.files import UnusableFileError, read_file
@@ -26,7 +27,7 @@ LOADED = "loaded-code.jsonl"
 """The file in the log folder that says which code was loaded from where."""
 MAX_BYTES = 64 * 1024 * 1024
 _AT_ONCE = 1000
-_MISSING = "there is no report of the tests, which was ordered"
+MISSING = "there is no report of the tests, which was ordered"
 _OUTCOMES = {str(outcome): outcome for outcome in Outcome}
 
 
@@ -43,7 +44,7 @@ def read_report(folder: Path, command: CheckCommand) -> SuiteRun:
     try:
         data = read_file(folder / name, max_bytes=MAX_BYTES)
     except FileNotFoundError:
-        return SuiteRun({}, _MISSING)
+        return SuiteRun({}, MISSING)
     except UnusableFileError as error:
         return SuiteRun({}, f"the report of the tests {error.problem}")
     return parse_junit(data) if form == JUNIT else parse_lines(data)
@@ -67,7 +68,7 @@ def _read_copies(folder: Path, globs: Sequence[str]) -> SuiteRun:
         is_below = len(rest) == glob.count("/") > 0
         for test, outcome in suite.outcomes.items():
             add_outcome(outcomes, f"{module}::{test}" if module and is_below else test, outcome)
-    return SuiteRun(outcomes, "; ".join(problems[:3]) if paths else _MISSING)
+    return SuiteRun(outcomes, "; ".join(problems[:3]) if paths else MISSING)
 
 
 def read_loaded(folder: Path, name: str) -> dict[str, str]:
@@ -81,6 +82,32 @@ def read_loaded(folder: Path, name: str) -> dict[str, str]:
         match _line(line):
             case {"loaded": str(path), **rest}:
                 found[path] = str(rest.get("instead", ""))
+    return found
+
+
+def read_class_path(folder: Path, command: CheckCommand) -> dict[str, str]:
+    """Return which code Java could load, as copied reports have its class path.
+
+    Of the work tree one place is enough. A module of the tree that was installed lies in a local
+    repository, and stands there in place of its folder.
+    """
+    places: dict[str, None] = {}
+    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+        places |= dict.fromkeys(class_path_of(read_file(path, max_bytes=MAX_BYTES)))
+    tree, *others = command.trees
+    found: dict[str, str] = {}
+    for place in map(os.path.realpath, places):
+        if place.startswith(f"{tree}/"):
+            found = found or {place: ""}
+            continue
+        # With and without the version, which a variable may set.
+        above = os.path.dirname(place)
+        ends = (above, os.path.dirname(above)) if place.endswith(".jar") else ()
+        copies = (at for end, at in command.modules if any(one.endswith(f"/{end}") for one in ends))
+        if copy := next(copies, ""):
+            found[place] = os.path.normpath(os.path.join(tree, copy))
+        elif any(place.startswith(f"{other}/") for other in others):
+            found[place] = ""
     return found
 
 

@@ -106,6 +106,7 @@ def run_document(outcome: FinishedRun | RefusedTask) -> dict[str, Any]:
         "findings": len(manifest.review.findings) if manifest.review else 0,
         "setup": setup_of(manifest),
         "baseline": baseline_of(manifest),
+        "untouched": list(manifest.untouched),
         "uncommitted": uncommitted_in(manifest),
         "next": next_step_of(manifest),
         "validations": [_validation(check, outcome.tails) for check in manifest.validations],
@@ -115,8 +116,20 @@ def run_document(outcome: FinishedRun | RefusedTask) -> dict[str, Any]:
 
 def _validation(check: Validation, tails: Mapping[str, str]) -> dict[str, Any]:
     facts = check.model_dump(mode="json")
-    names = ("command", "status", "exit_code", "failures", "detail", "tests", "code", "sandbox")
+    names = (
+        "name",
+        "command",
+        "status",
+        "exit_code",
+        "failures",
+        "detail",
+        "tests",
+        "code",
+        "sandbox",
+        "again",
+    )
     return {name: facts[name] for name in names} | {
+        "title": check.title,
         "summary": counts_of(check),
         "output_tail": tails.get(check.log_path, ""),
     }
@@ -201,7 +214,7 @@ def say_run(outcome: FinishedRun | RefusedTask, document: dict[str, Any]) -> Non
     say(f"{verdict_of(outcome.manifest)}: {document['reason']}")
     for check in document["validations"]:
         words = filter(None, (check["summary"], check["detail"]))
-        say(f"  check {' '.join(check['command'])}: {check['status']}, {'; '.join(words)}")
+        say(f"  check {check['title']}: {check['status']}, {'; '.join(words)}")
         for name in check["failures"]:
             say(f"  failed test: {name}")
         for text in filter(None, check["output_tail"].split("\n")):

@@ -50,7 +50,7 @@ def echo_manifest(shown: ShownRun) -> None:
     _line(f"sha256    {sha256_hex(shown.data)}")
     for check in manifest.validations:
         facts = filter(None, (counts_of(check), check.detail, check.shown_sandbox))
-        _line(f"check     {check.status}  {' '.join(check.command)}  ({'; '.join(facts)})")
+        _line(f"check     {check.status}  {check.title}  ({'; '.join(facts)})")
         for name in check.failures:
             _line(f"  failed  {name}")
         for text in filter(None, shown.tails.get(check.log_path, "").split("\n")):

@@ -25,8 +25,10 @@ from codex_orchestrator.system.own_process import import_first
 from codex_orchestrator.verbs.check_credentials import require_environment_source
 
 if TYPE_CHECKING:
+    from codex_orchestrator.adapters.choose import LanguageAdapters
     from codex_orchestrator.agents.engine import Codex, SdkAgentEngine
     from codex_orchestrator.credentials.environment import EnvironmentCredentialBroker
+    from codex_orchestrator.system.sandbox.probe import Layers
 
 # What a run may still need when the first check has run. The last ones are loaded by others.
 _NEEDED = (
@@ -54,7 +56,6 @@ def compose_run(
         MissingExtraError: a package that runs need is not installed.
         NotCheckedError: the configuration requires containment that does not work here.
     """
-    from codex_orchestrator.adapters.choose import LanguageAdapters
     from codex_orchestrator.compose.archive import open_archive
     from codex_orchestrator.compose.codex import open_cloud_builder
     from codex_orchestrator.guard.task_specs import RepositorySpecGuard
@@ -69,7 +70,7 @@ def compose_run(
     broker = open_broker(environ, request.settings)
     endpoint = ModelEndpoint(model, config.model.base_url, broker.get(Scope.MODEL))
     run_id = new_run_id(utc_now, randomness.token_hex(3))
-    adapter, policy = config.adapter, config.policy
+    policy = config.policy
     layers = find_layers(policy.sandbox, policy.network, environ)
     archive = open_archive(repo, operation="run", holder=run_id)
     terminal.note(archive.note)
@@ -86,7 +87,7 @@ def compose_run(
             network=policy.network,
         ),
         library=Library.open(request.library or repo),
-        adapters=LanguageAdapters(adapter, repo=repo, layers=lambda: layers, environ=environ),
+        adapters=_adapters(request.settings, lambda: layers, environ),
         engine=_engine(request, endpoint, environ),
         open_cloud=partial(
             open_cloud_builder, config=config.codex, broker=broker, hide=broker.redactor.add
@@ -99,6 +100,17 @@ def compose_run(
     warning = containment_warning(layers, policy.sandbox, policy.network, environ)
     known = (utc_now, time.monotonic, lambda: run_id, platform.node() or "unknown", warning)
     return Services(rooms, evidence, terminal, Ambient(*known))
+
+
+def _adapters(
+    settings: Settings, layers: "Layers", environ: Mapping[str, str]
+) -> "LanguageAdapters":
+    from codex_orchestrator.adapters.choose import LanguageAdapters
+
+    entries, table = settings.config.adapter, settings.table
+    return LanguageAdapters(
+        entries, repo=settings.repo, layers=layers, environ=environ, table=table
+    )
 
 
 def _engine(

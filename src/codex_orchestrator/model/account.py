@@ -5,6 +5,7 @@ Names and reasons in it may come from strangers: each surface escapes what it sh
 
 from codex_orchestrator.model.finding import Severity
 from codex_orchestrator.model.manifest import UNCOMMITTED, Manifest
+from codex_orchestrator.model.suite_run import cut_names
 from codex_orchestrator.model.validation import Validation
 from codex_orchestrator.model.verdict import ValidationStatus, Verdict
 from codex_orchestrator.text.shown import counted
@@ -49,7 +50,14 @@ def verdict_of(manifest: Manifest) -> str:
     """Return the verdict in words, with what it lacks."""
     verdict = (manifest.verdict or "no verdict").replace("-", " ")
     is_compared = manifest.baseline is None or manifest.baseline.state == "tested"
-    return verdict if is_compared else f"{verdict}, {baseline_of(manifest)}"
+    parts = [verdict, "" if is_compared else baseline_of(manifest), untouched_in(manifest)]
+    return ", ".join(filter(None, parts))
+
+
+def untouched_in(manifest: Manifest) -> str:
+    """Return which checks did not run because the change touches nothing there; "" for none."""
+    names = cut_names(manifest.untouched, limit=5)
+    return f"not touched: {', '.join(names)}" if names else ""
 
 
 def uncommitted_in(manifest: Manifest) -> str:
@@ -67,10 +75,12 @@ def next_step_of(manifest: Manifest) -> str:
         return f"look at the change, then merge it: git merge {run.head_sha[:12]}"
     for check in manifest.validations:
         if check.status is not ValidationStatus.PASSED:
-            command = " ".join(check.command)
+            if check.tests is not None and not (check.tests.executed or check.tests.skipped):
+                return f"{check.title}: {check.detail}"
             what = "let it run" if check.status is ValidationStatus.NOT_RUN else "repair"
             log = f" (its output: {check.log_path})" if check.log_path else ""
-            return f"{what}: {check.failures[0] if check.failures else command}{log}"
+            alone = f"; run it alone: {check.again}" if check.again else ""
+            return f"{what}: {check.failures[0] if check.failures else check.title}{log}{alone}"
     findings = manifest.review.findings if manifest.review else ()
     errors = [one for one in findings if one.severity is Severity.ERROR] or list(findings)
     for one in errors[:1]:

@@ -42,10 +42,26 @@ class CheckCommand(Document):
     measured; a command that `must_measure` it proves nothing without. `trees` are real paths: the
     work tree, and the repository's other ones, whose code it must not load. `mend` says how to get
     its code loaded from the work tree.
+
+    `adapter` is the id of its adapter. It runs in `folder`, relative to the top of the work tree,
+    where its reports are too. With `runs_always` it runs whatever was changed. `obstacle` says why
+    it cannot run, "" if it can. `programs` are what it starts, by name or path, as far as its
+    results depend on their versions. `first_test` says what to write where to have a test; with one
+    of the `empty_codes`, and no report, there was none. `modules` are pairs of the end of a path,
+    where an installed copy of a module lies, and the module's folder: what Java loads is in the
+    reports.
     """
 
     name: str
     argv: tuple[str, ...]
+    adapter: str = ""
+    folder: InsidePath = "."
+    runs_always: bool = False
+    obstacle: str = ""
+    programs: tuple[str, ...] = ()
+    first_test: str = ""
+    empty_codes: tuple[int, ...] = ()
+    modules: tuple[tuple[str, str], ...] = ()
     timeout_s: int = 600
     max_output_bytes: int = Field(default=MAX_OUTPUT_BYTES, ge=1)
     report: str = ""
@@ -67,6 +83,16 @@ class CheckCommand(Document):
     def written(self) -> tuple[str, ...]:
         """The paths below the log folder of all that it writes there."""
         return tuple(path for path in (self.report_file, self.loaded) if path)
+
+    @property
+    def measures_code(self) -> bool:
+        """Whether it is measured where the code was loaded from."""
+        return bool(self.loaded or self.modules)
+
+    @property
+    def kind(self) -> str:
+        """What is checked, such as `test`: the name without folder and adapter."""
+        return self.name.partition("@")[0].partition(":")[0]
 
     @property
     def recorded(self) -> tuple[str, ...]:
@@ -141,9 +167,16 @@ class CheckResult(Document):
         """Return the result without what the check printed."""
         return self.model_copy(update={"log_path": "", "output_tail": ""})
 
-    def judged(self, suite: SuiteRun) -> "CheckResult":
-        """Return the result as far as the tests that ran prove it."""
+    def judged(self, suite: SuiteRun, *, first_test: str = "") -> "CheckResult":
+        """Return the result as far as the tests that ran prove it.
+
+        Args:
+            suite: what the report says.
+            first_test: what to write where there is no test at all.
+        """
         status, why = judge_tests(self.status, suite)
+        if status is ValidationStatus.NOT_RUN and not suite.outcomes and not suite.problem:
+            why = f"there is no test: {first_test}" if first_test else why
         counts = Counter(suite.outcomes.values())
         tests = CheckTests(
             executed=suite.executed,
@@ -161,7 +194,7 @@ class CheckResult(Document):
             loaded: what the command loaded, see `judge_code`.
             command: knows the work trees, and how to load the right one's code.
         """
-        if not command.loaded:
+        if not command.measures_code:
             return self
         origin, problem = judge_code(loaded, trees=command.trees)
         if origin is None and command.must_measure and self.status is ValidationStatus.PASSED:

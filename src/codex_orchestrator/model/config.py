@@ -3,6 +3,7 @@
 An unknown key is an error that names the most similar known key.
 """
 
+import posixpath
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,17 +50,32 @@ class CodexConfig(Document):
 
 
 class AdapterConfig(Document):
-    """How the project is checked, where looking at its files does not tell.
+    """How a project is checked, where looking at its files does not tell.
 
+    `path` is its folder. Its checks run `always`, or `when` a change has `touched` the folder.
     `commands` maps `test`, `lint` or `build` to an argument list, for the adapter `command`;
     `python` is the interpreter of the Python adapter. `report` says what the command `test` writes:
-    `junit:PATH` (files of the work tree, PATH may be a glob), `tap` on its stdout, or `none`.
+    `junit:PATH` (files below `path`, PATH may be a glob), `tap` on its stdout, or `none`.
     """
 
+    path: str = "."
+    when: Literal["touched", "always"] = "touched"
     id: str = ""
     python: str = ""
     commands: dict[CheckName, tuple[str, ...]] = Field(default_factory=dict)
     report: str = "none"
+
+    @property
+    def adapter_id(self) -> str:
+        """The adapter's id; "" where looking at the folder decides."""
+        return self.id or ("command" if self.commands else "")
+
+    @field_validator("path")
+    @classmethod
+    def _is_inside(cls, path: str) -> str:
+        if problem := path_problem(path):
+            raise ValueError(f"{path!r} {problem}")
+        return posixpath.normpath(path)
 
     @field_validator("report")
     @classmethod
@@ -186,12 +202,17 @@ class Config(Document):
     author: str = DEFAULT_AUTHOR
     model: ModelConfig = ModelConfig()
     codex: CodexConfig = CodexConfig()
-    adapter: AdapterConfig = AdapterConfig()
+    adapter: tuple[AdapterConfig, ...] = ()
     policy: PolicyConfig = PolicyConfig()
     credentials: CredentialsConfig = CredentialsConfig()
     catalog: CatalogConfig = CatalogConfig()
     setup: SetupConfig = SetupConfig()
     guard: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("adapter", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return (value,) if isinstance(value, Mapping) else value
 
     @field_validator("branch_prefix")
     @classmethod
@@ -225,12 +246,15 @@ def parse_config(table: ConfigTable) -> Config:
         config = Config.model_validate(table.values)
     except ValidationError as error:
         problem = problems_of(error)[0]
+        path = problem.path
+        if path[:1] == ("adapter",) and path[1:]:
+            path = adapter_keys(table, int(path[1]), *path[2:])
         if problem.kind == "extra_forbidden":
             fields = document_at(Config, problem.path[:-1]).model_fields
             known = sorted(field.alias or name for name, field in fields.items())
-            raise table.unknown_key(problem.path, known) from error
+            raise table.unknown_key(path, known) from error
         fix = "change the value; `codex-orchestrator doctor` shows the others"
-        raise table.error(problem.path, problem.message, fix=fix) from error
+        raise table.error(path, problem.message, fix=fix) from error
     for name in config.setup.pass_env:
         if is_secret_name(name) and name not in config.credentials.not_secret:
             raise table.error(
@@ -239,7 +263,19 @@ def parse_config(table: ConfigTable) -> Config:
                 fix=f"put it under setup.secrets: a person grants it to set-up; or say that it is "
                 f'none: credentials.not_secret = ["{name}"]',
             )
+    places = [(entry.path, entry.adapter_id) for entry in config.adapter]
+    for number, (path, name) in enumerate(places):
+        if (path, name) in places[:number]:
+            what = f"a second adapter {name or 'without id'} for the folder {path!r}"
+            mend = "put both into one entry, or give each its own `path` or `id`"
+            raise table.error(adapter_keys(table, number, "path"), what, fix=mend)
     return config
+
+
+def adapter_keys(table: ConfigTable, number: int, *names: str) -> tuple[str, ...]:
+    """Return the keys that lead to an adapter's entry: a plain table has no number."""
+    is_list = not isinstance(table.values.get("adapter"), Mapping)
+    return ("adapter", *([str(number)] if is_list else []), *names)
 
 
 def changes_own_table(before: bytes | None, after: bytes | None) -> bool:

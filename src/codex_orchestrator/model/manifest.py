@@ -185,8 +185,9 @@ class ManifestChanges(TypedDict, total=False):
     items: tuple[ManifestItem, ...]
     cloud: tuple[CloudTaskFacts, ...]
     setup: Setup
-    baseline: Baseline
+    baseline: Baseline | None
     validations: tuple[Validation, ...]
+    untouched: tuple[str, ...]
     promises: tuple[PromisedTest, ...]
     patterns: tuple[PatternUse, ...]
     review: Review | None
@@ -202,8 +203,9 @@ class Manifest(Document):
 
     A judgement is the record of a change that somebody else made. What is None is not known, or
     did not take place (yet); what is empty is known to be none. `previous` is the hash of the
-    manifest that a judgement is compared with. `audit` is the newest record of the audit log when
-    the run started; `runs verify` compares it.
+    manifest that a judgement is compared with. `untouched` are checks that did not run, as the
+    change touches nothing in their folders. `audit` is the newest record of the audit log when the
+    run started; `runs verify` compares it.
     """
 
     schema_: Literal["run-manifest.v2"] = Field(alias="schema", default="run-manifest.v2")
@@ -221,6 +223,7 @@ class Manifest(Document):
     items: tuple[ManifestItem, ...] = ()
     cloud: tuple[CloudTaskFacts, ...] = ()
     validations: tuple[Validation, ...] = ()
+    untouched: tuple[str, ...] = ()
     promises: tuple[PromisedTest, ...] = ()
     patterns: tuple[PatternUse, ...] = ()
     review: Review | None = None

@@ -23,11 +23,14 @@ SETUP_LOGS = "tests/setup"
 class Validation(Document):
     """The record of a check.
 
-    `duration_ms` is in milliseconds; `log_path` is "" when it could not start. `tests` is None
-    where nothing but the exit code is known. `code` says where the project's code was loaded from,
-    None where that was not measured. `sandbox` is what was in force, None where that is not known.
+    `name` is the check's, "" in older records. `duration_ms` is in milliseconds; `log_path` is ""
+    when it could not start. `tests` is None where nothing but the exit code is known. `code` says
+    where the project's code was loaded from, None where that was not measured. `sandbox` is what
+    was in force, None where that is not known. `again` is a line for a shell that runs the first
+    failing test alone, "" where there is none.
     """
 
+    name: str = ""
     command: tuple[str, ...]
     exit_code: int | None
     status: ValidationStatus
@@ -38,13 +41,20 @@ class Validation(Document):
     tests: CheckTests | None = None
     code: CodeOrigin | None = None
     sandbox: SandboxFacts | None = None
+    again: str = ""
 
     @classmethod
-    def of(cls, result: CheckResult, folder: str) -> "Validation":
+    def of(cls, result: CheckResult, folder: str, *, again: str = "") -> "Validation":
         """Return the record of a result; its log is in a folder of the run folder."""
         facts = {field: getattr(result, field) for field in _RECORDED}
         log_path = f"{folder}/{result.log_path}" if result.log_path else ""
-        return cls(**facts, command=result.argv, log_path=log_path)
+        return cls(**facts, name=result.name, command=result.argv, log_path=log_path, again=again)
+
+    @property
+    def title(self) -> str:
+        """The command, and before it which of several projects it checks."""
+        command = " ".join(self.command)
+        return f"{self.name}: {command}" if {"@", ":"} & set(self.name) else command
 
     @property
     def shown_sandbox(self) -> str:
@@ -54,10 +64,10 @@ class Validation(Document):
         layers = ", ".join(self.sandbox.layers) or "no sandbox"
         return f"{layers}; network {self.sandbox.network}"
 
-    def as_result(self, name: str, *, output_tail: str) -> CheckResult:
-        """Return the result that was recorded; the record has neither name nor output."""
+    def as_result(self, *, output_tail: str) -> CheckResult:
+        """Return the result that was recorded; the record has no output."""
         facts = {field: getattr(self, field) for field in (*_RECORDED, "log_path")}
-        return CheckResult(**facts, name=name, argv=self.command, output_tail=output_tail)
+        return CheckResult(**facts, name=self.name, argv=self.command, output_tail=output_tail)
 
 
 class Setup(Document):

@@ -1,6 +1,6 @@
 """The baseline: what the checks say of the base commit, before anything is changed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,21 +33,32 @@ class BaseChecks:
         self._request, self._services = request, services
         self._record, self._spending = record, spending
         self._folders = 0
+        self._taken: set[str] = set()
         self._kept: set[str] = set()
         # Nothing that nobody has reviewed was started yet.
         self.git_settings = services.rooms.workspace.git_settings()
         self.facts = Baseline(state="off")
         self.runs: dict[str, list[CheckRun]] = {}
 
-    def take(self, work: OpenTree) -> None:
-        """Run the checks at the base, unless that is off or the results are kept; record it.
+    def take_first(self, work: OpenTree) -> None:
+        """Take the checks that run whatever is changed; see `take`."""
+        is_one_place = len({command.folder for command in work.checks}) == 1
+        sure = [c for c in work.checks if is_one_place or c.runs_always or c.folder == "."]
+        self.take(work, sure)
+
+    def take(self, work: OpenTree, commands: Sequence[CheckCommand]) -> None:
+        """Run checks at the base that were not taken yet, unless that is off; record it.
 
         Args:
             work: the run's own work tree; it is not touched.
+            commands: the checks; results that are kept from an earlier run are used.
         """
         if self._request.task.task.limits.baseline:
-            self.facts = self._take(work)
-        self._record.based(self.facts, work.provided.facts)
+            new = [c for c in commands if c.name not in self._taken and not c.obstacle]
+            self._taken |= {command.name for command in new}
+            self.facts = self._take(work, new) if new else self.facts
+        is_known = self._taken or not self._request.task.task.limits.baseline
+        self._record.based(self.facts if is_known else None, work.provided.facts)
 
     def suites(self, check: str) -> list[SuiteRun]:
         """Return the reports of a check's runs at the base; none where it has no report there."""
@@ -108,28 +119,26 @@ class BaseChecks:
         work.tree.take_back(state)
         return done.in_folder(str(self._folders))
 
-    def _take(self, work: OpenTree) -> Baseline:
+    def _take(self, work: OpenTree, new: Sequence[CheckCommand]) -> Baseline:
         say, workspace = self._services.terminal.progress, self._services.rooms.workspace
         base_sha = self._record.manifest.run.base_sha
-        key = workspace.baseline_key(
-            *(base_sha, work.checks),
-            root=work.tree.root,
-            surroundings=work.provided.surroundings,
-        )
+        names = [command.name for command in new]
+        surroundings = work.provided.surroundings
+        key = workspace.baseline_key(base_sha, new, root=work.tree.root, surroundings=surroundings)
         kept = workspace.kept_baseline(key)
-        if kept and [known.result.name for known in kept.checks] != [c.name for c in work.checks]:
+        if kept and [known.result.name for known in kept.checks] != names:
             kept = None
         runs = _of_kept(kept) if kept else {}
         if not kept:
             with self.open() as base:
-                for command in base.checks:
+                for command in (one for one in base.checks if one.name in names):
                     say(f"base    running {command.name} on the base")
                     runs[command.name] = self.run_in(base, command)
         obstacles = [f"{name}: {found.obstacle}" for name, found in runs.items() if found.obstacle]
         if not kept and not obstacles:
             workspace.keep_baseline(key, _kept(runs))
-        self._kept = set(runs) if kept else set()
-        self.runs = {name: [found] for name, found in runs.items() if not found.obstacle}
+        self._kept |= set(runs) if kept else set()
+        self.runs |= {name: [found] for name, found in runs.items() if not found.obstacle}
         for name, found in runs.items():
             say(f"base    {name}: {found.obstacle or _summary(found)}")
         if obstacles:
@@ -138,13 +147,18 @@ class BaseChecks:
                 "noted",
                 f"the base cannot be tested, so all that fails counts: {'; '.join(obstacles)}",
             )
+        before = self.facts
+        is_first = before.state == "off"
+        reasons = [*filter(None, [before.reason]), *obstacles]
+        done = tuple(Validation.of(found.result, FOLDER) for found in runs.values())
         return Baseline(
-            state="untestable" if obstacles else "tested",
-            reason="; ".join(obstacles),
+            state="untestable" if reasons else "tested",
+            reason="; ".join(reasons),
             tree=workspace.tree_of(base_sha),
-            key=key,
-            is_cached=kept is not None,
-            validations=tuple(Validation.of(found.result, FOLDER) for found in runs.values()),
+            # Checks that were taken later have a key of their own.
+            key=key if is_first else None,
+            is_cached=kept is not None and (is_first or before.is_cached),
+            validations=(*before.validations, *done),
         )
 
 
@@ -198,9 +212,9 @@ def run_check_once(
     result = services.rooms.workspace.run_check(
         root, command, log_dir=log_dir, deadline_s=deadline_s
     )
-    suite = services.rooms.adapters.tests(command, log_dir)
+    suite = services.rooms.adapters.tests(command, log_dir, result.exit_code)
     if suite is not None:
-        result = result.judged(suite)
+        result = result.judged(suite, first_test=command.first_test)
     result = result.with_code(services.rooms.adapters.loaded(command, log_dir), command)
     redactor = services.evidence.redactor
     failures = tuple(map(redactor.redact, suite.failures() if suite is not None else ()))

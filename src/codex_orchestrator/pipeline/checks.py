@@ -16,7 +16,7 @@ from codex_orchestrator.model.validation import PromisedTest, Validation
 from codex_orchestrator.model.verdict import ValidationStatus
 from codex_orchestrator.pipeline.baseline import run_check_once
 from codex_orchestrator.pipeline.guardrails import require_granted_change, require_no_secret
-from codex_orchestrator.pipeline.run import Run, checks_in
+from codex_orchestrator.pipeline.run import OpenTree, Run, checks_in
 from codex_orchestrator.system.durable import write_file
 from codex_orchestrator.system.files import UnusableFileError, read_file
 
@@ -46,6 +46,10 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
     hidden = [*run.hidden, *run.tree.drop_hidden(keep=keep)]
     hidden += run.services.rooms.workspace.let_stay(run.tree.root, keep)
     run.hidden = tuple(dict.fromkeys(hidden))
+    from codex_orchestrator.pipeline.touched import needed_checks
+
+    needed = needed_checks(run.checks, run.tree.change().paths)
+    run.base.take(OpenTree(run.tree, run.checks, run.provided), needed)
     from codex_orchestrator.pipeline.test_changes import settings_of_base
 
     run.rewritten, run.compared, run.plugins = {}, {}, set()
@@ -55,7 +59,8 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
     if run.settings:
         judged = run.tree.mixed(tested, tuple(run.settings), source=run.tree.base_sha)
     state = _Tested(tested, judged, keep)
-    done = [_test(run, command, state) for command in _commands(run)]
+    commands = _commands(run, needed)
+    done = [_test(run, command, state) for command in commands]
     results = tuple(check.result for check in done)
     suites = {check.result.name: check.suite for check in done if check.suite is not None}
     promises: tuple[PromisedTest, ...] = ()
@@ -64,7 +69,13 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
 
         promises = keep_promises(run, tested, suites)
     folder = f"tests/round-{run.round}"
-    run.record.tested(tuple(Validation.of(result, folder) for result in results), promises)
+    one_test = run.services.rooms.adapters.one_test
+    validations = (
+        Validation.of(result, folder, again=one_test(command, result.failures))
+        for command, result in zip(commands, results, strict=True)
+    )
+    untouched = tuple(one.name for one in run.checks if one not in needed)
+    run.record.tested(tuple(validations), promises, untouched)
     _require_bounded(run, results)
     _keep_facts(run, tested)
     explanation = run.team.explain(run.task, results)
@@ -125,22 +136,26 @@ class _Tested(NamedTuple):
     keep: tuple[str, ...]
 
 
-def _commands(run: Run) -> tuple[CheckCommand, ...]:
-    """Return how the checks are run: as the base says.
+def _commands(run: Run, needed: Sequence[CheckCommand]) -> tuple[CheckCommand, ...]:
+    """Return how the checks that are needed are run: as the base says.
 
     Where the base has no test, the change may say how its own are run. Where only folders moved,
-    the command is the same, and what it is given fits the folders as they are.
+    the command is the same, and what it is given fits the folders as they are. A project in a
+    folder that the change brings, or its first tests, is checked as it says.
     """
     try:
-        now = checks_in(run.request, run.services, run.tree.root, run.provided)
+        chosen = checks_in(run.request, run.services, run.tree.root, run.provided)
     except (InputError, NotCheckedError):
-        return run.checks
+        return tuple(needed)
+    now = {command.name: command for command in chosen}
     found = []
-    for old, new in zip(run.checks, now, strict=True):
+    for old in needed:
+        new = now.get(old.name, old)
         suites = run.base.suites(old.name)
         is_untested = bool(suites) and not suites[0].executed
         found.append(new if new.argv == old.argv or is_untested else old)
-    return tuple(found)
+    known = {command.folder for command in run.checks}
+    return (*found, *(command for command in chosen if command.folder not in known))
 
 
 def _test(run: Run, command: CheckCommand, state: _Tested) -> CheckRun:

@@ -72,7 +72,7 @@ def require_mode_fits(file: TaskFile, mode: Mode) -> None:
 def choose_checks(
     file: TaskFile, adapters: "LanguageAdapters", root: Path
 ) -> tuple[CheckCommand, ...]:
-    """Return the commands of the checks that the task names, for the project in a folder.
+    """Return the commands of the checks that the task names, for all projects of a work tree.
 
     Raises:
         InputError: the task names no check, or one for which the adapter has no command.
@@ -86,12 +86,18 @@ def choose_checks(
             field="checks",
             fix="checks: [test]",
         )
-    missing = [name for name in task.checks if name not in commands]
+    missing = [name for name in task.checks if all(one.kind != name for one in commands.values())]
     if missing:
+        known = dict.fromkeys(command.kind for command in commands.values())
         raise InputError(
             f"adapter {adapter} has no command for {', '.join(missing)}",
             path=file.source,
             field="checks",
-            fix=f"it has {', '.join(commands) or 'none'}; name those, or another adapter",
+            fix=f"it has {', '.join(known) or 'none'}; name those, or another adapter",
         )
-    return tuple(commands[name].within(task.limits) for name in task.checks)
+    return tuple(
+        command.within(task.limits)
+        for name in task.checks
+        for command in commands.values()
+        if command.kind == name
+    )

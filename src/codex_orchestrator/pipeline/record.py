@@ -58,8 +58,7 @@ class RunRecord:
             also=services.terminal.on_event,
         )
         self._changing, self._writing = Lock(), Lock()
-        self._changes = self._written = 0
-        self._digest = ""
+        self._changes, self._written, self._digest = 0, 0, ""
 
     def begun(self) -> None:
         """Write the manifest of a new run for the first time."""
@@ -90,15 +89,18 @@ class RunRecord:
         self.write("plan.json", plan.file_bytes("plan.v2"), kind="plan")
         self._replace(plan=plan)
 
-    def based(self, baseline: Baseline, setup: Setup) -> None:
+    def based(self, baseline: Baseline | None, setup: Setup) -> None:
         """Record what was made in the work tree, and what the checks said of the base."""
         self._replace(baseline=baseline, setup=setup)
 
     def tested(
-        self, validations: tuple[Validation, ...], promises: tuple[PromisedTest, ...] = ()
+        self,
+        validations: tuple[Validation, ...],
+        promises: tuple[PromisedTest, ...],
+        untouched: tuple[str, ...],
     ) -> None:
-        """Record the results of the checks, and what became of tests that had to turn green."""
-        self._replace(validations=validations, promises=promises)
+        """Record the results of checks, of promised tests, and which checks were not needed."""
+        self._replace(validations=validations, promises=promises, untouched=untouched)
 
     def reviewed(self, review: Review, verdict: Verdict) -> None:
         """Record the review and the verdict."""
@@ -126,16 +128,14 @@ class RunRecord:
 
     def audit(self, event: str, **details: str | int | bool | None) -> None:
         """Append a record about this run to the audit log; the next manifest anchors the log."""
-        facts = self.manifest
+        of = self.manifest
         hidden = {
             name: self._redactor.redact(value) if isinstance(value, str) else value
             for name, value in details.items()
         }
-        record = self._audit.append(
-            event, task_id=facts.task.id, run_id=facts.run.id, details=hidden
-        )
+        new = self._audit.append(event, task_id=of.task.id, run_id=of.run.id, details=hidden)
         with self._changing:
-            self.manifest = self.manifest.replace(audit=record.anchor)
+            self.manifest = self.manifest.replace(audit=new.anchor)
 
     def item(self, item_id: str, state: ItemState, *, tree: str = "") -> None:
         """Record the state of a plan item."""
@@ -247,9 +247,8 @@ class RunRecord:
         """Remove the other files of a kind from the manifest, then from the run folder."""
         artifacts = self.manifest.artifacts
         kept = tuple(old for old in artifacts if old.kind != kind or old.path in names)
-        if kept == artifacts:
-            return
-        self._replace(artifacts=kept)
+        if kept != artifacts:
+            self._replace(artifacts=kept)
         for old in artifacts:
             if old not in kept:
                 (self.folder / old.path).unlink(missing_ok=True)

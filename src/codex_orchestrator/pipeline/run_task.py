@@ -140,7 +140,7 @@ def _run_stages(record: RunRecord, request: RunRequest, services: "Services") ->
             services.terminal.progress(f"set-up  {given}")
         # What the base cannot do is said before a model is asked.
         base = BaseChecks(request, services, record, spending)
-        base.take(work)
+        base.take_first(work)
         with open_team(
             request,
             services,

@@ -56,15 +56,17 @@ def earlier_results(run: Run) -> tuple[CheckResult, ...]:
     facts = run.record.manifest
     if not facts.run.tested or facts.run.tested != run.tree.snapshot():
         return ()
-    if len(facts.validations) != len(run.checks):
+    from codex_orchestrator.pipeline.touched import needed_checks
+
+    needed = needed_checks(run.checks, run.tree.change().paths)
+    if not {one.name for one in needed} <= {known.name for known in facts.validations}:
         return ()
     if not (is_reviewed(run) or restore_facts(run, facts.run.tested)):
         return ()
     run.round = _round_of(facts.validations[-1].log_path) if facts.validations else 0
     run.say("test", "done before")
     return tuple(
-        known.as_result(check.name, output_tail=_tail(run, known.log_path))
-        for check, known in zip(run.checks, facts.validations, strict=True)
+        known.as_result(output_tail=_tail(run, known.log_path)) for known in facts.validations
     )
 
 

@@ -85,7 +85,7 @@ def settings_of_base(run: Run, tested: str) -> dict[str, str]:
         is_read = path in scripts
         if path in _READ_ONLY and not is_read:
             continue
-        what = "the script" if is_read and path not in _READ else ""
+        what = "the script" if is_read and posixpath.basename(path) not in _READ else ""
         if is_settings_file(path):
             before, after = _content(run, base_sha, path), _content(run, tested, path)
             what = what or changed_settings(path, before, after, checks=checks)
@@ -104,21 +104,21 @@ def _scripts(run: Run) -> set[str]:
     That is what a program such as make reads, scripts that are named there, and what an interpreter
     is given. Programs in the folders of the product are what is tested, and no such scripts.
     """
-    texts = [" ".join(command.argv) for command in run.checks]
+    texts = [(command.folder, " ".join(command.argv)) for command in run.checks]
     found: set[str] = set()
     tried: set[str] = set()
     while texts and len(tried) < _MOST_SCRIPTS:
-        text = texts.pop()
+        folder, text = texts.pop()
         names = [name for word in _PATH.findall(text) for name in _CALLERS.get(word, ())]
         names += filter(_SCRIPT.fullmatch, map(posixpath.normpath, _PATH.findall(text)))
         names += [posixpath.normpath(match[1] or match[2]) for match in _GIVEN.finditer(text)]
-        for name in dict.fromkeys(names):
+        for name in dict.fromkeys(posixpath.normpath(f"{folder}/{name}") for name in names):
             if name in tried or path_problem(name) or is_test_file(name):
                 continue
             tried.add(name)
             if content := _content(run, run.tree.base_sha, name):
                 found.add(name)
-                texts.append(content[:_MAX_SCRIPT].decode("utf-8", "replace"))
+                texts.append((folder, content[:_MAX_SCRIPT].decode("utf-8", "replace")))
     return found
 
 

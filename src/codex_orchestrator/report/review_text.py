@@ -92,7 +92,7 @@ def _checks(manifest: Manifest) -> str:
         return "### Checks\n\nNo check ran."
     rows = (
         (
-            code(" ".join(check.command)),
+            code(check.title),
             check.status,
             "none" if check.exit_code is None else str(check.exit_code),
             f"{check.duration_ms / 1000:.1f} s",
@@ -115,7 +115,7 @@ def _outputs(validations: tuple[Validation, ...], tails: Mapping[str, str]) -> I
         if tails.get(check.log_path):
             title = f"<summary>End of the output: {check.status}</summary>"
             shown = fenced(tails[check.log_path], limit=4_000)
-            yield f"{code(' '.join(check.command))}\n<details>{title}\n\n{shown}\n\n</details>"
+            yield f"{code(check.title)}\n<details>{title}\n\n{shown}\n\n</details>"
 
 
 def _sandboxes(validations: tuple[Validation, ...]) -> str:
@@ -124,8 +124,7 @@ def _sandboxes(validations: tuple[Validation, ...]) -> str:
     if len(found) == 1:
         return f"Sandbox of the checks: {line(found.pop())}."
     return "\n".join(
-        f"- Sandbox of {code(' '.join(check.command))}: {line(check.shown_sandbox)}."
-        for check in validations
+        f"- Sandbox of {code(check.title)}: {line(check.shown_sandbox)}." for check in validations
     )
 
 

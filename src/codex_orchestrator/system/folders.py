@@ -121,3 +121,16 @@ def _flatten(folder: Path) -> None:
                 os.rename(below, free)
             os.rmdir(place)
     os.rmdir(folder)
+
+
+def folder_problem(root: Path, folder: str) -> str:
+    """Return why a folder below another one cannot be used, "" if it can.
+
+    Args:
+        root: the folder above; it may be a link.
+        folder: relative to it; `.` is the folder above itself.
+    """
+    place = os.path.normpath(os.path.join(os.path.realpath(root), folder))
+    if folder != "." and os.path.realpath(place) != place:
+        return f"the folder {folder!r} is a link, or lies behind one"
+    return "" if folder == "." or os.path.isdir(place) else f"there is no folder {folder!r}"

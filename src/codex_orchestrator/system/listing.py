@@ -11,15 +11,20 @@ SKIPPED_FOLDERS = frozenset(
 )
 
 
+def work_tree_of(folder: Path) -> Path:
+    """Return the git work tree that a folder is in; the folder itself where it is in none."""
+    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
+
+
 def list_files(root: Path) -> list[str]:
-    """List the files of a work tree: relative, forward slashes, sorted.
+    """List the files below a folder: relative, forward slashes, sorted.
 
     In a git work tree these are the tracked and the new files, without what git ignores.
 
     Raises:
         NotCheckedError: git cannot list them.
     """
-    if (root / ".git").exists():
+    if (work_tree_of(root) / ".git").exists():
         # A check may have written to the tree, and to its `.git`, before.
         git = SafeGit(root, environ=os.environ)
         found = {os.fsdecode(name) for name in listed_names(git.run)}
@@ -29,11 +34,12 @@ def list_files(root: Path) -> list[str]:
 
 
 def other_trees(root: Path) -> tuple[str, ...]:
-    """Return the other work trees of a work tree's repository, and its checkout: real paths.
+    """Return a repository's work trees other than a folder's own, and its checkout: real paths.
 
     Raises:
         NotCheckedError: git cannot list them.
     """
+    root = work_tree_of(root)
     if not (root / ".git").exists():
         return ()
     git = SafeGit(root, environ=os.environ)

@@ -25,19 +25,24 @@ class AdapterChoice(NamedTuple):
 
 def choose_checks(repo: Path) -> AdapterChoice:
     """Return which adapter a run would take here, and why."""
-    from codex_orchestrator.adapters.choose import choose_adapter
+    from codex_orchestrator.adapters.projects import find_projects
 
+    reasons = []
     try:
-        adapter = choose_adapter(repo)
-        checks = ", ".join(
-            f"{name} is `{' '.join(command.shown)}`"
-            for name, command in adapter.commands(repo).items()
-        )
+        projects = find_projects(repo)
+        for folder, adapter, reason, _ in projects:
+            checks = ", ".join(
+                f"{name} is `{' '.join(command.recorded)}`"
+                for name, command in adapter.commands(repo / folder).items()
+            )
+            where = "" if folder == "." else f" in {folder}/"
+            reasons.append(f"{adapter.id}{where}, because {reason}; {checks}")
     except OrchestratorError as error:
         reason = one_line(f"{error.message.removeprefix('adapter: ')}; {error.fix}", limit=400)
         return AdapterChoice(reason, 'commands = {test = ["make", "test"]}')
-    reason = f"{adapter.id}, because {adapter.detect(repo).reason}; {checks or 'no checks found'}"
-    return AdapterChoice(one_line(reason, limit=400), f'id = "{adapter.id}"')
+    folder, adapter, *_ = projects[0]
+    key = f'id = "{adapter.id}"' + ("" if folder == "." else f'\n# path = "{folder}"')
+    return AdapterChoice(one_line(". ".join(reasons), limit=400), key)
 
 
 def config_text(code: Iterable[CodeGlob], adapter: AdapterChoice) -> str:

@@ -8,7 +8,8 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -65,10 +66,11 @@ def baseline_key(
     """
     dumped = [command.model_dump_json(exclude={"trees"}) for command in commands]
     shown = [text.replace(str(root), "{root}") for text in dumped]
+    path = environment.get("PATH", os.defpath)
     programs = [
         _identity(place)
         for command in commands
-        for place in (command.argv[0], *command.read, *_packages(command))
+        for place in (*_programs(command, path), *command.read, *_packages(command))
     ]
     document = [tree, shown, sorted(environment.items()), sorted(programs), sorted(facts)]
     return hashlib.sha256(json.dumps(document).encode("utf-8", "surrogatepass")).hexdigest()
@@ -85,12 +87,22 @@ def _packages(command: CheckCommand) -> list[str]:
     ]
 
 
+def _programs(command: CheckCommand, path: str) -> Iterator[str]:
+    """Yield where the programs of a command lie; a name that is found nowhere as it is."""
+    for name in (command.argv[0], *command.programs):
+        # One of the work tree is part of its content.
+        is_own = os.sep in name and not os.path.isabs(name)
+        yield name if is_own else shutil.which(name, path=path) or name
+
+
 def _identity(place: str) -> str:
+    """Return a place with what changes when something else is put there, links followed."""
+    real = os.path.realpath(place)
     try:
-        facts = os.stat(place)
+        facts = os.stat(real)
     except OSError:
         return place
-    return f"{place} {facts.st_mtime_ns} {facts.st_ino}"
+    return f"{place} {real} {facts.st_mtime_ns} {facts.st_size} {facts.st_ino}"
 
 
 def load_baseline(folder: Path, key: str) -> KeptBaseline | None:

@@ -16,7 +16,7 @@ from codex_orchestrator.model.verdict import ValidationStatus
 from codex_orchestrator.system.confined import ConfinedTree
 from codex_orchestrator.system.files import UnusableFileError
 from codex_orchestrator.system.folder_digest import digest_folder
-from codex_orchestrator.system.folders import make_folders, remove_tree
+from codex_orchestrator.system.folders import folder_problem, make_folders, remove_tree
 from codex_orchestrator.system.output import Redaction, unchanged
 from codex_orchestrator.system.process import ProcessResult, run_process
 from codex_orchestrator.system.sandbox.plan import existing_folders, program_places
@@ -55,7 +55,7 @@ def run_check(
     caller reads them from `log_dir / command.report_file`, which holds the report of this run only.
 
     Args:
-        root: the folder that the command runs in.
+        root: the work tree; the command runs in its folder there.
         command: what is run; `{log_dir}` in an argument stands for the folder of its report.
         log_dir: folder for log and report; created when missing. No child may write to it.
         deadline_s: seconds that the run still has; the check's own limit may be shorter.
@@ -71,7 +71,10 @@ def run_check(
         ServiceError: log or folder cannot be written, or the log folder is a symbolic link.
     """
     log_dir = log_dir.absolute()
-    log_path = _prepared_log(log_dir, command, root)
+    place = root / command.folder
+    if obstacle := command.obstacle or folder_problem(root, command.folder):
+        return _not_run(command, obstacle)
+    log_path = _prepared_log(log_dir, command, place)
     timeout_s = min(float(command.timeout_s), deadline_s)
     if timeout_s <= 0:
         return _not_run(command, "no time was left in the run")
@@ -89,7 +92,7 @@ def run_check(
         with watched:
             result = run_process(
                 placed.argv,
-                cwd=root,
+                cwd=place,
                 bounds=bounds,
                 layers=layers,
                 timeout_s=timeout_s,
@@ -103,7 +106,7 @@ def run_check(
         problems = [_keep_report(name, folder, log_dir) for name in names]
         if command.reports:
             kept = log_dir / command.report_file
-            problems.append(keep_written(root, command.reports, kept, since_ns=since_ns))
+            problems.append(keep_written(place, command.reports, kept, since_ns=since_ns))
     after = _digests(bounds) if before else before
     changed = [place for place in before if after.get(place) != before[place]]
     return _result(
@@ -161,6 +164,8 @@ def _bounds(
 ) -> Confinement:
     environment = {**env, **dict(command.env)}
     home = environment.get("HOME", "")
+    name = command.argv[0]
+    program = os.path.join(command.folder, name) if os.sep in name else name
     return confine_check(
         tree=str(root),
         log_folder=str(reports),
@@ -168,13 +173,11 @@ def _bounds(
         network=network,
         read=command.read,
         tools=existing_folders(home, (tool.folder for tool in HOME_TOOLS)),
-        programs=program_places(
-            command.argv[0], path=environment.get("PATH", os.defpath), cwd=str(root)
-        ),
+        programs=program_places(program, path=environment.get("PATH", os.defpath), cwd=str(root)),
     )
 
 
-def _prepared_log(log_dir: Path, command: CheckCommand, root: Path) -> Path:
+def _prepared_log(log_dir: Path, command: CheckCommand, place: Path) -> Path:
     """Create the log folder, remove older reports, and return a free name for the log."""
     for name in command.written:
         if path_problem(name):
@@ -185,7 +188,7 @@ def _prepared_log(log_dir: Path, command: CheckCommand, root: Path) -> Path:
             raise ServiceError(f"{log_dir}: is a symbolic link", fix="remove the link")
         for name in command.written:
             _remove(log_dir / name)
-        remove_written(root, command.reports)
+        remove_written(place, command.reports)
     except OSError as error:
         raise ServiceError(f"{error.filename or log_dir}: {error.strerror}") from error
     stem = re.sub(r"[^a-z0-9_-]+", "-", command.name.lower()).strip("-")[:40] or "check"

@@ -10,6 +10,7 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.plan import CloudSubmissionFacts, PlanItem
 from codex_orchestrator.model.verdict import ValidationStatus
 from codex_orchestrator.pipeline.run import Run, open_tree
+from codex_orchestrator.pipeline.touched import needed_checks
 
 
 class ChosenDiff(NamedTuple):
@@ -89,7 +90,7 @@ def _passes(run: Run, item: PlanItem, facts: CloudSubmissionFacts, candidate: _C
         except InputError as error:
             run.say("build", f"{item.id}: attempt {attempt} cannot be checked: {error.message}")
             return False
-        for command in work.checks:
+        for command in needed_checks(work.checks, candidate.paths):
             result = run.services.rooms.workspace.run_check(
                 work.tree.root, command, log_dir=log_dir, deadline_s=run.spending.remaining_s()
             )
