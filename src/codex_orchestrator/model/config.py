@@ -264,9 +264,9 @@ def parse_config(table: ConfigTable) -> Config:
                 f'none: credentials.not_secret = ["{name}"]',
             )
     places = [(entry.path, entry.adapter_id) for entry in config.adapter]
-    for number, (path, name) in enumerate(places):
-        if (path, name) in places[:number]:
-            what = f"a second adapter {name or 'without id'} for the folder {path!r}"
+    for number, (folder, name) in enumerate(places):
+        if (folder, name) in places[:number]:
+            what = f"a second adapter {name or 'without id'} for the folder {folder!r}"
             mend = "put both into one entry, or give each its own `path` or `id`"
             raise table.error(adapter_keys(table, number, "path"), what, fix=mend)
     return config
