@@ -79,6 +79,28 @@ def test_the_guard_fails_a_bad_change_with_an_annotation_on_its_line(project, ac
     assert any("Spec guard: failed" in line["content"] for line in summaries), finished.log
 
 
+def test_the_workflow_that_init_writes_fails_a_bad_change_and_passes_a_good_one(
+    project, act, wheelhouse, checkout_of_action, tmp_path, call
+):
+    toolkit = commit_all(checkout_of_action, tmp_path / "toolkit")
+    source = f"file://{toolkit}@{git_head(toolkit)}"
+    assert call("init", "--repo", str(project.folder), "--source", source).code == 0
+    project.base = project.commit("init")
+    act.environment["PIP_FIND_LINKS"] = str(wheelhouse)
+    workflow = (project.folder / ".github/workflows/spec-guard.yml").read_text()
+    (project.folder / "src" / "inventory" / "ledger.py").write_text("GOOD = True\n")
+    project.commit("change code under an approved spec")
+    good = act.run(workflow, "pull_request", project.pull_request())
+    assert good.exit_code == 0, good.log
+    assert "spec guard: passed" in good.log
+    (project.folder / "src" / "new.py").write_text("BAD = True\n")
+    project.commit("add code that no spec owns")
+    bad = act.run(workflow, "pull_request", project.pull_request())
+    assert bad.exit_code == 1, bad.log
+    [error] = bad.annotations("error")
+    assert error["kvPairs"]["file"] == "src/new.py", bad.log
+
+
 def test_two_pushes_leave_one_comment_two_artifacts_and_two_receipts(
     project, act, wheelhouse, github, tmp_path
 ):

@@ -9,6 +9,7 @@ import pytest
 
 from support.guard_repo import GOOD, spec
 from support.hook_tools import ROOT, HookedRepo
+from support.project import CommandLine
 
 HEAVY = ("agents", "mcp", "openai", "github", "hvac", "rich", "obstore", "ast_grep_py", "jinja2")
 
@@ -40,6 +41,30 @@ def test_a_good_commit_passes_and_a_bad_one_is_blocked(hooked: HookedRepo) -> No
     assert "fix:" in bad.text
     assert hooked.git("status", "--porcelain").text.startswith("A  app/new.py")
     hooked.git("rm", "-q", "-f", "app/new.py")
+
+
+@pytest.mark.timeout(300)
+def test_the_hook_that_init_writes_blocks_a_bad_commit_and_passes_a_good_one(
+    hooked: HookedRepo, tmp_path: Path, call: CommandLine
+) -> None:
+    shared = hooked.home.parent
+    repo = HookedRepo(tmp_path, hooked.tool, hooks=("spec-guard",), shared=shared)
+    (repo.root / ".pre-commit-config.yaml").unlink()
+    repo.write({"lib/gem.rb": "1\n"})
+    place = ("--repo", str(repo.root))
+    assert call("init", *place, "--source", f"{repo.source}@{repo.revision}").code == 0
+    first = repo.commit({})
+    assert first.code == 0, first.text
+    assert "note GUARD003" in first.text, "what the hook says of a commit that passes is shown"
+    bad = repo.commit({"lib/gem.rb": "2\n"})
+    assert bad.code == 1, bad.text
+    assert "error SPEC005 status is draft, not approved (needed by lib/gem.rb)" in bad.text
+    repo.git("restore", "--staged", "--worktree", "lib/gem.rb")
+    spec_file = str(repo.root / "tasks/specs/0001-first-change.md")
+    assert call("guard", *place, "accept", spec_file, "--reviewer", "Ann").code == 0
+    assert repo.commit({}).code == 0
+    good = repo.commit({"lib/gem.rb": "2\n"})
+    assert good.code == 0, good.text
 
 
 @pytest.mark.timeout(300)

@@ -49,7 +49,8 @@ class HookedRepo:
         source = shared / "toolkit"
         if not source.exists():
             self._run("git", "clone", "-q", "--no-hardlinks", str(ROOT), str(source), cwd=folder)
-        revision = self._run("git", "rev-parse", "HEAD", cwd=source).text.strip()
+        self.source = f"file://{source}"
+        self.revision = self._run("git", "rev-parse", "HEAD", cwd=source).text.strip()
         self._run("git", "init", "-q", "-b", "main", str(self.root), cwd=folder)
         self._run("git", "init", "-q", "--bare", str(folder / "remote.git"), cwd=folder)
         self.git("remote", "add", "origin", str(folder / "remote.git"))
@@ -57,7 +58,7 @@ class HookedRepo:
         self.write(
             {
                 ".pre-commit-config.yaml": "repos:\n"
-                f"  - repo: {source}\n    rev: {revision}\n    hooks:\n{listed}"
+                f"  - repo: {self.source}\n    rev: {self.revision}\n    hooks:\n{listed}"
             }
         )
         installed = self._run(
