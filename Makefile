@@ -40,9 +40,9 @@ demo: $(PRODUCT) ## Run the main use case on examples/ without a key or a networ
 test: $(DEV) ## Run the whole test suite
 	@$(PYTHON) -m pytest -n $(TEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
 
-torture: $(DEV) ## Hunt for secrets in every form, and build contained with every toolchain: takes long
+torture: $(DEV) ## Hunt for secrets in every form, build with every toolchain, first runs in twelve repositories: long
 	@CODEX_ORCHESTRATOR_TESTS=torture $(PYTHON) -m pytest -n $(TEST_WORKERS) tests/acceptance/test_canary_hunt.py \
-	  tests/system/test_confinement_tools.py tests/adapters $(PYTEST_ARGS)
+	  tests/system/test_confinement_tools.py tests/adapters tests/real $(PYTEST_ARGS)
 
 check: $(DEV) ## Lint, format, types, import contracts, budgets: quick, and changes nothing
 	@echo "ruff check" && $(VENV)/bin/ruff check .
