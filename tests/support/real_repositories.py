@@ -15,9 +15,6 @@ import filelock
 from support.project import commit_all, git, write
 from support.sdists import CACHE, Sdist, fetch, unpack
 
-INICONFIG = Sdist(
-    "iniconfig", "2.1.0", "3abbd2e30b36733fee78f9c7f7308f2d0050e88f0087fd25c2645f63c773e1c7"
-)
 SCHEMA = Sdist(
     "schema", "0.7.8", "e86cc08edd6fe6e2522648f4e47e3a31920a76e82cce8937535422e310862ab5"
 )
@@ -92,15 +89,14 @@ def _sdist(sdist: Sdist, folder: Path) -> None:
 
 
 def _src_layout(folder: Path) -> None:
-    _sdist(INICONFIG, folder)
+    _sdist(TOMLI, folder)
     write(
         folder,
-        "testing/test_iniconfig.py",
-        "from iniconfig import IniConfig\n\n\n"
-        "def test_reads_a_value():\n"
-        "    assert IniConfig('x', '[a]\\nb = c')['a']['b'] == 'c'\n\n\n"
-        "def test_names_its_sections():\n"
-        "    assert [one.name for one in IniConfig('x', '[a]\\nb = c')] == ['a']\n",
+        "tests/test_tomli.py",
+        "import pytest\n\nimport tomli\n\n\n"
+        "@pytest.mark.parametrize(('text', 'number'), [('0xff', 255), ('1_000', 1000)])\n"
+        "def test_reads_numbers(text, number):\n"
+        "    assert tomli.loads(f'a = {text}') == {'a': number}\n",
     )
 
 
@@ -353,26 +349,21 @@ def _submodule(folder: Path) -> None:
     _sdist(SCHEMA, folder)
     git(
         folder, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add",
-        str(vendored), "vendor/iniconfig",
+        str(vendored), "vendor/tomli",
     )  # fmt: skip
     write(
         folder,
         "test_with_vendored.py",
         "import sys\nfrom pathlib import Path\n\n"
-        "sys.path.insert(0, str(Path(__file__).parent / 'vendor/iniconfig/src'))\n\n"
-        "from iniconfig import IniConfig\nfrom schema import Schema\n\n\n"
+        "sys.path.insert(0, str(Path(__file__).parent / 'vendor/tomli/src'))\n\n"
+        "import tomli\nfrom schema import Schema\n\n\n"
         "def test_a_value_of_the_vendored_reader():\n"
-        "    assert Schema(str).validate(IniConfig('x', '[a]\\nb = c')['a']['b']) == 'c'\n",
+        "    assert Schema({'a': int}).validate(tomli.loads('a = 1')) == {'a': 1}\n",
     )
 
 
 _MISSING_KEY = "Missing key%s: %s"
 _OF_SCHEMA = Edit("schema/__init__.py", _MISSING_KEY, "Absent key%s: %s")
-_OF_INICONFIG = Edit(
-    "src/iniconfig/_parse.py",
-    "            section = name\n",
-    "            section = name.upper()\n",
-)
 
 
 def _remark(path: str, line: str, mark: str = "#") -> Edit:
@@ -383,9 +374,9 @@ def _remark(path: str, line: str, mark: str = "#") -> Edit:
 REPOSITORIES = {
     "python-src-layout": RealRepository(
         _src_layout,
-        _remark("src/iniconfig/_parse.py", 'COMMENTCHARS = "#;"'),
-        _OF_INICONFIG,
-        "test_reads_a_value",
+        _remark("src/tomli/_re.py", "from typing import Any, Final"),
+        Edit("src/tomli/_re.py", "x[0-9A-Fa-f]", "x[0-9A-E]"),
+        "test_reads_numbers[0xff-255]",
     ),
     "python-flat": RealRepository(
         _flat, _remark("schema/__init__.py", "import inspect"), _OF_SCHEMA, "test_dict"
