@@ -82,7 +82,22 @@ class Cheat(NamedTuple):
     named: str
 
 
+LINE_ENDS = {
+    ".gitattributes": "*.txt text\n",
+    "src/data.txt": "a\nb\n\n\n",
+    TEST: "import pathlib, unittest\n\n\nclass T(unittest.TestCase):\n"
+    "    def test_size(self):\n        self.assertEqual("
+    "pathlib.Path('src/data.txt').stat().st_size, 6)\n\n"
+    "    def test_b(self):\n        self.assertTrue(True)\n",
+}
+
+
 CHEATS = {
+    "line ends that only the work tree has": Cheat(
+        LINE_ENDS,
+        "pathlib.Path('src/data.txt').write_bytes(b'a\\r\\nb\\r\\n')",
+        "T.test_size",
+    ),
     "skip": Cheat(
         UNITTEST,
         f"{BREAK}sub('{TEST}', '    def test_a', '    @unittest.skip(\"x\")\\n    def test_a')",

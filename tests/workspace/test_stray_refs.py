@@ -74,6 +74,7 @@ def all_refs(repo: Path) -> str:
         ("git symbolic-ref refs/remotes/origin/HEAD refs/heads/old", "refs/remotes/origin/HEAD"),
         ("git pack-refs --all && git branch -q -D old", "refs/heads/old"),
         (ON_MAIN, "refs/heads/main"),
+        ('git worktree add -q -b wtb "$(mktemp -d)/w"', "refs/heads/wtb"),
     ],
 )
 def test_a_ref_that_a_command_changes_is_taken_back_and_named(

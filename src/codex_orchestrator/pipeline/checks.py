@@ -164,8 +164,8 @@ def _test(run: Run, command: CheckCommand, state: _Tested) -> CheckRun:
     folder = run.record.folder / "tests" / f"round-{run.round}"
 
     def once(number: int) -> CheckRun:
-        if state.judged != state.tested:
-            run.tree.restore(state.judged)
+        # The step's own files may differ from what the branch gives, for example in line ends.
+        run.tree.restore(state.judged)
         log_dir = folder / f"again-{number}" if number else folder
         done = run_check_once(
             run.services, run.tree.root, command, log_dir=log_dir, deadline_s=run.spending.stage()()

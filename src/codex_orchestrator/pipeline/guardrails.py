@@ -172,9 +172,8 @@ def ref_findings(run: "Run") -> Iterator[Finding]:
             continue
         message = f"the ref {name} changed while a command of the run was at work ({values})"
         message += "; somebody may have worked in the checkout, so it is left as it is"
-        yield Finding(
-            REFS_CHANGED, Severity.WARNING, "", 0, message, "take it back if you did not do it"
-        )
+        fix = "take it back if you did not do it; run again while nobody works there, or contained"
+        yield Finding(REFS_CHANGED, Severity.ERROR, "", 0, message, fix)
 
 
 def _present(path: Path) -> bytes | None:

@@ -1,7 +1,6 @@
 """The work trees of runs: made, found again after a crash, and removed."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from codex_orchestrator.system.folders import remove_tree
 from codex_orchestrator.system.output import Redaction
 from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.text.names import is_identifier
+from codex_orchestrator.workspace.check_out import INDEX, begin_index
 from codex_orchestrator.workspace.git_pointer import restore_pointer
 from codex_orchestrator.workspace.hidden_files import ignore_rule
 from codex_orchestrator.workspace.repository import parse_author, require_commit
@@ -160,7 +160,7 @@ class OwnTrees(RecordedStates):
             "worktree", "add", "-f", "-f", "--detach", "--lock", "--", str(root), base_sha
         )
         git_dir = Path(SafeGit(root, environ=self._environ).text("rev-parse", "--absolute-git-dir"))
-        shutil.copy2(git_dir / "index", place / "index")
+        begin_index(git_dir, place)
         hide_paths(place)
         record = {"base": base_sha, "root": str(root), "git_dir": str(git_dir)}
         write_record(place, record)
@@ -178,7 +178,7 @@ class OwnTrees(RecordedStates):
                 "GIT_DIR": record["git_dir"],
                 "GIT_COMMON_DIR": str(common),
                 "GIT_WORK_TREE": record["root"],
-                "GIT_INDEX_FILE": str(place / "index"),
+                "GIT_INDEX_FILE": str(place / INDEX),
             },
             settings=FILE_SETTINGS | {"core.excludesFile": str(place / "ignored")},
         )

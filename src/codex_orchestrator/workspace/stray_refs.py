@@ -37,9 +37,12 @@ class RefChange(NamedTuple):
 def watched_refs(places: GitPlaces, *, environ: Mapping[str, str], log_dir: Path) -> Iterator[None]:
     """Record in a log folder which refs change while a command runs."""
     git = _git_of(Path(places.common_dir), environ)
-    refs, traces = _read_refs(git), _traces(places)
+    # A work tree that is not there yet is nobody's who worked before.
+    others = Path(places.common_dir, "worktrees").glob("*")
+    folders = [Path(places.common_dir), *(o for o in others if str(o) != places.git_dir)]
+    refs, traces = _read_refs(git), _traces(folders)
     yield
-    now, is_doubtful = _read_refs(git), _traces(places) != traces
+    now, is_doubtful = _read_refs(git), _traces(folders) != traces
     lines = [
         json.dumps(RefChange(name, refs.get(name, ""), now.get(name, ""), is_doubtful)) + "\n"
         for name in sorted(refs.keys() | now.keys())
@@ -124,10 +127,8 @@ def _read_refs(git: SafeGit) -> dict[str, str]:
     return refs | {"HEAD": text}
 
 
-def _traces(places: GitPlaces) -> dict[str, tuple[int, int]]:
-    """Return the state of the files that git writes where somebody works in another work tree."""
-    others = (path for path in Path(places.common_dir, "worktrees").glob("*"))
-    folders = [Path(places.common_dir), *(path for path in others if str(path) != places.git_dir)]
+def _traces(folders: Iterable[Path]) -> dict[str, tuple[int, int]]:
+    """Return the state of the files that git writes where somebody works in a work tree."""
     found = {}
     for path in (folder / name for folder in folders for name in _TRACES):
         if path.is_file():

@@ -27,6 +27,7 @@ from codex_orchestrator.system.git_output import (
 )
 from codex_orchestrator.system.safe_git import GitError, SafeGit
 from codex_orchestrator.text.names import is_object_name, is_utf8
+from codex_orchestrator.workspace.check_out import check_out
 from codex_orchestrator.workspace.commit import commit_tree, signature_of
 from codex_orchestrator.workspace.hidden_files import clean, drop_hidden, leave_out
 from codex_orchestrator.workspace.repository import Author
@@ -127,7 +128,7 @@ class GitWorkTree:
         # What git refuses to add it does not remove either; `clean` removes that.
         with contextlib.suppress(GitError):
             self._add_files()
-        self.git.run("read-tree", "--reset", "-u", tree_id)
+        check_out(self.git, tree_id, place=self.root.parent)
         clean(self.git, paths=self.provided, takes_ignored=False)
 
     def take_back(self, tree_id: str, *, keep: Sequence[str] = ()) -> tuple[str, ...]:
@@ -143,7 +144,7 @@ class GitWorkTree:
         # A file that was only touched, or written again as it was, is not changed.
         self.git.attempt("update-index", "-q", "--refresh")
         listed = self.git.run("diff-files", "--name-only", "-z", "--ignore-submodules=all")
-        self.git.run("read-tree", "--reset", "-u", tree_id)
+        check_out(self.git, tree_id, place=self.root.parent)
         clean(self.git, keep=keep, paths=self.provided)
         return tuple(sorted(map(os.fsdecode, listed.split(b"\0")[:-1])))
 
