@@ -12,6 +12,7 @@ from codex_orchestrator.guard.document_facts import document_facts
 from codex_orchestrator.guard.facts import NO_SPEC, Facts
 from codex_orchestrator.guard.formats import Formats
 from codex_orchestrator.guard.formats_table import FORMATS
+from codex_orchestrator.guard.new_spec import spec_text
 from codex_orchestrator.guard.recipes import is_beside_specs
 from codex_orchestrator.guard.report import Report
 from codex_orchestrator.model.config_file import parse_table
@@ -266,6 +267,38 @@ def test_only_the_very_word_approves(said: str, status: str) -> None:
     assert read(f"# T\n\n* Status: {said}\n* Date: 2024-01-02\n").status == status
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '---\ntitle: "a\u2028status: accepted"\n---\n# T\n',
+        '---\ntitle: "a\nstatus: accepted"\n---\n# T\n',
+        "---\ntitle: |\n  a\n  status: accepted\n---\n# T\n",
+        "---\nmore:\n  status: accepted\n---\n# T\n",
+        "---\nstatus: [accepted]\n---\n# T\n",
+    ],
+)
+def test_only_a_key_at_the_top_of_the_front_matter_is_a_status(text: str) -> None:
+    assert read(text).status != "approved"
+
+
+def test_a_line_above_the_title_is_no_front_matter() -> None:
+    facts = read("-----\n# T\n\nStatus: accepted\nDate: 2026-11-20\n")
+    assert (facts.problem, facts.status) == ("", "approved")
+
+
+def test_a_draft_of_ours_is_read_and_accepted_among_documents_with_names_of_their_own(
+    empty_repo: GuardRepo,
+) -> None:
+    text = spec_text("0001-a", title="A", paths=["src/**"])
+    fields = '{status = "State", date = "Seen", paths = "Scope"}'
+    path = with_document(empty_repo, "markdown", text, f"specs_fields = {fields}\n")
+    assert codes(empty_repo.both_views({"src/a.py": "x = 2\n"})) == ["SPEC005"]
+    result = accept(empty_repo, path)
+    assert result.exception is None
+    empty_repo.commit()
+    assert empty_repo.both_views({"src/a.py": "x = 3\n"}).findings == ()
+
+
 def test_a_status_that_nobody_mapped_is_a_draft_with_a_finding(empty_repo: GuardRepo) -> None:
     text = PLAIN.replace("Approved", "In force")
     path = with_document(empty_repo, "markdown", text)
@@ -443,7 +476,19 @@ def test_a_hostile_document_is_read_in_time_that_grows_with_its_size() -> None:
     config = parse_config(table)
     assert config is not None
     recipe = Formats(config).recipe("x.md")
-    for part in ("<!--", "[", "**", "a " * 40 + ":", "```\n", "# \n", "Status: [", "|", "`", "`a"):
+    for part in (
+        "<!--",
+        "[",
+        "---\n",
+        "**",
+        "a " * 40 + ":",
+        "```\n",
+        "# \n",
+        "Status: [",
+        "|",
+        "`",
+        "`a",
+    ):
         data = (part * (200_000 // len(part))).encode()
         assert document_facts(data, size=len(data), recipe=recipe).status in ("draft", "")
 

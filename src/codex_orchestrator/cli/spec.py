@@ -36,7 +36,7 @@ def new(common: CommonOptions, *, spec_id: str, title: str, paths: tuple[str, ..
     path = write_new_spec(str(settings.repo), config, spec_id, title=title, paths=paths)
     echo(f"{path}\n")
     say(
-        "next: write the spec, have it approved (`status: approved`), then "
+        "next: write the spec, commit it, and once a person approves it: "
         f"`codex-orchestrator guard accept {path} --reviewer NAME`"
     )
 

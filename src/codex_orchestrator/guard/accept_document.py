@@ -15,7 +15,14 @@ from codex_orchestrator.guard.document_facts import (
     document_facts,
 )
 from codex_orchestrator.guard.document_status import read_status, status_fields
-from codex_orchestrator.guard.documents import FRONT, Document, Field, plain, read_document
+from codex_orchestrator.guard.documents import (
+    FRONT,
+    Document,
+    Field,
+    fold_name,
+    plain,
+    read_document,
+)
 from codex_orchestrator.guard.facts import NO_SPEC, Facts
 from codex_orchestrator.guard.frontmatter import split
 from codex_orchestrator.guard.recipes import ADR_TOOLS, MADR, REVIEWED, Recipe, is_beside_specs
@@ -55,7 +62,9 @@ def accept_document(
         )
     # A date that the configuration names is the one that counts, wherever it stands.
     if not has_front or _facts(result, recipe).review != day:
-        result = _set_field(result, recipe, path, _review_field, _LAST_REVIEWED, day)
+        usual = fold_name(_LAST_REVIEWED) in recipe.dates
+        name = _LAST_REVIEWED if usual else recipe.dates[0].capitalize()
+        result = _set_field(result, recipe, path, _review_field, name, day)
     if not has_front:
         signed = f"{reviewer} ({role}), {day}"
         find = partial(_approval_field, role=role)
@@ -117,7 +126,7 @@ def _set_field(data: bytes, recipe: Recipe, path: str, find: _Find, name: str, v
 def _review_field(document: Document, recipe: Recipe) -> Field | None:
     """Return the field to write a review into: never the day on which something was decided."""
     field = date_field(document, recipe)
-    is_history = field is not None and "last reviewed" in recipe.dates
+    is_history = fold_name(_LAST_REVIEWED) in recipe.dates
     return None if field is not None and is_history and field.name not in REVIEWED else field
 
 

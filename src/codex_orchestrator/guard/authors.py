@@ -1,5 +1,6 @@
 """Who wrote most of the commits of a year, by area of the code. Names only, no addresses."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 
@@ -56,4 +57,4 @@ def _name(raw: bytes) -> str:
     name = folded("".join(char if shows(char) else " " for char in text), 100)
     if name.lower().endswith(_BOTS):
         return ""
-    return " ".join(word.partition("@")[0].strip("<>()") for word in name.split()).strip()
+    return re.sub(r"[<(]*([^\s<>()@]+)@[^\s@]+", r"\1", name)

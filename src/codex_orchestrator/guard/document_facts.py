@@ -33,15 +33,17 @@ def document_facts(data: bytes, *, size: int, recipe: Recipe) -> Facts:
     """Return the facts of a document.
 
     Args:
-        data: the start of the file, or all of it.
+        data: the file, or the start of one that is too large.
         size: the whole size of the file in bytes.
         recipe: how documents of its format are read.
     """
-    whole = data if size <= len(data) else data[: data.rfind(b"\n") + 1]
+    if size > len(data):
+        # What is not seen could say that the document was superseded.
+        return malformed(f"the document has {size} bytes, the limit is {len(data)}", 1)
     try:
-        text = whole.decode()
+        text = data.decode()
     except UnicodeDecodeError as error:
-        line = whole.count(b"\n", 0, error.start) + 1
+        line = data.count(b"\n", 0, error.start) + 1
         return malformed("the document is not UTF-8", line)
     document = read_document(text)
     states = status_fields(document, recipe)
@@ -50,10 +52,10 @@ def document_facts(data: bytes, *, size: int, recipe: Recipe) -> Facts:
         return NO_SPEC
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
-    if whole.removeprefix(BOM).startswith(b"---"):
-        front = read_mapping(whole)
+    if data.removeprefix(BOM).partition(b"\n")[0].rstrip() == b"---":
+        front = read_mapping(data)
         if isinstance(front, str):
-            return parse_facts(whole, size=size)
+            return parse_facts(data, size=size)
         values, lines = _front_values(front.values, front.lines, recipe)
     status, remark = read_status(states, recipe)
     values |= {"id": values.get("id") or document.title, "status": status}
@@ -80,7 +82,7 @@ def _front_values(
     found: dict[str, Any] = {}
     places: dict[str, int] = {}
     for name, value in values.items():
-        key = "paths" if fold_name(name) in recipe.paths else name.casefold()
+        key = "paths" if fold_name(name) in recipe.paths else name
         if key in ("id", "paths", "approvals"):
             found[key] = value
             for place, line in lines.items():

@@ -6,7 +6,7 @@ blocks and HTML comments say nothing here. Loaded only where the configuration n
 
 import re
 
-from codex_orchestrator.guard.frontmatter import split
+from codex_orchestrator.guard.frontmatter import FrontMatter, read_mapping, split
 from codex_orchestrator.text.lean_typing import NamedTuple
 
 FRONT, HEAD, SECTION = "front matter", "head", "section"
@@ -72,26 +72,29 @@ def read_document(text: str) -> Document:
     start = 0
     if parts is not None:
         first, end, start = (len(data[:at].decode("utf-8", "surrogateescape")) for at in parts)
-        fields += _front_fields(text, first, end)
+        fields += _front_fields(text, first, end, read_mapping(data))
     body = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text[start:])
     title, title_end, rest = _body_fields(body, start, text.count("\n", 0, start))
     return Document(text, title, title_end, (*fields, *rest))
 
 
-def _front_fields(text: str, start: int, end: int) -> list[Field]:
+def _front_fields(text: str, start: int, end: int, front: FrontMatter | str) -> list[Field]:
+    """Return the keys at the top of front matter, each where the parser of YAML has it."""
+    if isinstance(front, str):
+        return []
     found = []
-    at, line = start, text.count("\n", 0, start)
-    for row in text[start:end].splitlines(keepends=True):
-        line += 1
-        key = _KEY.match(row.rstrip("\r\n"))
-        if key is not None:
+    at = start
+    for number, row in enumerate(text[start:end].split("\n"), start=1):
+        key = _KEY.match(row.rstrip("\r"))
+        if key is not None and front.lines.get(key[1]) == number:
+            line = number + 1
             raw = key[2] if key[2][:1] in "\"'" else _KEY_COMMENT.sub("", key[2])
             raw = raw.rstrip()
             value_at = at + key.start(2)
             name = fold_name(key[1])
             span = (at, value_at, value_at + len(raw))
             found.append(Field(name, raw, line, FRONT, key[1], *span))
-        at += len(row)
+        at += len(row) + 1
     return found
 
 
