@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codex_orchestrator.model.config import SetupConfig
-from codex_orchestrator.model.errors import InputError, NotCheckedError
+from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.folder_digest import digest_folder
 from codex_orchestrator.text.shown import one_line
 from codex_orchestrator.workspace.checks import STATE_FILES
@@ -59,17 +59,21 @@ def set_up(commands: Commands, repository: Repository, settings: Mapping[str, st
         *(repository.git, tree.base_sha, repository.top, repository.common_dir / "modules"),
         *(tree.root, commands.means.environ, settings),
     )
-    filled = fill_submodules(project, index=place / "submodule") if config.submodules else ()
+    # As the base has it; what the change makes of that file decides nothing.
+    has_some = before.facts.submodules if before else os.path.lexists(tree.root / ".gitmodules")
+    filled: tuple[str, ...] = ()
+    if config.submodules and has_some:
+        filled = fill_submodules(project, index=place / "submodule")
     checkout = _Checkout(tree, config, repository.top)
     # The change may have another lock file by now; what a tree has is decided by its base.
     links = before.facts.linked if before else checkout.wanted_links()
     read = checkout.link([path for path in links if path not in left])
     checkout.copy()
     facts = commands.run(before.facts if before else None)
-    _refuse_changes(tree)
+    made = untracked(tree) if links or config.copy_ or config.run else ()
     digests = {
         path: "" if path in left else digest_folder(str(tree.root / path))
-        for path in (known or (*filled, *untracked(tree)))
+        for path in (known or (*filled, *made))
     }
     given = {"submodules": filled, "linked": links, "copied": config.copy_}
     provided = Provided(
@@ -133,18 +137,3 @@ class _Checkout(NamedTuple):
 
     def _is_tracked(self, path: str) -> bool:
         return bool(self.tree.git.run("--literal-pathspecs", "ls-files", "-z", "--", path))
-
-
-def _refuse_changes(tree: GitWorkTree) -> None:
-    """Check that no tracked file was changed."""
-    git = tree.git
-    git.attempt("update-index", "-q", "--refresh")
-    listed = git.run("diff-files", "--name-only", "-z", "--ignore-submodules=all")
-    names = [one_line(os.fsdecode(name)) for name in listed.split(b"\0") if name]
-    if names:
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        raise NotCheckedError(
-            f"set-up changed tracked files: {', '.join(names[:3])}{more}",
-            fix="let `run` in [tool.codex-orchestrator.setup] leave them as they are, for "
-            "example `npm ci` in place of `npm install`",
-        )

@@ -63,6 +63,7 @@ class Commands(NamedTuple):
         if key and take_kept(self.means.kept, key, self.tree.root):
             return before or Setup(key=key, is_cached=True)
         done = tuple(self._run(command) for command in self.config.run)
+        _refuse_changes(self.tree)
         reason = "no `key` says what their result depends on"
         if key:
             made = tuple(path for path in untracked(self.tree) if path not in made_before)
@@ -131,6 +132,21 @@ class Commands(NamedTuple):
         facts = [content, self.config.model_dump(mode="json"), list(map(identity, found)), passed]
         machine = [platform.system(), platform.machine()]
         return hashlib.sha256(json.dumps([*facts, machine]).encode()).hexdigest()
+
+
+def _refuse_changes(tree: GitWorkTree) -> None:
+    """Check that no tracked file was changed."""
+    git = tree.git
+    git.attempt("update-index", "-q", "--refresh")
+    listed = git.run("diff-files", "--name-only", "-z", "--ignore-submodules=all")
+    names = [one_line(os.fsdecode(name)) for name in listed.split(b"\0") if name]
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        raise NotCheckedError(
+            f"set-up changed tracked files: {', '.join(names[:3])}{more}",
+            fix="let `run` in [tool.codex-orchestrator.setup] leave them as they are, for "
+            "example `npm ci` in place of `npm install`",
+        )
 
 
 def untracked(tree: GitWorkTree) -> tuple[str, ...]:
