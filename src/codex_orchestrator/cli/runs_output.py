@@ -6,7 +6,13 @@ from typing import Any
 import click
 
 from codex_orchestrator.cli.console import say
-from codex_orchestrator.model.account import counts_of, next_step_of, uncommitted_in, verdict_of
+from codex_orchestrator.model.account import (
+    counts_of,
+    next_step_of,
+    setup_of,
+    uncommitted_in,
+    verdict_of,
+)
 from codex_orchestrator.model.canonical import sha256_hex
 from codex_orchestrator.model.review import ReviewFinding
 from codex_orchestrator.model.task_state import StoredRun
@@ -55,7 +61,11 @@ def echo_manifest(shown: ShownRun) -> None:
             _line(f"  failed  {name}")
         for text in filter(None, shown.tails.get(check.log_path, "").split("\n")):
             _line(f"    | {text}")
-    for name, text in (("unseen", uncommitted_in(manifest)), ("next", next_step_of(manifest))):
+    for name, text in (
+        ("set-up", setup_of(manifest)),
+        ("unseen", uncommitted_in(manifest)),
+        ("next", next_step_of(manifest)),
+    ):
         if text:
             _line(f"{name:<10}{text}")
     for artifact in manifest.artifacts:

@@ -16,6 +16,7 @@ from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.folder_digest import digest_folder
 from codex_orchestrator.text.shown import one_line
 from codex_orchestrator.workspace.checks import STATE_FILES
+from codex_orchestrator.workspace.hidden_files import clean
 from codex_orchestrator.workspace.mirror import linked_place, mirror
 from codex_orchestrator.workspace.node_modules import fitting_modules
 from codex_orchestrator.workspace.places import free_place
@@ -48,6 +49,9 @@ def set_up(commands: Commands, repository: Repository, settings: Mapping[str, st
     place, wanted = tree.root.parent, config.model_dump_json()
     asked = hashlib.sha256(f"{tree.base_sha} {wanted}".encode()).hexdigest()
     before = load_provided(place)
+    if before is None and config.run:
+        # What an attempt left that did not come to its end would pass for a result.
+        clean(tree.git)
     before = before if before and before.asked == asked else None
     if before and not before.changed(tree.root):
         return before
