@@ -48,7 +48,8 @@ def test_doctor_says_what_works_and_where_settings_come_from(repo: Path, call: C
     write(repo, "pyproject.toml", "[tool.codex-orchestrator.model]\nname = 'gpt-x'\n")
     done = call("doctor", "--repo", str(repo), "--format", "json")
     report = json.loads(done.out)
-    assert done.code == 0
+    assert done.code == 3, "there is nothing in the repository"
+    assert report["missing"] == ["adapter", "guard.code", "guard.specs"]
     assert report["settings"]["model.name"] == {"value": "gpt-x", "origin": "pyproject.toml"}
     assert report["settings"]["catalog.url"]["origin"] == "default"
     states = {probe["name"]: probe["state"] for probe in report["probes"]}

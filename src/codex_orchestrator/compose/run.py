@@ -87,7 +87,7 @@ def compose_run(
             network=policy.network,
         ),
         library=Library.open(request.library or repo),
-        adapters=_adapters(request.settings, lambda: layers, environ),
+        adapters=open_adapters(request.settings, lambda: layers, environ),
         engine=_engine(request, endpoint, environ),
         open_cloud=partial(
             open_cloud_builder, config=config.codex, broker=broker, hide=broker.redactor.add
@@ -102,9 +102,16 @@ def compose_run(
     return Services(rooms, evidence, terminal, Ambient(*known))
 
 
-def _adapters(
+def open_adapters(
     settings: Settings, layers: "Layers", environ: Mapping[str, str]
 ) -> "LanguageAdapters":
+    """Return the adapters as the configuration of a repository sets them up.
+
+    Args:
+        settings: the repository and its configuration.
+        layers: tells how a program that is started to look for tools is contained.
+        environ: our environment, which may name an interpreter.
+    """
     from codex_orchestrator.adapters.choose import LanguageAdapters
 
     entries, table = settings.config.adapter, settings.table
