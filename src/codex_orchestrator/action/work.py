@@ -48,9 +48,8 @@ def work(inputs: Inputs, call: Call, environment: Mapping[str, str], write: Writ
 def _home(inputs: Inputs) -> Path:
     """Return the folder that holds the records of the repository's runs."""
     from codex_orchestrator.compose.records_home import records_home
-    from codex_orchestrator.system.git import repository_root
 
-    return records_home(Path(repository_root(str(inputs.repo)))).folder
+    return records_home(inputs.repo).folder
 
 
 def _found(inputs: Inputs, call: Call, environment: Mapping[str, str]) -> Found:

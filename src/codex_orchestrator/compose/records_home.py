@@ -25,7 +25,8 @@ def records_home(repo: Path) -> RecordsHome:
     Raises:
         NotCheckedError: git cannot read the repository.
     """
-    if (repo / ".git").is_dir():
+    # Only what `git worktree add` made, a submodule, and a git folder elsewhere have a file there.
+    if not (repo / ".git").is_file():
         return RecordsHome(repo)
     from codex_orchestrator.system.listing import main_checkout
 

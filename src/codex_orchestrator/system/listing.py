@@ -58,8 +58,6 @@ def main_checkout(root: Path) -> Path | None:
     Raises:
         NotCheckedError: git cannot read the repository.
     """
-    if (root / ".git").is_dir():
-        return root
     git = SafeGit(root, environ=os.environ)
     asked = ("--path-format=absolute", "--git-common-dir", "--absolute-git-dir")
     common, own = (Path(line) for line in git.text("rev-parse", *asked).split("\n"))
