@@ -76,13 +76,22 @@ def test_a_failure_that_stays_in_every_run_is_new():
     assert compare_suites([run("a"), run("a")], [run("", "a"), run("", "a")]).new == ("a",)
 
 
-def test_what_is_broken_at_the_base_too_counts_because_it_hides_what_the_change_does():
-    one = SuiteRun({"a": Outcome.PASSED, "tests/test_b.py": Outcome.BROKEN})
+def test_what_is_broken_counts_only_when_the_base_could_run_it():
+    before = SuiteRun({"a": Outcome.PASSED, "tests/test_b.py": Outcome.BROKEN})
+    now = SuiteRun({**before.outcomes, "tests/test_c.py": Outcome.BROKEN})
 
-    assert compare_suites([one], [one]).new == ("tests/test_b.py",)
+    change = compare_suites([before], [now])
+
+    assert (change.known, change.new) == (("tests/test_b.py",), ("tests/test_c.py",))
 
 
-@given(st.dictionaries(st.text(min_size=1), st.sampled_from(list(Outcome)[:-1]), max_size=20))
+def test_a_test_that_failed_and_cannot_even_be_run_now_is_new():
+    now = SuiteRun({"a": Outcome.PASSED, "b": Outcome.BROKEN})
+
+    assert compare_suites([run("a", "b")], [now]).new == ("b",)
+
+
+@given(st.dictionaries(st.text(min_size=1), st.sampled_from(list(Outcome)), max_size=20))
 def test_a_suite_compared_with_itself_has_nothing_new_and_nothing_lost(outcomes):
     one = SuiteRun(outcomes)
     change = compare_suites([one], [one])

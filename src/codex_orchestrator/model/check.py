@@ -13,6 +13,7 @@ from codex_orchestrator.model.suite_run import (
     Outcome,
     SuiteChange,
     SuiteRun,
+    cut_names,
     judge_code,
     judge_tests,
 )
@@ -24,6 +25,7 @@ LOG_DIR = "{log_dir}"
 
 Replaced when the command is run.
 """
+_MOST_NAMED = 10
 
 
 class CheckCommand(Document):
@@ -136,8 +138,8 @@ class CheckResult(Document):
 
     `tests` is None where nothing but the exit code is known, `code` where it was not measured.
     `is_flooded` says that it was ended because it printed more than it may, and
-    `failed_by_exit_code` that nothing else is wrong with how it ended. `sandbox` is what was
-    in force while it ran, None when it did not.
+    `failed_by_exit_code` that nothing but its exit code, or tests in spite of a good one, says that
+    it failed. `sandbox` is what was in force while it ran, None when it did not.
     """
 
     name: str
@@ -185,7 +187,10 @@ class CheckResult(Document):
             skipped=counts[Outcome.SKIPPED] + counts[Outcome.DESELECTED],
         )
         detail = "; ".join(part for part in (why, self.detail) if part)
-        return self.model_copy(update={"status": status, "detail": detail, "tests": tests})
+        is_by_tests = self.status is ValidationStatus.PASSED and status is ValidationStatus.FAILED
+        changes = {"status": status, "detail": detail, "tests": tests}
+        changes["failed_by_exit_code"] = self.failed_by_exit_code or is_by_tests
+        return self.model_copy(update=changes)
 
     def with_code(self, loaded: Mapping[str, str], command: CheckCommand) -> "CheckResult":
         """Return the result with where its code came from; code from elsewhere proves nothing.
@@ -205,14 +210,11 @@ class CheckResult(Document):
             changes["detail"] = "; ".join(filter(None, [problem, command.mend, self.detail]))
         return self.model_copy(update=changes)
 
-    def compared(
-        self, change: SuiteChange, failures: tuple[str, ...], *, is_explained: bool, names: str
-    ) -> "CheckResult":
+    def compared(self, change: SuiteChange, *, is_explained: bool, names: str) -> "CheckResult":
         """Return the result when only what is new counts against the change.
 
         Args:
-            change: how the tests differ from those of the base.
-            failures: the names of the new failures, as they may be shown.
+            change: how the tests differ from those of the base, with names as they may be shown.
             is_explained: whether failing tests are all that the exit code can mean.
             names: the file of the run folder that holds the names.
         """
@@ -220,8 +222,9 @@ class CheckResult(Document):
             return self
         counts = {"lost": len(change.lost), "known": len(change.known), "flaky": len(change.flaky)}
         tests = self.tests.model_copy(update={**counts, "names": names})
+        known = f" ({', '.join(cut_names(change.known, limit=_MOST_NAMED))})"
         parts = [
-            f"{text}: {len(found)}"
+            f"{text}: {len(found)}{known if found is change.known else ''}"
             for text, found in (
                 ("new failures", change.new),
                 ("failing at the base too", change.known),
@@ -232,13 +235,13 @@ class CheckResult(Document):
             if found
         ]
         status = self.status
-        has_both = self.tests.failed and self.tests.passed
-        is_excused = self.failed_by_exit_code and is_explained and has_both
+        is_of_tests = self.tests.executed and (change.known or change.flaky)
+        is_excused = self.failed_by_exit_code and is_explained and is_of_tests
         if status is ValidationStatus.FAILED and is_excused and not change.new:
             status = ValidationStatus.PASSED
         detail = "; ".join(part for part in (", ".join(parts), self.detail) if part)
-        changes = {"tests": tests, "status": status, "detail": detail, "failures": failures}
-        return self.model_copy(update=changes)
+        changes = {"tests": tests, "status": status, "detail": detail}
+        return self.model_copy(update={**changes, "failures": cut_names(change.new)})
 
     def failed_before(self, at_base: ValidationStatus) -> "CheckResult":
         """Return the failure of a check without a report, with a word on the base."""

@@ -150,10 +150,9 @@ def _below(path: PurePosixPath, folder: PurePosixPath) -> PurePosixPath:
 class SuiteChange(NamedTuple):
     """Which tests a change broke, repaired or took away; each group in the order of the report.
 
-    `new` fail with the change only, or are broken: what cannot be run hides what the change does to
-    it. `known` failed at the base too, `fixed` failed there and pass
-    now. `lost` were executed at the base and are not executed any more. `flaky` failed and passed
-    on the same tree, and `flaky_now` did so with the change only.
+    `new` fail or are broken with the change only. `known` failed or were broken at the base too,
+    `fixed` failed there and pass now. `lost` were executed at the base and are not executed any
+    more. `flaky` failed and passed on the same tree, and `flaky_now` did so with the change only.
     """
 
     new: tuple[str, ...] = ()
@@ -177,12 +176,18 @@ def compare_suites(base: Sequence[SuiteRun], now: Sequence[SuiteRun]) -> SuiteCh
     flaky_after = passed_now.keys() & failed_now
     flaky = flaky_before | flaky_after
     always_before = failed_before.keys() - flaky
+    broken = now[0].named(Outcome.BROKEN)
+    # A run that was cut short may not have come to all that is broken.
+    broken_before = {name for run in base for name in run.named(Outcome.BROKEN)}
     return SuiteChange(
         new=(
             *(n for n in failed_now if n not in failed_before and n not in flaky),
-            *now[0].named(Outcome.BROKEN),
+            *(n for n in broken if n not in broken_before),
         ),
-        known=tuple(n for n in failed_now if n in always_before),
+        known=(
+            *(n for n in failed_now if n in always_before),
+            *(n for n in broken if n in broken_before),
+        ),
         fixed=tuple(n for n in failed_before if n in passed_now and n not in flaky),
         lost=_lost(base[0], now[0]),
         flaky=tuple(sorted(flaky)),

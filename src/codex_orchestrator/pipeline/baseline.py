@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_orchestrator.model.check import CheckCommand, CheckRun
-from codex_orchestrator.model.suite_run import Outcome, SuiteRun
+from codex_orchestrator.model.suite_run import Outcome, SuiteRun, cut_names
 from codex_orchestrator.model.validation import SETUP_LOGS, Baseline, Validation
 from codex_orchestrator.pipeline.run import OpenTree, open_tree
 from codex_orchestrator.text.shown import counted
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from codex_orchestrator.workspace.baselines import KeptBaseline
 
 FOLDER = "tests/base"
+_MOST_NAMED = 10
 
 
 class BaseChecks:
@@ -165,8 +166,10 @@ class BaseChecks:
 def _summary(run: CheckRun) -> str:
     if run.suite is None:
         return f"{run.result.status} (exit code only)"
-    failed = len(run.suite.named(Outcome.FAILED))
-    known = f", {counted(failed, 'known failure')}" if failed else ""
+    # A failure that is no test's, such as a file that cannot be loaded, is known too.
+    failed = len(run.suite.named(Outcome.FAILED)) + len(run.suite.named(Outcome.BROKEN))
+    names = ", ".join(cut_names(run.result.failures, limit=_MOST_NAMED))
+    known = f", {counted(failed, 'known failure')}: {names}" if failed else ""
     return f"{counted(run.suite.executed, 'test')} executed{known}"
 
 

@@ -11,7 +11,7 @@ from codex_orchestrator.model.canonical import canonical_bytes
 from codex_orchestrator.model.check import CheckCommand, CheckResult, CheckRun
 from codex_orchestrator.model.document import Document
 from codex_orchestrator.model.errors import InputError, LimitReachedError, NotCheckedError
-from codex_orchestrator.model.suite_run import Outcome, SuiteChange, compare_suites, cut_names
+from codex_orchestrator.model.suite_run import Outcome, SuiteChange, compare_suites
 from codex_orchestrator.model.validation import PromisedTest, Validation
 from codex_orchestrator.model.verdict import ValidationStatus
 from codex_orchestrator.pipeline.baseline import run_check_once
@@ -231,13 +231,12 @@ def _compared(run: Run, runs: Sequence[CheckRun], change: SuiteChange) -> CheckR
     first = runs[0].result
     at_base = {done.result.exit_code for done in run.base.runs[first.name]}
     is_explained = not runs[0].obstacle and (
-        first.exit_code in at_base
+        first.exit_code in (0, *at_base)
         or any(done.result.status is ValidationStatus.PASSED for done in runs[1:])
     )
     redact = run.services.evidence.redactor.redact
-    groups = {
-        name: [redact(test) for test in tests] for name, tests in change._asdict().items() if tests
-    }
+    shown = SuiteChange(*(tuple(map(redact, tests)) for tests in change))
+    groups = {name: tests for name, tests in shown._asdict().items() if tests}
     names = ""
     if groups and first.log_path:
         stem = PurePosixPath(first.log_path).stem
@@ -245,8 +244,7 @@ def _compared(run: Run, runs: Sequence[CheckRun], change: SuiteChange) -> CheckR
         document = {"schema": "test-names.v1", **groups}
         data = json.dumps(document, indent=1, ensure_ascii=False).encode("utf-8", "replace")
         write_file(run.record.folder / names, data + b"\n")
-    failures = cut_names(groups.get("new", ()))
-    return first.compared(change, failures, is_explained=is_explained, names=names)
+    return first.compared(shown, is_explained=is_explained, names=names)
 
 
 def _require_small(run: Run) -> None:

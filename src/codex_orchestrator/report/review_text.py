@@ -21,6 +21,8 @@ from codex_orchestrator.text.shown import counted, one_line
 
 _ORDER = {kind: place for place, kind in enumerate(Severity)}
 _MAX_FILES = 100
+_MOST_DETAIL = 1_000
+"""Characters of what a check's result says besides; it may name known failures."""
 
 
 def review_text(
@@ -131,7 +133,7 @@ def _sandboxes(validations: tuple[Validation, ...]) -> str:
 def _failures(check: Validation) -> str:
     shown = [code(name, limit=120) for name in check.failures[:10]]
     more = len(check.failures) - len(shown)
-    detail = [line(check.detail, limit=200)] if check.detail else []
+    detail = [line(check.detail, limit=_MOST_DETAIL)] if check.detail else []
     return " ".join([*shown, *([f"and {more} more"] if more else []), *detail])
 
 
