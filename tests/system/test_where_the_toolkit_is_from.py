@@ -1,7 +1,10 @@
 """Where the toolkit was installed from, by what installers record, and the command for an extra."""
 
 import json
+import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,9 +14,11 @@ from codex_orchestrator.system.installed import (
     install_command,
     installed_source,
     missing_extra,
+    source_option,
 )
 from codex_orchestrator.system.source import Source
-from support.project import write
+from support.project import git, write
+from support.sdists import ROOT
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 GIT = {"vcs": "git", "commit_id": COMMIT}
@@ -77,6 +82,35 @@ def test_an_extra_comes_from_where_the_toolkit_came_from(
     assert missing_extra("codex", needed_for="it").fix == found
 
 
+def test_a_folder_can_name_its_repository_and_commit_by_git(site: Path) -> None:
+    record(site, {"url": "file:///srv/my%20c", "dir_info": {}})
+    word = source_option().removeprefix("--source ")
+    asked = ("remote get-url origin", "rev-parse HEAD")
+    url, commit = (f"$(git -C '/srv/my c' {question})" for question in asked)
+    assert word == f'"{url}@{commit}"'
+
+
+def test_what_is_known_by_no_folder_must_be_named(site: Path) -> None:
+    record(site, None)
+    assert source_option() == "--source URL@COMMIT"
+
+
+@pytest.mark.timeout(300)
+def test_what_pip_installs_from_a_repository_knows_it(tmp_path: Path) -> None:
+    """The real pip, on a clone of this repository's last commit; nothing is fetched."""
+    clone, target = tmp_path / "clone", tmp_path / "target"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
+    commit = git(clone, "rev-parse", "HEAD").strip()
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", str(target), f"git+file://{clone}"], check=True)
+    ask = "from codex_orchestrator.system.installed import installed_source as s; print(*s())"
+    found = subprocess.run(
+        [sys.executable, "-c", ask], env={**os.environ, "PYTHONPATH": str(target)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert found.stdout.split() == [f"file://{clone}", commit]
+
+
 @pytest.mark.parametrize(
     ("said", "source"),
     [
@@ -101,9 +135,8 @@ def test_only_a_repository_with_a_commit_is_a_source(site: Path, said: object, s
 
 
 def test_no_page_and_no_message_names_the_toolkit_to_a_package_index() -> None:
-    root = Path(__file__).parents[2]
-    pages = [root / "README.md", root / "action.yml", *(root / "docs").rglob("*.md")]
-    sources = (root / "src").rglob("*.*")
+    pages = [ROOT / "README.md", ROOT / "action.yml", *(ROOT / "docs").rglob("*.md")]
+    sources = (ROOT / "src").rglob("*.*")
     texts = {path: path.read_text("utf-8") for path in (*pages, *sources) if path.suffix != ".pyc"}
     bad = [
         f"{path.name}: {line.strip()}"

@@ -1,6 +1,9 @@
 """`init` writes what is missing and nothing else; twice is once."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +13,9 @@ import yaml
 from codex_orchestrator.guard.frontmatter import parse_facts
 from codex_orchestrator.model.config import parse_config
 from codex_orchestrator.model.config_file import parse_table
+from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.task import parse_task
+from codex_orchestrator.verbs.init_repository import propose_init, write_proposed
 from support.project import CommandLine, Outcome, git, write
 from support.terminal import Terminal
 
@@ -162,7 +167,7 @@ def test_without_a_source_hook_and_workflow_are_left_out_and_added_later(
     done = call("init", "--repo", str(repo))
     assert done.code == 0
     assert "left out     .pre-commit-config.yaml" in done.out
-    assert "codex-orchestrator init --source URL@COMMIT" in done.out
+    assert "run: codex-orchestrator init --source " in done.out
     assert ".github/workflows/spec-guard.yml" not in files(repo)
     assert "spec-guard" not in json.dumps([text.decode() for text in files(repo).values()])
     call("init", "--repo", str(repo), "--source", SOURCE)
@@ -230,6 +235,38 @@ def test_nothing_is_written_when_a_part_of_it_cannot_be(repo: Path, call: Comman
     assert done.code == 2
     assert "tasks: is a link or not a folder" in done.err
     assert set(files(repo)) == {"tasks"}
+
+
+def test_a_file_that_cannot_be_written_is_named(repo: Path, call: CommandLine) -> None:
+    (repo / ".gitignore").mkdir()
+    done = call("init", "--repo", str(repo))
+    assert done.code == 2
+    assert ".gitignore: cannot be written" in done.err
+
+
+def test_a_file_that_changed_after_it_was_shown_is_left_alone(repo: Path) -> None:
+    write(repo, ".gitignore", "mine\n")
+    proposal = propose_init(repo, environment=os.environ, source=None)
+    write(repo, ".gitignore", "mine, and more\n")
+    with pytest.raises(InputError, match="has changed meanwhile"):
+        write_proposed(repo, proposal)
+    assert (repo / ".gitignore").read_text() == "mine, and more\n"
+
+
+def test_a_repository_of_a_hundred_thousand_files_takes_little_memory(repo: Path) -> None:
+    blob = git(repo, "hash-object", "-w", "--stdin").strip()
+    rows = "".join(
+        f"100644 {blob}\tpackages/p{number % 400}/src/f{number}.ts\n" for number in range(100_000)
+    )
+    index = ["git", "-C", str(repo), "update-index", "--index-info"]
+    subprocess.run(index, input=rows, text=True, check=True)
+    argv = [sys.executable, "-m", "codex_orchestrator", "init", "--dry-run", "--repo", str(repo)]
+    started = os.posix_spawn(
+        sys.executable, argv, os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", 1, 0)]
+    )
+    _, status, used = os.wait4(started, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert used.ru_maxrss < 300 * 1024, "KiB"
 
 
 def test_a_bare_repository_has_no_place_for_it(tmp_path: Path, call: CommandLine) -> None:

@@ -13,7 +13,7 @@ from codex_orchestrator.adapters.node import NodeAdapter
 from codex_orchestrator.adapters.python import PythonAdapter
 from codex_orchestrator.adapters.rust import RustAdapter
 from codex_orchestrator.model.errors import InputError
-from codex_orchestrator.system.listing import list_files
+from codex_orchestrator.system.listing import list_files, listed_once
 
 ADAPTERS: tuple[LanguageAdapter, ...] = (
     PythonAdapter(),
@@ -48,6 +48,7 @@ class Project(NamedTuple):
     has_tests: bool
 
 
+@listed_once()
 def find_projects(root: Path, wanted: str | None = None) -> tuple[Project, ...]:
     """Find the projects of a work tree, the outermost first.
 

@@ -6,6 +6,7 @@ No package index is named here: anyone could register our name on one.
 import json
 import re
 import shlex
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -33,6 +34,15 @@ def installed_source() -> Source | None:
         return None
 
 
+def source_option() -> str:
+    """Return the option that names the source, as a shell word where a folder's git knows it."""
+    said = _direct_url()
+    if folder := _folder(said):
+        git = f"git -C {shlex.quote(folder)}"
+        return f'--source "$({git} remote get-url origin)@$({git} rev-parse HEAD)"'
+    return "--source URL@COMMIT"
+
+
 def install_command(extra: str) -> str:
     """Return the command that installs an extra from where the toolkit came from.
 
@@ -42,9 +52,9 @@ def install_command(extra: str) -> str:
     url = str(said.get("url", ""))
     if source := installed_source():
         wanted = [f"{NAME}[{extra}] @ {source.requirement}"]
-    elif isinstance(said.get("dir_info"), dict) and url.startswith("file:///"):
-        folder = f"{unquote(urlsplit(url).path)}[{extra}]"
-        wanted = ["--editable", folder] if said["dir_info"].get("editable") else [folder]
+    elif folder := _folder(said):
+        is_editable = said["dir_info"].get("editable")
+        wanted = [*(["--editable"] if is_editable else []), f"{folder}[{extra}]"]
     elif "archive_info" in said and url.startswith(("file:///", "https://")) and "@" not in url:
         wanted = [f"{NAME}[{extra}] @ {url}"]
     else:
@@ -64,6 +74,13 @@ def _word(text: str) -> str:
         if re.fullmatch(r"[A-Za-z0-9 ._~+/@:;=<>,!\[\]-]+", text) and (shlex.quote(text) != text)
         else shlex.quote(text)
     )
+
+
+def _folder(said: Mapping[str, Any]) -> str:
+    """Return the folder that the toolkit was installed from; "" when it was none."""
+    url = str(said.get("url", ""))
+    is_folder = isinstance(said.get("dir_info"), dict) and url.startswith("file:///")
+    return unquote(urlsplit(url).path) if is_folder else ""
 
 
 def _installed() -> "Distribution | None":

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from codex_orchestrator.system.safe_git import SafeGit
@@ -16,6 +18,20 @@ def work_tree_of(folder: Path) -> Path:
     return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
 
 
+_listed: ContextVar[dict[Path, list[str]] | None] = ContextVar("listed", default=None)
+
+
+@contextmanager
+def listed_once() -> Iterator[None]:
+    """List the files of a folder once until the end, as nothing changes them meanwhile."""
+    token = _listed.set({}) if _listed.get() is None else None
+    try:
+        yield
+    finally:
+        if token is not None:
+            _listed.reset(token)
+
+
 def list_files(root: Path) -> list[str]:
     """List the files below a folder: relative, forward slashes, sorted.
 
@@ -24,13 +40,19 @@ def list_files(root: Path) -> list[str]:
     Raises:
         NotCheckedError: git cannot list them.
     """
+    known = _listed.get()
+    if known is not None and root in known:
+        return list(known[root])
     if (work_tree_of(root) / ".git").exists():
         # A check may have written to the tree, and to its `.git`, before.
         git = SafeGit(root, environ=os.environ)
         found = {os.fsdecode(name) for name in listed_names(git.run)}
     else:
         found = set(_walk(root))
-    return sorted(path for path in found if SKIPPED_FOLDERS.isdisjoint(path.split("/")[:-1]))
+    paths = sorted(path for path in found if SKIPPED_FOLDERS.isdisjoint(path.split("/")[:-1]))
+    if known is not None:
+        known[root] = list(paths)
+    return paths
 
 
 def other_trees(root: Path) -> tuple[str, ...]:

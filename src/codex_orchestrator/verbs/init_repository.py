@@ -11,6 +11,7 @@ from pathlib import Path
 from codex_orchestrator.model.config_file import OWN_FILE, PYPROJECT, find_table
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.files import read_given
+from codex_orchestrator.system.installed import source_option
 from codex_orchestrator.system.source import Source
 from codex_orchestrator.text.globs import path_matcher
 from codex_orchestrator.text.shown import counted
@@ -28,10 +29,6 @@ IGNORED = (".runs/", "out/", "dist/")
 _USUAL = tuple(
     CodeGlob(glob, 0, "usual; no tracked file is code yet")
     for glob in ("src/**", "app/**", "server/**", "migrations/**")
-)
-NO_SOURCE = (
-    "this installation does not say which repository and commit it is from; run "
-    "`codex-orchestrator init --source URL@COMMIT`"
 )
 
 
@@ -72,6 +69,8 @@ def write_proposed(repo: Path, proposal: Proposal) -> None:
         _require_plain_folders(repo, (repo / file.path).parent)
     for file in changed:
         path = repo / file.path
+        if file.before and _read(repo, file.path) != file.before:
+            raise InputError("has changed meanwhile", path=file.path, fix="run init again")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("xb" if file.action == "create" else "ab") as stream:
@@ -137,7 +136,7 @@ def _hooks(repo: Path, source: Source | None) -> Proposed:
     if not is_link and b"id: spec-guard" in (_read(repo, HOOKS) or b""):
         return Proposed(HOOKS, "keep", "it has the hook spec-guard")
     if source is None:
-        return Proposed(HOOKS, "leave out", NO_SOURCE)
+        return Proposed(HOOKS, "leave out", _no_source())
     lines = starter_files.hook_lines(source)
     return _new(repo, HOOKS, starter_files.hook_file(source), paste=f"repos:\n{lines}")
 
@@ -148,7 +147,14 @@ def _workflow(repo: Path, source: Source | None) -> Proposed:
         return _new(repo, WORKFLOW, text, paste=text)
     if _exists(repo, WORKFLOW):
         return Proposed(WORKFLOW, "keep", "it is there")
-    return Proposed(WORKFLOW, "leave out", NO_SOURCE)
+    return Proposed(WORKFLOW, "leave out", _no_source())
+
+
+def _no_source() -> str:
+    return (
+        "this installation does not say which repository and commit it is from; run: "
+        f"codex-orchestrator init {source_option()}"
+    )
 
 
 def _require_plain_folders(repo: Path, folder: Path) -> None:

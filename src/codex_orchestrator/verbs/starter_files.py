@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from codex_orchestrator.guard.new_spec import spec_text
 from codex_orchestrator.model.errors import OrchestratorError
+from codex_orchestrator.system.listing import listed_once
 from codex_orchestrator.system.source import Source
 from codex_orchestrator.text.shown import one_line
 from codex_orchestrator.verbs.code_globs import CodeGlob
@@ -23,6 +24,7 @@ class AdapterChoice(NamedTuple):
     key: str
 
 
+@listed_once()
 def choose_checks(repo: Path) -> AdapterChoice:
     """Return which adapter a run would take here, and why."""
     from codex_orchestrator.adapters.projects import find_projects
@@ -41,7 +43,9 @@ def choose_checks(repo: Path) -> AdapterChoice:
         reason = one_line(f"{error.message.removeprefix('adapter: ')}; {error.fix}", limit=400)
         return AdapterChoice(reason, 'commands = {test = ["make", "test"]}')
     folder, adapter, *_ = projects[0]
-    key = f'id = "{adapter.id}"' + ("" if folder == "." else f'\n# path = "{folder}"')
+    key = f'id = "{adapter.id}"'
+    if folder != ".":
+        key += f"\n# path = {json.dumps(one_line(folder), ensure_ascii=False)}"
     return AdapterChoice(one_line(". ".join(reasons), limit=400), key)
 
 

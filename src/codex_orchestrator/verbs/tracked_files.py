@@ -7,7 +7,7 @@ from pathlib import Path
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.system.git import Git, git_environment
 from codex_orchestrator.system.git_output import REGULAR, parse_listing
-from codex_orchestrator.verbs.code_globs import derive_code
+from codex_orchestrator.verbs.known_files import know
 
 _MOST_BYTES = 256 * 1024 * 1024
 """Length of all names that git lists, with 50 bytes about each."""
@@ -28,7 +28,7 @@ def tracked_files(repo: Path, environment: Mapping[str, str]) -> list[str]:
         if entry.mode in REGULAR
     )
     found = [entry.path for entry in entries]
-    if not derive_code(found):
+    if not any(know(path).language for path in found):
         for part in _bounded(git, "ls-files", "-z", "--others", "--exclude-standard"):
             found += os.fsdecode(part).split("\0")[:-1]
     return found
