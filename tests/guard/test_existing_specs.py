@@ -193,6 +193,72 @@ def test_accepting_adds_lines_in_the_notation_of_the_document_and_keeps_all_othe
     assert (empty_repo.root / path).read_bytes().decode() == after
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "---\nnav_order: 3\n---\n# T\n",
+            (
+                "---\nnav_order: 3\nstatus: approved\nlast_review: 2026-11-22\napprovals:\n"
+                '  - {role: reviewer, by: "Ann B.", on: 2026-11-22}\n---\n# T\n'
+            ),
+        ),
+        (
+            "# T\n",
+            (
+                "# T\n\nStatus: Approved\n\nLast reviewed: 2026-11-22\n\n"
+                "Approved by: Ann B. (reviewer), 2026-11-22\n"
+            ),
+        ),
+        (
+            "# T\n\n- Status: draft\n- Owner: Ada\n",
+            (
+                "# T\n\n- Status: Approved\n- Last reviewed: 2026-11-22\n"
+                "- Approved by: Ann B. (reviewer), 2026-11-22\n- Owner: Ada\n"
+            ),
+        ),
+        (
+            "# T\n\n**Status:** draft  \n**Owner:** Ada\n",
+            (
+                "# T\n\n**Status:** Approved  \n**Last reviewed:** 2026-11-22  \n"
+                "**Approved by:** Ann B. (reviewer), 2026-11-22  \n**Owner:** Ada\n"
+            ),
+        ),
+        (
+            "# T\n\n**Created**: 2026-01-01\n\n**Status**: draft\n\nText.\n",
+            (
+                "# T\n\n**Created**: 2026-01-01\n\n**Status**: Approved\n\n"
+                "**Last reviewed**: 2026-11-22\n\n"
+                "**Approved by**: Ann B. (reviewer), 2026-11-22\n\nText.\n"
+            ),
+        ),
+        (
+            "# T\n\n## Status\n\nProposed\n\n## Text",
+            (
+                "# T\n\nLast reviewed: 2026-11-22\n\n"
+                "Approved by: Ann B. (reviewer), 2026-11-22\n\n## Status\n\nApproved\n\n## Text"
+            ),
+        ),
+    ],
+)
+def test_a_review_is_written_in_the_notation_of_the_document(
+    empty_repo: GuardRepo, before: str, after: str
+) -> None:
+    path = with_document(empty_repo, "markdown", before)
+    result = accept(empty_repo, path)
+    assert result.exception is None
+    assert (empty_repo.root / path).read_text() == after
+
+
+def test_templates_are_not_counted_as_specs(empty_repo: GuardRepo) -> None:
+    with_document(empty_repo, "madr")
+    template = MADR_4.replace('"accepted"', '"{proposed | accepted}"')
+    empty_repo.commit({"docs/decisions/adr-template.md": template, "docs/decisions/x.md": template})
+    assert empty_repo.audit().checked.specs == 1
+    report = empty_repo.both_views({"docs/decisions/x.md": MADR_4})
+    assert report.checked.specs == 1
+
+
 def test_the_day_of_a_decision_stays_when_its_record_is_reviewed(empty_repo: GuardRepo) -> None:
     path = with_document(empty_repo, "adr-tools", ADR_TOOLS.replace("2026-11-20", "2018-06-26"))
     accept(empty_repo, path)
@@ -365,6 +431,7 @@ def test_superseded_records_allow_nothing_and_name_what_follows_them(
         ("docs/decisions/adr-template.md", "madr", True),
         ("docs/decisions/adr-template-bare-minimal.md", "madr", True),
         ("doc/adr/0000-template.md", "adr-tools", True),
+        ("doc/adr/adr000-template.md", "adr-tools", True),
         ("doc/adr/templates/template.md", "adr-tools", True),
         ("docs/decisions/README.md", "madr", True),
         ("docs/decisions/0012-choose-a-template-engine.md", "madr", False),

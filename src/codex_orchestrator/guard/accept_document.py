@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from codex_orchestrator.guard.accept import accept, check_words, latest_review
-from codex_orchestrator.guard.document_edits import add_field, replace_value
+from codex_orchestrator.guard.document_edits import add_field, add_key, replace_value
 from codex_orchestrator.guard.document_facts import (
     APPROVED_BY,
     date_field,
@@ -110,6 +110,8 @@ def _set_status(data: bytes, recipe: Recipe, path: str) -> bytes:
     word = usual if usual.casefold() in words else words[0]
     if states and states[0].place == FRONT:
         word = word.lower()
+    if not states and split(data) is not None:
+        return add_key(data, recipe.status[0], word.lower())
     if not states:
         return add_field(document, recipe, path, recipe.status[0].capitalize(), word)
     return replace_value(document, states[0], word)

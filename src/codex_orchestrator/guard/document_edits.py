@@ -4,6 +4,7 @@ import re
 
 from codex_orchestrator.guard.document_facts import APPROVED_BY
 from codex_orchestrator.guard.documents import HEAD, Document, Field
+from codex_orchestrator.guard.frontmatter import split
 from codex_orchestrator.guard.recipes import Recipe
 from codex_orchestrator.model.errors import InputError
 
@@ -13,6 +14,13 @@ def replace_value(document: Document, field: Field, value: str) -> bytes:
     text = document.text
     gap = "" if text[field.start - 1 : field.start] in (" ", "\t", "\n", "") else " "
     return (text[: field.start] + gap + value + text[field.end :]).encode()
+
+
+def add_key(data: bytes, name: str, value: str) -> bytes:
+    """Add a key to a document's front matter, which it has."""
+    _, end, _ = split(data) or (0, 0, 0)
+    newline = b"\r\n" if data[:end].endswith(b"\r\n") else b"\n"
+    return data[:end] + f"{name}: {value}".encode() + newline + data[end:]
 
 
 def add_field(document: Document, recipe: Recipe, path: str, name: str, value: str) -> bytes:
@@ -30,9 +38,10 @@ def add_field(document: Document, recipe: Recipe, path: str, name: str, value: s
         colon = text[last.name_at + len(last.shown) : last.start].rstrip(" \t") + " "
         tail = re.sub(r"<!--.*", "", text[last.end : end]).rstrip("\r\n")
         gap = "" if text[:end].endswith("\n") else newline
-        is_apart = not tail.strip() and not lead.strip(" >") and "*" not in colon
-        # Two plain lines would be shown as one paragraph.
-        gap += newline if is_apart and not tail else ""
+        is_below_space = text[:start].endswith(("\n\n", "\r\n\r\n"))
+        is_plain = not lead.strip(" >") or (is_below_space and not re.search("[*+-] ", lead))
+        # Two lines that are no list and have no mark at their end are shown as one paragraph.
+        gap += newline if is_plain and not tail else ""
         added = f"{gap}{lead}{name}{colon}{value}{tail}{newline}"
     elif document.title:
         end = min(document.title_end + 1, len(text))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from codex_orchestrator.guard.cache import FactsCache
 from codex_orchestrator.guard.config import FRONT_MATTER, GuardConfig
-from codex_orchestrator.guard.facts import Facts, RawFacts, malformed
+from codex_orchestrator.guard.facts import NO_SPEC, Facts, RawFacts, malformed
 from codex_orchestrator.guard.specs import SpecsByPath, irregular
 from codex_orchestrator.guard.view_reader import ViewReader
 from codex_orchestrator.model.errors import NotCheckedError
@@ -60,7 +60,8 @@ def load_specs(
         for path, mode, blob in entries:
             if is_spec(path):
                 raw = irregular(mode) or tuple(facts_of(reader, path, blob, cache, formats))
-                described[path] = (blob, raw)
+                if raw != NO_SPEC:
+                    described[path] = (blob, raw)
         return SpecsByPath(described)
     rows: dict[str, tuple[str, RawFacts]] = {}
     missing: list[Entry] = []

@@ -1,5 +1,7 @@
 """How documents of other formats are read, before what the configuration says of them."""
 
+import re
+
 from codex_orchestrator.text.lean_typing import NamedTuple
 
 MADR, ADR_TOOLS, SPEC_KIT, MARKDOWN = "madr", "adr-tools", "spec-kit", "markdown"
@@ -61,6 +63,6 @@ def is_beside_specs(path: str, kind: str) -> bool:
         return True
     if kind == SPEC_KIT and stem != "spec":
         return True
-    words = [word for word in stem.replace("_", "-").split("-") if word and not word.isdecimal()]
+    words = re.findall(r"[^\W\d_]+", stem)
     kinds = ("adr", "madr", "spec", "plan", "tasks", "decision", "record", "minimal", "bare")
     return "template" in words and all(word == "template" or word in kinds for word in words)
