@@ -12,7 +12,7 @@ from codex_orchestrator.system.folders import remove_tree
 from codex_orchestrator.system.output import Redaction
 from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.text.names import is_identifier
-from codex_orchestrator.workspace.check_out import INDEX, begin_index
+from codex_orchestrator.workspace.exact_files import INDEX, begin_index
 from codex_orchestrator.workspace.git_pointer import restore_pointer
 from codex_orchestrator.workspace.hidden_files import ignore_rule
 from codex_orchestrator.workspace.repository import parse_author, require_commit

@@ -27,8 +27,8 @@ from codex_orchestrator.system.git_output import (
 )
 from codex_orchestrator.system.safe_git import GitError, SafeGit
 from codex_orchestrator.text.names import is_object_name, is_utf8
-from codex_orchestrator.workspace.check_out import check_out
 from codex_orchestrator.workspace.commit import commit_tree, signature_of
+from codex_orchestrator.workspace.exact_files import check_out
 from codex_orchestrator.workspace.hidden_files import clean, drop_hidden, leave_out
 from codex_orchestrator.workspace.repository import Author
 
