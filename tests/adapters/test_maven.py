@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from codex_orchestrator.adapters.choose import LanguageAdapters
+from codex_orchestrator.adapters.command import CommandAdapter
 from codex_orchestrator.adapters.maven import MavenAdapter
+from codex_orchestrator.adapters.poms import installed_modules
 from codex_orchestrator.adapters.reports import read_report
-from codex_orchestrator.model.check import CheckResult
+from codex_orchestrator.model.check import CheckCommand, CheckResult
+from codex_orchestrator.model.config import AdapterConfig
 from codex_orchestrator.model.confinement import Network
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.suite_run import Outcome, SuiteRun
@@ -25,12 +29,28 @@ P, F, S = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
 PROJECT = '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
 PINNED = "<project><reportsDirectory>{}</reportsDirectory></project>"
 REPORT = '<testsuite tests="9"><testcase classname="p.T" name="a">{}</testcase></testsuite>'
+CLASS_PATH = '<properties><property name="java.class.path" value="{}"/></properties>'
+MODULES = {
+    "pom.xml": f"{PROJECT}<groupId>org.x</groupId><artifactId>all</artifactId><version>1</version>"
+    "<modules><module>app</module><module>lib</module></modules></project>",
+    **{
+        f"{name}/pom.xml": f"{PROJECT}<parent><groupId>org.x</groupId><version>1</version></parent>"
+        f"<artifactId>{name}</artifactId></project>"
+        for name in ("app", "lib")
+    },
+}
 # It stands in for Maven: it runs the script of each module.
 MVN = '#!/bin/sh\necho "$@"\nfor module in */run; do (cd $(dirname $module) && sh run); done\n'
 
 
-def run(root: Path, *, path: str = "", read: tuple[str, ...] = ()) -> tuple[CheckResult, SuiteRun]:
-    command = MavenAdapter().commands(root)["test"]
+def run(
+    root: Path,
+    *,
+    path: str = "",
+    read: tuple[str, ...] = (),
+    command: CheckCommand | None = None,
+) -> tuple[CheckResult, SuiteRun]:
+    command = command or MavenAdapter().commands(root)["test"]
     command = command.model_copy(update={"read": read})
     logs = root.parent / "logs"
     result = run_check(
@@ -65,6 +85,87 @@ def test_every_module_is_tested_and_its_tests_keep_its_name(tmp_path: Path, fake
     assert result.status is ValidationStatus.FAILED
     assert "exit code is 0, and lib::p.T::a failed" in result.detail
     assert result.output_tail.startswith("-o -B -fae test")
+
+
+@pytest.mark.parametrize(
+    ("places", "code", "problem"),
+    [
+        (["{tree}/app/target/classes", "{tree}/lib/target/classes"], "work-tree", ""),
+        (["{tree}/app/target/classes", "{m2}/org/y/lib/1/lib-1.jar"], "work-tree", ""),
+        # An older release of a module, which a plugin of the build may need, is no copy of it.
+        (["{tree}/app/target/classes", "{m2}/org/x/lib/0.9/lib-0.9.jar"], "work-tree", ""),
+        (
+            ["{tree}/app/target/classes", "{m2}/org/x/lib/1/lib-1.jar"],
+            "elsewhere",
+            "lib-1.jar was loaded, an installed copy of lib; test the module together with",
+        ),
+        (["{other}/lib/target/classes"], "elsewhere", "classes was loaded from another work tree"),
+        ([], None, ""),
+    ],
+)
+@pytest.mark.parametrize("text", ["", 'commands = {test = ["mvn", "-pl", "app", "test"]}'])
+def test_a_module_that_is_taken_from_the_local_repository_proves_nothing(
+    tmp_path: Path, fake: str, places: list[str], code: str | None, problem: str, text: str
+) -> None:
+    tree, other = tmp_path / "tree", tmp_path / "other"
+    where = {"tree": tree, "m2": tmp_path / "m2", "other": other}
+    listed = ":".join(places).format(**where)
+    report = REPORT.format("").replace("<testcase", f"{CLASS_PATH.format(listed)}<testcase", 1)
+    script = (
+        f"mkdir -p target/surefire-reports; echo '{report}' > target/surefire-reports/TEST-a.xml"
+    )
+    write_files(tree, MODULES | {"app/run": f"{script}\n"})
+    entry = AdapterConfig(id="maven")
+    if text:
+        glob = "junit:**/target/surefire-reports/TEST-*.xml"
+        entry = AdapterConfig(commands={"test": ("mvn", "-pl", "app", "test")}, report=glob)
+    adapters = LanguageAdapters([entry], repo=other)
+    command = MavenAdapter().commands(tree)["test"]
+    if text:
+        command = CommandAdapter(entry.commands, report=entry.report).commands(tree)["test"]
+    command = command.model_copy(update={"trees": (str(tree), str(other))})
+    result, _ = run(tree, path=fake, command=command)
+    found = result.with_code(adapters.loaded(command, tmp_path / "logs"), command)
+    assert found.code == code
+    assert problem in found.detail
+    status = ValidationStatus.NOT_RUN if problem else ValidationStatus.PASSED
+    assert found.status is status
+
+
+@pytest.mark.parametrize(
+    ("version", "end"), [("1", "org/x/tea/1"), ("${revision}", "org/x/tea"), ("", "org/x/tea")]
+)
+def test_a_module_is_known_by_the_coordinates_of_its_pom(
+    tmp_path: Path, version: str, end: str
+) -> None:
+    pom = (
+        f"{PROJECT}<!-- <artifactId>no</artifactId> --><parent><groupId>org.x</groupId>"
+        f"<artifactId>all</artifactId></parent><artifactId> tea </artifactId>"
+        f"<version>{version}</version><dependencies><dependency><artifactId>junit</artifactId>"
+        "</dependency></dependencies></project>"
+    )
+    write_files(tmp_path, {"a/b/pom.xml": pom, "broken/pom.xml": "<project>", "pom.xml": ""})
+    assert installed_modules(tmp_path) == ((end, "a/b"),)
+
+
+def test_a_project_without_a_test_has_none_and_that_is_no_missing_report(
+    tmp_path: Path, fake: str
+) -> None:
+    tree = write_files(tmp_path / "tree", {"pom.xml": PROJECT, "app/run": "true\n"})
+    adapters = LanguageAdapters([], repo=tree)
+    command = MavenAdapter().commands(tree)["test"]
+    result, _ = run(tree, path=fake, command=command)
+    suite = adapters.tests(command, tmp_path / "logs", result.exit_code)
+    assert suite == SuiteRun({})
+    judged = result.judged(suite, first_test=command.first_test)
+    assert judged.status is ValidationStatus.NOT_RUN
+    assert "there is no test: write src/test/java/" in judged.detail
+    # What cannot be compiled says nothing of tests.
+    failed = adapters.tests(command, tmp_path / "logs", 1)
+    assert failed is not None
+    assert "there is no report" in failed.problem
+    write_files(tree, {"app/src/test/java/p/ATest.java": ""})
+    assert MavenAdapter().commands(tree)["test"].empty_codes == ()
 
 
 def test_a_report_of_an_earlier_run_is_none(tmp_path: Path, fake: str) -> None:
@@ -196,3 +297,38 @@ def test_real_maven(
     if pom:
         assert suite.outcomes["lib::p.ATest::ok"] is P
         assert suite.outcomes["lib::p.ATest::later"] is S
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("argv", "folder", "is_own"),
+    [
+        (("mvn", "-o", "-B", "test"), ".", True),
+        (("mvn", "-o", "-B", "-pl", "app", "-am", "test"), ".", True),
+        (("mvn", "-o", "-B", "-pl", "app", "test"), ".", False),
+        (("mvn", "-o", "-B", "test"), "app", False),
+    ],
+    ids=["reactor", "-am", "-pl", "cd"],
+)
+def test_real_maven_takes_a_module_alone_from_the_local_repository(
+    tmp_path: Path, repository: str, argv: tuple[str, ...], folder: str, is_own: bool
+) -> None:
+    files = dict(files_of(SUREFIRE, "last() {}"))
+    files[".mvn/maven.config"] = files[".mvn/maven.config"].format(repository=repository)
+    checkout = write_files(tmp_path / "checkout", files)
+    subprocess.run(["mvn", "-o", "-B", "-q", "install"], cwd=checkout, check=True, timeout=500)
+    tree = write_files(tmp_path / "tree", files)
+    entry = AdapterConfig(
+        path=folder, commands={"test": argv}, report="junit:**/target/surefire-reports/TEST-*.xml"
+    )
+    adapters = LanguageAdapters([entry], repo=checkout)
+    _, commands = adapters.commands(tree, wanted=None, checks=["test"])
+    (command,) = commands.values()
+    command = command.model_copy(update={"trees": (str(tree), str(checkout))})
+    result, _ = run(tree, read=(repository,), command=command)
+    found = result.with_code(adapters.loaded(command, tmp_path / "logs"), command)
+    assert found.code == ("work-tree" if is_own else "elsewhere"), result.output_tail
+    assert found.status is (ValidationStatus.PASSED if is_own else ValidationStatus.NOT_RUN)
+    assert is_own or "lib-1.jar was loaded, an installed copy of lib; test the module together" in (
+        found.detail
+    )

@@ -41,7 +41,7 @@ class GoAdapter:
         """Return what runs a test or subtest of a package."""
         package, _, test = name.partition("::")
         pattern = "/".join(f"^{re.escape(part)}$" for part in test.split("/"))
-        return ("go", "test", "-count=1", "-run", pattern, package) if test else ()
+        return ("go", "test", "-count=1", "-v", "-run", pattern, package) if test else ()
 
     def commands(self, root: Path, *, python: str = "") -> Mapping[CheckName, CheckCommand]:
         """Return test, lint (vet) and build over all packages."""

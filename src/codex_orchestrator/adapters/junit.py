@@ -32,11 +32,13 @@ class _Reader:
         self._outcome: Outcome | None = None
         self._failure = Outcome.FAILED
         self.class_path = ""
+        self._is_of_bun = False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag == "testcase":
-            parts = (attributes.get("classname", ""), attributes.get("name", ""))
-            self._case = "::".join(part for part in parts if part) or "a test without a name"
+        if tag == "testsuites":
+            self._is_of_bun = attributes.get("name") == "bun test"
+        elif tag == "testcase":
+            self._case = self._name_of(attributes) or "a test without a name"
             self._outcome = Outcome.PASSED
             # Maven's report of a class that cannot be set up has the class only.
             self._failure = Outcome.FAILED if attributes.get("name") else Outcome.BROKEN
@@ -48,6 +50,14 @@ class _Reader:
             self._outcome = self._failure
         elif tag == "skipped" and self._outcome is Outcome.PASSED:
             self._outcome = Outcome.SKIPPED
+
+    def _name_of(self, attributes: dict[str, str]) -> str:
+        place, name = attributes.get("classname", ""), attributes.get("name", "")
+        if self._is_of_bun:
+            # The file is in an attribute, and the innermost title comes first.
+            titles = reversed(place.split(" > "))
+            return " > ".join(filter(None, (attributes.get("file", ""), *titles, name)))
+        return "::".join(filter(None, (place.removeprefix("./"), name)))
 
     def end(self, tag: str) -> None:
         if tag == "testcase" and self._outcome is not None:

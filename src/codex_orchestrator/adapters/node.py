@@ -102,14 +102,19 @@ class NodeAdapter:
 
     def one_test(self, command: CheckCommand, name: str) -> tuple[str, ...]:
         """Return what runs the tests of one name in one file."""
+        if command.recorded[:2] == ("deno", "test"):
+            file, _, title = name.partition("::")
+            return ("deno", "test", "--filter", title, file) if title else ()
         file, *titles = re.sub(r" #\d+$", "", name).split(" > ")
-        words = set(command.argv) & {word for words in _SCRIPT_OPTIONS.values() for word in words}
-        if not titles or not command.report.startswith("lines:"):
+        if not titles or not command.report:
             return ()
-        if not words:
+        if command.report.startswith("junit:"):
+            return ("bun", "test", file, "-t", " ".join(titles))
+        given = set(command.argv)
+        runner = next((one for one, words in _SCRIPT_OPTIONS.items() if given >= {*words}), "node")
+        if runner == "node":
             last = _IN_PATTERN.sub(r"\\\g<0>", titles[-1])
             return ("node", "--test", f"--test-name-pattern=^{last}$", file)
-        runner = next(one for one, options in _SCRIPT_OPTIONS.items() if words & set(options[1:]))
         pattern = _IN_PATTERN.sub(r"\\\g<0>", " ".join(titles))
         option = "-g" if runner == "mocha" else "-t"
         run = ["run"] if runner == "vitest" else []

@@ -25,8 +25,11 @@ _LOCKS = {
 }
 _MANAGER = re.compile(r"(npm|pnpm|yarn|bun|deno)@(\d+)[^\n]{0,200}")
 _NO_TEST = "no test specified"
-# Comments and commas at the end, which JSON does not have; texts stay as they are.
-_NOT_JSON = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
+# Comments, then commas at the end, which JSON does not have; texts stay as they are.
+_NOT_JSON = tuple(
+    re.compile(rf'("(?:[^"\\\n]|\\.)*+")|{extra}', re.DOTALL)
+    for extra in (r"//[^\n]*|/\*.*?\*/", r",(?=\s*[}\]])")
+)
 
 
 def read_package(root: Path) -> dict[str, Any]:
@@ -75,7 +78,9 @@ def read_deno(root: Path) -> dict[str, Any]:
     for name in DENO:
         if data := _bytes(root, name):
             text = data.decode("utf-8", "replace")
-            return _json(root, name, _NOT_JSON.sub(lambda one: one[1] or "", text).encode())
+            for extra in _NOT_JSON:
+                text = extra.sub(lambda one: one[1] or "", text)
+            return _json(root, name, text.encode())
     return {}
 
 

@@ -33,8 +33,8 @@ class RustAdapter:
 
     def one_test(self, command: CheckCommand, name: str) -> tuple[str, ...]:
         """Return what runs one test of a binary, or the documentation tests of an item."""
-        place, _, test = name.partition("::")
-        place, _, item = place.partition(" - ")
+        place, _, item = name.partition(" - ")
+        place, _, test = place.partition("::")
         found = _TARGET.match(place)
         if not found:
             return ()
