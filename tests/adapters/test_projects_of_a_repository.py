@@ -54,6 +54,9 @@ def adapters_of(root: Path, text: str = "") -> LanguageAdapters:
         (PYTHON | {"package.json": '{"scripts": {"lint": "eslint ."}}'}, [(".", "python")]),
         # The first test of a repository has to come from somewhere.
         ({"web/package.json": '{"scripts": {"build": "tsc"}}'}, [("web", "node")]),
+        ({"package.json": "{}", "tools/step.py": ""}, [(".", "node")]),
+        ({"package.json": "{}", "tests/test_a.py": ""}, [(".", "python")]),
+        ({"package.json": "{}", "setup.py": ""}, [(".", "python")]),
         ({"svc/go.mod": "module x\n", "svc/a.go": ""}, [("svc", "go")]),
         ({"deno.json": "{}", "a_test.ts": ""}, [(".", "node")]),
         ({"settings.gradle.kts": "", "app/build.gradle.kts": ""}, [(".", "gradle")]),
@@ -149,7 +152,7 @@ def test_checks_have_plain_names_at_the_top_and_the_folder_in_theirs_elsewhere(
         ('path = "a/.git/b"', 5, "adapter.1.path", "enters .git"),
         ('when = "sometimes"', 5, "adapter.1.when", "'touched' or 'always'"),
         ('paht = "x"', 5, "adapter.1.paht", "did you mean `path`"),
-        ('id = "go"\npath = "./api"', 6, "adapter.1.path", "a second adapter `go` for the folder"),
+        ('id = "go"\npath = "./api"', 6, "adapter.1.path", "a second adapter go for the folder"),
     ],
 )
 def test_a_wrong_entry_names_file_line_and_field(

@@ -94,7 +94,7 @@ class NodeAdapter:
         has_tests = "test" in scripts or any(map(_TEST_FILE.fullmatch, list_files(root)))
         if scripts or has_tests:
             return Detection(2, f"{file} has checks", has_tests)
-        return Detection(1, f"{file} is there, without a check", has_tests=False)
+        return Detection(2, f"{file} is there, without a check", has_tests=False)
 
     def holds(self, root: Path, folder: str) -> bool:
         """Say whether the package in a folder is of the workspace."""

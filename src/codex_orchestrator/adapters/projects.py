@@ -76,7 +76,7 @@ def find_projects(root: Path, wanted: str | None = None) -> tuple[Project, ...]:
         counted += [
             Project(".", adapter, seen.reason, has_tests=True)
             for seen, adapter in loose
-            if counted and seen.strength == 1 and seen.has_tests
+            if found and seen.strength == 1 and seen.has_tests
         ]
     counted = counted or found or [_only_by_its_files(root)]
     if len(counted) > MOST_PROJECTS:
@@ -109,7 +109,8 @@ def find_in_folder(root: Path, folder: str) -> tuple[Project, ...]:
     """
     seen = [(adapter, adapter.detect(root / folder)) for adapter in ADAPTERS]
     best = [_project(folder, *one) for one in seen if one[1].strength > 1]
-    return tuple(best) or (_only_by_its_files(root, folder),)
+    tested = [one for one in best if one.has_tests]
+    return tuple(tested or best) or (_only_by_its_files(root, folder),)
 
 
 def _project(folder: str, adapter: LanguageAdapter, seen: Detection) -> Project:
