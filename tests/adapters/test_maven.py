@@ -261,7 +261,10 @@ def files_of(pom: str, last: str) -> Mapping[str, str]:
 
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Download Maven's plugins and JUnit, which takes a network and minutes."""
+    """Download Maven's plugins and JUnit, which takes a network and minutes.
+
+    The modules of the project are installed there as well.
+    """
     if os.environ.get("CODEX_ORCHESTRATOR_TESTS") != "torture":
         pytest.skip("`make torture` runs it: Maven downloads its plugins first")
     if not shutil.which("mvn"):
@@ -269,7 +272,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("maven")
     for number, pom in enumerate((SUREFIRE, "")):
         root = write_files(folder / str(number), dict(files_of(pom, "last() {}")))
-        argv = ("mvn", "-B", "-q", f"-Dmaven.repo.local={folder}/repository", "package")
+        argv = ("mvn", "-B", "-q", f"-Dmaven.repo.local={folder}/repository", "install")
         (root / ".mvn/maven.config").unlink()
         subprocess.run(argv, cwd=root, check=True, timeout=500)
     return str(folder / "repository")
@@ -315,16 +318,13 @@ def test_real_maven_takes_a_module_alone_from_the_local_repository(
 ) -> None:
     files = dict(files_of(SUREFIRE, "last() {}"))
     files[".mvn/maven.config"] = files[".mvn/maven.config"].format(repository=repository)
-    checkout = write_files(tmp_path / "checkout", files)
-    subprocess.run(["mvn", "-o", "-B", "-q", "install"], cwd=checkout, check=True, timeout=500)
     tree = write_files(tmp_path / "tree", files)
     entry = AdapterConfig(
         path=folder, commands={"test": argv}, report="junit:**/target/surefire-reports/TEST-*.xml"
     )
-    adapters = LanguageAdapters([entry], repo=checkout)
+    adapters = LanguageAdapters([entry], repo=tree)
     _, commands = adapters.commands(tree, wanted=None, checks=["test"])
     (command,) = commands.values()
-    command = command.model_copy(update={"trees": (str(tree), str(checkout))})
     result, _ = run(tree, read=(repository,), command=command)
     found = result.with_code(adapters.loaded(command, tmp_path / "logs"), command)
     assert found.code == ("work-tree" if is_own else "elsewhere"), result.output_tail
