@@ -1,8 +1,9 @@
 """What a run is done with, for tests: real rooms of a repository, and what a test puts in place."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from codex_orchestrator.adapters.choose import LanguageAdapters
@@ -47,11 +48,15 @@ def make_services(
     engine: Any = None,
     store: Any = None,
     progress: Callable[[str], None] = lambda _line: None,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Services:
     """Make the services of a run in a repository, beside which there is room for our own files."""
     aside = repo.parent
     workspace = GitWorkspace(
-        repo, clock=clock, environ=git_environ(aside / "home"), scratch=aside / "scratch"
+        repo,
+        clock=clock,
+        environ={**git_environ(aside / "home"), **variables},
+        scratch=aside / "scratch",
     )
     rooms = Rooms(
         guard=RepositorySpecGuard(repo),

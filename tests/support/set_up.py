@@ -19,6 +19,7 @@ class SetTree(NamedTuple):
     tree: GitWorkTree
     provided: Provided
     check: Callable[..., CheckResult]
+    workspace: GitWorkspace
 
 
 class Place:
@@ -58,4 +59,4 @@ class Place:
                     tree.root, command, log_dir=self.folder / "logs" / "checks", deadline_s=60
                 )
 
-            yield SetTree(tree, provided, check)
+            yield SetTree(tree, provided, check, workspace)

@@ -330,3 +330,24 @@ def test_a_run_that_goes_on_finds_its_tree_set_up(place: Place) -> None:
     # The first attempt ends here, without closing its tree.
     with place.tree(run=[MAKE]) as work:
         assert (work.tree.root / "built/id").read_bytes() == made
+
+
+def test_what_a_check_or_an_agent_put_into_a_shown_folder_is_gone_before_the_next_check(
+    place: Place,
+) -> None:
+    write_files(place.root, {"node_modules/tea/index.js": "module.exports = 1\n"})
+    with place.tree(link=["node_modules"]) as work:
+        write_files(work.tree.root, {"node_modules/coffee/index.js": "module.exports = 2\n"})
+        (work.tree.root / "node_modules/tea").unlink()
+        found = work.check("node", "-e", "require('tea'); require('coffee')")
+        assert "Cannot find module 'coffee'" in found.output_tail
+
+
+def test_what_commands_of_a_task_install_stays_and_is_named(place: Place) -> None:
+    write_files(place.root, {"node_modules/tea/index.js": "module.exports = 1\n"})
+    with place.tree(link=["node_modules"]) as work:
+        write_files(work.tree.root, {"node_modules/coffee/index.js": "module.exports = 2\n"})
+        assert work.workspace.let_stay(work.tree.root, ["node_modules"]) == ("node_modules",)
+        argv = ("node", "-p", "require('tea') + require('coffee')")
+        assert work.check(*argv).output_tail.strip() == "3"
+        assert work.tree.change().paths == ()
