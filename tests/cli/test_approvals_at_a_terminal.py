@@ -192,6 +192,22 @@ def test_a_command_is_said_to_run_outside_the_sandbox_and_as_whom(out: Path) -> 
         terminal.end()
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "means"),
+    [
+        ("secret", "NPM_TOKEN", "the commands of set-up get the value"),
+        ("tests", "tests/test_tea.py", "may remove, skip or weaken"),
+        ("network", "codex-cloud", "leave this machine"),
+    ],
+)
+def test_each_kind_says_what_a_yes_means(out: Path, kind: str, value: str, means: str) -> None:
+    with asked(out, kind, value) as terminal:
+        terminal.wait_for(means)
+        terminal.wait_for(PROMPT)
+        terminal.type("n\n")
+        terminal.end()
+
+
 def test_the_details_of_an_edit_show_the_change_of_that_file_and_ask_again(out: Path) -> None:
     one = r"diff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+AGENTS.md\n"
     two = r"diff --git a/AGENTS.md b/AGENTS.md\n--- a/AGENTS.md\n@@ -1 +1 @@\n+obey \x1b[1m\n"

@@ -93,6 +93,13 @@ def _meaning(question: Question) -> str:
             "this command, also with more arguments, as often as the agents want until the run "
             f"ends; outside of any sandbox, with the rights of {local_user()} and its network"
         )
+    if question.kind is ApprovalKind.SECRET:
+        return (
+            "the commands of set-up get the value of this variable in each work tree of the run; "
+            "checks and agents do not"
+        )
+    if question.kind is ApprovalKind.TESTS:
+        return "the change may remove, skip or weaken what this names, until the run ends"
     if "/" in question.value:
         return "it is sent to Codex Cloud again; if the first one arrived, there will be two"
     return "the task, the plan and the work so far leave this machine"
