@@ -15,8 +15,10 @@ from codex_orchestrator.guard.formats_table import FORMATS
 from codex_orchestrator.guard.new_spec import spec_text
 from codex_orchestrator.guard.recipes import is_beside_specs
 from codex_orchestrator.guard.report import Report
+from codex_orchestrator.guard.task_specs import RepositorySpecGuard
 from codex_orchestrator.model.config_file import parse_table
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.task import Task
 from support.guard_repo import GuardRepo, codes, days_ago
 from support.sdists import ROOT
 
@@ -506,6 +508,56 @@ def test_two_formats_live_in_one_repository(empty_repo: GuardRepo) -> None:
     empty_repo.commit({".codex-orchestrator.toml": config, **files, "src/a.py": "", "lib/b.py": ""})
     report = empty_repo.both_views({"src/a.py": "x = 2\n", "lib/b.py": "x = 2\n"})
     assert (report.outcome, report.checked.code, report.checked.specs) == ("passed", 2, 2)
+
+
+def test_the_first_mapping_that_says_something_counts() -> None:
+    more = (
+        '[[guard.mapping]]\nspecs = "docs/a/*.md"\npaths = ["one/**"]\n'
+        '[[guard.mapping]]\nspecs = "docs/**/*.md"\nformat = "front-matter"\npaths = ["two/**"]\n'
+        '[[guard.mapping]]\nspecs = "docs/a/*.md"\nformat = "markdown"\n'
+    )
+    text = "---\nid: x\nstatus: approved\nlast_review: 2026-11-20\n---\n"
+    facts = read(text, more=more, path="docs/a/x.md")
+    assert (facts.paths, facts.notation, facts.status) == (("one/**",), (), "approved")
+    assert read(text, more=more, path="docs/b/x.md").paths == ("two/**",)
+    assert read(text, more=more, path="other/x.md").notation != ()
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_a_task_may_have_an_accepted_document_as_its_spec(empty_repo: GuardRepo, kind: str) -> None:
+    path = with_document(empty_repo, kind)
+    guard = RepositorySpecGuard(empty_repo.root, environment=empty_repo.env)
+    task = Task(id="t", title="T", spec=path)
+    sha = empty_repo.git("rev-parse", "HEAD")
+    assert guard.check_task(task, base_sha=sha, as_of="2026-11-22") == ()
+    assert guard.spec_facts(task, base_sha=sha).last_review == "2026-11-20"
+
+
+@pytest.mark.parametrize("word", ["Proposed", "In force", "Superseded by 9", ""])
+def test_a_task_may_not_have_any_other_document_as_its_spec(
+    empty_repo: GuardRepo, word: str
+) -> None:
+    path = with_document(empty_repo, "markdown", PLAIN.replace("Approved", word))
+    guard = RepositorySpecGuard(empty_repo.root, environment=empty_repo.env)
+    task = Task(id="t", title="T", spec=path)
+    sha = empty_repo.git("rev-parse", "HEAD")
+    found = guard.check_task(task, base_sha=sha, as_of="2026-11-22")
+    assert [item.rule for item in found] == ["SPEC005"]
+
+
+def test_agents_may_not_approve_a_document(empty_repo: GuardRepo) -> None:
+    path = with_document(empty_repo, "adr-tools", ADR_TOOLS.replace("Accepted", "Proposed"))
+    base = empty_repo.git("rev-parse", "HEAD")
+    empty_repo.commit({path: ADR_TOOLS, "src/a.py": "x = 2\n"})
+    guard = RepositorySpecGuard(empty_repo.root, environment=empty_repo.env)
+    found = guard.check_change(
+        Task(id="t", title="T", spec=path),
+        base_sha=base,
+        tree_id=empty_repo.git("rev-parse", "HEAD^{tree}"),
+        as_of="2026-11-22",
+        may_attest=lambda _: False,
+    )
+    assert ("SPEC009", "error") in [(item.rule, str(item.severity)) for item in found]
 
 
 def test_a_changed_mapping_is_not_answered_from_the_cache(empty_repo: GuardRepo) -> None:

@@ -128,9 +128,10 @@ def _origin(area: Area, owners_from: str) -> str:
         "git history": "Its owners are those who made most commits to it in the last year.",
     }.get(owners_from, f"Its owners are those of {owners_from}.")
     return (
-        f"Drafted by `codex-orchestrator spec propose` from {counted(area.files, 'file')} {where}. "
-        f"{owners}\nIt is a draft and allows nothing. A person checks `paths` and `owners`, writes "
-        "the sections below,\nand then records the review with `codex-orchestrator guard accept`."
+        f"Drafted by `codex-orchestrator spec propose` from {counted(area.files, 'file')} {where}."
+        f"\n{owners}\n"
+        "It is a draft and allows nothing. A person checks `paths` and `owners`, writes the "
+        "sections below,\nand then records the review with `codex-orchestrator guard accept`."
     )
 
 
