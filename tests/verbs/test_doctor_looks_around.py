@@ -41,10 +41,17 @@ def test_globs_that_match_nothing_are_failures_with_the_lines_to_paste() -> None
         *("missing", True),
         *("missing", True),
     )
-    table = tomllib.loads(code.fix)["tool"]["codex-orchestrator"]["guard"]
+    file, _, lines = code.fix.partition(":\n")
+    assert file == "in .codex-orchestrator.toml"
+    table = tomllib.loads(lines)["guard"]
     (again, _) = probe_globs(GuardConfig(code=tuple(table["code"])), paths)
     assert again.detail.startswith("2 tracked files")
     assert specs.fix.startswith("codex-orchestrator spec new ")
+
+
+def test_the_lines_to_paste_are_those_of_the_file_that_has_the_configuration() -> None:
+    code, _ = probe_globs(GuardConfig(code=("x",), source="pyproject.toml"), ["lib/index.js"])
+    assert code.fix == ('in pyproject.toml:\n[tool.codex-orchestrator.guard]\ncode = ["lib/**"]')
 
 
 def test_globs_that_match_say_how_many_files() -> None:

@@ -24,7 +24,7 @@ def look(root: Path, *, seconds: float = 60, **config: object) -> dict[str, Prob
         repo=root,
         layers=lambda: layers,
     )
-    trial = Trial(root, layers, os.environ, seconds)
+    trial = Trial(root, "", layers, os.environ, seconds)
     paths = [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
     return {probe.name: probe for probe in probe_project(adapters, trial, paths)}
 
@@ -126,4 +126,4 @@ def test_an_adapter_without_a_file_of_its_language_is_a_failure(tmp_path: Path) 
     found = look(tmp_path)["adapter"]
     assert (found.state, found.is_required) == ("missing", True)
     assert "no tracked file" in found.detail
-    assert "[tool.codex-orchestrator.adapter]" in found.fix
+    assert "in .codex-orchestrator.toml:\n[adapter]\n" in found.fix

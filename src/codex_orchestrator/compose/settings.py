@@ -63,7 +63,8 @@ def load_settings(
     overrides += [(key, value, "command line") for key, value in (flags or {}).items()]
     if config_file is not None and (own := _path_inside(root, config_file)):
         protected = table.values.get("policy", {}).get("protected", [])
-        overrides.append(("policy.protected", [*protected, own], "command line"))
+        origin = f"{table.source} and command line" if protected else "command line"
+        overrides.append(("policy.protected", [*protected, own], origin))
     values = dict(table.values)
     for key, value, origin in overrides:
         if value is not None:

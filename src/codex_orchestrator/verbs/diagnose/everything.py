@@ -66,7 +66,9 @@ def diagnose_setup(
     if git.works:
         paths = _tracked(repo, environ)
         usual = _USUAL_S if len(paths) <= _MANY else _SHORT_S
-        trial = Trial(repo, subject.layers, environ, usual if seconds is None else seconds)
+        source = settings.table.source if settings.table.text else ""
+        within_s = usual if seconds is None else seconds
+        trial = Trial(repo, source, subject.layers, environ, within_s)
         yield from _safely("adapter", lambda: probe_project(subject.adapters, trial, paths))
         yield from _safely("set-up", lambda: (probe_set_up(repo, config.setup, environ),))
         yield from _safely("guard", lambda: _guard(settings, environ, paths, now[:10]))

@@ -7,8 +7,10 @@ from pathlib import Path
 from codex_orchestrator.guard.config import GuardConfig
 from codex_orchestrator.model.probe import Probe
 from codex_orchestrator.text.globs import path_matcher
+from codex_orchestrator.text.shown import one_line
 from codex_orchestrator.verbs.check_specs import check_specs
 from codex_orchestrator.verbs.code_globs import derive_code
+from codex_orchestrator.verbs.diagnose.lines_to_paste import lines_to_paste
 
 
 def probe_globs(config: GuardConfig, paths: Sequence[str]) -> tuple[Probe, ...]:
@@ -19,7 +21,7 @@ def probe_globs(config: GuardConfig, paths: Sequence[str]) -> tuple[Probe, ...]:
         paths: the tracked files.
     """
     code = _count(config.code, paths)
-    fix = "" if code else _code_fix(paths)
+    fix = "" if code else _code_fix(config.source, paths)
     return (
         _matched("guard.code", config.code, code, fix),
         _matched(
@@ -44,11 +46,11 @@ def _matched(name: str, globs: Sequence[str], number: int, fix: str) -> Probe:
     return Probe(name, "works", f"{number} tracked files match {shown}", is_required=True)
 
 
-def _code_fix(paths: Sequence[str]) -> str:
+def _code_fix(source: str, paths: Sequence[str]) -> str:
     globs = [found.glob for found in derive_code(paths)]
     if not globs:
         return "codex-orchestrator init --dry-run"
-    return f"[tool.codex-orchestrator.guard]\ncode = {dumps(globs, ensure_ascii=False)}"
+    return lines_to_paste(source, "guard", f"code = {dumps(globs, ensure_ascii=False)}")
 
 
 def probe_head(repo: Path, environ: Mapping[str, str], *, today: str) -> Probe:
@@ -64,4 +66,7 @@ def probe_head(repo: Path, environ: Mapping[str, str], *, today: str) -> Probe:
     )
     state = {"passed": "works", "failed": "wrong"}.get(report.outcome, "not tried")
     fix = "" if state == "works" else "codex-orchestrator guard --all --head HEAD"
-    return Probe("guard of HEAD", state, report.summary.strip(), fix)  # type: ignore[arg-type]
+    detail = report.summary.strip()
+    if fix and report.findings:
+        detail += f"; first: {report.findings[0].message}"
+    return Probe("guard of HEAD", state, one_line(detail, limit=400), fix)  # type: ignore[arg-type]

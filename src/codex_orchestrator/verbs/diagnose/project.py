@@ -18,10 +18,12 @@ from codex_orchestrator.model.confinement_policy import HOME_TOOLS, confine_chec
 from codex_orchestrator.model.errors import OrchestratorError
 from codex_orchestrator.model.probe import Probe
 from codex_orchestrator.system.environment import child_environment
+from codex_orchestrator.system.listing import listed_once
 from codex_orchestrator.system.process import run_process
 from codex_orchestrator.system.sandbox.plan import existing_folders, program_places
 from codex_orchestrator.system.sandbox.probe import Probe as Layers
 from codex_orchestrator.text.shown import one_line
+from codex_orchestrator.verbs.diagnose.lines_to_paste import lines_to_paste
 
 if TYPE_CHECKING:
     from codex_orchestrator.adapters.choose import Chosen, LanguageAdapters
@@ -35,18 +37,25 @@ _FILES: Mapping[str, tuple[str, ...]] = {
     "maven": (".java", ".kt", ".groovy", ".scala"),
     "gradle": (".java", ".kt", ".groovy", ".scala"),
 }
-_NAME_CHECKS = """\
-[tool.codex-orchestrator.adapter]
-commands = {test = ["make", "test"]}"""
+_COMMANDS = 'commands = {test = ["make", "test"]}'
 
 
 class Trial(NamedTuple):
-    """With what the project is tried: the layers that contain programs, and a bound in seconds."""
+    """With what the project is tried: the layers that contain programs, and a bound in seconds.
+
+    `source` is the file with the configuration, "" for none.
+    """
 
     repo: Path
+    source: str
     layers: Layers
     environ: Mapping[str, str]
     seconds: float
+
+    @property
+    def name_checks(self) -> str:
+        """The lines that name the commands of checks."""
+        return lines_to_paste(self.source, "adapter", _COMMANDS)
 
 
 def probe_project(
@@ -60,12 +69,13 @@ def probe_project(
         paths: the tracked files.
     """
     try:
-        chosen = adapters.choose(trial.repo)
-        _, commands = adapters.commands(trial.repo, wanted=None, checks=("test",))
+        with listed_once():
+            chosen = adapters.choose(trial.repo)
+            _, commands = adapters.commands(trial.repo, wanted=None, checks=("test",))
     except OrchestratorError as error:
-        fix = error.fix or _NAME_CHECKS
+        fix = error.fix or trial.name_checks
         return (Probe("adapter", "missing", error.message, fix, is_required=True),)
-    found = [_adapter(one, _below(one.folder, paths)) for one in chosen]
+    found = [_adapter(one, trial, _below(one.folder, paths)) for one in chosen]
     tests = [one for one in commands.values() if one.name.startswith("test")]
     for command in tests:
         if command.recorded[0] == "python":
@@ -75,7 +85,7 @@ def probe_project(
     if not tests:
         known = ", ".join(commands) or "nothing"
         detail = f"the adapter has no command for `test`; it has {known}"
-        found.append(Probe("tests", "missing", detail, _NAME_CHECKS, is_required=True))
+        found.append(Probe("tests", "missing", detail, trial.name_checks, is_required=True))
     return tuple(found)
 
 
@@ -87,14 +97,14 @@ def _place(folder: str) -> str:
     return "" if folder == "." else f" in {one_line(folder)}"
 
 
-def _adapter(one: "Chosen", paths: Sequence[str]) -> Probe:
+def _adapter(one: "Chosen", trial: Trial, paths: Sequence[str]) -> Probe:
     detail = f"{one.adapter.id}{_place(one.folder)}: {one.reason}"
     suffixes = _FILES.get(one.adapter.id)
     if suffixes is None:
         return Probe("adapter", "works", detail, is_required=True)
     number = sum(path.endswith(suffixes) for path in paths)
     if not number:
-        fix = f"git add the files ({', '.join(suffixes)}), or name the checks:\n{_NAME_CHECKS}"
+        fix = f"git add the files ({', '.join(suffixes)}), or name the checks {trial.name_checks}"
         detail = f"{detail}; no tracked file"
         return Probe("adapter", "missing", detail, fix, is_required=True)
     return Probe("adapter", "works", f"{detail}; {number} tracked files", is_required=True)
