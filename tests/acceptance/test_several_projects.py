@@ -106,7 +106,7 @@ def test_a_promised_test_is_found_by_its_place_in_the_repository(
         "web/i.js": "exports.f = () => 1; // one\n",
     }
     broken = {"api/a.go": "package api\n\nfunc F() int { return 2 }\n"}
-    repo = repository(tmp_path, MONOREPO | broken, step, '["api/ex.com/api::TestF"]')
+    repo = repository(tmp_path, MONOREPO | broken, step, '["api::ex.com/api::TestF"]')
     done, report = run(repo, call)
     assert done.code == 0, done.err
     assert report["untouched"] == []

@@ -24,6 +24,7 @@ from codex_orchestrator.system.sandbox.probe import probe_layers
 from codex_orchestrator.workspace.checks import run_check
 from support.missing import missing
 from support.pattern_files import write_files
+from support.project import git
 
 P, F, S = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
 PROJECT = '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
@@ -319,6 +320,7 @@ def test_real_maven_takes_a_module_alone_from_the_local_repository(
     files = dict(files_of(SUREFIRE, "last() {}"))
     files[".mvn/maven.config"] = files[".mvn/maven.config"].format(repository=repository)
     tree = write_files(tmp_path / "tree", files)
+    git(tree, "init", "-q")
     entry = AdapterConfig(
         path=folder, commands={"test": argv}, report="junit:**/target/surefire-reports/TEST-*.xml"
     )

@@ -53,21 +53,21 @@ def line(root: Path, folder: str, name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("files", "name", "shown"),
+    ("files", "mark", "name", "shown"),
     [
-        (GO, "ex.com/tea::TestA/is_hot_(very)", ""),
-        (NODE, "a.test.js > it's $HOME (hot)", ""),
-        (RUST, "src/lib.rs::hot", "--nocapture"),
-        (PYTEST, "tests/test_a.py::test_a[it]", "-s"),
-        (UNITTEST, "test_a.T.test_a", ""),
+        (GO, "::", "ex.com/tea::TestA/is_hot_(very)", ""),
+        (NODE, "/", "a.test.js > it's $HOME (hot)", ""),
+        (RUST, "/", "src/lib.rs::hot", "--nocapture"),
+        (PYTEST, "/", "tests/test_a.py::test_a[it]", "-s"),
+        (UNITTEST, "::", "test_a.T.test_a", ""),
     ],
     ids=["go", "node", "rust", "pytest", "unittest"],
 )
 def test_the_line_runs_that_test_and_no_other(
-    tmp_path: Path, files: Mapping[str, str], name: str, shown: str
+    tmp_path: Path, files: Mapping[str, str], mark: str, name: str, shown: str
 ) -> None:
     write_files(tmp_path / "a b", dict(files))
-    command = line(tmp_path, "a b", f"a b/{name}")
+    command = line(tmp_path, "a b", f"a b{mark}{name}")
     assert command.startswith("cd 'a b' && ")
     shell = f"{command} {shown}"
     done = subprocess.run(

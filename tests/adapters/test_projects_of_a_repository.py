@@ -1,5 +1,6 @@
 """Several projects in one repository: which are found, and what their checks are called."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,30 @@ def test_a_package_json_of_50_mb_is_named_and_not_read(tmp_path: Path) -> None:
     _, commands = adapters_of(tmp_path).commands(tmp_path, wanted=None, checks=["test"])
     assert "the limit is" in commands["test@web"].obstacle
     assert commands["test@api"].obstacle == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("tests/test_a.py::test_b[x::y]", "a/b/tests/test_a.py::test_b[x::y]"),
+        ("t.test.mjs > brews > hot", "a/b/t.test.mjs > brews > hot"),
+        ("src/lib.rs - tea::brew", "a/b/src/lib.rs - tea::brew"),
+        ("src/main.rs (tea)::brews", "a/b/src/main.rs (tea)::brews"),
+        # What begins with no file keeps its own name whole.
+        ("test_a.T.test_b", "a/b::test_a.T.test_b"),
+        ("ex.com/tea::TestB/c.py", "a/b::ex.com/tea::TestB/c.py"),
+        ("app::p.ATest::ok", "a/b::app::p.ATest::ok"),
+    ],
+)
+def test_the_name_of_a_test_begins_with_its_folder(tmp_path: Path, name: str, shown: str) -> None:
+    logs = write_files(tmp_path, {"r.jsonl": '{"schema": "test-report.v1"}\n'})
+    lines = [{"test": name, "outcome": "passed"}, {"end": True}]
+    with (logs / "r.jsonl").open("a") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    command = CheckCommand(name="test@a/b", argv=("x",), folder="a/b", report="lines:r.jsonl")
+    suite = LanguageAdapters([], repo=tmp_path).tests(command, logs)
+    assert suite is not None
+    assert [*suite.outcomes] == [shown]
 
 
 def checks(*places: str, always: str = "") -> list[CheckCommand]:

@@ -1,6 +1,7 @@
 """The adapters of a repository's projects: those that are configured, else those that are found."""
 
 import os
+import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ from codex_orchestrator.model.task import CheckName
 from codex_orchestrator.system.folders import folder_problem
 from codex_orchestrator.system.listing import other_trees
 from codex_orchestrator.system.sandbox.probe import Layers, probe_layers
+
+_BEGINS_WITH_A_FILE = re.compile(r"[^:>]+\.(py|rs|[cm]?[jt]sx?)( \(|::| - | > |$)")
 
 
 class Chosen(NamedTuple):
@@ -189,7 +192,7 @@ class LanguageAdapters:
         if not name or len(name) >= MAX_NAME or command.adapter in ("", CommandAdapter.id):
             return ""
         if command.folder != ".":
-            name = name.removeprefix(f"{command.folder}/")
+            name = re.sub(r"^(/|::)", "", name.removeprefix(command.folder))
         line = shlex.join(adapter_of(command.adapter).one_test(command, name))
         is_below = line and command.folder != "."
         return f"cd {shlex.quote(command.folder)} && {line}" if is_below else line
@@ -214,9 +217,14 @@ class LanguageAdapters:
         if command.folder == ".":
             return suite
         return suite._replace(
-            outcomes={f"{command.folder}/{name}": found for name, found in suite.outcomes.items()},
+            outcomes={_in_folder(command.folder, n): found for n, found in suite.outcomes.items()},
             plugins=tuple(f"{command.folder}/{path}" for path in suite.plugins),
         )
+
+
+def _in_folder(folder: str, name: str) -> str:
+    """Return a test's name with its folder: a part of the path where it begins with a file."""
+    return f"{folder}/{name}" if _BEGINS_WITH_A_FILE.match(name) else f"{folder}::{name}"
 
 
 def _command_adapter(entry: AdapterConfig) -> CommandAdapter | None:

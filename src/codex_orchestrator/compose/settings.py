@@ -53,7 +53,7 @@ def load_settings(
     environment = os.environ if environ is None else environ
     rules_at = (trusted_commit(environment) if is_used else "") or rules_at
     table = _read(root, config_file, rules_at)
-    origins = dict.fromkeys(_flat(table.values), table.source)
+    origins = dict.fromkeys((*_flat(table.values), *table.values), table.source)
     # What the file says must be right, also where something else is in force.
     parse_config(table)
     overrides: list[tuple[str, object, str]] = [

@@ -89,7 +89,8 @@ def _at_base(name: str, runs: list[CheckRun]) -> _Colour | None:
 
 def _module(name: str) -> str:
     """Return the file or module that could not be loaded, as the names of its tests begin."""
-    return name.removeprefix("unittest.loader._FailedTest.")
+    folder, mark, rest = name.rpartition("::")
+    return f"{folder}{mark}{rest.removeprefix('unittest.loader._FailedTest.')}"
 
 
 def _colour(outcome: Outcome | None) -> _Colour | None:

@@ -155,12 +155,14 @@ def _lost(run: Run) -> Iterator[Finding]:
 
 def _with_file(run: Run, name: str) -> str:
     """Return a test's name with the file of the base that it is in, as unittest leaves it out."""
-    parts = name.split(".")
-    if "/" in name or "::" in name or " > " in name:
+    folder, mark, dotted = name.rpartition("::")
+    is_of_check = not mark or folder in {command.folder for command in run.checks}
+    parts = dotted.split(".")
+    if "/" in dotted or " > " in dotted or not is_of_check:
         return name
-    for folder in ("", "tests/", "test/"):
+    for below in ("", "tests/", "test/"):
         for end in range(len(parts) - 1, 0, -1):
-            path = f"{folder}{'/'.join(parts[:end])}.py"
+            path = f"{folder}/{below}{'/'.join(parts[:end])}.py".removeprefix("/")
             if not path_problem(path) and _content(run, run.tree.base_sha, path) is not None:
                 return "::".join([path, *parts[end:]])
     return name
