@@ -90,6 +90,11 @@ LAYOUTS = {
         ),
         "backend/app/** frontend/src/** migrations/** prisma/**",
     ),
+    "programs whose names have no end": (
+        "src/adr src/adr-new",
+        "README.md src/README.md tests/all.expected doc/a.txt",
+        "src/** !**/*.md",
+    ),
     "a test framework of its own": (
         "django/__init__.py django/test/client.py django/contrib/gis/geometry.py",
         "tests/a/tests.py pyproject.toml docs/_ext/x.py",

@@ -61,7 +61,7 @@ def derive_code(paths: Iterable[str]) -> tuple[CodeGlob, ...]:
             folder = folder.folders.setdefault(part, _Folder())
         folder.files.append(know(path))
     search = _Search()
-    found = search.project(top, "")
+    found = search.project(top, "") or _by_folder(top)
     if len(found) > MOST_GLOBS:
         found = search.by_suffix
     found = {f"{glob}**" if glob.endswith("/") else glob: count for glob, count in found.items()}
@@ -75,6 +75,16 @@ def derive_code(paths: Iterable[str]) -> tuple[CodeGlob, ...]:
         if hidden:
             chosen.append(CodeGlob(f"!{glob}", hidden, f"{counted(hidden, 'file')}: {why}"))
     return tuple(chosen)
+
+
+def _by_folder(top: _Folder) -> _Found:
+    """Return the folders that are code by their names, where no file is by its own."""
+    kinds = {
+        name: Counter("not known" for file in folder.all_files() if file.why is None)
+        for name, folder in top.folders.items()
+        if name in code_names.CODE_FOLDERS
+    }
+    return {f"{name}/": count for name, count in kinds.items() if count}
 
 
 class _Search:
