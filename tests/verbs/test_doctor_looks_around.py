@@ -186,12 +186,18 @@ def test_the_command_shows_the_same_to_people_and_to_programs(
 
 
 def set_up(repo: Path, **config: object) -> Probe:
-    return probe_set_up(repo, SetupConfig.model_validate(config), {"PATH": os.environ["PATH"]})
+    paths = git(repo, "ls-files").split()
+    environ = {"PATH": os.environ["PATH"]}
+    return probe_set_up(repo, SetupConfig.model_validate(config), environ, paths)
 
 
 def test_what_set_up_gives_is_shown(repo: Path) -> None:
     write(repo, ".env.test", "A=1")
     assert set_up(repo).detail == "a work tree needs nothing beyond what git holds"
+    write(repo, "package.json", "{}")
+    git(repo, "add", "package.json")
+    write(repo, "node_modules/a/index.js", "")
+    assert set_up(repo).detail == "links node_modules"
     found = set_up(repo, run=[["npm", "ci"]], copy=[".env.test"])
     assert (found.state, found.detail) == ("works", "runs `npm ci`; copies .env.test")
 

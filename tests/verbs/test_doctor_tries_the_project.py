@@ -17,7 +17,9 @@ PYTEST = "[project]\nname = 'x'\nversion = '0'\n[tool.pytest.ini_options]\ntestp
 UNITTEST = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): pass\n"
 
 
-def look(root: Path, *, seconds: float = 60, **config: object) -> dict[str, Probe]:
+def look(
+    root: Path, *, seconds: float = 60, has_set_up: bool = False, **config: object
+) -> dict[str, Probe]:
     layers = probe_layers(path=os.environ["PATH"])
     adapters = LanguageAdapters(
         (AdapterConfig(**config),) if config else (),  # type: ignore[arg-type]
@@ -26,7 +28,8 @@ def look(root: Path, *, seconds: float = 60, **config: object) -> dict[str, Prob
     )
     trial = Trial(root, "", layers, os.environ, seconds)
     paths = [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
-    return {probe.name: probe for probe in probe_project(adapters, trial, paths)}
+    found = probe_project(adapters, trial, paths, has_set_up=has_set_up)
+    return {probe.name: probe for probe in found}
 
 
 def test_tests_of_pytest_are_collected_and_nothing_is_written(tmp_path: Path) -> None:
@@ -127,3 +130,15 @@ def test_an_adapter_without_a_file_of_its_language_is_a_failure(tmp_path: Path) 
     assert (found.state, found.is_required) == ("missing", True)
     assert "no tracked file" in found.detail
     assert "in .codex-orchestrator.toml:\n[adapter]\n" in found.fix
+
+
+def test_what_the_tests_need_is_missing_unless_set_up_makes_it(tmp_path: Path) -> None:
+    package = '{"scripts": {"test": "node --test"}, "dependencies": {"a": "1"}}'
+    write(tmp_path, "package.json", package)
+    write(tmp_path, "a.test.js", "")
+    found = look(tmp_path)
+    assert (found["adapter"].state, found["tests"].state) == ("works", "missing")
+    assert found["tests"].is_required
+    assert "node_modules" in found["tests"].detail
+    made = look(tmp_path, has_set_up=True)["tests"]
+    assert (made.state, made.is_required) == ("not tried", False)

@@ -69,8 +69,11 @@ def diagnose_setup(
         source = settings.table.source if settings.table.text else ""
         within_s = usual if seconds is None else seconds
         trial = Trial(repo, source, subject.layers, environ, within_s)
-        yield from _safely("adapter", lambda: probe_project(subject.adapters, trial, paths))
-        yield from _safely("set-up", lambda: (probe_set_up(repo, config.setup, environ),))
+        has_set_up = bool(config.setup.run)
+        yield from _safely(
+            "adapter", lambda: probe_project(subject.adapters, trial, paths, has_set_up=has_set_up)
+        )
+        yield from _safely("set-up", lambda: (probe_set_up(repo, config.setup, environ, paths),))
         yield from _safely("guard", lambda: _guard(settings, environ, paths, now[:10]))
         yield from probe_hook(repo, environ)
         yield from probe_leftovers(

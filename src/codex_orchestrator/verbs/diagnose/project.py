@@ -15,7 +15,7 @@ from codex_orchestrator.adapters.collecting import (
 )
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.confinement_policy import HOME_TOOLS, confine_check
-from codex_orchestrator.model.errors import OrchestratorError
+from codex_orchestrator.model.errors import NotCheckedError, OrchestratorError
 from codex_orchestrator.model.probe import Probe
 from codex_orchestrator.system.environment import child_environment
 from codex_orchestrator.system.listing import listed_once
@@ -59,7 +59,7 @@ class Trial(NamedTuple):
 
 
 def probe_project(
-    adapters: "LanguageAdapters", trial: Trial, paths: Sequence[str]
+    adapters: "LanguageAdapters", trial: Trial, paths: Sequence[str], *, has_set_up: bool = False
 ) -> tuple[Probe, ...]:
     """Say which adapter a run takes and why, with what it runs, and which tests it finds.
 
@@ -67,15 +67,22 @@ def probe_project(
         adapters: those of the repository.
         trial: how programs are run.
         paths: the tracked files.
+        has_set_up: whether commands make in a work tree what the checkout may not have.
     """
+    found: list[Probe] = []
     try:
         with listed_once():
             chosen = adapters.choose(trial.repo)
+            found += [_adapter(one, trial, _below(one.folder, paths)) for one in chosen]
             _, commands = adapters.commands(trial.repo, wanted=None, checks=("test",))
+    except NotCheckedError as error:
+        if has_set_up:
+            detail = f"{error.message} here; a work tree gets what set-up makes"
+            return (*found, Probe("tests", "not tried", detail))
+        return (*found, Probe("tests", "missing", error.message, error.fix, is_required=True))
     except OrchestratorError as error:
         fix = error.fix or trial.name_checks
-        return (Probe("adapter", "missing", error.message, fix, is_required=True),)
-    found = [_adapter(one, trial, _below(one.folder, paths)) for one in chosen]
+        return (*found, Probe("adapter", "missing", error.message, fix, is_required=True))
     tests = [one for one in commands.values() if one.name.startswith("test")]
     for command in tests:
         if command.recorded[0] == "python":

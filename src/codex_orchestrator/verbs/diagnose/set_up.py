@@ -1,7 +1,7 @@
 """Look whether the checkout has what set-up gives to a work tree."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import join
 
@@ -9,10 +9,20 @@ from codex_orchestrator.model.config import SetupConfig
 from codex_orchestrator.model.probe import Probe
 from codex_orchestrator.system.safe_git import SafeGit
 from codex_orchestrator.text.shown import one_line
+from codex_orchestrator.workspace.node_modules import fitting_modules
 
 
-def probe_set_up(repo: Path, config: SetupConfig, environ: Mapping[str, str]) -> Probe:
-    """Say what a work tree gets, and name what is missing of it; a run would be not checked."""
+def probe_set_up(
+    repo: Path, config: SetupConfig, environ: Mapping[str, str], paths: Sequence[str]
+) -> Probe:
+    """Say what a work tree gets, and name what is missing of it; a run would be not checked.
+
+    Args:
+        repo: the checkout.
+        config: what is configured.
+        environ: our environment.
+        paths: the tracked files.
+    """
     missing = [
         (f"{path}, which `{key}` names, is not in the checkout", f"make {path} in the checkout")
         for key, paths in (("link", config.link), ("copy", config.copy_), ("key", config.key))
@@ -33,13 +43,23 @@ def probe_set_up(repo: Path, config: SetupConfig, environ: Mapping[str, str]) ->
     if unset:
         detail = f"not set here: {', '.join(unset)}, which `pass_env` hands to checks"
         return Probe("set-up", "missing", detail, f"export {unset[0]}=VALUE")
-    return Probe("set-up", "works", _shown(config, len(submodules)), is_required=True)
+    detail = _shown(config, _links(repo, config, paths), len(submodules))
+    return Probe("set-up", "works", detail, is_required=True)
 
 
-def _shown(config: SetupConfig, submodules: int) -> str:
+def _links(repo: Path, config: SetupConfig, paths: Sequence[str]) -> tuple[str, ...]:
+    """Return the folders of the checkout that a work tree is shown."""
+    if config.run:
+        return config.link
+    packages = [path for path in paths if path.rpartition("/")[2] == "package.json"]
+    found = fitting_modules(packages, top=repo, root=repo)
+    return (*config.link, *(path for path in found if path not in config.link))
+
+
+def _shown(config: SetupConfig, links: Sequence[str], submodules: int) -> str:
     parts = [
         *(f"runs `{join(command)}`" for command in config.run),
-        *(f"links {path}" for path in config.link),
+        *(f"links {path}" for path in links),
         *(f"copies {path}" for path in config.copy_),
         *(f"hands {name} to checks" for name in config.pass_env),
         *([f"fills {submodules} submodules"] if submodules else []),
