@@ -5,6 +5,7 @@ import pytest
 from codex_orchestrator.model.config import SetupConfig, parse_config
 from codex_orchestrator.model.config_file import parse_table
 from codex_orchestrator.model.errors import InputError
+from codex_orchestrator.model.lock_files import set_up_lines
 
 
 def parse(text: str) -> SetupConfig:
@@ -59,3 +60,28 @@ def test_a_name_like_a_secret_is_passed_on_where_it_is_said_to_be_none() -> None
 
 def test_a_folder_may_be_written_with_a_slash_at_its_end() -> None:
     assert parse('link = ["node_modules/"]').link == ("node_modules",)
+
+
+def test_lines_that_are_pasted_into_our_own_file_do_not_switch_the_rest_of_it_off() -> None:
+    pasted = b'[guard]\ncode = ["a/**"]\n[tool.codex-orchestrator.setup]\nrun = []\n'
+    with pytest.raises(InputError, match=r"guard: has .* beside it `guard`") as error:
+        parse_table(pasted, name=".codex-orchestrator.toml")
+    assert "write [setup]" in error.value.fix
+
+
+@pytest.mark.parametrize(
+    ("lock", "run"),
+    [
+        ("package-lock.json", '[["npm", "ci"]]'),
+        ("web/package-lock.json", '[["npm", "--prefix", "web", "ci"]]'),
+        ("pnpm-lock.yaml", '[["pnpm", "install", "--frozen-lockfile"]]'),
+        ("a b/yarn.lock", '[["yarn", "--cwd", "a b", "install", "--frozen-lockfile"]]'),
+        ("package.json", '[["npm", "install", "--no-package-lock"]]'),
+    ],
+)
+def test_the_lines_to_paste_are_a_configuration(lock: str, run: str) -> None:
+    lines = set_up_lines(lock)
+    assert f"run = {run}\n" in lines
+    table = parse_table(lines.encode(), name="pyproject.toml")
+    assert table is not None
+    assert parse_config(table).setup.key == (lock,)

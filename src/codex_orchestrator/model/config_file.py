@@ -65,7 +65,8 @@ def parse_table(data: bytes, *, name: str, label: str = "") -> ConfigTable | Non
         label: says of which snapshot, for messages, such as `" (at 1a2b3c)"`.
 
     Raises:
-        InputError: it is not valid TOML, or something else stands where our table should.
+        InputError: it is not valid TOML, something else stands where our table should, or our own
+            file has tables in both forms.
     """
     is_pyproject = name.endswith(PYPROJECT)
     # Most pyproject.toml files say nothing about us: do not load a TOML reader for them.
@@ -87,6 +88,15 @@ def parse_table(data: bytes, *, name: str, label: str = "") -> ConfigTable | Non
     if not isinstance(values, dict):
         field = f"tool.{TABLE}" if isinstance(tools, dict) else "tool"
         raise InputError("must be a table", path=source, field=field, fix=f"[tool.{TABLE}]")
+    beside = sorted(document.keys() - {"tool"})
+    if name.endswith(OWN_FILE) and beside:
+        # Lines that were pasted here would take everything else out of force.
+        raise InputError(
+            f"has [tool.{TABLE}] and beside it `{beside[0]}`, which would not count",
+            path=source,
+            field=beside[0],
+            fix=f"in this file write [setup] for [tool.{TABLE}.setup], and so on",
+        )
     return ConfigTable(source, values, text, ("tool", TABLE))
 
 
