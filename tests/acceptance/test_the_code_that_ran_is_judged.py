@@ -25,10 +25,11 @@ TASK = (
     "limits: {{baseline: {baseline}}}\n---\nDo it.\n"
 )
 STEP = """\
-import os
+import os, shutil
 text = open({path!r}).read()
 open({path!r}, "w").write(text.replace({old!r}, {new!r}))
 if os.path.isdir({modules!r}):
+    shutil.rmtree("node_modules", ignore_errors=True)
     os.mkdir("node_modules")
     os.symlink({modules!r} + "/@shop", "node_modules/@shop")
 """

@@ -35,6 +35,7 @@ def test_what_is_configured_comes_first(repo: Path) -> None:
     make_environment(repo / ".venv")
     assert found(repo, "env/bin/python").program == str(repo / "env/bin/python")
     assert found(repo, "python3").program == "python3"
+    assert found(repo, "/opt/tea/bin/python3").why == "Python that adapter.python names (python3)"
 
 
 def test_the_active_environment_comes_before_those_of_the_checkout(

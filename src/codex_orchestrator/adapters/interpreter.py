@@ -37,7 +37,9 @@ def find_interpreter(
     """
     if configured:
         program = str(repo / configured) if "/" in configured else configured
-        return Interpreter(program, f"Python {configured}, which adapter.python names")
+        # Records do not say where things lie on this machine.
+        shown = os.path.basename(configured) if os.path.isabs(configured) else configured
+        return Interpreter(program, f"Python that adapter.python names ({shown})")
     active = environ.get("VIRTUAL_ENV", "")
     if os.path.isabs(active) and (program := _program(active)):
         return Interpreter(program, "Python of the active environment (VIRTUAL_ENV)")
