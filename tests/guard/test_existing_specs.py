@@ -327,6 +327,11 @@ def test_what_cannot_be_accepted_is_refused_and_stays_as_it_is(
         ("superseded by [ADR-9](0009-x.md)", "superseded"),
         ("Superceded by 9", "superseded"),
         ("~~Accepted~~", "draft"),
+        ("[ ] Accepted", "draft"),
+        ("[x] Accepted", "draft"),
+        ("\u274c Accepted", "draft"),
+        ("!accepted", "draft"),
+        ("\u2714\ufe0f **Accepted**", "approved"),
         ("deprecated", "superseded"),
         ("rejected: too slow", "superseded"),
     ],
@@ -383,6 +388,15 @@ def test_a_document_without_a_status_is_a_draft_with_a_finding(empty_repo: Guard
     with_document(empty_repo, "markdown", PLAIN.replace("Status: Approved\n", ""))
     assert "counts as a draft" in empty_repo.audit().findings[0].message
     assert codes(empty_repo.both_views({"src/a.py": "x = 2\n"})) == ["SPEC005"]
+
+
+@pytest.mark.parametrize("line", ["* Superseded by: [9](0009-x.md)", "* **Replaced by**: ADR-9"])
+def test_a_field_that_names_a_successor_takes_the_approval_away(line: str) -> None:
+    text = f"# T\n\n* Status: accepted\n* Date: 2026-11-20\n{line}\n"
+    assert read(text).status == "superseded"
+    front = "---\nstatus: accepted\nsuperseded_by: {}\n---\n# T\n"
+    assert read(front.format("0009")).status == "superseded"
+    assert read(front.format("null")).status == "approved"
 
 
 def test_two_words_for_one_status_approve_nothing() -> None:

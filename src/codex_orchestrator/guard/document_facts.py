@@ -3,7 +3,12 @@
 import re
 
 from codex_orchestrator.guard.dates import parse_day
-from codex_orchestrator.guard.document_status import meaning, read_status, status_fields
+from codex_orchestrator.guard.document_status import (
+    meaning,
+    read_status,
+    status_fields,
+    successor_field,
+)
 from codex_orchestrator.guard.documents import (
     FRONT,
     SECTION,
@@ -58,8 +63,11 @@ def document_facts(data: bytes, *, size: int, recipe: Recipe) -> Facts:
             return parse_facts(data, size=size)
         values, lines = _front_values(front.values, front.lines, recipe)
     status, remark = read_status(states, recipe)
+    successor = successor_field(document)
+    if successor is not None and status != "superseded":
+        status, remark = "superseded", f"`{successor.shown}: {plain(successor.value)[:120]}`"
     values |= {"id": values.get("id") or document.title, "status": status}
-    lines["status"] = states[0].line if states else 1
+    lines["status"] = states[0].line if states else successor.line if successor else 1
     if date is not None:
         values["last_review"] = plain(date.value)
         lines["last_review"] = date.line

@@ -6,6 +6,10 @@ from codex_orchestrator.guard.documents import SECTION, Document, Field, plain
 from codex_orchestrator.guard.recipes import Recipe
 
 _WITH_DAY = re.compile(r"(.+?)[ ,:(-]*(?:\b(?:on|since|as of) )?\(?[0-9]{4}-[0-9]{2}-[0-9]{2}\)?")
+# A mark of a list or of approval; not the box of a list of choices, ticked or not.
+_LEAD = re.compile("^(?:[*+-] +)?(?:[\u2705\u2714\u2611\U0001f7e2]\ufe0f? *)?[*_]*")
+_SUCCESSOR = ("superseded by", "superceded by", "replaced by")
+_NOBODY = ("", "none", "n/a", "na", "no", "null", "nothing", "tbd", "-", "~", "[]")
 _GONE = re.compile(r"super[sc]eded\b", re.IGNORECASE)
 
 
@@ -19,6 +23,15 @@ def status_fields(document: Document, recipe: Recipe) -> list[Field]:
         if field.place != SECTION or is_first or _GONE.match(plain(field.value)):
             found.append(field)
     return found
+
+
+def successor_field(document: Document) -> Field | None:
+    """Return the field that names what superseded a document."""
+    for field in document.fields:
+        is_named = field.name in _SUCCESSOR and field.place != SECTION
+        if is_named and plain(field.value).casefold() not in _NOBODY:
+            return field
+    return None
 
 
 def read_status(states: list[Field], recipe: Recipe) -> tuple[str, str]:
@@ -50,7 +63,7 @@ def meaning(value: str, recipe: Recipe) -> str:
     as in `superseded by …`.
     """
     text = " ".join(plain(value).casefold().split())
-    text = re.sub(r"^[\W_]+", "", text).rstrip(".,;! ")
+    text = _LEAD.sub("", text).rstrip(".,;! ")
     dated = _WITH_DAY.fullmatch(text)
     word = dated[1] if dated else text
     for known, status in recipe.words:
