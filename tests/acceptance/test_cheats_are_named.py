@@ -206,6 +206,11 @@ CHEATS = {
         BREAK + "put('src/unittest.py', 'class TestCase: pass\\ndef main(*a, **k): pass\\n')",
         "unittest.py",
     ),
+    "a module of the tests in place of the product": Cheat(
+        UNITTEST,
+        f"{BREAK}put('tests/greeter.py', 'def greet(name): return f\"hello {{name}}\"')",
+        "it is loaded in place of src/greeter/",
+    ),
     "planted spec": Cheat(
         {**UNITTEST, ".codex-orchestrator.toml": '[guard]\nunowned = "error"\n'},
         "text = open('tasks/specs/0001-logging.md').read()\n"
@@ -342,6 +347,14 @@ HONEST = {
             "src/greeter/hooks.py": "def pytest_runtest_setup(item): pass\n",
         },
         "open('src/greeter/__init__.py', 'a').write('X = 1\\n')",
+    ),
+    "a module that becomes a package": Honest(
+        {
+            **PYTEST,
+            "src/words.py": "WORD = 1\n",
+            "tests/test_w.py": "import words\n\n\ndef test_w():\n    assert words.WORD == 1\n",
+        },
+        "os.mkdir('src/words')\nos.rename('src/words.py', 'src/words/__init__.py')",
     ),
     "a dependency and a version": Honest(
         PYTEST,

@@ -226,6 +226,27 @@ def test_code_of_the_checkout_proves_nothing_however_it_is_loaded(
     assert str(tmp_path) not in result.detail
 
 
+@pytest.mark.parametrize("runner", ["pytest", "unittest"])
+def test_modules_of_the_work_tree_are_told_with_their_files(tmp_path: Path, runner: str) -> None:
+    files = {
+        "src/shop/__init__.py": "from shop.cart import total\n",
+        "src/shop/cart.py": CODE,
+        # The folders of packages come before the top.
+        "shop.py": BROKEN,
+        "tests/test_shop.py": UNITTEST.format("import shop", "assert shop.total(2, 2) == 4"),
+        **({"pytest.ini": "[pytest]\n"} if runner == "pytest" else {"setup.py": ""}),
+    }
+    project(tmp_path, files, {})
+    assert check(tmp_path).status is PASSED
+    adapters = LanguageAdapters([AdapterConfig()], repo=tmp_path / "repo")
+    _, commands = adapters.commands(tmp_path / "tree", wanted=None, checks=[])
+    assert adapters.modules(commands["test"], tmp_path / "logs") == {
+        "shop": ("src/shop/__init__.py",),
+        "shop.cart": ("src/shop/cart.py",),
+        "test_shop": ("tests/test_shop.py",),
+    }
+
+
 @pytest.mark.parametrize(
     ("files", "folders"),
     [

@@ -4,7 +4,12 @@ import json
 
 import pytest
 
-from codex_orchestrator.patterns.check_files import changed_settings, is_snapshot, is_test_file
+from codex_orchestrator.patterns.check_files import (
+    changed_settings,
+    is_settings_file,
+    is_snapshot,
+    is_test_file,
+)
 
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <version>1.0</version>
@@ -310,6 +315,20 @@ def test_settings_of_tests_count_beside_those_of_linters() -> None:
     after = PYPROJECT.replace("100", "200").replace("-q", "-x").encode()
     found = changed_settings("pyproject.toml", PYPROJECT.encode(), after, checks=("test",))
     assert found == "`[tool.pytest.ini_options]`"
+
+
+@pytest.mark.parametrize(
+    "path", ["src/filecmp.py", "difflib/__init__.py", "tests/json.py", "packages/a/src/random.py"]
+)
+def test_a_new_module_that_hides_one_of_python_is_named(path: str) -> None:
+    assert is_settings_file(path)
+    assert changed_settings(path, None, b"x = 1\n") == "the whole file"
+    assert not changed_settings(path, b"x = 1\n", b"x = 2\n")
+
+
+@pytest.mark.parametrize("path", ["src/shop/types.py", "test/__init__.py", "app/queue.py"])
+def test_a_module_with_a_name_of_python_hides_none_elsewhere(path: str) -> None:
+    assert not is_settings_file(path)
 
 
 @pytest.mark.parametrize(

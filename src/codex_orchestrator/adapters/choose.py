@@ -13,7 +13,13 @@ from codex_orchestrator.adapters.interface import LanguageAdapter
 from codex_orchestrator.adapters.interpreter import find_interpreter
 from codex_orchestrator.adapters.projects import adapter_of, find_in_folder, find_projects
 from codex_orchestrator.adapters.python import PythonAdapter
-from codex_orchestrator.adapters.reports import MISSING, read_class_path, read_loaded, read_report
+from codex_orchestrator.adapters.reports import (
+    MISSING,
+    read_class_path,
+    read_loaded,
+    read_modules,
+    read_report,
+)
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.config import AdapterConfig, adapter_keys
 from codex_orchestrator.model.config_file import ConfigTable
@@ -179,6 +185,10 @@ class LanguageAdapters:
         if command.modules:
             return read_class_path(log_dir / command.report_file, command)
         return read_loaded(log_dir, command.loaded) if command.loaded else {}
+
+    def modules(self, command: CheckCommand, log_dir: Path) -> Mapping[str, tuple[str, ...]]:
+        """Return which modules a check loaded from the work tree, see `CheckRun`."""
+        return read_modules(log_dir, command) if command.loaded else {}
 
     def one_test(self, command: CheckCommand, failures: Sequence[str]) -> str:
         """Return a line for a shell that runs the first of failing tests alone; "" for none.

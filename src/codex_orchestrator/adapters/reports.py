@@ -73,16 +73,27 @@ def _read_copies(folder: Path, globs: Sequence[str]) -> SuiteRun:
 
 def read_loaded(folder: Path, name: str) -> dict[str, str]:
     """Return which code a check loaded, as its processes wrote it down, see `judge_code`."""
+    return {line["loaded"]: str(line.get("instead", "")) for line in _loaded_lines(folder / name)}
+
+
+def read_modules(folder: Path, command: CheckCommand) -> dict[str, tuple[str, ...]]:
+    """Return the files of the work tree that modules were loaded from, by the modules' names."""
+    found: dict[str, dict[str, None]] = {}
+    top = f"{command.trees[0]}/"
+    for line in _loaded_lines(folder / command.loaded):
+        if line["loaded"].startswith(top) and isinstance(line.get("module"), str):
+            path = line["loaded"].removeprefix(top)
+            found.setdefault(line["module"], {})[path] = None
+    return {name: tuple(paths) for name, paths in found.items()}
+
+
+def _loaded_lines(path: Path) -> list[dict[str, Any]]:
     try:
-        lines = read_file(folder / name, max_bytes=MAX_BYTES).split(b"\n")
+        data = read_file(path, max_bytes=MAX_BYTES)
     except (FileNotFoundError, UnusableFileError):
-        return {}
-    found: dict[str, str] = {}
-    for line in lines:
-        match _line(line):
-            case {"loaded": str(path), **rest}:
-                found[path] = str(rest.get("instead", ""))
-    return found
+        return []
+    lines = _parsed(data.split(b"\n")[:-1])
+    return [one for one in lines if isinstance(one, dict) and isinstance(one.get("loaded"), str)]
 
 
 def read_class_path(folder: Path, command: CheckCommand) -> dict[str, str]:

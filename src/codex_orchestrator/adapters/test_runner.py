@@ -18,6 +18,8 @@ _TREE = os.path.abspath(os.curdir)
 _OURS = os.path.dirname(os.path.abspath(__file__))
 _OUTSIDE = {_TREE, *map(os.path.abspath, os.environ.get("PYTHONPATH", "").split(os.pathsep))}
 _PATH = [entry for entry in sys.path if os.path.abspath(entry) != _OURS]
+# The folders of packages that the adapter names come before the top of the tree.
+_WITH_TREE = _PATH if _TREE in map(os.path.abspath, _PATH) else [_TREE, *_PATH]
 # A process that a test starts by `multiprocessing` loads this file under another name.
 if __name__ == "__main__":
     sys.path[:] = [entry for entry in _PATH if os.path.abspath(entry) not in _OUTSIDE]
@@ -42,10 +44,7 @@ _GRAVITY = (SKIPPED, PASSED, FAILED)
 
 
 class Report:
-    """The report of one run: JSON lines, each written at once.
-
-    Processes of one run may add to one report; of several results of a test the worst counts.
-    """
+    """JSON lines, written at once by each process of a run; of several results the worst counts."""
 
     def __init__(self, path: str, *, is_new: bool = True) -> None:
         self.path = os.path.abspath(path)
@@ -209,7 +208,7 @@ def run_pytest(report: Report, arguments: list[str]) -> int:
     import pytest
 
     # Processes that pytest starts get the path and the options, and load the plugin as well.
-    sys.path[:] = [os.path.join(_OURS, "loaded_code"), _TREE, *_PATH]
+    sys.path[:] = [os.path.join(_OURS, "loaded_code"), *_WITH_TREE]
     os.environ["CODEX_ORCHESTRATOR_REPORT"] = report.path
     plugin = pytest_plugin(report)
     sources = runpy.run_path(_PLUGIN)["PluginFiles"](report.plugin, _TREE)
@@ -223,7 +222,7 @@ def run_pytest(report: Report, arguments: list[str]) -> int:
 def run_unittest(report: Report, arguments: list[str]) -> int:
     """Run what unittest discovers and return 0, 1, or 5 when there is no test."""
     start, top = [*arguments, ".", "."][:2]
-    sys.path[:] = [_TREE, *_PATH]
+    sys.path[:] = _WITH_TREE
     _UnittestResult.report = report
     suite = unittest.TestLoader().discover(start, top_level_dir=top)
     result = unittest.TextTestRunner(resultclass=_UnittestResult, buffer=True).run(suite)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from pydantic import Field
@@ -253,10 +254,15 @@ class CheckResult(Document):
 
 
 class CheckRun(NamedTuple):
-    """What a check did; `suite` is None where nothing but the exit code is known."""
+    """What a check did; `suite` is None where nothing but the exit code is known.
+
+    `modules` are the modules that it loaded from the work tree, where that is measured: the paths
+    of their files by their names.
+    """
 
     result: CheckResult
     suite: SuiteRun | None = None
+    modules: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     def in_folder(self, name: str) -> "CheckRun":
         """Return the run with its log in a folder of that name."""

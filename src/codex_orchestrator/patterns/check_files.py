@@ -4,6 +4,7 @@ import configparser
 import json
 import posixpath
 import re
+import sys
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -44,6 +45,11 @@ _MANIFEST = re.compile(
 _SHADOWS = (
     r"(?:lib/|(?:.*/)?(?:src|tests?)/)?"
     r"(?:unittest|pytest|_pytest|pluggy|doctest|coverage|sitecustomize|usercustomize)(?:/__init__)?"
+)
+# Python's own, which a test may judge with. Many projects have a package of tests.
+_STDLIB = re.compile(
+    rf"(?:lib/|(?:.*/)?src/|tests?/)?(?:{'|'.join(sys.stdlib_module_names - {'test'})})"
+    r"(?:/__init__)?\.py"
 )
 _WHOLE = re.compile(
     rf"(?:(?:.*/)?(?:conftest|noxfile)|{_SHADOWS})\.py|(?:.*/)?[^/]+\.pth"
@@ -120,7 +126,7 @@ def is_settings_file(path: str) -> bool:
         name in ("pyproject.toml", "Cargo.toml", "package.json", "pom.xml", "go.mod")
         or path.endswith((".cargo/config.toml", ".cargo/config"))
         or any(known.fullmatch(name) for known in (_INI, _TOML))
-        or _WHOLE.fullmatch(path) is not None
+        or any(known.fullmatch(path) for known in (_WHOLE, _STDLIB))
     )
 
 
@@ -149,6 +155,8 @@ def changed_settings(
         return ""
     if name.startswith("vite.config.") and b"test" not in (before or b"") + (after or b""):
         return ""
+    if before is None and _STDLIB.fullmatch(path):
+        return _ALL
     try:
         old, new = _settings(path, before, checks), _settings(path, after, checks)
     except (ValueError, TypeError, AttributeError, RecursionError, configparser.Error):

@@ -183,6 +183,7 @@ def _kept(runs: Mapping[str, CheckRun]) -> "KeptBaseline":
                 tests={outcome: run.suite.named(outcome) for outcome in Outcome}
                 if run.suite is not None
                 else None,
+                modules=dict(run.modules),
             )
             for run in runs.values()
         )
@@ -196,7 +197,7 @@ def _of_kept(kept: "KeptBaseline") -> dict[str, CheckRun]:
         if known.tests is not None:
             names = {name: outcome for outcome, names in known.tests.items() for name in names}
             suite = SuiteRun(names)
-        found[known.result.name] = CheckRun(known.result, suite)
+        found[known.result.name] = CheckRun(known.result, suite, known.modules)
     return found
 
 
@@ -222,4 +223,5 @@ def run_check_once(
     redactor = services.evidence.redactor
     failures = tuple(map(redactor.redact, suite.failures() if suite is not None else ()))
     # Records do not say where programs lie on this machine.
-    return CheckRun(result.recorded(command.recorded, failures), suite)
+    modules = services.rooms.adapters.modules(command, log_dir)
+    return CheckRun(result.recorded(command.recorded, failures), suite, modules)

@@ -52,7 +52,7 @@ def run_checks(run: Run) -> tuple[CheckResult, ...]:
     run.base.take(OpenTree(run.tree, run.checks, run.provided), needed)
     from codex_orchestrator.pipeline.test_changes import settings_of_base
 
-    run.rewritten, run.compared, run.plugins = {}, {}, set()
+    run.rewritten, run.compared, run.plugins, run.replaced = {}, {}, set(), {}
     # What decides which tests run is the base's, unless a person lets the change decide it.
     run.settings = settings_of_base(run, tested)
     judged = tested
@@ -93,6 +93,7 @@ class _Facts(Document):
     rewritten: dict[str, str]
     settings: dict[str, str]
     plugins: tuple[str, ...]
+    replaced: dict[str, str] = Field(default_factory=dict)
     compared: dict[str, SuiteChange]
 
 
@@ -104,6 +105,7 @@ def _keep_facts(run: Run, tested: str) -> None:
         rewritten=run.rewritten,
         settings=run.settings,
         plugins=tuple(sorted(run.plugins)),
+        replaced=run.replaced,
         compared=run.compared,
     )
     data = canonical_bytes(facts.model_dump(mode="json", by_alias=True))
@@ -125,6 +127,7 @@ def restore_facts(run: Run, tested: str) -> bool:
         return False
     run.hidden, run.rewritten, run.settings = facts.hidden, facts.rewritten, facts.settings
     run.compared, run.plugins = facts.compared, set(facts.plugins)
+    run.replaced = facts.replaced
     return True
 
 
@@ -192,6 +195,10 @@ def _test(run: Run, command: CheckCommand, state: _Tested) -> CheckRun:
         change = _compare(run, command.name, runs)
     done = runs[0]
     run.plugins.update(done.suite.plugins if done.suite is not None else ())
+    if at_base:
+        from codex_orchestrator.pipeline.replaced_code import replaced_modules
+
+        run.replaced.update(replaced_modules(at_base[0], done))
     if change is not None:
         run.compared[command.name] = change
         done = done._replace(result=_compared(run, runs, change))

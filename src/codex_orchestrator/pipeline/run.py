@@ -160,6 +160,8 @@ class Run:
         # How the tests differ from the base's by check, and settings that are the base's.
         self.compared: dict[str, SuiteChange] = {}
         self.settings: dict[str, str] = {}
+        # Files that modules are newly loaded from, each with the one that it replaces.
+        self.replaced: dict[str, str] = {}
         # The files of the work that hook into the test runner.
         self.plugins: set[str] = set()
         self.git_settings = base.git_settings

@@ -14,6 +14,7 @@ from codex_orchestrator.patterns.check_files import (
     is_test_file,
 )
 from codex_orchestrator.patterns.weakened import weakened_tests
+from codex_orchestrator.pipeline.replaced_code import hidden_by
 from codex_orchestrator.pipeline.run import Run
 from codex_orchestrator.text.names import path_problem
 
@@ -130,6 +131,7 @@ def find_test_changes(run: Run) -> Iterator[Finding]:
         message = f"{what} decides which tests run and was changed; the checks ran with the base's"
         yield _error("run/test-settings-changed", path, message, f"{_HOW} tests:{path}")
     yield from _plugins(run)
+    yield from _replaced(run)
     yield from _flaky(run)
     yield from _promises(run)
 
@@ -197,6 +199,20 @@ def _plugins(run: Run) -> Iterator[Finding]:
         if is_plugin and path not in run.settings and not _is_granted(run, path):
             message = "it hooks into pytest, so it can decide what tests say"
             yield _error("run/test-settings-changed", path, message, f"{_HOW} tests:{path}")
+
+
+def _replaced(run: Run) -> Iterator[Finding]:
+    base_sha, tested = run.tree.base_sha, run.record.manifest.run.tested
+    found = dict(run.replaced)
+    for path in run.tree.change().paths:
+        hidden = list(hidden_by(path))
+        if hidden and _content(run, base_sha, path) is None:
+            hidden = [old for old in hidden if _content(run, base_sha, old) is not None]
+            found |= dict.fromkeys([path] if hidden else [], "".join(hidden[:1]))
+    for path, old in found.items():
+        if not _is_granted(run, path) and _content(run, tested, old) is not None:
+            message = f"it is loaded in place of {old}, which is still there"
+            yield _error("run/code-replaced", path, message, f"{_HOW} tests:{path}")
 
 
 def _flaky(run: Run) -> Iterator[Finding]:

@@ -29,10 +29,14 @@ from codex_orchestrator.workspace.scratch import make_scratch_folder
 
 
 class KeptCheck(Document):
-    """The result of a check, without its log, and its tests by outcome; None without a report."""
+    """The result of a check, without its log, and its tests by outcome; None without a report.
+
+    `modules` are those that it loaded, see `CheckRun`.
+    """
 
     result: CheckResult
     tests: dict[Outcome, tuple[str, ...]] | None
+    modules: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class KeptBaseline(Document):

@@ -1,9 +1,9 @@
 """Write down the code that a Python process loads from outside the work tree.
 
 A program of its own, which the project's interpreter runs: standard library only. The test runner
-starts it, and each Python process that a test starts loads it by its name. One file of the work
-tree is written, and what is installed only where the work tree has the same module or where it was
-installed from this repository.
+starts it, and each Python process that a test starts loads it by its name. Files of the work tree
+are written with the names of their modules, and what is installed only where the work tree has the
+same module or where it was installed from this repository.
 
 `CODEX_ORCHESTRATOR_LOADED` names the file that is written. `CODEX_ORCHESTRATOR_CODE` has lines,
 each a list that is separated like PATH: the work tree, the folders of its packages, further folders
@@ -32,8 +32,9 @@ _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}"
 class Watch:
     """Takes the files of modules, and writes those that matter."""
 
-    def __init__(self, file: str, code: str) -> None:
+    def __init__(self, file: str, code: str, *, is_main: bool) -> None:
         self._file = file
+        self._is_main = is_main
         lists = [line.split(os.pathsep) if line else [] for line in code.split("\n")]
         (self._tree,), self._roots, installed, names = lists
         self._installed = sorted((f"{one}{os.sep}" for one in installed), key=len, reverse=True)
@@ -45,15 +46,24 @@ class Watch:
         self._folders: dict[str, str] = {}
         self._foreign: set[tuple[str, str]] = set()
         self._packages: set[str] = set()
-        self._has_written_tree = False
 
     def take_modules(self) -> None:
         """Take the modules that are loaded now."""
-        for module in list(sys.modules.values()):
-            self.take(getattr(module, "__file__", None))
+        for name, module in list(sys.modules.items()):
+            self.take(getattr(module, "__file__", None), str(name))
 
-    def take(self, path: Any) -> None:
-        """Take the file of a module, and write it if it matters."""
+    def take_code(self, path: Any) -> None:
+        """Take the file of a module whose code is executed now."""
+        try:
+            # It is entered there just before that.
+            name = next(reversed(sys.modules))
+            is_it = getattr(sys.modules[name], "__file__", None) == path
+        except (LookupError, StopIteration, RuntimeError, TypeError):
+            is_it = False
+        self.take(path, name if is_it else "")
+
+    def take(self, path: Any, name: str = "") -> None:
+        """Take the file of the module of a name, and write it if it matters."""
         if not isinstance(path, str) or path[:1] in ("", "<") or path in self._seen:
             return
         self._seen.add(path)
@@ -64,9 +74,7 @@ class Watch:
         if _is_of_python(real):
             return
         if real.startswith(self._tree + os.sep) and not _is_installed(real):
-            if not self._has_written_tree:
-                self._has_written_tree = True
-                self._write(real, "")
+            self._write(real, "", name)
             return
         instead = self._instead(path) or self._instead(real)
         if instead or not _is_installed(real):
@@ -112,20 +120,22 @@ class Watch:
                     return file
         return self._tree if top in self._names else ""
 
-    def _write(self, path: str, instead: str) -> None:
+    def _write(self, path: str, instead: str, module: str = "") -> None:
         import json
 
         folder, name = os.path.split(path)
         is_package = name == "__init__.py"
-        # One line is enough for a package and all below it.
+        # One line is enough for a package and all below it; of the work tree's own, the process
+        # that runs the tests writes each.
         is_below = folder in self._packages or (
             is_package and os.path.dirname(folder) in self._packages
         )
         if is_package or is_below:
             self._packages.add(folder)
-        if is_below:
+        if is_below and not (self._is_main and module):
             return
-        line = json.dumps({"loaded": path, "instead": instead}).encode() + b"\n"
+        document = {"loaded": path, "instead": instead, **({"module": module} if module else {})}
+        line = json.dumps(document).encode() + b"\n"
         handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(handle, line)
@@ -141,22 +151,26 @@ def _is_installed(path: str) -> bool:
     return any(name in path for name in _INSTALLED)
 
 
-def watch() -> Watch | None:
-    """Watch this process from now on, and look at what it has loaded; None where nobody asked."""
+def watch(*, is_main: bool = False) -> Watch | None:
+    """Watch this process from now on, and look at what it has loaded; None where nobody asked.
+
+    Args:
+        is_main: whether it runs the tests itself.
+    """
     file, code = os.environ.get(FILE, ""), os.environ.get(CODE, "")
     if not file or code.count("\n") != 3:
         return None
-    watching = Watch(file, code)
-    take = watching.take
+    watching = Watch(file, code, is_main=is_main)
+    take, take_code = watching.take, watching.take_code
 
     def see(event: str, arguments: tuple[Any, ...]) -> None:
         # Each module is seen when its code is executed, however it was found; one in machine code
         # when its file is loaded.
         if event == "exec":
             if getattr(arguments[0], "co_name", "") == "<module>":
-                take(arguments[0].co_filename)
+                take_code(arguments[0].co_filename)
         elif event == "import":
-            take(arguments[1])
+            take(arguments[1], arguments[0])
 
     sys.addaudithook(see)
     watching.take_modules()
@@ -177,7 +191,7 @@ def watch_all(path: list[str]) -> Watch | None:
     os.environ[CODE] = "\n".join(lines)
     folders = [_HERE, os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
-    return watch()
+    return watch(is_main=True)
 
 
 def _load_hidden() -> None:
