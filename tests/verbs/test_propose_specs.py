@@ -220,6 +220,11 @@ def test_no_code_is_an_error_that_names_the_key(repo: GuardRepo) -> None:
         ("* @a\n/src/gen/", "src/gen/x.py", ()),
         ("/src/[x]/ @a", "src/[x]/y.py", ("@a",)),
         ("../x @a", "x", ()),
+        ("logs @a\n*.py @b\nweb @c", "web/logs/x.py", ("@c",)),
+        ("web @c\n*.py @b\nlogs @a", "web/logs/x.py", ("@a",)),
+        ("web @c\nlogs @a\n*.py @b\n*.go @d\nx* @e\ny* @f", "web/logs/x.py", ("@e",)),
+        ("x.py/ @a", "src/x.py", ()),
+        ("f[o] @a\na? @b", "src/f[o]/ab", ("@b",)),
     ],
 )
 def test_codeowners_is_read_as_its_host_reads_it(
