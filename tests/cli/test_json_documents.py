@@ -39,6 +39,7 @@ COMMANDS_WITH_JSON = {
     "runs list": (),
     "runs show": (RUN,),
     "runs verify": (),
+    "spec propose": ("--dry-run",),
     "sync": ("--dry-run",),
 }
 MORE = {
