@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from codex_orchestrator.adapters.junit import parse_junit
 from codex_orchestrator.adapters.reports import parse_lines, read_report
 from codex_orchestrator.model.check import CheckCommand
-from codex_orchestrator.model.suite_run import Outcome, SuiteRun, judge_tests
+from codex_orchestrator.model.suite_run import Outcome, SuiteRun, compare_suites, judge_tests
 from codex_orchestrator.model.verdict import ValidationStatus
 
 P, F, S, D = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED, Outcome.DESELECTED
@@ -40,7 +40,8 @@ def test_elements_are_counted_and_not_the_numbers_in_the_header() -> None:
         "test_error": F,
         "a::test_skip": S,
         "b\\x0a<c>": F,
-        "twice": F,
+        "twice": P,
+        "twice #2": F,
         "a test without a name": P,
     }
 
@@ -137,6 +138,24 @@ def test_modules_keep_their_tests_apart(tmp_path: Path) -> None:
     assert list(found.outcomes) == ["app::p.T::a", "lib/deep::p.T::a", "p.T::a"]
     assert "target/reports/U.xml: the report of the tests is not XML" in found.problem
     assert "no report" in read_report(tmp_path, ordered("junit:gone", "*.xml")).problem
+
+
+def test_tests_of_one_name_are_told_apart_by_their_number(tmp_path: Path) -> None:
+    known = b"<testcase classname='c' name='t'><failure/></testcase>"
+    passed = b"<testcase classname='c' name='t'/>"
+    both = parse_junit(
+        b"<a><testsuite>%b</testsuite><testsuite>%b</testsuite></a>" % (known, passed)
+    )
+    assert both.outcomes == {"c::t": F, "c::t #2": P}
+    folder = tmp_path / "report-test"
+    folder.mkdir()
+    (folder / "one.xml").write_bytes(b"<testsuite>%b%b</testsuite>" % (known, passed))
+    (folder / "two.xml").write_bytes(b"<testsuite>%b</testsuite>" % known)
+    found = read_report(tmp_path, ordered("junit:report-test", "*.xml"))
+    assert found.outcomes == {"c::t": F, "c::t #2": P, "c::t #3": F}
+    (folder / "two.xml").unlink()
+    fewer = read_report(tmp_path, ordered("junit:report-test", "*.xml"))
+    assert compare_suites([found], [fewer]).lost == ("c::t #3",)
 
 
 def test_two_hundred_thousand_tests_are_read(tmp_path: Path) -> None:

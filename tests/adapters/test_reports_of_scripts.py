@@ -41,7 +41,16 @@ REPORTER = Path(__file__).parents[2] / "src/codex_orchestrator/adapters/script_r
         ("vitest watch", ""),
         ("vitest bench", ""),
         ("jest -- a.test.js", ""),
-        ("tsc && mocha", ""),
+        ("tsc && mocha", "mocha"),
+        ("npm run build && NODE_ENV=test jest --ci", "jest"),
+        ("node build.js && node --test", "node"),
+        ("node --test > out; node done.js", "node"),
+        ("node --test $FILES || true", "node"),
+        ("node --test a && node --test b", ""),
+        ("export NODE_OPTIONS=--no-warnings; node --test", ""),
+        ("jest a && jest b", ""),
+        ("vitest && tsc", ""),
+        ("mocha && node --test", ""),
         ("mocha || true", ""),
         ("mocha; echo done", ""),
         ("mocha | cat", ""),
@@ -58,9 +67,7 @@ REPORTER = Path(__file__).parents[2] / "src/codex_orchestrator/adapters/script_r
         ("CI=1", ""),
     ],
 )
-def test_a_report_is_ordered_of_one_plain_command_of_a_known_runner(
-    script: str, runner: str
-) -> None:
+def test_a_report_is_ordered_of_the_one_command_of_a_known_runner(script: str, runner: str) -> None:
     assert runner_of(script) == runner
 
 

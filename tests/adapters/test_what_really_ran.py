@@ -266,6 +266,35 @@ def test_pytest_outcomes_of_every_kind(tmp_path: Path) -> None:
     }
 
 
+SUBTESTS = {
+    "unittest": (
+        "import unittest\n\n\nclass T(unittest.TestCase):\n    def test_a(self):\n"
+        "        for n in (1, 2, 2):\n            with self.subTest(n=n):\n"
+        "                self.assertEqual(n, 1)\n"
+        "        with self.subTest('why'):\n            self.skipTest('no')\n"
+    ),
+    "pytest": (
+        "import pytest\n\n\ndef test_a(subtests):\n    for n in (1, 2, 2):\n"
+        "        with subtests.test(n=n):\n            assert n == 1\n"
+        "    with subtests.test('why'):\n        pytest.skip('no')\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("runner", SUBTESTS)
+def test_subtests_have_names_of_their_own(tmp_path: Path, runner: str) -> None:
+    settings = {"pytest.ini": "[pytest]\n"} if runner == "pytest" else {"setup.py": ""}
+    _, suite = run(tmp_path, {**settings, "test_a.py": SUBTESTS[runner]})
+    test = "test_a.py::test_a" if runner == "pytest" else "test_a.T.test_a"
+    assert {name.removeprefix(test): str(found) for name, found in suite.outcomes.items()} == {
+        "": "failed",
+        " subtest (n=1)": "passed",
+        " subtest (n=2)": "failed",
+        " subtest (n=2) #2": "failed",
+        " subtest [why]": "skipped",
+    }
+
+
 def test_a_skip_reason_may_be_anything(tmp_path: Path) -> None:
     test = (
         "import unittest\nclass T(unittest.TestCase):\n"

@@ -58,6 +58,34 @@ def test_a_test_that_gets_parameters_is_not_lost():
     assert compare_suites([run("t.py::f")], [run("t.py::f[1] t.py::f[2]")]).lost == ()
 
 
+SUBTESTS = {"m.T.t": Outcome.FAILED, "m.T.t subtest (n=1)": Outcome.FAILED}
+
+
+def test_a_known_failure_of_a_subtest_hides_no_other():
+    before = SuiteRun({**SUBTESTS, "m.T.t subtest (n=2)": Outcome.PASSED})
+    now = SuiteRun({**SUBTESTS, "m.T.t subtest (n=2)": Outcome.FAILED})
+
+    change = compare_suites([before], [now])
+
+    assert change.new == ("m.T.t subtest (n=2)",)
+    assert change.known == ("m.T.t", "m.T.t subtest (n=1)")
+
+
+def test_a_subtest_that_is_skipped_is_lost_and_one_with_other_values_is_not():
+    other = SuiteRun({"m.T.t": Outcome.PASSED, "m.T.t subtest (n=3)": Outcome.PASSED})
+    skipped = SuiteRun({"m.T.t": Outcome.PASSED, "m.T.t subtest (n=1)": Outcome.SKIPPED})
+
+    assert compare_suites([SuiteRun(SUBTESTS)], [other]).lost == ()
+    assert compare_suites([SuiteRun(SUBTESTS)], [skipped]).lost == ("m.T.t subtest (n=1)",)
+    assert compare_suites([SuiteRun(SUBTESTS)], [run("a")]).lost == tuple(SUBTESTS)
+
+
+@pytest.mark.parametrize("allowed", ["m.T.t", "m.T", "m.T.t subtest (p='a/b')"])
+def test_a_name_stands_for_the_subtests_of_what_it_names(allowed):
+    assert is_allowed("m.T.t subtest (p='a/b')", [allowed])
+    assert not is_allowed("n.T.u subtest (p='a/b')", [allowed])
+
+
 @pytest.mark.parametrize("name", ["a.test.js>a", "tests/a.js>a", "GET/users", "t.py::a/b"])
 def test_a_slash_alone_makes_no_family(name):
     now = run(f"{name.partition('/')[0]}/other x y")

@@ -4,12 +4,8 @@ import json
 
 import pytest
 
-from codex_orchestrator.patterns.check_files import (
-    changed_settings,
-    is_settings_file,
-    is_snapshot,
-    is_test_file,
-)
+from codex_orchestrator.patterns.check_files import is_snapshot, is_test_file
+from codex_orchestrator.patterns.check_settings import changed_settings, is_settings_file
 
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <version>1.0</version>
@@ -237,6 +233,46 @@ def package(**changes: object) -> str:
         ("Cargo.toml", CARGO, CARGO + "[profile.dev]\nopt-level = 3\n", "`profile.dev`"),
         (".cargo/config", "", '[target.x]\nrunner = "true"\n', "`target`"),
         ("src/test/resources/junit-platform.properties", "", "a=b\n", "the whole file"),
+        *(
+            (name, "a=1\n", "a=2\n", "the whole file")
+            for name in (
+                *("jest.preset.js", "jest-preset.js", "vitest.shared.ts", "babel.config.js"),
+                *(".babelrc", ".swcrc", ".rspec", "phpunit.xml.dist", ".env", "web/.env.test"),
+                *("gradlew", "mvnw.cmd", "gradle/wrapper/gradle-wrapper.properties"),
+                "src/main/resources/META-INF/services/org.junit.platform.engine.TestEngine",
+            )
+        ),
+        ("pyproject.toml", "", "[tool.pytest_env]\nA = 1\n", "`[tool.pytest_env]`"),
+        (
+            "package.json",
+            package(scripts={"test": "run-s test:*", "test:unit": "jest"}),
+            package(scripts={"test": "run-s test:*", "test:unit": "true"}),
+            "script `test:unit`",
+        ),
+        (
+            "package.json",
+            package(imports={"#a": "./a.js"}),
+            package(imports={"#a": "./b.js"}),
+            "`imports` #a",
+        ),
+        (
+            "package.json",
+            package(imports={"#*": "./*.js"}),
+            package(imports={"#*": "./*.js", "#a": "./b.js"}),
+            "`imports` #a",
+        ),
+        (
+            "package.json",
+            package(devDependencies={"jest": "^29"}),
+            package(devDependencies={"jest": "file:./fake"}),
+            "`devDependencies`",
+        ),
+        (
+            "package.json",
+            package(),
+            package(overrides={"mocha": {".": "link:../fake"}}),
+            "`overrides`",
+        ),
     ],
 )
 def test_a_changed_setting_of_a_check_is_named(
@@ -251,6 +287,23 @@ def test_a_changed_setting_of_a_check_is_named(
         ("pyproject.toml", PYPROJECT, PYPROJECT.replace("1.0", "1.1").replace('"click"', '"rich"')),
         ("pyproject.toml", PYPROJECT, "# new\n" + PYPROJECT.replace("= ", "=  ")),
         ("setup.cfg", "[metadata]\nname=a\n", "[metadata]\nname=b\n"),
+        ("pyproject.toml", PYPROJECT, PYPROJECT.replace('"-q"', '"-q"\nmarkers = ["slow"]')),
+        ("pytest.ini", "[pytest]\n", "[pytest]\nmarkers =\n  slow: a\nlog_level = INFO\n"),
+        (
+            "pytest.toml",
+            "[pytest]\naddopts = ['-q']\n",
+            "[pytest]\naddopts = ['-q']\nmarkers=['a']",
+        ),
+        (
+            "package.json",
+            package(imports={"#a": "./a.js"}),
+            package(imports={"#a": "./a.js", "#b": "b"}),
+        ),
+        (
+            "package.json",
+            package(),
+            package(devDependencies={"a": "^1"}, dependencies={"b": "file:b"}),
+        ),
         ("pytest.ini", "[pytest]\naddopts = -q\n", "# new\n[pytest]\naddopts=-q\n"),
         ("package.json", package(), package(version="2.0.0", author="b", dependencies={"a": "1"})),
         ("package.json", package(), json.dumps(PACKAGE, indent=4)),
@@ -329,6 +382,21 @@ def test_a_new_module_that_hides_one_of_python_is_named(path: str) -> None:
 @pytest.mark.parametrize("path", ["src/shop/types.py", "test/__init__.py", "app/queue.py"])
 def test_a_module_with_a_name_of_python_hides_none_elsewhere(path: str) -> None:
     assert not is_settings_file(path)
+
+
+    ("after", "checks", "named"),
+    [
+        ('{"compilerOptions": {"paths": {"a": ["./fake"]}}}', ["test"], "`paths`"),
+        ('{"extends": "./other.json"}', ["test"], "`extends`"),
+        ('{"compilerOptions": {"strict": false}}', ["test"], ""),
+        ('{"compilerOptions": {"strict": false}}', ["lint"], "`compilerOptions`"),
+        ("{,}", ["test"], "the whole file"),
+    ],
+)
+def test_settings_of_typescript_count_where_they_lead_to_other_modules(
+    after: str, checks: list[str], named: str
+) -> None:
+    assert changed_settings("tsconfig.json", b"{}", after.encode(), checks=checks) == named
 
 
 @pytest.mark.parametrize(

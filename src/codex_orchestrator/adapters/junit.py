@@ -1,6 +1,7 @@
 """JUnit's XML: what became of each test, from a file that a test run wrote."""
 
 import os
+from collections import Counter
 
 from codex_orchestrator.adapters.xml_reader import read_xml
 from codex_orchestrator.model.suite_run import Outcome, SuiteRun, add_outcome
@@ -8,25 +9,33 @@ from codex_orchestrator.model.suite_run import Outcome, SuiteRun, add_outcome
 _CLASS_PATHS = ("java.class.path", "surefire.test.class.path")
 
 
-def parse_junit(data: bytes) -> SuiteRun:
+def parse_junit(data: bytes, *, prefix: str = "", numbers: Counter[str] | None = None) -> SuiteRun:
     """Return what a JUnit report says.
 
-    The counters in its header are not used: runners write other numbers than they ran.
+    The counters in its header are not used: runners write other numbers than they ran. Two tests
+    may have one name, in one suite or in two: the second and later ones get a number.
+
+    Args:
+        data: the report.
+        prefix: stands before the names of all tests.
+        numbers: how often each name occurred in reports of the same run; it is added to.
     """
-    reader = _Reader()
+    reader = _Reader(prefix, Counter() if numbers is None else numbers)
     problem = read_xml(data, reader)
     return SuiteRun(reader.outcomes, problem and f"the report of the tests {problem}")
 
 
 def class_path_of(data: bytes) -> tuple[str, ...]:
     """Return the places on the class path that Maven's report has, () where it has none."""
-    reader = _Reader()
+    reader = _Reader("", Counter())
     read_xml(data, reader)
     return tuple(dict.fromkeys(filter(None, reader.class_path.split(os.pathsep))))
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, prefix: str, numbers: Counter[str]) -> None:
+        self._prefix = prefix
+        self._numbers = numbers
         self.outcomes: dict[str, Outcome] = {}
         self._case = ""
         self._outcome: Outcome | None = None
@@ -61,5 +70,8 @@ class _Reader:
 
     def end(self, tag: str) -> None:
         if tag == "testcase" and self._outcome is not None:
-            add_outcome(self.outcomes, self._case, self._outcome)
+            name = self._prefix + self._case
+            # Several lines may say that one class is broken.
+            numbers = None if self._outcome is Outcome.BROKEN else self._numbers
+            add_outcome(self.outcomes, name, self._outcome, numbers=numbers)
             self._outcome = None

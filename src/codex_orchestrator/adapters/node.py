@@ -45,7 +45,8 @@ _SCRIPT_OPTIONS = {
     "node": (),
     "bun": ("--reporter=junit", f"--reporter-outfile={LOG_DIR}/report-test.xml"),
 }
-"""The options that order a report, which a script of one plain command gets as its last words."""
+"""The options that order a report, which the last command of a script gets as its last words."""
+_COMMANDS = re.compile(r"&&|\|\||[;|&\n]")
 _NO_SHELL_SYNTAX = re.compile(r"[^|&;<>()$`\\#{}!\n]+")
 _PREFIX = re.compile(r"npx|cross-env|[A-Za-z_]\w*=.*", re.DOTALL)
 _PROGRAM = re.compile(r"(?:\./)?(?:node_modules/\.bin/)?_?(jest|vitest|mocha)")
@@ -190,19 +191,29 @@ class NodeAdapter:
 
 
 def runner_of(script: str) -> str:
-    """Return the test runner that a script is a plain command of, in `_SCRIPT_OPTIONS`, or "".
+    """Return the test runner that a report can be ordered of, in `_SCRIPT_OPTIONS`, or "".
 
-    A report can be ordered of such a script only: what is added to others may reach something else.
+    Node's own runner is told by a variable, wherever in a script its one command stands. Others are
+    told by words after the script, which reach its last command: what goes before may be other
+    plain commands, each of which has to end well.
     """
-    if not _NO_SHELL_SYNTAX.fullmatch(script):
+    runners = list(filter(None, map(_runner_of_command, _COMMANDS.split(script))))
+    if runners == ["node"]:
+        return "" if "NODE_OPTIONS=" in script else "node"
+    commands = script.split("&&")
+    if not all(map(_NO_SHELL_SYNTAX.fullmatch, commands)) or len(runners) != 1:
         return ""
+    return _runner_of_command(commands[-1])
+
+
+def _runner_of_command(command: str) -> str:
+    """Return the test runner that one command of a script starts, or ""."""
     try:
-        words = shlex.split(script)
+        words = shlex.split(command)
     except ValueError:
         return ""
     while words and _PREFIX.fullmatch(words[0]):
-        if words.pop(0).startswith("NODE_OPTIONS=") and "node" in words:
-            return ""
+        words.pop(0)
     if not words or "--" in words:
         return ""
     program, *rest = words

@@ -8,6 +8,7 @@ the work tree, the name is that of a folder with copies of them.
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,20 +55,24 @@ def _read_copies(folder: Path, globs: Sequence[str]) -> SuiteRun:
     """Return what copied JUnit reports say together.
 
     What `**/` at the start of a glob stands for, a module of the project, comes before the names of
-    the tests: two modules may have tests of one name.
+    the tests: two modules may have tests of one name. So may two files; the order of their names is
+    that of the tests' numbers.
     """
     outcomes: dict[str, Outcome] = {}
+    numbers: Counter[str] = Counter()
     problems = []
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     for path in paths:
         name = path.relative_to(folder).as_posix()
-        suite = parse_junit(read_file(path, max_bytes=MAX_BYTES))
-        problems += [f"{name}: {suite.problem}"] if suite.problem else []
         glob = matching_glob(name, globs)
         module, *rest = name.rsplit("/", glob.count("/")) if glob.startswith("**/") else ("",)
         is_below = len(rest) == glob.count("/") > 0
+        prefix = f"{module}::" if module and is_below else ""
+        data = read_file(path, max_bytes=MAX_BYTES)
+        suite = parse_junit(data, prefix=prefix, numbers=numbers)
+        problems += [f"{name}: {suite.problem}"] if suite.problem else []
         for test, outcome in suite.outcomes.items():
-            add_outcome(outcomes, f"{module}::{test}" if module and is_below else test, outcome)
+            add_outcome(outcomes, test, outcome)
     return SuiteRun(outcomes, "; ".join(problems[:3]) if paths else MISSING)
 
 

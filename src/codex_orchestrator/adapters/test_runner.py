@@ -41,6 +41,8 @@ NO_TESTS = 5
 # What is no part of the project, and not replaced by a folder, was fetched for its version.
 _GO_MODULES = "{{with .Module}}{{if or .Main .Replace}}{{.Dir}}{{end}}{{end}}"
 _GRAVITY = (SKIPPED, PASSED, FAILED)
+# Between the name of a test and the words for one of its subtests, which readers know.
+_SUBTEST = " subtest "
 
 
 class Report:
@@ -82,6 +84,7 @@ class PytestPlugin:
         self._collected: dict[str, None] = {}
         self._left: set[str] = set()
         self._again: set[str] = set()
+        self._subtests: dict[str, list[tuple[str, str]]] = {}
 
     @property
     def has_run_all(self) -> bool:
@@ -123,8 +126,12 @@ class PytestPlugin:
         if report.outcome == "rerun":
             # Whoever says so runs the test again; if not, it has not been run to its end.
             self._outcomes.pop(name, None)
+            self._subtests.pop(name, None)
             self._again.add(name)
             return
+        if (context := getattr(report, "context", None)) is not None:
+            subtest = f"{name}{_SUBTEST}{_words_of(context)}"
+            self._subtests.setdefault(name, []).append((subtest, found))
         if report.when == "call":
             self._again.discard(name)
         if report.when == "call" or found != PASSED:
@@ -132,6 +139,22 @@ class PytestPlugin:
         if report.when == "teardown" and name not in self._again:
             self._left.discard(name)
             self._report.result(name, self._outcomes.pop(name, SKIPPED))
+            numbers: dict[str, int] = {}
+            for subtest, became in self._subtests.pop(name, ()):
+                self._report.result(_numbered(subtest, numbers), became)
+
+
+def _words_of(context: Any) -> str:
+    """Return the words for a subtest of pytest: its message and its values."""
+    values = ", ".join(f"{name}={value!s}" for name, value in dict(context.kwargs or {}).items())
+    words = [f"[{context.msg}]"] if context.msg is not None else []
+    return " ".join([*words, *([f"({values})"] if values else [])]) or "(<subtest>)"
+
+
+def _numbered(name: str, numbers: dict[str, int]) -> str:
+    """Return a name, with its number where it occurred before."""
+    numbers[name] = numbers.get(name, 0) + 1
+    return f"{name} #{numbers[name]}" if numbers[name] > 1 else name
 
 
 def _weight(outcome: str) -> int:
@@ -146,6 +169,7 @@ class _UnittestResult(unittest.TextTestResult):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._outcomes: dict[str, str] = {}
+        self._subtests: dict[str, int] = {}
 
     def startTest(self, test: unittest.TestCase) -> None:  # noqa: N802 - unittest's name
         super().startTest(test)
@@ -168,13 +192,17 @@ class _UnittestResult(unittest.TextTestResult):
 
     def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:  # noqa: N802 - as above
         super().addSubTest(test, subtest, err)
+        self._subtest(subtest, PASSED if err is None else FAILED)
         if err is not None:
             self._note(test, FAILED)
 
     def addSkip(self, test: Any, reason: Any) -> None:  # noqa: N802 - unittest's name
         # A reason may be any value; unittest prints it.
         super().addSkip(test, str(reason))
-        self._note(test, SKIPPED)
+        if hasattr(test, "test_case"):
+            self._subtest(test, SKIPPED)
+        else:
+            self._note(test, SKIPPED)
 
     def addExpectedFailure(self, test: Any, err: Any) -> None:  # noqa: N802 - unittest's name
         super().addExpectedFailure(test, err)
@@ -183,6 +211,11 @@ class _UnittestResult(unittest.TextTestResult):
     def addUnexpectedSuccess(self, test: Any) -> None:  # noqa: N802 - unittest's name
         super().addUnexpectedSuccess(test)
         self._note(test, FAILED)
+
+    def _subtest(self, subtest: Any, outcome: str) -> None:
+        test = str(subtest.test_case.id())
+        words = str(subtest.id()).removeprefix(test).strip()
+        self.report.result(_numbered(f"{test}{_SUBTEST}{words}", self._subtests), outcome)
 
     def _note(self, test: Any, outcome: str) -> None:
         name = str(test.id())

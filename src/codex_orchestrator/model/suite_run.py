@@ -69,16 +69,37 @@ _GRAVITY = (Outcome.DESELECTED, Outcome.SKIPPED, Outcome.PASSED, Outcome.FAILED,
 MAX_NAME = 300
 
 
-def add_outcome(outcomes: dict[str, Outcome], name: str, outcome: Outcome) -> None:
-    """Add what became of a test; of several results under one name the worst counts.
+SUBTEST = " subtest "
+"""What stands in a name between a test and the words for one of its subtests."""
+
+
+def add_outcome(
+    outcomes: dict[str, Outcome],
+    name: str,
+    outcome: Outcome,
+    *,
+    numbers: Counter[str] | None = None,
+) -> None:
+    """Add what became of a test.
 
     A name is shown in one line. One of more than 300 characters is cut, and ends in a digest.
+
+    Args:
+        outcomes: what is known of others; it is added to.
+        name: the test's name in the report.
+        outcome: what became of it.
+        numbers: how often each name occurred so far, where each occurrence is a test of its own:
+            it is added to, and names after the first get a number. With None they are results of
+            one test, of which the worst counts.
     """
     start = name[:MAX_NAME]
     shown = start if start.isascii() and start.isprintable() else one_line(start, limit=None)
     if len(name) > MAX_NAME or len(shown) > MAX_NAME:
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         shown = f"{shown[: MAX_NAME - 14]}~{digest}"
+    if numbers is not None:
+        numbers[shown] += 1
+        shown += f" #{numbers[shown]}" if numbers[shown] > 1 else ""
     if shown in outcomes:
         outcome = max(outcomes[shown], outcome, key=_GRAVITY.index)
     outcomes[shown] = outcome
@@ -209,10 +230,16 @@ def _lost(before: SuiteRun, now: SuiteRun) -> tuple[str, ...]:
     """Return the tests that are not executed any more.
 
     A case of a test with parameters has its values in its name. When they change, the case has
-    another name; as long as the test has as many cases, none of them is lost.
+    another name; as long as the test has as many cases, none of them is lost. A subtest that does
+    not occur any more is lost with its test only; one that is skipped is.
     """
     were, are = (passed | failed for passed, failed in (_ran([before]), _ran([now])))
-    gone = [name for name in were if name not in are]
+    gone = [
+        name
+        for name in were
+        if name not in are
+        and (name in now.outcomes or SUBTEST not in name or name.partition(SUBTEST)[0] not in are)
+    ]
     if not gone:
         return ()
     families_now = {name: _family(name, are) for name in are}
@@ -227,6 +254,8 @@ def _lost(before: SuiteRun, now: SuiteRun) -> tuple[str, ...]:
 
 def _family(name: str, others: Collection[str]) -> str:
     """Return the test that a case belongs to; the name itself where it has no case in it."""
+    if SUBTEST in name:
+        return name
     if name.endswith("]"):
         return name.partition("[")[0]
     # A subtest of Go, whose test is reported too; its package has slashes as well.
@@ -241,7 +270,9 @@ def is_allowed(name: str, allowed: Sequence[str]) -> bool:
     The names may be spelled as any runner does: `tests/test_a.py::T::test_b` is also
     `test_a.T.test_b`, and `a.test.js > b` is `a.test.js::b`.
     """
-    return any(_stands_for(given.rstrip("/"), name) for given in allowed if given.strip("/"))
+    test = name.partition(SUBTEST)[0]
+    given = [text.rstrip("/") for text in allowed if text.strip("/")]
+    return name in given or any(_stands_for(text, test) for text in given)
 
 
 def _stands_for(given: str, name: str) -> bool:

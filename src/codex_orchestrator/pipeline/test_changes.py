@@ -7,12 +7,8 @@ from collections.abc import Iterator
 from codex_orchestrator.model.errors import InputError
 from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.suite_run import is_allowed
-from codex_orchestrator.patterns.check_files import (
-    changed_settings,
-    is_settings_file,
-    is_snapshot,
-    is_test_file,
-)
+from codex_orchestrator.patterns.check_files import is_snapshot, is_test_file
+from codex_orchestrator.patterns.check_settings import changed_settings, is_settings_file
 from codex_orchestrator.patterns.weakened import weakened_tests
 from codex_orchestrator.pipeline.replaced_code import hidden_by
 from codex_orchestrator.pipeline.run import Run
