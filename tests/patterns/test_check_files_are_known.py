@@ -384,6 +384,7 @@ def test_a_module_with_a_name_of_python_hides_none_elsewhere(path: str) -> None:
     assert not is_settings_file(path)
 
 
+@pytest.mark.parametrize(
     ("after", "checks", "named"),
     [
         ('{"compilerOptions": {"paths": {"a": ["./fake"]}}}', ["test"], "`paths`"),

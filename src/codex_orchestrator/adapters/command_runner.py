@@ -4,6 +4,7 @@ It is started by our own interpreter, and loads nothing of the project.
 
     python -I -m codex_orchestrator.adapters.command_runner tap REPORT COMMAND...
     python -I -m codex_orchestrator.adapters.command_runner cargo REPORT [options of `cargo test`]
+    python -I -m codex_orchestrator.adapters.command_runner go REPORT [arguments of `go test -json`]
 """
 
 import re
@@ -12,6 +13,7 @@ import sys
 from collections import Counter
 
 from codex_orchestrator.adapters.cargo_runner import run_cargo
+from codex_orchestrator.adapters.go_runner import run_go
 from codex_orchestrator.adapters.test_runner import BROKEN, FAILED, PASSED, SKIPPED, Report
 
 _TEST = re.compile(r"(not )?ok\b[ \t]*\d*(?:[ \t]+-[ \t]|[ \t]|$)[ \t]*(.*)")
@@ -115,7 +117,7 @@ def run_tap(report: Report, command: list[str]) -> int:
 def main() -> int:
     """Run the command in the current folder and return its exit code."""
     runner, path, *arguments = sys.argv[1:]
-    run = {"tap": run_tap, "cargo": run_cargo}[runner]
+    run = {"tap": run_tap, "cargo": run_cargo, "go": run_go}[runner]
     return run(Report(path), arguments)
 
 

@@ -3,12 +3,11 @@
 import posixpath
 import re
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from codex_orchestrator.adapters.interface import Detection, detect_files, read_text
-from codex_orchestrator.adapters.reports import LOADED, RUNNER, TEST_REPORT
+from codex_orchestrator.adapters.reports import LOADED, read_output
 from codex_orchestrator.model.check import LOG_DIR, CheckCommand
 from codex_orchestrator.model.errors import NotCheckedError
 from codex_orchestrator.model.task import CheckName
@@ -53,16 +52,14 @@ class GoAdapter:
         # Without a module at the top, `./...` is outside of those that a go.work uses.
         used = [f"./{one}/..." if one != "." else "./..." for one in _used_modules(root)]
         packages = tuple(used) or ("./...",)
-        test = CheckCommand(
-            name="test",
-            argv=(sys.executable, str(RUNNER), "go", f"{LOG_DIR}/{TEST_REPORT}", *packages),
-            shown=("go", "test", *packages),
-            report=f"lines:{TEST_REPORT}",
+        test = read_output(
+            "go",
+            packages,
+            ("go", "test", *packages),
             loaded=LOADED,
             must_measure=True,
             mend=_MEND,
             env=(*environment, ("CODEX_ORCHESTRATOR_LOADED", f"{LOG_DIR}/{LOADED}")),
-            read=(sys.prefix, sys.base_prefix, str(RUNNER)),
             programs=("go",),
             first_test="write NAME_test.go with `func TestName(t *testing.T)` beside the package",
         )

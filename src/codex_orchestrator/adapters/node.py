@@ -1,5 +1,6 @@
 """Node projects: the package's own scripts, else node's test runner."""
 
+import itertools
 import json
 import os
 import re
@@ -193,17 +194,15 @@ class NodeAdapter:
 def runner_of(script: str) -> str:
     """Return the test runner that a report can be ordered of, in `_SCRIPT_OPTIONS`, or "".
 
-    Node's own runner is told by a variable, wherever in a script its one command stands. Others are
-    told by words after the script, which reach its last command: what goes before may be other
-    plain commands, each of which has to end well.
+    Node's own runner is told by a variable, wherever its one command stands. Others are told by
+    words after the script, which reach its last command, beside plain ones that must end well.
     """
-    runners = list(filter(None, map(_runner_of_command, _COMMANDS.split(script))))
+    runners = [*filter(None, map(_runner_of_command, _COMMANDS.split(script)))]
     if runners == ["node"]:
         return "" if "NODE_OPTIONS=" in script else "node"
     commands = script.split("&&")
-    if not all(map(_NO_SHELL_SYNTAX.fullmatch, commands)) or len(runners) != 1:
-        return ""
-    return _runner_of_command(commands[-1])
+    is_plain = len(runners) == 1 and all(map(_NO_SHELL_SYNTAX.fullmatch, commands))
+    return _runner_of_command(commands[-1]) if is_plain else ""
 
 
 def _runner_of_command(command: str) -> str:
@@ -212,8 +211,7 @@ def _runner_of_command(command: str) -> str:
         words = shlex.split(command)
     except ValueError:
         return ""
-    while words and _PREFIX.fullmatch(words[0]):
-        words.pop(0)
+    words = list(itertools.dropwhile(_PREFIX.fullmatch, words))
     if not words or "--" in words:
         return ""
     program, *rest = words

@@ -6,7 +6,6 @@ line says that the end was reached.
 
     python test_runner.py pytest REPORT [arguments of pytest]
     python test_runner.py unittest REPORT [START [TOP]]
-    python test_runner.py go REPORT [arguments of `go test -json`]
 """
 
 import os
@@ -26,7 +25,6 @@ if __name__ == "__main__":
 
 import json  # noqa: E402
 import runpy  # noqa: E402
-import subprocess  # noqa: E402
 import unittest  # noqa: E402
 import unittest.loader  # noqa: E402
 from collections.abc import Iterable  # noqa: E402
@@ -38,8 +36,6 @@ PASSED, FAILED, SKIPPED, DESELECTED = "passed", "failed", "skipped", "deselected
 # What is no test, and holds tests that could not be run.
 BROKEN = "broken"
 NO_TESTS = 5
-# What is no part of the project, and not replaced by a folder, was fetched for its version.
-_GO_MODULES = "{{with .Module}}{{if or .Main .Replace}}{{.Dir}}{{end}}{{end}}"
 _GRAVITY = (SKIPPED, PASSED, FAILED)
 # Between the name of a test and the words for one of its subtests, which readers know.
 _SUBTEST = " subtest "
@@ -267,37 +263,6 @@ def run_unittest(report: Report, arguments: list[str]) -> int:
     return 0 if result.wasSuccessful() else 1
 
 
-def run_go(report: Report, arguments: list[str]) -> int:
-    """Run `go test`, print what it prints for people, and return its exit code."""
-    command = ["go", "test", "-json", "-count=1", *arguments]
-    look_up = ["go", "list", "-e", "-deps", "-test", "-f", _GO_MODULES, *arguments]
-    reading: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True, "errors": "replace"}
-    running, failing = set(), set()
-    listing = subprocess.Popen(look_up, **reading)
-    with subprocess.Popen(command, **reading) as process:
-        for line in process.stdout or ():
-            event = _go_event(line)
-            package, test = event.get("Package", ""), event.get("Test", "")
-            sys.stdout.write(event.get("Output", ""))
-            action = event.get("Action")
-            if action == "start":
-                running.add(package)
-            outcome = {"pass": PASSED, "fail": FAILED, "skip": SKIPPED}.get(str(action))
-            if outcome and test:
-                report.result(f"{package}::{test}", outcome)
-                failing |= {package} if outcome == FAILED else set()
-            elif outcome:
-                running.discard(package)
-                if outcome == FAILED and package not in failing:
-                    report.result(package, BROKEN)
-    if not running:
-        report.end()
-    listed = listing.communicate()[0]
-    if not listing.returncode:
-        note_loaded(filter(None, listed.split("\n")))
-    return process.returncode
-
-
 def note_loaded(folders: Iterable[str]) -> None:
     """Write down where the packages lie whose code is tested."""
     if file := os.environ.get("CODEX_ORCHESTRATOR_LOADED"):
@@ -306,21 +271,11 @@ def note_loaded(folders: Iterable[str]) -> None:
             loaded.writelines(json.dumps({"loaded": place}) + "\n" for place in places)
 
 
-def _go_event(line: str) -> dict[str, Any]:
-    try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        event = None
-    return event if isinstance(event, dict) else {"Output": line}
-
-
 def main() -> int:
     """Run the tests of the tree in the current folder and return the exit code."""
     runner, path, *arguments = sys.argv[1:]
     report = Report(path)
-    run = {"pytest": run_pytest, "unittest": run_unittest, "go": run_go}[runner]
-    if runner == "go":
-        return run(report, arguments)
+    run = {"pytest": run_pytest, "unittest": run_unittest}[runner]
     watching = runpy.run_path(PROBE)["watch_all"](_PATH)
     code = run(report, arguments)
     if watching:

@@ -1,7 +1,6 @@
 """What the change does to the tests: findings about tests lost, weakened, flaky or promised."""
 
 import posixpath
-import re
 from collections.abc import Iterator
 
 from codex_orchestrator.model.errors import InputError
@@ -9,6 +8,7 @@ from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.suite_run import is_allowed
 from codex_orchestrator.patterns.check_files import is_snapshot, is_test_file
 from codex_orchestrator.patterns.check_settings import changed_settings, is_settings_file
+from codex_orchestrator.patterns.named_files import READ_BY_PROGRAM, files_named, imports_of
 from codex_orchestrator.patterns.weakened import weakened_tests
 from codex_orchestrator.pipeline.replaced_code import hidden_by
 from codex_orchestrator.pipeline.run import Run
@@ -17,27 +17,6 @@ from codex_orchestrator.text.names import path_problem
 _MOST = 20
 _MOST_SCRIPTS = 200
 _MAX_SCRIPT = 256 * 1024
-_PATH = re.compile(r"[\w./-]+")
-_SCRIPT = re.compile(
-    r"(?:.*/)?[\w.-]+\.(?:sh|bash|zsh|mk|ps1|bat|cmd)|(?:scripts?|tools|bin|\.?ci|hack|dev)/.+"
-)
-# What an interpreter runs, or loads first.
-_GIVEN = re.compile(
-    r"(?:python[\d.]*|node|ruby|perl|php|deno|bun|tsx|ts-node) +(?:-\S+ +)*"
-    r"(?!(?:src|lib|app|packages)/)([\w./-]+\.\w+)"
-    r"|(?:--require|--import|--loader|-r|--setup\w*|--config)[ =]([\w./-]+)"
-)
-# What a program reads to know what to run.
-_CALLERS = {
-    **{make: ["Makefile", "makefile", "GNUmakefile"] for make in ("make", "gmake")},
-    **{manager: ["package.json"] for manager in ("npm", "pnpm", "yarn", "npx")},
-    "just": ["justfile", "Justfile"],
-    "tox": ["tox.ini"],
-    "nox": ["noxfile.py"],
-}
-_READ = frozenset(name for names in _CALLERS.values() for name in names)
-# At the top, these mean nothing to a check that does not start their program.
-_READ_ONLY = _READ - {"package.json", "tox.ini"}
 _HOW = (
     "restore it; where it is meant, name it in the task's tests.may_change, or let a person "
     "grant it: --approve"
@@ -74,18 +53,16 @@ def settings_of_base(run: Run, tested: str) -> dict[str, str]:
     suites = [suite for check in run.base.runs for suite in run.base.suites(check)]
     if suites and not any(suite.executed for suite in suites):
         return {}  # there is no test yet that the change could silence
-    scripts = _scripts(run)
+    named = _named(run)
     checks = {*run.task.checks, *(word for command in run.checks for word in command.argv)}
     for path in run.tree.change().paths:
-        if _is_granted(run, path):
+        by = named.get(path, "")
+        if _is_granted(run, path) or (path in READ_BY_PROGRAM and not by):
             continue
-        is_read = path in scripts
-        if path in _READ_ONLY and not is_read:
-            continue
-        what = "the script" if is_read and posixpath.basename(path) not in _READ else ""
+        what = f"the file that {by} names" if by else ""
         if is_settings_file(path):
             before, after = _content(run, base_sha, path), _content(run, tested, path)
-            what = what or changed_settings(path, before, after, checks=checks)
+            what = changed_settings(path, before, after, checks=checks)
         if what:
             found[path] = what
     return found
@@ -95,27 +72,26 @@ def _is_granted(run: Run, path: str) -> bool:
     return run.policy.is_granted_edit(path) or is_allowed(path, run.policy.approved_tests)
 
 
-def _scripts(run: Run) -> set[str]:
-    """Return the files of the base that say how its checks run, beginning with their commands.
+def _named(run: Run) -> dict[str, str]:
+    """Return the files of the base that say how its checks run, each with what names it.
 
-    That is what a program such as make reads, scripts that are named there, and what an interpreter
-    is given. Programs in the folders of the product are what is tested, and no such scripts.
+    That begins with the commands of the checks. Code that something imports is the product.
     """
-    texts = [(command.folder, " ".join(command.argv)) for command in run.checks]
-    found: set[str] = set()
-    tried: set[str] = set()
-    while texts and len(tried) < _MOST_SCRIPTS:
-        folder, text = texts.pop()
-        names = [name for word in _PATH.findall(text) for name in _CALLERS.get(word, ())]
-        names += filter(_SCRIPT.fullmatch, map(posixpath.normpath, _PATH.findall(text)))
-        names += [posixpath.normpath(match[1] or match[2]) for match in _GIVEN.finditer(text)]
-        for name in dict.fromkeys(posixpath.normpath(f"{folder}/{name}") for name in names):
-            if name in tried or path_problem(name) or is_test_file(name):
+    base_sha, workspace = run.tree.base_sha, run.services.rooms.workspace
+    held = workspace.paths_at(base_sha)
+    texts = [(command.folder, "", " ".join(command.argv)) for command in run.checks]
+    found: dict[str, str] = {}
+    while texts and len(found) < _MOST_SCRIPTS:
+        folder, source, text = texts.pop()
+        for named in files_named(text, path=source):
+            name = posixpath.normpath(f"{folder}/{named.path}")
+            if name in found or name not in held or path_problem(name) or is_test_file(name):
                 continue
-            tried.add(name)
-            if content := _content(run, run.tree.base_sha, name):
-                found.add(name)
-                texts.append((folder, content[:_MAX_SCRIPT].decode("utf-8", "replace")))
+            if named.is_code and workspace.texts_at(base_sha, imports_of(named.path)):
+                continue
+            found[name] = source or "the command of a check"
+            content = _content(run, base_sha, name) or b""
+            texts.append((folder, name, content[:_MAX_SCRIPT].decode("utf-8", "replace")))
     return found
 
 

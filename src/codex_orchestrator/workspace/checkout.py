@@ -77,6 +77,13 @@ class Checkout:
         git = self._repository.git
         return bool(git.run("--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, path))
 
+    def paths_at(self, commit: str) -> frozenset[str]:
+        """Return the paths of all files and links in a commit or tree."""
+        listed = self._repository.git.run(
+            "ls-tree", "-r", "-z", "--full-tree", "--name-only", commit
+        )
+        return frozenset(listed.decode("utf-8", "surrogateescape").split("\0")) - {""}
+
     def tree_of(self, commit: str) -> str:
         """Return the name of a commit's tree."""
         return self._repository.git.text("rev-parse", f"{commit}^{{tree}}")
