@@ -261,3 +261,13 @@ def test_a_bug_of_ours_leaves_a_report_without_secrets(
     assert str(report) in message
     assert "ValueError" in report.read_text()
     assert "canary" not in report.read_text() + message
+
+
+@pytest.mark.parametrize("header", ["[adapter]", "[[adapter]]"])
+def test_one_adapter_and_a_list_of_them_are_one_setting_with_one_origin(
+    repo: Path, header: str
+) -> None:
+    write(repo, OWN, f'{header}\nid = "go"\n')
+    found = load_settings(str(repo), None, environ={})
+    assert origins(found)["adapter"] == OWN
+    assert [entry.id for entry in found.config.adapter] == ["go"]
