@@ -32,7 +32,9 @@ RUSTC_BOOTSTRAP=1 exec "$@" --format json -Z unstable-options
 # rustdoc says this to a binary that it starts itself: each of its tests is a process then.
 _RUN_DOC_TESTS = f'{_FORGET}RUSTDOC_DOCTEST_BIN_PATH="$1" exec "$@"\n'
 _OUTCOMES = {"ok": PASSED, "failed": FAILED, "ignored": SKIPPED}
-_DOC_TEST = re.compile(r"test (.+?) ?\(line (\d+)\)(?: - [a-z ]+)? \.\.\. (ok|FAILED|ignored)\b.*")
+_DOC_TEST = re.compile(
+    r"test (.+?) ?\(line (\d+)\)(?: - ([a-z ]+))? \.\.\. (ok|FAILED|ignored)\b.*"
+)
 
 
 class _Binary:
@@ -187,7 +189,10 @@ def _run_doc_tests(
             sys.stdout.write(line)
             ends += line.startswith("test result: ")
             if test := _DOC_TEST.fullmatch(line.rstrip("\n")):
-                found.append((test[1], int(test[2]), _OUTCOMES[test[3].lower()]))
+                # What is only compiled is not executed.
+                is_only = test[3] == "compile" and test[4] == "ok"
+                outcome = SKIPPED if is_only else _OUTCOMES[test[4].lower()]
+                found.append((test[1], int(test[2]), outcome))
     for name, outcome in _numbered(sorted(found)):
         report.result(name, outcome)
     return abs(int(process.returncode)), ends

@@ -34,6 +34,7 @@ _SCRIPT_IMPORT = re.compile(
 _ASSIGNED = re.compile(
     r"(?:([\w.]+)\.)?([\w$]+)\s*(?::(?!=)[^=]*)?(:?=)(?!=)\s*(.{0,200})", re.DOTALL
 )
+_BASES = re.compile(r"class\s+\w+\s*\(([^)]{0,2000})\)")
 _QUOTED = re.compile(r"[\"']([^\"']*)[\"']")
 _MACRO = re.compile(r"macro_rules!\s*((?:debug_)?assert(?:_eq|_ne)?|panic)\b")
 
@@ -44,6 +45,9 @@ def stand_ins(old: Outline, new: Outline) -> Iterator[tuple[str, int, str]]:
     Yields:
         The unit in which it does, the line from 1, and what it is.
     """
+    if not old.text.strip():
+        yield from _patches(new)
+        return
     judged = _Judged(old)
     known = {(unit, code) for unit, _, code in judged.replaced(old)}
     for place, line, code in judged.replaced(new):
@@ -51,14 +55,48 @@ def stand_ins(old: Outline, new: Outline) -> Iterator[tuple[str, int, str]]:
             yield place, line, code
     if new.language != "python":
         return
+    yield from _bases(old, new)
     defined = set(re.findall(r"^(?:async )?(?:def|class)\s+(\w+)", new.text, re.MULTILINE))
     own = defined | _imported(new.text)
-    for unit in new.tests():
+    for unit in new.units.values():
         before = old.units.get(unit.name)
-        for mark in unit.marks if before is not None and before.kind == "test" else ():
+        is_known = before is not None and before.kind == unit.kind in {"test", "scope"}
+        for mark in unit.marks if is_known else ():
             name = re.match(r"@(\w+)", mark)
             if before is not None and name and name[1] in own and mark not in before.marks:
                 yield unit.name, unit.node.line, mark
+
+
+def _patches(new: Outline) -> Iterator[tuple[str, int, str]]:
+    """Say what a new file of Python replaces for all tests, when it is loaded."""
+    if new.language != "python":
+        return
+    outside = _FRAMEWORKS | sys.stdlib_module_names
+    modules = {alias or name for name, alias in _IMPORT.findall(new.text)}
+    modules = {name for name in modules if name.split(".")[0] not in outside}
+    for node, owner, _ in _nodes(new.root, new.root, None):
+        found = _ASSIGNED.match(node.text) if node.role == "assignment" else None
+        if owner is new.root and found and found[1]:
+            is_assertion = found[2] in _UNITTEST and found[1].endswith("TestCase")
+            if is_assertion or found[1] in modules:
+                yield new.path, node.line, f"{found[1]}.{found[2]} in the file"
+
+
+def _bases(old: Outline, new: Outline) -> Iterator[tuple[str, int, str]]:
+    """Say which classes with tests newly inherit from something that is no part of a framework."""
+    own = _imported(new.text) | {name for name, _ in _IMPORT.findall(new.text)}
+    own -= _FRAMEWORKS | sys.stdlib_module_names
+    for unit in new.units.values():
+        before = old.units.get(unit.name)
+        if before is None or before.kind != unit.kind or unit.kind != "scope":
+            continue
+        names, were = (
+            set(re.findall(r"[\w.]+", found[1])) if found else set()
+            for found in (_BASES.match(one.node.text) for one in (unit, before))
+        )
+        for name in sorted(names - were):
+            if name.split(".")[0] in own:
+                yield unit.name, unit.node.line, f"a class of {name}"
 
 
 def _imported(text: str) -> set[str]:

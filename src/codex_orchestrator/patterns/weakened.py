@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from codex_orchestrator.patterns.bodies import body_of, forgets, has_only, is_empty, is_lazy
-from codex_orchestrator.patterns.check_files import is_test_file
 from codex_orchestrator.patterns.dialects import DIALECTS
 from codex_orchestrator.patterns.file_facts import Measure
 from codex_orchestrator.patterns.files import SkipFile
@@ -18,6 +17,7 @@ from codex_orchestrator.patterns.losses import Kind, compare_assertions, fewer_c
 from codex_orchestrator.patterns.measures import Measuring
 from codex_orchestrator.patterns.outlines import Outline, Unit
 from codex_orchestrator.patterns.stand_ins import stand_ins
+from codex_orchestrator.patterns.test_code import is_test_code
 from codex_orchestrator.text.shown import counted, one_line
 
 _MOST_ERRORS = 100
@@ -40,7 +40,7 @@ class WeakenedTest(NamedTuple):
 
 
 def weakened_tests(
-    path: str, before: bytes | None, after: bytes | None
+    path: str, before: bytes | None, after: bytes | None, *, holds_tests: bool = False
 ) -> tuple[WeakenedTest, ...]:
     """Say what a change to one file takes from the tests in it.
 
@@ -48,6 +48,7 @@ def weakened_tests(
         path: the file, relative to the repository; its suffix says the language.
         before: its content before the change; None if there was none.
         after: its content after the change; None if it is gone.
+        holds_tests: whether tests were run from it, whatever its name.
 
     Returns:
         What was found, in order of place; nothing for a file of another language.
@@ -58,7 +59,7 @@ def weakened_tests(
     language = language_of(path)
     if before == after or language not in DIALECTS:
         return ()
-    if not is_test_file(path) and language != "rust":
+    if not (holds_tests or is_test_code(path, before) or language == "rust"):
         return ()
     try:
         old, new = Outline(path, before or b""), Outline(path, after or b"")

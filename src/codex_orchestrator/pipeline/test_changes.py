@@ -8,7 +8,10 @@ from codex_orchestrator.model.finding import Finding, Severity
 from codex_orchestrator.model.suite_run import is_allowed
 from codex_orchestrator.patterns.check_files import is_snapshot, is_test_file
 from codex_orchestrator.patterns.check_settings import changed_settings, is_settings_file
+from codex_orchestrator.patterns.dialects import DIALECTS
+from codex_orchestrator.patterns.languages import language_of
 from codex_orchestrator.patterns.named_files import READ_BY_PROGRAM, files_named, imports_of
+from codex_orchestrator.patterns.test_code import is_unread_test, lost_examples
 from codex_orchestrator.patterns.weakened import weakened_tests
 from codex_orchestrator.pipeline.replaced_code import hidden_by
 from codex_orchestrator.pipeline.run import Run
@@ -145,16 +148,29 @@ def _with_file(run: Run, name: str) -> str:
 def _weakened(run: Run) -> Iterator[Finding]:
     allowed = run.policy.approved_tests
     tested = run.record.manifest.run.tested
+    suites = [suite for check in run.base.runs for suite in run.base.suites(check)]
+    names = {name for suite in suites for name in suite.outcomes}
+    # An example in documentation has the name of what it belongs to, which is dotted in Python.
+    dotted = {n for n in names if "." in n.partition("::")[2].partition("[")[0]}
+    documented = {_file_of(name) for name in dotted} | {name.partition(" - ")[0] for name in names}
+    ran = {_file_of(name) for name in names - dotted}
     for path in run.tree.change().paths:
         is_expected = is_snapshot(path)
-        # In Rust any file may hold tests.
-        if not (is_expected or is_test_file(path) or path.endswith(".rs")):
+        # What a file imports may show that it holds helpers of tests; in Rust any may hold tests.
+        if not (is_expected or language_of(path) in DIALECTS or is_unread_test(path)):
             continue
         before, after = _content(run, run.tree.base_sha, path), _content(run, tested, path)
         if is_expected and before is not None and not is_allowed(path, allowed):
             message = "a result that tests compare with was rewritten"
             yield _error("run/snapshot-rewritten", path, message, f"{_HOW} tests:{path}")
-        weak = weakened_tests(path, before, after)
+        if is_unread_test(path) and before is not None and not is_allowed(path, allowed):
+            became = "changed" if after is not None else "deleted"
+            message = f"a test whose language is not read was {became}"
+            yield _error("run/test-weakened", path, message, f"{_HOW} tests:{path}")
+        weak = weakened_tests(path, before, after, holds_tests=path in ran)
+        lost = lost_examples(path, before, after) if path in documented else ""
+        if lost and not is_allowed(path, allowed):
+            yield _error("run/test-weakened", path, lost, f"{_HOW} tests:{path}")
         left = [found for found in weak if not is_allowed(found.test, allowed)]
         for found in left[:_MOST]:
             message, fix = f"{found.test}: {found.message}", f"{_HOW} tests:{found.test}"
