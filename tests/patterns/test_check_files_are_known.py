@@ -371,6 +371,28 @@ def test_settings_of_tests_count_beside_those_of_linters() -> None:
 
 
 @pytest.mark.parametrize(
+    ("added", "is_named"),
+    [
+        ("\n# tidy up\nclean: unit\n\trm -rf build\n", False),
+        ("clean:\n\ttrue\n\nwipe:\n\ttrue\n", False),
+        ("\ttrue\n", True),
+        ("unit:\n\ttrue\n", True),
+        ("test:\n\ttrue\n", True),
+        ("ARGS = -k b\n", True),
+        ("clean: $(eval ARGS=-k b)\n", True),
+        ("clean: ARGS = -k b\n", True),
+        (".SILENT:\n", True),
+        ("clean:\n\ttrue \\\nARGS = -k b\n", True),
+        ("lint:\n\ttrue\n", True),
+    ],
+)
+def test_new_targets_at_the_end_of_a_makefile_decide_nothing(added: str, is_named: bool) -> None:
+    makefile = "test: unit\n\tpytest $(ARGS)\n"
+    found = changed_settings("Makefile", makefile.encode(), (makefile + added).encode())
+    assert bool(found) is is_named
+
+
+@pytest.mark.parametrize(
     "path", ["src/filecmp.py", "difflib/__init__.py", "tests/json.py", "packages/a/src/random.py"]
 )
 def test_a_new_module_that_hides_one_of_python_is_named(path: str) -> None:

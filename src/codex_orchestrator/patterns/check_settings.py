@@ -37,6 +37,7 @@ _WHOLE = re.compile(
     r"|(?:.*/)?(?:build|settings)\.gradle(?:\.kts)?|(?:.*/)?(?:gradle|junit-platform)\.properties"
     r"|(?:.*/)?\.mvn/.+|(?:.*/)?(?:\.npmrc|go\.work)"
 )
+_MAKEFILE = re.compile(r"(?:GNUm|M|m)akefile")
 _INI = re.compile(
     r"\.?pytest\.ini|tox\.ini|\.coveragerc|\.?mypy\.ini|\.flake8|\.?pylintrc|setup\.cfg"
 )
@@ -119,6 +120,8 @@ def changed_settings(
         return ""
     if name.startswith("vite.config.") and b"test" not in (before or b"") + (after or b""):
         return ""
+    if _MAKEFILE.fullmatch(name) and _only_adds_targets(before or b"", after or b"", checks):
+        return ""
     if before is None and _STDLIB.fullmatch(path):
         return _ALL
     try:
@@ -130,6 +133,18 @@ def changed_settings(
         # A new name for a module leads none elsewhere, unless it is one of many that had a rule.
         differing = [key for key in differing if key in old or not key.startswith(_ALIAS)]
     return ", ".join(key for key in differing if "lint" in checks or not _LINTER.match(key))
+
+
+def _only_adds_targets(before: bytes, after: bytes, checks: Collection[str]) -> bool:
+    """Say whether all that is new in a Makefile are targets at its end, which nothing leads to."""
+    old, new = before.decode("utf-8", "replace"), after.decode("utf-8", "replace")
+    added = new.removeprefix(old)
+    if not old.endswith("\n") or old.endswith("\\\n") or added == new:
+        return False
+    if not re.fullmatch(r"(?:(?:#[^\n\\]*)?\n|[\w-]+:[\w \t-]*\n(?:\t[^\n]*\n)*)*", added):
+        return False
+    targets = set(re.findall(r"(?m)^([\w-]+):", added))
+    return targets.isdisjoint(re.findall(r"[\w-]+", old)) and targets.isdisjoint(checks)
 
 
 def _settings(path: str, data: bytes | None, checks: Collection[str]) -> dict[str, Any]:
