@@ -93,7 +93,7 @@ def test_the_reports_of_all_projects_are_read_by_their_project(tmp_path: Path) -
 def test_a_build_without_tests_is_not_checked_and_is_told_what_to_write(tmp_path: Path) -> None:
     result, suite = run(project(tmp_path / "tree", code=0, with_tests=()))
     assert (suite, result.status) == (SuiteRun({}), ValidationStatus.NOT_RUN)
-    assert "there is no test: write src/test/java/" in result.detail
+    assert "there is no test; write src/test/java/" in result.detail
 
 
 def test_a_build_that_ends_well_and_wrote_no_report_is_not_checked(tmp_path: Path) -> None:

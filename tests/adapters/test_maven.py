@@ -160,7 +160,7 @@ def test_a_project_without_a_test_has_none_and_that_is_no_missing_report(
     assert suite == SuiteRun({})
     judged = result.judged(suite, first_test=command.first_test)
     assert judged.status is ValidationStatus.NOT_RUN
-    assert "there is no test: write src/test/java/" in judged.detail
+    assert "there is no test; write src/test/java/" in judged.detail
     # What cannot be compiled says nothing of tests.
     failed = adapters.tests(command, tmp_path / "logs", 1)
     assert failed is not None

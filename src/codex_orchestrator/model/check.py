@@ -179,7 +179,7 @@ class CheckResult(Document):
         """
         status, why = judge_tests(self.status, suite)
         if status is ValidationStatus.NOT_RUN and not suite.outcomes and not suite.problem:
-            why = f"there is no test: {first_test}" if first_test else why
+            why = f"no test was executed: there is no test; {first_test}" if first_test else why
         counts = Counter(suite.outcomes.values())
         tests = CheckTests(
             executed=suite.executed,
