@@ -35,6 +35,8 @@ _ASSIGNED = re.compile(
     r"(?:([\w.]+)\.)?([\w$]+)\s*(?::(?!=)[^=]*)?(:?=)(?!=)\s*(.{0,200})", re.DOTALL
 )
 _BASES = re.compile(r"class\s+\w+\s*\(([^)]{0,2000})\)")
+_SCRIPTS = {"javascript", "typescript", "tsx"}
+_JUDGES = {"assert", "expect", "test", "it", "describe", "strict"}
 _QUOTED = re.compile(r"[\"']([^\"']*)[\"']")
 _MACRO = re.compile(r"macro_rules!\s*((?:debug_)?assert(?:_eq|_ne)?|panic)\b")
 
@@ -136,6 +138,11 @@ class _Judged:
         if outline.language == "rust":
             for found in _MACRO.finditer(outline.text):
                 yield outline.path, outline.text.count("\n", 0, found.start()) + 1, found[0]
+        # What judges comes from a framework, and not from a file of the repository.
+        for found in _SCRIPT_IMPORT.finditer(outline.text) if outline.language in _SCRIPTS else ():
+            for name in sorted(_JUDGES & set(re.findall(r"[\w$]+", found[1]))):
+                line = outline.text.count("\n", 0, found.start()) + 1
+                yield outline.path, line, f"{name} of {found[2]}"
         for node, owner, mark in _nodes(outline.root, outline.root, None):
             code = self._replacement(outline, node, owner)
             if not code:
@@ -172,7 +179,8 @@ class _Judged:
         if outline.language == "python" and name == "__code__":
             return node.text
         if outline.language == "python" and name in _UNITTEST:
-            return name if target in {"self", "cls"} or (not target and _is_case(owner)) else ""
+            is_case = target in {"self", "cls"} or (target or "").endswith("TestCase")
+            return name if is_case or (not target and _is_case(owner)) else ""
         if outline.language == "go":
             return name if sign == ":=" and value.startswith("func") and name in self._names else ""
         if outline.language in {"rust", "java"} or re.search(r"\brequire\(|\bimport\(", value):
