@@ -31,7 +31,7 @@ WORDS = (
         r'"sandbox":\{"layers":\[[^]]*\],"limits":\{[^}]*\},"network":"[a-z]+"\}',
         '"sandbox":"FACTS"',
     ),
-    (r'("(?:host|by|toolkit|agents_sdk|version)":) ?"[^"]*"', r'\1 "X"'),
+    (r'("(?:host|by|toolkit|agents_sdk|version|interpreter)":) ?"[^"]*"', r'\1 "X"'),
 )
 
 
