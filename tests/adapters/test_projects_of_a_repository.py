@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from codex_orchestrator.adapters.choose import LanguageAdapters
+from codex_orchestrator.adapters.neighbours import outside_used
 from codex_orchestrator.adapters.projects import MOST_PROJECTS, find_projects
 from codex_orchestrator.model.check import CheckCommand
 from codex_orchestrator.model.config import Config, parse_config
@@ -276,3 +277,61 @@ def test_only_the_checks_of_touched_folders_are_needed(paths: list[str], needed:
 def test_a_check_that_always_runs_is_needed_whatever_is_touched() -> None:
     assert len(needed_checks(checks("api", "web", always="web"), ["api/a.go"])) == 2
     assert len(needed_checks(checks(".", "web"), ["web/a.js"])) == 2
+
+
+USERS = {
+    "package.json": '{"dependencies": {"lib": "file:../lib"}}',
+    "go.mod": "module api\n\nrequire lib v0.0.0\n\nreplace lib => ../lib\n",
+    "Cargo.toml": '[dependencies]\nlib = { path = "../lib" }\n',
+    "requirements.txt": "-e ../lib\n",
+    "pyproject.toml": '[tool.uv.sources]\nlib = { path = "../lib", editable = true }\n',
+    "pom.xml": "<project><parent><relativePath>../lib/pom.xml</relativePath></parent></project>",
+    "src/a.ts": "import { b } from '../../lib/src/b';\n",
+    "settings.gradle": "includeBuild '../lib'\n",
+}
+
+
+@pytest.mark.parametrize("name", sorted(USERS))
+def test_a_project_uses_what_its_files_name_outside_of_its_folder(
+    tmp_path: Path, name: str
+) -> None:
+    write_files(tmp_path, {f"api/{name}": USERS[name], "api/tests/a.txt": "../../web"})
+    [used] = outside_used(tmp_path, "api")
+    assert used.startswith("lib")
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", '{"main": "./src/../a.js"}', '{"up": "../../beyond"}', '{"a": "x../y"}']
+)
+def test_a_path_that_stays_inside_or_leaves_the_repository_is_no_use(
+    tmp_path: Path, text: str
+) -> None:
+    write_files(tmp_path, {"api/package.json": text})
+    assert outside_used(tmp_path, "api") == ()
+
+
+def test_a_project_that_names_the_top_uses_everything(tmp_path: Path) -> None:
+    write_files(tmp_path, {"api/jest.config.js": "module.exports = { rootDir: '..' };"})
+    assert outside_used(tmp_path, "api") == (".",)
+    [check] = [one.model_copy(update={"uses": (".",)}) for one in checks("api")]
+    assert check in needed_checks([check, *checks("web")], ["web/b.js"])
+
+
+@pytest.mark.parametrize(
+    ("path", "needed"),
+    [
+        ("lib/a.go", {"lib", "api", "app"}),
+        ("api/a.go", {"api", "app"}),
+        ("app/a.go", {"app"}),
+        ("web/a.js", {"web"}),
+    ],
+)
+def test_who_uses_a_touched_project_is_touched_too_also_through_others(
+    path: str, needed: set[str]
+) -> None:
+    uses = {"api": ("lib",), "app": ("api/src",)}
+    found = [
+        one.model_copy(update={"uses": uses.get(one.folder, ())})
+        for one in checks("api", "app", "lib", "web")
+    ]
+    assert {one.folder for one in needed_checks(found, [path])} == needed

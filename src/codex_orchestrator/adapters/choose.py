@@ -11,6 +11,7 @@ from typing import NamedTuple
 from codex_orchestrator.adapters.command import CommandAdapter
 from codex_orchestrator.adapters.interface import LanguageAdapter
 from codex_orchestrator.adapters.interpreter import find_interpreter
+from codex_orchestrator.adapters.neighbours import outside_used
 from codex_orchestrator.adapters.projects import adapter_of, find_in_folder, find_projects
 from codex_orchestrator.adapters.python import PythonAdapter
 from codex_orchestrator.adapters.reports import (
@@ -100,10 +101,12 @@ class LanguageAdapters:
         for one in chosen:
             end = "" if one.folder == "." else f"@{one.folder}"
             end += f":{one.adapter.id}" if sharing[one.folder] > 1 else ""
+            uses = outside_used(root, one.folder) if len(chosen) > 1 else ()
             for command in self._commands_of(one, root, checks, is_only=len(chosen) == 1):
                 facts: dict[str, object] = {"name": command.name + end, "folder": one.folder}
                 facts["adapter"] = one.adapter.id
                 facts["runs_always"] = one.entry.when == "always"
+                facts["uses"] = uses
                 facts["trees"] = trees if command.measures_code else ()
                 found[command.name + end] = command.model_copy(update=facts)
         return ", ".join(dict.fromkeys(one.adapter.id for one in chosen)), found

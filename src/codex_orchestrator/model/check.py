@@ -47,12 +47,12 @@ class CheckCommand(Document):
     its code loaded from the work tree.
 
     `adapter` is the id of its adapter. It runs in `folder`, relative to the top of the work tree,
-    where its reports are too. With `runs_always` it runs whatever was changed. `obstacle` says why
-    it cannot run, "" if it can. `programs` are what it starts, by name or path, as far as its
-    results depend on their versions. `first_test` says what to write where to have a test; with one
-    of the `empty_codes`, and no report, there was none. `modules` are pairs of the end of a path,
-    where an installed copy of a module lies, and the module's folder: what Java loads is in the
-    reports.
+    where its reports are too. With `runs_always` it runs whatever was changed. `uses` are paths
+    outside of the folder that its project names, "." for all. `obstacle` says why it cannot run, ""
+    if it can. `programs` are what it starts, by name or path, as far as its results depend on their
+    versions. `first_test` says what to write where to have a test; with one of the `empty_codes`,
+    and no report, there was none. `modules` are pairs of the end of a path, where an installed copy
+    of a module lies, and the module's folder: what Java loads is in the reports.
     """
 
     name: str
@@ -60,6 +60,7 @@ class CheckCommand(Document):
     adapter: str = ""
     folder: InsidePath = "."
     runs_always: bool = False
+    uses: tuple[InsidePath, ...] = ()
     obstacle: str = ""
     programs: tuple[str, ...] = ()
     first_test: str = ""

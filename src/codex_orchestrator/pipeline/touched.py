@@ -13,18 +13,15 @@ def needed_checks(
 ) -> tuple[CheckCommand, ...]:
     """Return the checks that a change needs: those of the folders that it touches.
 
-    A file that is in no check's folder may matter to all of them. So do all of them run where
-    nothing is touched.
+    Projects that use a touched folder, or use one that does, are touched too. A file that is in no
+    check's folder may matter to all of them. So do all of them run where nothing is touched.
 
     Args:
         checks: the checks of all projects.
         paths: the files that the change adds, changes or removes.
     """
-    needed = [
-        check
-        for check in checks
-        if check.runs_always or any(_is_in(path, check.folder) for path in paths)
-    ]
+    touched = _touched(checks, paths)
+    needed = [check for check in checks if check.runs_always or check.folder in touched]
     strays = [
         path
         for path in paths
@@ -36,5 +33,27 @@ def needed_checks(
     return tuple(needed)
 
 
+def _touched(checks: Sequence[CheckCommand], paths: Collection[str]) -> set[str]:
+    """Return the folders of projects that changed files are in, and of all that use those."""
+    changed = {*paths}
+    touched: set[str] = set()
+    while True:
+        more = {
+            check.folder
+            for check in checks
+            if any(_is_in(path, place) for path in changed for place in (check.folder, *check.uses))
+        }
+        if more <= touched:
+            return touched
+        touched |= more
+        # A project that uses a part of a touched one is touched by it.
+        changed |= {
+            place
+            for check in checks
+            for place in check.uses
+            if any(_is_in(place, folder) or _is_in(folder, place) for folder in touched)
+        }
+
+
 def _is_in(path: str, folder: str) -> bool:
-    return folder == "." or path.startswith(f"{folder}/")
+    return folder in (".", path) or path.startswith(f"{folder}/")
