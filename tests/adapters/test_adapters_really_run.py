@@ -81,7 +81,11 @@ def files_of(root: Path) -> set[str]:
         (UNITTEST.format(wanted="tea", part="part"), ()),
         (
             UNITTEST.format(wanted="cup", part="'a'"),
-            ("test_tea.Brewing.test_it_brews", "test_tea.Brewing.test_parts"),
+            (
+                "test_tea.Brewing.test_it_brews",
+                "test_tea.Brewing.test_parts subtest (part='b')",
+                "test_tea.Brewing.test_parts",
+            ),
         ),
         (PYTEST.format("tea"), ()),
         (PYTEST.format("cup"), ("tests/test_tea.py::test_it_brews",)),

@@ -114,7 +114,8 @@ def test_runners_that_are_not_here_get_their_own_words(
         ("jest", "npx jest -t '^D a \\(b\\)$' t/x.test.js"),
         ("vitest run", "npx vitest run -t '^D a \\(b\\)$' t/x.test.js"),
         ("mocha", "npx mocha -g '^D a \\(b\\)$' t/x.test.js"),
-        ("tsc && jest", ""),
+        ("tsc && jest", "npx jest -t '^D a \\(b\\)$' t/x.test.js"),
+        ("tsc; jest", ""),
     ],
 )
 def test_a_runner_that_a_script_calls_is_called_by_its_own_name(

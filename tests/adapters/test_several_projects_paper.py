@@ -27,9 +27,14 @@ TEXTS = {
 
 
 @pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    git(tmp_path, "init", "-q")
-    return write_files(tmp_path, {path: TEXTS.get(path, "") for path in FILES})
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The page's repository, for somebody who has used Maven before."""
+    (tmp_path / "home/.m2/repository").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    return write_files(folder, {path: TEXTS.get(path, "") for path in FILES})
 
 
 @pytest.mark.parametrize(("text", "shown"), EXAMPLES)

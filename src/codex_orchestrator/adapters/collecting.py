@@ -52,21 +52,23 @@ class Listed(NamedTuple):
 def listing_of(command: CheckCommand) -> Listing | None:
     """Return how the tests of a check are listed; None where its runner cannot without running."""
     program, *arguments = command.argv
+    if command.shown[:2] == ("go", "test"):
+        listing = ("go", "list", "-f", _GO_TESTS, *command.shown[2:])
+        return _listing(command, listing, shown="go list ./...")
     if arguments[:1] != [str(RUNNER)]:
         return None
     runner, _, *options = arguments[1:]
     if runner == "pytest":
-        argv = (program, "-m", "pytest", "--collect-only", *options)
+        argv: tuple[str, ...] = (program, "-m", "pytest", "--collect-only", *options)
         shown = "python -m pytest --collect-only -q"
-    elif runner == "unittest":
+    else:
         argv = (program, "-c", _UNITTEST, *options)
         shown = " ".join(command.shown)
-    elif runner == "go":
-        argv = ("go", "list", "-f", _GO_TESTS, *options)
-        shown = "go list ./..."
-    else:
-        return None
-    update = {"argv": argv, "report": "", "loaded": "", "must_measure": False}
+    return _listing(command, argv, shown=shown)
+
+
+def _listing(command: CheckCommand, argv: Sequence[str], *, shown: str) -> Listing:
+    update = {"argv": tuple(argv), "report": "", "loaded": "", "must_measure": False}
     return Listing(command.model_copy(update=update), shown)
 
 
