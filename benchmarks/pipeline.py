@@ -100,6 +100,8 @@ def measure(ours: Path, bare: Path, server: ResponsesServer, *, rounds: int) -> 
     def forget() -> None:
         server.requests.clear()
         git(bare, "checkout", "-q", "--", ".")
+        if test.before is not None:
+            test.before()
 
     argv = [sys.executable, str(BARE), str(asked), str(bare), *test.argv]
     floor = Process(argv, str(bare), {**(test.env or {}), **env}, forget)
