@@ -334,3 +334,17 @@ def test_real_maven_takes_a_module_alone_from_the_local_repository(
     assert is_own or "lib-1.jar was loaded, an installed copy of lib; test the module together" in (
         found.detail
     )
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_the_users_local_repository_is_named_unless_the_project_names_one(
+    tmp_path: Path, is_elsewhere: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A contained check may run as another user, whose home Java would take."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    named = "-Dmaven.repo.local=/elsewhere\n" if is_elsewhere else "-T1\n"
+    write_files(tmp_path, {"pom.xml": PROJECT, ".mvn/maven.config": named})
+    for command in MavenAdapter().commands(tmp_path).values():
+        option = f"-Dmaven.repo.local={tmp_path}/home/.m2/repository"
+        assert (option in command.argv) is not is_elsewhere
+        assert str(tmp_path) not in " ".join(command.recorded)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.project import commit_all, write
-from support.real_repositories import REPOSITORIES, Edit, compose
+from support.real_repositories import REPOSITORIES, Edit, compose, pnpm
 
 IS_TORTURE = os.environ.get("CODEX_ORCHESTRATOR_TESTS") == "torture"
 NAMES = sorted(REPOSITORIES) if IS_TORTURE else ["npm", "python-src-layout"]
@@ -44,6 +44,8 @@ class Person:
         unwanted = ("GITHUB_", "OPENAI_", "CODEX_ORCH", "GIT_", "PYTHON", "VIRTUAL_ENV")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(unwanted)}
         path = f"{folder / 'bin'}:{kept['PATH']}"
+        if (repo / "pnpm-workspace.yaml").exists():
+            path = f"{pnpm().parent}:{path}"
         self._environ = {**kept, "PATH": path, "EDITOR": str(editor), "HERE": str(folder)}
 
     def wants(self, edit: Edit, task: str) -> None:

@@ -51,6 +51,8 @@ class GradleAdapter:
         """Return test and build."""
         gradle = f"./{_WRAPPER}" if (root / _WRAPPER).is_file() else "gradle"
         programs = (gradle, "java")
+        # Java takes the home of the user that it runs as: for a contained check maybe another.
+        environment = (("GRADLE_USER_HOME", str(Path.home() / ".gradle")),)
         return {
             "test": CheckCommand(
                 name="test",
@@ -58,6 +60,7 @@ class GradleAdapter:
                 argv=(gradle, *_OPTIONS, "--continue", "test"),
                 report="junit:report-test",
                 reports=_REPORTS,
+                env=environment,
                 timeout_s=1800,
                 programs=programs,
                 first_test="write src/test/java/PACKAGE/NAMETest.java, and JUnit among the "
@@ -67,6 +70,7 @@ class GradleAdapter:
             "build": CheckCommand(
                 name="build",
                 argv=(gradle, *_OPTIONS, "assemble"),
+                env=environment,
                 timeout_s=1800,
                 programs=programs,
             ),

@@ -57,11 +57,13 @@ class MavenAdapter:
 
         A module alone would be tested with what was installed of the others: the whole is built.
         """
+        local = _local_repository(root)
         return {
             "test": CheckCommand(
                 name="test",
                 # One module that fails must not hide the tests of the next.
-                argv=(*_MAVEN, "-fae", "test"),
+                argv=(*_MAVEN, *local, "-fae", "test"),
+                shown=(*_MAVEN, "-fae", "test"),
                 report="junit:report-test",
                 reports=(*_REPORTS, *pinned_folders(root)),
                 env=_ENVIRONMENT,
@@ -76,7 +78,8 @@ class MavenAdapter:
             ),
             "build": CheckCommand(
                 name="build",
-                argv=(*_MAVEN, "-DskipTests", "package"),
+                argv=(*_MAVEN, *local, "-DskipTests", "package"),
+                shown=(*_MAVEN, "-DskipTests", "package"),
                 env=_ENVIRONMENT,
                 timeout_s=1800,
                 programs=_PROGRAMS,
@@ -104,9 +107,24 @@ class MavenAdapter:
         for program in ("mvn", "java"):
             if shutil.which(program) is None:
                 raise NotCheckedError(f"the checks need {program}", fix=f"install {program}")
-        is_elsewhere = "maven.repo.local" in read_text(root / ".mvn" / "maven.config")
-        if not is_elsewhere and not (Path.home() / ".m2" / "repository").is_dir():
+        if not _is_elsewhere(root) and not _usual_repository().is_dir():
             raise NotCheckedError(
                 "the checks run without a network, and there is no ~/.m2/repository",
                 fix="run `mvn verify` once, so that Maven has its plugins and the dependencies",
             )
+
+
+def _local_repository(root: Path) -> tuple[str, ...]:
+    """Return the option that names the user's local repository, unless the project names one.
+
+    Java takes the home of the user that it runs as, which for a contained check may be another.
+    """
+    return () if _is_elsewhere(root) else (f"-Dmaven.repo.local={_usual_repository()}",)
+
+
+def _is_elsewhere(root: Path) -> bool:
+    return "maven.repo.local" in read_text(root / ".mvn" / "maven.config")
+
+
+def _usual_repository() -> Path:
+    return Path.home() / ".m2" / "repository"
