@@ -117,11 +117,11 @@ def test_a_grant_never_covers_a_command_with_a_shell_word_in_it(tail: str) -> No
 
 
 def test_network_is_never_granted() -> None:
-    params = {"networkApprovalContext": {"host": "pypi.org"}, "command": "pip install x"}
+    params = {"networkApprovalContext": {"host": "packages.example"}, "command": "pip install x"}
     asked = parse_request("item/commandExecution/requestApproval", params)
-    assert str(asked) == "network:pypi.org"
+    assert str(asked) == "network:packages.example"
     assert asked is not None
-    grants = Grants(((NETWORK, "pypi.org"), (RUN, "pip")))
+    grants = Grants(((NETWORK, "packages.example"), (RUN, "pip")))
     assert not grants.allow(asked, paths=(), command="pip install x")
 
 
